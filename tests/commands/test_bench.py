@@ -1,4 +1,4 @@
-"""`rowhook bench` on a server that is not its own: it measures, and leaves nothing behind."""
+"""`bench` on an existing server: it measures, and removes everything that it created."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SETTINGS = {
 
 
 class Subject(NamedTuple):
-    """A migrated database, its owner's DSN, and a platform that writes as the owner."""
+    """A migrated database, the DSN of its owner, and a platform that writes as the owner."""
 
     version: str
     dsn: str
@@ -54,7 +54,7 @@ class Subject(NamedTuple):
         return await run_command(home, *flags, *arguments, module="bench")
 
     async def census(self) -> dict[str, Any]:
-        """What the schema holds: each function, each table with its number of rows."""
+        """Return the content of the schema: its functions, and its tables with their row counts."""
         names = await self.platform.rows(
             "select c.oid::regclass::text as name from pg_class c where c.relkind in ('r', 'p')"
             " and c.relnamespace = 'rowhook'::regnamespace order by 1"
@@ -78,7 +78,7 @@ async def running(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
 
 @pytest.fixture
 async def subject(running: Cluster) -> AsyncIterator[Subject]:
-    """The database of an owner who is no superuser."""
+    """The database of an owner without superuser."""
     owner = await running.login("createrole")
     dsn = running.dsn_of(await running.database(owner), owner)
     await runner.migrate(dsn)
@@ -96,7 +96,7 @@ async def make_delivery(platform: Platform, status: str = "cancelled") -> None:
 
 
 def assert_shapes(figures: dict[str, Any]) -> None:
-    """Every shape and every ratio has positive figures; the server is on this machine."""
+    """Every shape and every ratio has positive values; the server is on this machine."""
     for shape in shapes.SHAPES:
         assert figures[shape]["cpu_us_per_commit"]["median"] > 0
         assert figures[shape]["commits_per_s_1_writer"]["median"] > 0

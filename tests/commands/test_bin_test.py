@@ -1,4 +1,4 @@
-"""bin/test: which tests its arguments select, and how it ends when it is told to."""
+"""bin/test: the tests that its arguments select, and its end on a signal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEFAULT = ["--checks", "-n", "2", "--dist", "worksteal", "-m", "not long and not
 PRINTS = """#!/bin/sh
 printf '%s\\n' "$@"
 """
-# Ends a while after it was told to, and says whether the folder is there still.
+# Ends some time after SIGTERM, and prints whether the folder still exists.
 SERVES = """#!/bin/sh
 trap 'sleep 0.5; [ -d "$TMPDIR" ] && echo torn down >>"$HOME/log"; exit 2' TERM
 touch "$HOME/started"
@@ -40,7 +40,7 @@ def test_waits(server, n):
 
 
 def clone(folder: Path, python: str) -> Path:
-    """A clone in which nothing is to be prepared, with another `python`."""
+    """A clone that needs no preparation, with another `python`."""
     programs = {"bin/prepare": "#!/bin/sh\n", ".venv/bin/python": python}
     for name, text in programs.items():
         path = folder / name

@@ -1,4 +1,4 @@
-"""What goes wrong at the command line becomes one clear message and an exit code."""
+"""Errors of the command line have one clear message and an exit code."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.support.worker_rig import Rig
 pytestmark = pytest.mark.anyio
 NOWHERE = "postgresql://rowhook@127.0.0.1:1/app"
 KEY = generate_master_key()
-# Even root may not write where the mode forbids it, once it has laid this right down.
+# Without this capability, the file mode applies to root too.
 HUMBLE = (
     "setpriv",
     "--bounding-set",
@@ -43,7 +43,7 @@ def held(folder: Path) -> list[str]:
 
 @pytest.fixture
 def busy() -> Iterator[str]:
-    """A port that something listens on."""
+    """A port on which something listens."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()

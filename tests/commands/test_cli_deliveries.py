@@ -1,4 +1,4 @@
-"""Deliveries at the command line: looked at, sent again, stopped, replayed."""
+"""Deliveries at the command line: lists, details, retry, cancel and replay."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def hands(folder: Path, dsn: str) -> Hands:
 
 
 async def tried(platform: Platform, pool: Pool, outcome: str, **fields: Any) -> None:
-    """One try of what is due."""
+    """Record one attempt of each due delivery."""
     for claim in await platform.claim(pool):
         assert await platform.record(pool, claim, outcome, request=REQUEST, **fields)
 
 
 async def dead(platform: Platform, pool: Pool) -> tuple[UUID, int, str]:
-    """A webhook with a dead delivery: its id, the delivery's, and the commit's."""
+    """A webhook with a dead delivery: the ids of the webhook, the delivery and the commit."""
     webhook = await platform.webhook_of_goal(name="CRM", retry_schedule_s=[0])
     commit = await platform.commit()
     await tried(

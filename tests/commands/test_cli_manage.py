@@ -1,4 +1,4 @@
-"""Webhooks, links, secrets and keys at the command line: each verb, and how it is got wrong."""
+"""Webhooks, links, secrets and keys at the command line: each verb and its errors."""
 
 from __future__ import annotations
 

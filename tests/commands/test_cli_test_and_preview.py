@@ -1,4 +1,4 @@
-"""`rowhook test` and `rowhook preview`: what a webhook sends, tried out by hand."""
+"""`rowhook test` and `rowhook preview`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 async def made(hands: Hands, receiver: Receiver, *options: str) -> str:
-    """The id of a saved webhook that calls the receiver."""
+    """Create a webhook that calls the receiver; return its id."""
     create = ("webhooks", "create", "--name", "CRM", "--url", f"{receiver.url}/hook")
     webhook: dict[str, Any] = await hands.json(*create, *options, **LOOPBACK)
     return str(webhook["id"])

@@ -1,4 +1,4 @@
-"""`rowhook worker` as processes: several deliver, they drain, and a killed one is replaced."""
+"""`rowhook worker` as processes: they deliver and drain, and a killed one is replaced."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 class Fleet(Rig):
-    """A rig whose workers are processes."""
+    """A rig with workers as processes."""
 
     def start(self, home: Path, *arguments: str, key: str, lease_s: float = 20) -> Any:
         return running_command(
@@ -36,7 +36,7 @@ class Fleet(Rig):
         )
 
     async def working(self, count: int) -> list[int]:
-        """Waits until so many workers say that they live; their process ids."""
+        """Wait until this number of workers is registered; return their process ids."""
 
         async def there() -> bool:
             return len(await self.platform.rows("select pid from rowhook.worker")) == count

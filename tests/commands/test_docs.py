@@ -1,4 +1,4 @@
-"""The documentation: its code blocks run, its links lead somewhere, and its pages are whole."""
+"""The documentation: its code blocks run, its links are valid, and its pages are complete."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.support.doc_blocks import (
 
 pytestmark = pytest.mark.anyio
 WEBHOOK = UUID("00000000-0000-4000-8000-0000000000b1")
-# A file or a folder of the repository; `…` and placeholders in a path make it none.
+# A file or folder of the repository; not if the path contains `…` or placeholders.
 PATH = re.compile(r"`((?:sql|src|tests|docs|bin|examples|assets)/[\w./-]+)`")
 
 
@@ -110,7 +110,7 @@ def test_yaml_blocks_parse(page: str) -> None:
         assert yaml.safe_load(block.text), block.place
 
 
-# What the commands of the pages need: a platform, a webhook, a delivery, tables of its own.
+# Objects that the commands of the pages use: a platform, a webhook, a delivery, tables.
 STAGE = """
 alter sequence rowhook.outbox_id_seq restart with 4711;
 insert into rowhook.organization (id, name)
@@ -142,7 +142,7 @@ async def test_the_sql_blocks_of_a_page_run_in_order(
     db: psycopg.AsyncConnection, superuser: psycopg.AsyncConnection, page: str
 ) -> None:
     await db.execute(STAGE)
-    # Roles outlive a test's database, and their names are the page's: nothing of it stays.
+    # Roles outlive the database of a test, and the page chooses their names: remove them.
     async with superuser.transaction(force_rollback=True):
         await superuser.execute("create role platform")
         for block in runnable("sql")[page]:
@@ -150,7 +150,7 @@ async def test_the_sql_blocks_of_a_page_run_in_order(
 
 
 async def run(db: psycopg.AsyncConnection, block: Block) -> None:
-    """Runs a block as it is written, to its end or to the error that it says it ends with."""
+    """Run a block to its end, or to its documented error."""
     script = cast("sql.SQL", block.text)
     if block.fails is None:
         await db.execute(script)

@@ -1,4 +1,4 @@
-"""What the documentation names exists: columns, functions, fields, commands, settings, calls."""
+"""Everything that the documentation names exists: columns, functions, commands, settings, calls."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ RELATIONS = re.findall(r"^### `rowhook\.(\w+)`$", read(TABLES), re.MULTILINE)
 
 
 def code(pattern: str) -> Iterator[re.Match[str]]:
-    """The matches of a pattern in all pages, blocks included."""
+    """Return the matches of a pattern in all pages, including code blocks."""
     for page in PAGES:
         yield from re.finditer(pattern, read(page), re.MULTILINE)
 
 
 def rows(page: str, section: str) -> list[list[str]]:
-    """The cells of the table under a heading, without its head."""
+    """Return the cells of the table under a heading, without its header."""
     text = re.split(rf"^#+ {re.escape(section)}$", read(page), flags=re.MULTILINE)[1]
     text = re.split(r"^#+ ", text, maxsplit=1, flags=re.MULTILINE)[0]
     lines = [line for line in text.splitlines() if line.startswith("|")]
@@ -68,7 +68,7 @@ async def test_the_columns_of_a_table_or_view_are_documented(
     )
     columns = {name for (name,) in await cursor.fetchall()}
     documented = {name for row in rows(TABLES, f"`rowhook.{relation}`") for name in names(row[0])}
-    # The rest of the outbox is the engine's.
+    # Other columns of the outbox are internal.
     assert documented <= columns if relation == "outbox" else documented == columns
 
 
@@ -151,7 +151,7 @@ def test_the_default_payloads_have_the_documented_keys() -> None:
 
 
 def shape(payload: dict[str, object]) -> list[tuple[str, list[str]]]:
-    """The keys of an object, and of the objects inside that are not the platform's own."""
+    """The keys of an object and of nested objects, except those of the platform."""
     inner = {key: value for key, value in payload.items() if key != "data"}
     return [(key, list(value) if isinstance(value, dict) else []) for key, value in inner.items()]
 

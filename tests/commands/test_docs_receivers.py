@@ -1,4 +1,4 @@
-"""The receivers of the documentation as they are written: they accept signed requests only."""
+"""The receivers of the documentation, as written: they accept only signed requests."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ PAGE = "docs/how-to/verify-requests.md"
 SECRET, OTHER = new_signing_secret(bytes(range(32))), new_signing_secret(b"x" * 32)
 BODY = '{"city": "Zürich", "ok": true}\n'.encode()
 DEADLINE_S = 120
-# The port in the page's receivers.
+# The port of the receivers in the page.
 PORT = "9000"
-# Without its cache Go compiles its own library: 18 s of CPU without optimization, 26 s with it.
+# Without its cache, Go compiles its library: 18 s of CPU without optimization, 26 s with it.
 GO = {
     "GO111MODULE": "off",
     "GOPROXY": "off",
@@ -61,7 +61,7 @@ def require(*programs: str) -> None:
 
 
 def signed(*secrets: str, ago: int = 0) -> dict[str, str]:
-    """The headers of a request of `ago` seconds before now."""
+    """Return the headers of a request signed `ago` seconds before now."""
     at = int(time.time()) - ago
     signer = Signer(brand="Roxels", secrets=secrets or (SECRET,))
     return dict(signer.headers(key="commit_1", timestamp=at, body=BODY))
@@ -90,7 +90,7 @@ ASKED: dict[str, tuple[Callable[[], tuple[dict[str, str], bytes]], bool]] = {
     "one with another time": (lambda: (signed() | {"webhook-timestamp": "5"}, BODY), False),
     "one with no time": (lambda: (signed() | {"webhook-timestamp": ""}, BODY), False),
 }
-# What the shell does not look at: it checks the signature of ours alone.
+# Not checked by the shell receiver, which verifies only the signature of Rowhook.
 OF_THE_STANDARD = {
     "one without the standard's signature",
     "one with another id",
@@ -100,7 +100,7 @@ OF_THE_STANDARD = {
 
 
 class Program(NamedTuple):
-    """A receiver that can be started, and the port that it will listen on."""
+    """A receiver that can be started, and its port."""
 
     command: list[str]
     port: int
@@ -127,7 +127,7 @@ def go(_: Path, source: str) -> Program:
 
 @cache
 def built_in_go(source: str) -> Program:
-    """Built once in a process, for one port: the build takes longer than all requests to it."""
+    """Build the Go receiver once per process, since the build takes longer than all requests."""
     port, folder = free_port(), Path(tempfile.mkdtemp(prefix="rh-go-"))
     (folder / "hook.go").write_text(source.replace(PORT, str(port)))
     subprocess.run(  # noqa: S603  # Go, and no input of anybody
@@ -148,7 +148,7 @@ each_language = pytest.mark.parametrize(
 
 @asynccontextmanager
 async def receiving(folder: Path, language: str, secret: str = SECRET) -> AsyncIterator[str]:
-    """The page's receiver in a language, as a process; its URL."""
+    """Run the receiver of the page in a language; yield its URL."""
     (source,) = scripts(language)
     program = LANGUAGES[language](folder, source)
     process = await asyncio.create_subprocess_exec(
@@ -166,7 +166,7 @@ async def receiving(folder: Path, language: str, secret: str = SECRET) -> AsyncI
 
 
 async def answering(port: int) -> None:
-    """Returns as soon as something listens there."""
+    """Wait until the port accepts connections."""
     async with asyncio.timeout(DEADLINE_S):
         while True:
             try:
@@ -191,7 +191,7 @@ async def test_a_receiver_accepts_only_valid_signatures(folder: Path, language: 
 
 
 def signed_with_nothing(secret: str) -> dict[str, str]:
-    """What anybody can sign who guesses that a receiver was started without its secret."""
+    """A request that anybody can sign if a receiver was started without its secret."""
     at = str(int(time.time()))
     signature = hmac.digest(secret.encode(), f"{at}.".encode() + BODY, "sha256").hex()
     standard = hmac.digest(b"", f"id.{at}.".encode() + BODY, "sha256")
@@ -219,8 +219,8 @@ async def test_the_go_receiver_is_formatted_with_gofmt(folder: Path) -> None:
 
 
 async def output(*command: str, cwd: Path, stdin: bytes = b"", **variables: str) -> str:
-    """What a command prints to the end."""
-    # Not a pipe: a command that ends without reading closes it while it is written to.
+    """Return the output of a command."""
+    # Not a pipe, since a command that ends without reading would close it during the write.
     with tempfile.TemporaryFile() as standard_input:
         standard_input.write(stdin)
         standard_input.seek(0)
@@ -233,7 +233,7 @@ async def output(*command: str, cwd: Path, stdin: bytes = b"", **variables: str)
 
 
 async def by_hand(folder: Path, headers: dict[str, str], body: bytes, secret: str = SECRET) -> bool:
-    """Whether the shell's `verified` lets a request in."""
+    """Return whether `verified` of the shell accepts a request."""
     block, _ = scripts("sh")
     script = f'{block}\nverified "$SIGNATURE" && echo believed'
     signature = headers.get("X-Roxels-Signature", "")

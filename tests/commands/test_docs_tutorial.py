@@ -1,4 +1,4 @@
-"""The first tutorial as it is written, against `rowhook demo --stay` and `rowhook up`."""
+"""The first tutorial, as written, with `rowhook demo --stay` and `rowhook up`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def scripts(section: str, language: str = "sh") -> list[str]:
 
 
 async def printed(process: Process, pattern: str) -> str:
-    """The first group of the first line that matches: the part that a person would copy."""
+    """Return the first group of the first line that matches, as a person would copy it."""
     assert process.stdout is not None
     async with asyncio.timeout(DEADLINE_S):
         while line := (await process.stdout.readline()).decode():
@@ -37,7 +37,7 @@ async def printed(process: Process, pattern: str) -> str:
 
 
 async def received(process: Process, expected: str, count: int) -> list[str]:
-    """The receiver's lines: until `count` of them contain `expected`, then to its end."""
+    """Return the lines of the receiver until `count` of them contain `expected`, and to its end."""
     assert process.stdout is not None
     lines: list[str] = []
     async with asyncio.timeout(DEADLINE_S):
@@ -73,7 +73,7 @@ async def test_the_api_part_works_as_written(folder: Path) -> None:
 
 
 async def sign_in(link: str) -> None:
-    """Opens the link that `up` printed, and presses its button."""
+    """Open the link that `up` printed, and press its button."""
     async with httpx.AsyncClient() as browser:
         assert (await browser.get(link)).status_code == 200
         form, token = link.split("?token=")
@@ -82,7 +82,7 @@ async def sign_in(link: str) -> None:
 
 
 def check_api_part(outputs: list[str], lines: list[str]) -> None:
-    """Checks the test send, the delivery and the refused delete; then nothing more is sent."""
+    """Check the test send, the delivery and the refused delete; then nothing more is sent."""
     platform, keys, saved, test_send, delivered, deleted, _ = outputs
     assert (platform, keys, saved) == ("", "", "")
     answer = json.loads(test_send)
@@ -117,6 +117,6 @@ async def test_the_demo_part_works_as_written(folder: Path) -> None:
 
 
 async def sql(home: Path, dsn: str, statements: str, path: str) -> str:
-    """The output of `psql` for these statements."""
+    """Return the output of `psql` for these statements."""
     _, out = await shell(home, f"psql '{dsn}' <<'SQL'\n{statements}\nSQL", PATH=path)
     return out

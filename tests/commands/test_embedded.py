@@ -1,4 +1,4 @@
-"""The embedded Postgres starts, keeps what it holds, and disturbs nobody."""
+"""The embedded PostgreSQL starts, keeps its data, and affects no other process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The embedded Postgres ends whatever ended us, and its next start cleans up, safely."""
+"""The embedded PostgreSQL ends however its owner ended, and its next start cleans up."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ __all__ = ["data"]  # a fixture
 
 @pytest.fixture
 def stranger() -> Iterator[subprocess.Popen[bytes]]:
-    """A process of the server's account that is no server."""
+    """A process of the server account that is not a server."""
     account = server_account()
     user: dict[str, Any] = {"user": account.uid, "group": account.gid} if account.is_other else {}
     with subprocess.Popen(["/bin/sleep", "600"], **user) as process:

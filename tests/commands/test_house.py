@@ -1,4 +1,4 @@
-"""The files around the code: what they call exists, what is shipped is whole."""
+"""The repository: compose file, scripts, wheel and file sizes."""
 
 from __future__ import annotations
 

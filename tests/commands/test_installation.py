@@ -1,4 +1,4 @@
-"""A copy of the database is told from the original, sends nothing, and can be adopted."""
+"""A copy of the database is detected, sends nothing, and can be adopted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`rowhook listen`: what it prints of a request, and how it hands requests on to an application."""
+"""`rowhook listen`: its output for a request, and the forwarding to an application."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class Listening:
     url: str
 
     async def line(self, pattern: str) -> str:
-        """The next line it prints that matches."""
+        """Return the next line of its output that matches."""
         return await line(self.process, pattern)
 
     async def send(self, method: str = "POST", path: str = "/in", **options: Any) -> httpx.Response:
-        """Sends it a request; a path goes out as it is spelled."""
+        """Send a request with an unchanged path."""
         async with httpx.AsyncClient(trust_env=False, timeout=DEADLINE_S) as client:
             extensions = {"target": path.encode()}
             return await client.request(method, self.url, extensions=extensions, **options)
@@ -85,7 +85,7 @@ async def test_listen_prints_whether_a_request_is_verified_and_responds_204(fold
         true = await to.send(content=BODY, headers=signed())
         assert "both signatures" in await to.line("POST /in")
         false = await to.send(content=BODY + b"!", headers=signed())
-        assert "wrong secret, or a changed body" in await to.line("POST /in")
+        assert "The secret is wrong, or the body was changed" in await to.line("POST /in")
     assert (true.status_code, false.status_code) == (204, 204)
 
 
@@ -151,7 +151,7 @@ async def test_an_unreachable_application_is_reported_as_502(folder: Path, app: 
     await app.__aexit__()
     async with listening(folder, "--forward-to", url) as to:
         got = await to.send()
-        assert re.search(r"→ \S+ is not reachable \(.+\): answered 502", await to.line("→"))
+        assert re.search(r"→ 502: \S+ is not reachable \(.+\)", await to.line("→"))
     assert got.status_code == 502
     assert got.text.startswith(f"rowhook listen: {url} is not reachable")
 

@@ -1,4 +1,4 @@
-"""`rowhook retain`: ages are shown and changed, and what is old is planned and removed by hand."""
+"""`rowhook retain`: ages are displayed and changed; old rows are planned and removed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def hands(folder: Path, dsn: str) -> Hands:
 
 
 async def finish(platform: Platform, days_ago: int) -> None:
-    """A delivery that was cancelled so many days ago."""
+    """A delivery that was cancelled some days ago."""
     await platform.commit()
     await platform.run("update rowhook.outbox set status = 'cancelled' where status = 'pending'")
     await platform.run(

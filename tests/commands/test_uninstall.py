@@ -1,4 +1,4 @@
-"""`rowhook uninstall` on real servers: what goes, what stays, and what it says."""
+"""`rowhook uninstall` on real servers: removed objects, kept objects, and its output."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ async def running(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
 
 @pytest.fixture
 async def servers(running: Cluster) -> AsyncIterator[Cluster]:
-    """A server without our roles, databases or logins."""
+    """A server without roles of Rowhook, databases or logins."""
     yield running
     await running.clean()
 
 
 async def owner_hands(servers: Cluster, folder: Path, options: str = "createrole") -> Hands:
-    """The command line of a database's owner, who is no superuser."""
+    """The command line of the owner of a database, without superuser."""
     owner = await servers.login(options)
     return Hands(folder=folder, dsn=servers.dsn_of(await servers.database(owner), owner))
 
 
 async def left(dsn: str) -> dict[str, list[str]]:
-    """What is there of Rowhook: schemas, triggers, roles, settings."""
+    """Return the remaining objects of Rowhook: schemas, triggers, roles, settings."""
     async with await connection_pool.connect(dsn) as connection:
         (row,) = await Platform(connection).rows(
             "select array(select nspname::text from pg_namespace where nspname ~ 'rowhook')"

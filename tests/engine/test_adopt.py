@@ -1,4 +1,4 @@
-"""A copy in the command line, the API, the dashboard and the log, and how a person adopts it."""
+"""A copy in the command line, the API, the dashboard and the log, and its adoption."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def hands(folder: Path, dsn: str) -> Hands:
 
 @pytest.fixture
 async def waiting(platform: Platform, pool: Pool) -> Platform:
-    """A copy, noticed, in which two deliveries wait."""
+    """A detected copy with two pending deliveries."""
     await platform.webhook_of_goal()
     await platform.commit()
     await platform.commit()

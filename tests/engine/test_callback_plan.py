@@ -1,4 +1,4 @@
-"""Placing callbacks costs what is placed, never what a session had or what waits."""
+"""The cost of ordering callbacks depends only on the new ones, not on the history of a session."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SESSION = "session_1"
 OTHER_SESSION = "session_2"
 TABLES = "rowhook.outbox, rowhook.event, rowhook.webhook, rowhook.callback"
 
-# Of a table the rows that sequential scans read, of an index the entries that its scans returned.
+# For tables the rows read by sequential scans, for indexes the entries returned by scans.
 READ = """
 select coalesce(sum(pg_stat_get_xact_tuples_returned(c.oid)), 0)::bigint
 from pg_class c left join pg_index i on i.indexrelid = c.oid
@@ -30,7 +30,7 @@ where coalesce(i.indrelid, c.oid) in (
   'rowhook.callback'::regclass)
 """
 
-# Commits of the session with one frontend delivery each, and its callback, with or without places.
+# Commits of the session with one frontend delivery each, and its callback.
 ADD_STAGED = """
 with added as (
   insert into rowhook.event (organization_id, type, key, session_id, occurred_at)
@@ -90,7 +90,7 @@ async def rows_read(platform: Platform, query: str, *parameters: object) -> int:
 
 
 async def stage_next(platform: Platform, pool: Pool, session: str = SESSION) -> int:
-    """Rows read while one more commit of the session is staged."""
+    """Count the rows read while one more commit of the session is staged."""
     await platform.commit(session=session)
     (claim,) = await platform.claim(pool, uuid4())
     return await rows_read(
@@ -104,12 +104,12 @@ async def stage_next(platform: Platform, pool: Pool, session: str = SESSION) -> 
 
 
 async def stage_elsewhere(platform: Platform, pool: Pool) -> int:
-    """Rows read while a commit of another session is staged."""
+    """Count the rows read while a commit of another session is staged."""
     return await stage_next(platform, pool, OTHER_SESSION)
 
 
 async def look(platform: Platform, pool: Pool) -> int:
-    """Rows read while a worker looks at the waiting sessions."""
+    """Count the rows read while a worker checks the waiting sessions."""
     del pool
     return await rows_read(platform, "select rowhook.place_waiting('', 100)")
 

@@ -127,7 +127,7 @@ async def test_a_capture_planned_on_small_tables_uses_indexes(
         read = await platform.rows(
             "select relname from pg_stat_xact_user_tables"
             " where schemaname = 'rowhook' and seq_scan > 0"
-            # These two are read by Postgres's own look at the foreign keys.
+            # These two are read by the foreign key checks of PostgreSQL.
             " and relname not in ('goal', 'agent_version')"
         )
     assert read == []
@@ -154,7 +154,7 @@ async def test_copy_creates_an_event_for_each_row(platform: Platform) -> None:
     assert len(await platform.deliveries()) == 500
 
 
-# In this transaction: the rows of tables, and the entries of indexes.
+# In this transaction: rows of tables, and entries of indexes.
 ROWS_READ = """
 select sum(pg_stat_get_xact_tuples_returned(oid))::int from pg_class
 where relnamespace = 'rowhook'::regnamespace and relkind in ('r', 'i')
@@ -162,7 +162,7 @@ where relnamespace = 'rowhook'::regnamespace and relkind in ('r', 'i')
 
 
 async def finish_in_bulk(platform: Platform, count: int) -> tuple[int, float]:
-    """Finishes so many jobs by one statement: the rows read meanwhile, and the seconds."""
+    """Finish jobs in one statement; return the rows read and the seconds."""
     await platform.run(
         "insert into rowhook.job (agent_version_id, status)"
         " select %s, 'running' from generate_series(1, %s)",
@@ -178,7 +178,7 @@ async def finish_in_bulk(platform: Platform, count: int) -> tuple[int, float]:
 
 
 async def cache_plans(platform: Platform) -> None:
-    """Finishes jobs one by one until the capture's plans are cached."""
+    """Finish jobs one by one until the plans of the capture are cached."""
     await platform.webhook_of_agent()
     for _ in range(7):
         await platform.finish(await platform.job())
@@ -190,7 +190,7 @@ async def test_a_bulk_update_after_single_ones_reads_a_few_rows_for_each(
     await cache_plans(platform)
     rows_read, _ = await finish_in_bulk(platform, 1000)
     assert await platform.value("select count(*) from rowhook.outbox") == 1007
-    # The job for the update, then with each its version, agent, organization, link and webhook.
+    # The job of the update, then for each its version, agent, organization, link and webhook.
     assert rows_read <= 10 * 1000
 
 
@@ -198,7 +198,7 @@ async def test_a_completion_after_single_ones_reads_no_earlier_one(
     platform: Platform, superuser: psycopg.AsyncConnection
 ) -> None:
     await cache_plans(platform)
-    # Without the triggers, on another connection: the plans stay as they are.
+    # Without triggers, on another connection, so that cached plans are kept.
     await superuser.execute("set session_replication_role = replica")
     await superuser.execute(
         "insert into rowhook.job (agent_version_id, status, completed_at)"

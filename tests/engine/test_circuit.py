@@ -1,4 +1,4 @@
-"""The circuit of a webhook's lane, shared by all workers."""
+"""The circuit of a webhook, shared by all workers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def lane(platform: Platform) -> dict[str, Any]:
 
 
 async def fails(platform: Platform, pool: Pool, count: int) -> None:
-    """So many deliveries are claimed and refused, one after the other."""
+    """Claim deliveries one after another and record a failure for each."""
     for _ in range(count):
         (claim,) = await platform.claim(pool, batch=1)
         await platform.record(pool, claim, "http_status", status_code=503)

@@ -1,4 +1,4 @@
-"""A database or a login may default to another encoding: what is sent and stored is UTF-8."""
+"""Data is sent and stored as UTF-8, also if a database or a login has another default encoding."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EMOJI = "😀ok"
 
 @pytest.fixture
 async def latin(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[str]:
-    """A login whose sessions in this test's database are LATIN1 by two defaults."""
+    """A login whose sessions in the database of this test are LATIN1 by default."""
     name = f"latin_{uuid4().hex[:12]}"
     await db.execute(f"create role {name} login in role rowhook_worker, rowhook_api".encode())
     await db.execute(f"alter role {name} set client_encoding = 'LATIN1'".encode())
@@ -32,7 +32,7 @@ async def latin(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[str]:
 
 
 async def echoed(connection: psycopg.AsyncConnection) -> tuple[str, str]:
-    """What the session's encoding is, and what becomes of an emoji there and back."""
+    """Return the encoding of the session, and an emoji after a round trip."""
     cursor = await connection.execute(
         "select current_setting('client_encoding'), %s::text", (EMOJI,)
     )

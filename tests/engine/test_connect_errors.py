@@ -1,4 +1,4 @@
-"""A connection that cannot be opened: the server's own last message, and advice that fits it."""
+"""A connection that cannot be opened is reported with the message of the server and advice."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.anyio, every_server]
 
 @pytest.fixture
 async def stranger(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[str]:
-    """A login without any membership."""
+    """A login without memberships."""
     name = f"stranger_{uuid4().hex[:12]}"
     await db.execute(f"create role {name} login".encode())
     yield make_conninfo(dsn, user=name)
@@ -33,7 +33,7 @@ async def stranger(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[str]:
 
 
 async def failed_once(pool: Pool) -> None:
-    """Waits until an attempt of the pool to open a connection has failed."""
+    """Wait until a connection attempt of the pool has failed."""
 
     async def failed() -> bool:
         return pool.get_stats().get("connections_errors", 0) > 0
@@ -42,7 +42,7 @@ async def failed_once(pool: Pool) -> None:
 
 
 async def refused(dsn: str, *, role: bool = False) -> tuple[int | None, str]:
-    """The exit code of a command that meets this, and what it says."""
+    """Return the exit code and the error output of a command."""
     with pytest.raises(Unreachable) as caught:
         if role:
             async with connection_pool.open_pool(dsn, role="rowhook_worker") as pool:

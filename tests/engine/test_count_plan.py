@@ -1,4 +1,4 @@
-"""What a count costs whoever comes in through the API: entries of an index, no delivery itself."""
+"""Counts of the API read index entries and no delivery rows."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def test_queries_of_the_api_are_not_compiled_by_jit(platform: Platform) ->
 
 
 async def fetched(platform: Platform) -> int:
-    """How many rows of the outbox this transaction has read, through an index or without one."""
+    """Return the number of outbox rows read in this transaction."""
     result = await platform.value(
         "select pg_stat_get_xact_tuples_fetched('rowhook.outbox'::regclass)"
         " + pg_stat_get_xact_tuples_returned('rowhook.outbox'::regclass)"

@@ -1,4 +1,4 @@
-"""The egress proxy on the whole line: a worker and a test send, told of it by the environment."""
+"""A worker and a test send use the egress proxy of the environment."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Behind(Rig):
-    """A rig whose receiver speaks TLS and is known to its proxy alone."""
+    """A rig whose receiver uses TLS and is reachable only through a proxy."""
 
     environment: dict[str, str]
     webhook_id: str

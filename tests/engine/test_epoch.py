@@ -1,4 +1,4 @@
-"""The order of events in another cluster: an epoch that is raised there, once."""
+"""The epoch is raised in another cluster, so that the order of events continues."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def keys(platform: Platform, pool: Pool) -> list[str]:
 
 
 async def in_order(platform: Platform, pool: Pool, count: int) -> list[str]:
-    """The keys that one ordered webhook sends, one after the other."""
+    """Return the keys that an ordered webhook sends, one after another."""
     sent = []
     for _ in range(count):
         (claim,) = await platform.claim(pool)
@@ -56,7 +56,7 @@ async def feed(platform: Platform, xact: str = "0", event: int = 0) -> list[tupl
 
 @pytest.fixture
 async def operator(platform: Platform) -> Platform:
-    """The platform, on a connection that may read the feed of every organization."""
+    """The platform on a connection that may read the feed of every organization."""
     await platform.run("select set_config('rowhook.operator', 'on', false)")
     return platform
 
@@ -133,7 +133,7 @@ async def test_the_epoch_waits_for_a_transaction_that_wrote_events(
 
 
 async def tokens(platform: Platform) -> int:
-    """How many rows of the outbox were written by the engine, rolled back or not."""
+    """Return the number of outbox rows written by the engine, including rolled back ones."""
     return int(await platform.value("select last_value from rowhook.token"))
 
 
@@ -226,7 +226,7 @@ async def test_a_heartbeat_does_not_wait_for_the_epoch(rig: Rig, dsn: str) -> No
             await until(watch_waits, what="a check that waits")
             await rig.platform.run("update rowhook.worker set started_at = clock_timestamp()")
             await until(has_beaten, what="a heartbeat")
-            # Else the worker waits for its claim before it stops.
+            # Otherwise the worker waits for its claim before it stops.
             await other.execute("rollback")
 
 
@@ -263,7 +263,7 @@ async def test_captures_continue_while_waiting_deliveries_are_cancelled(
 async def test_after_pg_upgrade_no_event_moves_and_no_cursor_reads_it_again(
     operator: Platform, pool: Pool
 ) -> None:
-    """The cluster is another one, its transaction ids go on, and the rows were not written anew."""
+    """Change the cluster identity with continuing transaction ids and unchanged rows."""
     await operator.webhook_of_goal()
     for _ in range(3):
         await operator.commit()

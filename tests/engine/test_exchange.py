@@ -1,4 +1,4 @@
-"""What an attempt shows of its request and response is what was sent, however it is stored."""
+"""The displayed request and response of an attempt are those that were sent and received."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ EXCHANGE = (
     "select request::text, response_headers, response_body from rowhook.attempt order by number"
 )
 
-# Without a NUL, which no text of PostgreSQL holds, and surrogates, which UTF-8 does not.
+# Without NUL, which PostgreSQL cannot store, and surrogates, which UTF-8 cannot encode.
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=30)
 LEAVES = (
     st.none()
@@ -50,7 +50,7 @@ VALUES = st.recursive(
 
 @st.composite
 def json_texts(draw: st.DrawFn) -> str:
-    """A JSON text with spaces, line breaks and escapes as somebody may have written it."""
+    """Return JSON text with unusual spaces, line breaks and escapes."""
     value = {"name": draw(TEXT), "value": draw(VALUES)}
     text = json.dumps(
         value, ensure_ascii=draw(st.booleans()), indent=draw(st.sampled_from([None, 0, 2]))
@@ -146,7 +146,7 @@ async def test_a_recorded_request_is_displayed_as_sent(
 
 
 def composed(claim: Claim, fields: dict[str, Any]) -> Request | Outcome:
-    """The request of a claim, as a webhook with these fields sends it."""
+    """Render the request of a claim with these webhook fields."""
     given_fields = Configuration(**({"name": "hook", "url": "https://example.com/hook"} | fields))
     webhook = compile_webhook(
         given_fields,

@@ -1,4 +1,4 @@
-"""What the health of a webhook costs: its view reads no delivery that it does not tell of."""
+"""The health view reads no deliveries that it does not report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.new_database]
 
 
 def rows_read(plan: dict[str, Any]) -> Iterator[float]:
-    """How many rows each scan of the outbox met, over all its loops."""
+    """Return the rows of each scan of the outbox, over all its loops."""
     if plan.get("Relation Name") == "outbox":
         met = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
         yield met * plan["Actual Loops"]

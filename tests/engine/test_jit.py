@@ -1,7 +1,7 @@
-"""No plan of the engine is compiled by JIT, on a server that has it on: PostgreSQL 15 as it comes.
+"""No plan of the engine is compiled by JIT on a PostgreSQL 15 with its default settings.
 
-auto_explain tells every statement inside a function, with a section JIT where the plan's cost
-crossed jit_above_cost. Before PostgreSQL 18 each disabled planner method adds 10^10 to it.
+auto_explain logs every statement inside a function, with a JIT section if the cost of the plan
+exceeds jit_above_cost. Before PostgreSQL 18, each disabled planner method adds 10^10 to the cost.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ STEPS: tuple[Step, ...] = (
 
 
 async def explained(connection: psycopg.AsyncConnection) -> list[str]:
-    """Where the plan of every statement from now on will stand, those inside functions too."""
+    """A list that receives the plan of every statement, including those inside functions."""
     plans: list[str] = []
     connection.add_notice_handler(lambda notice: plans.append(notice.message_primary or ""))
     await connection.execute("load 'auto_explain'")

@@ -1,4 +1,4 @@
-"""What one webhook may have in flight, and how fast: held across all workers."""
+"""max_in_flight and rate_per_s of a webhook hold across all workers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def commits(platform: Platform, count: int) -> None:
 
 
 async def grow_late(platform: Platform, count: int) -> None:
-    """The first so many deliveries have been tried three times, and are due."""
+    """Make deliveries due that have been attempted three times."""
     await platform.run(
         "update rowhook.outbox set token = nextval('rowhook.token'), schedule_step = 3,"
         " attempts = 3 where id in (select id from rowhook.outbox order by id limit %s)",
@@ -146,7 +146,7 @@ async def test_a_rate_limit_has_a_burst_of_a_tenth_of_a_second(
 ) -> None:
     await platform.webhook_of_goal(rate_per_s=50)
     await commits(platform, 100)
-    # The clock goes on between the calls: what it gives is not counted here.
+    # The clock advances between the calls; the tokens of that time are not counted.
     assert len(await platform.claim(pool, uuid4())) == 5
     remaining = (await rate_state(platform))["tokens"]
     assert 0 <= remaining < 1
@@ -164,7 +164,7 @@ async def test_a_sleeping_worker_learns_when_the_rate_limit_allows_the_next(
     assert len(await platform.claim(pool)) == 1
     asleep = await engine.fall_asleep(pool)
     assert not asleep.has_work
-    # The next token is there 100 s after the refill, less what was left of one.
+    # The next token is available 100 s after the refill, less the remaining fraction.
     query = (
         "select (1 - tokens) * 100 - extract(epoch from clock_timestamp() - refilled_at)::float8"
     )
@@ -183,10 +183,10 @@ async def test_a_rate_limit_holds_across_two_workers(rig: Rig) -> None:
     await log_claims(rig.platform)
     async with rig.worker(), rig.worker():
         await rig.reaches("delivered", count=100)
-    # By the clock that the rate goes by: on a busy machine what was claimed may be sent in a bunch.
+    # By the clock of the rate limit, since a busy machine may send claimed deliveries in bursts.
     times = [row["claimed_at"].timestamp() for row in await claim_log(rig.platform)]
     assert len(times) == 100
-    # A tenth of a second's worth may come at once: 40 and 4, and one at either end.
+    # A tenth of a second may arrive as a burst: 40 and 4, and one at either end.
     assert most_in_a_second(times) <= 46
 
 

@@ -1,5 +1,7 @@
-"""A login with no more than its memberships, as DATABASE_URL should be: all other tests are the
-owner, who needs no grant."""
+"""A login with only its memberships, as recommended for DATABASE_URL.
+
+All other tests use the owner.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +32,8 @@ DOES = {call: rule.does for call, rule in RULES.items()}
 
 @pytest.fixture
 async def member(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[str]:
-    """The DSN of a login that is a member of rowhook_worker and rowhook_api, and nothing else."""
-    # Roles are the cluster's: the name is this test's own.
+    """The DSN of a login that is a member of only rowhook_worker and rowhook_api."""
+    # Roles belong to the cluster, so the name is unique.
     name = f"member_{uuid4().hex[:12]}"
     await db.execute(f"create role {name} login in role rowhook_worker, rowhook_api".encode())
     yield make_conninfo(dsn, user=name)
@@ -111,6 +113,6 @@ async def test_a_member_login_can_run_the_commands(member: str, folder: Path) ->
         *(run_command(folder, *command.split(), DATABASE_URL=member) for command in commands)
     )
     for command, ended in zip(commands, all_ended, strict=True):
-        # Without a worker the doctor is not content.
+        # Without a worker, doctor reports a finding.
         assert ended.code == (command == "doctor"), ended.err
         assert "permission denied" not in ended.err + ended.out

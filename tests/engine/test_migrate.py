@@ -1,4 +1,4 @@
-"""Migrations on a real Postgres: whole steps, taken up where they stopped, refused when unsure."""
+"""Migrations: complete steps that are resumed where they stopped and rejected in case of doubt."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ async def test_two_databases_of_one_cluster_can_be_migrated_concurrently(
 
 
 def dumped(dsn: str) -> str:
-    """The schema as pg_dump tells it, without what differs from run to run or stands in `sql/`."""
+    """Return the schema from pg_dump, without variable parts and function bodies."""
     command = [str(binaries() / "pg_dump"), "--schema-only", "--schema=rowhook", "--no-owner", dsn]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603  # our own program
     entries = re.split(r"^--\n-- (?=Name: )", text, flags=re.MULTILINE)[1:]
@@ -148,7 +148,7 @@ def dumped(dsn: str) -> str:
 def _entry(entry: str) -> str:
     sql = entry.split("\n--\n", 1)[1]
     sql = re.sub(r"^(\\.*|SET .*|--.*)$", "", sql, flags=re.MULTILINE).strip()
-    # A function's text is in sql/functions: here its signature and rights are enough.
+    # The body of a function is in sql/functions: its signature and privileges are enough.
     sql = re.sub(r"\n    AS (\$_*\$).*?\1", "", sql, flags=re.DOTALL)
     sql = re.sub(r"\n    (BEGIN ATOMIC\n.*\nEND|RETURN .*);$", ";", sql, flags=re.DOTALL)
     return re.sub(r"\n{2,}", "\n", sql) + "\n" if sql else ""

@@ -1,4 +1,4 @@
-"""Migrations beside a live platform: short waits for locks, and only what changed is replaced."""
+"""Migrations during use by the platform: short lock waits, and only changes are applied."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def rows(db: psycopg.AsyncConnection, query: str) -> list[tuple[Any, ...]]
 
 @asynccontextmanager
 async def open_transaction(dsn: str, platform: Platform) -> AsyncIterator[int]:
-    """A transaction of the platform that has made a commit; its process id."""
+    """Run a platform transaction with a commit; yields its process id."""
     async with await psycopg.AsyncConnection.connect(dsn, application_name="platform") as holder:
         await holder.execute(
             "insert into rowhook.commit (goal_id, data) values (%s, '{}')", (platform.goal,)

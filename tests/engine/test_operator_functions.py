@@ -18,7 +18,7 @@ FINAL = ["delivered", "dead", "cancelled", "skipped"]
 
 @pytest.fixture
 async def reach(platform: Platform, pool: Pool) -> Callable[[str], Awaitable[int]]:
-    """Brings a new delivery to a status; its id. One that is pending is claimed by the next."""
+    """Create a delivery with a status; return its id. A pending one is claimed by the next call."""
     outcomes = {
         "delivered": "delivered",
         "held": "render_failed",
@@ -67,7 +67,7 @@ async def test_an_update_to_cancelled_stops_a_delivery(
     assert await platform.claim(pool) == []
 
 
-# The last one stays pending, and would be claimed in place of another.
+# The last one stays pending, and would be claimed instead of another.
 ARROWS = {
     **{final: {final, "pending"} for final in FINAL},
     "held": {"held", "pending", "cancelled"},
@@ -77,7 +77,7 @@ ARROWS = {
 
 
 async def sqlstate(platform: Platform, query: str) -> tuple[str | None, str]:
-    """How an update of the outbox is refused: its SQLSTATE, if it is, and the message."""
+    """Return the SQLSTATE, if any, and the message of an update of the outbox."""
     try:
         await platform.db.execute(query.encode())
     except psycopg.DatabaseError as error:

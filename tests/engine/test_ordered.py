@@ -1,4 +1,4 @@
-"""An `ordered` webhook: one at a time, in the order of commits, later ones behind a retry."""
+"""An `ordered` webhook sends one delivery at a time in commit order."""
 
 from __future__ import annotations
 

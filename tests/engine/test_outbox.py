@@ -42,7 +42,7 @@ async def test_the_queue_repository_implements_every_method_of_pgqueuer(
 ) -> None:
     port_method, own = getattr(port, name), getattr(OutboxQueries, name, None)
     if isinstance(port_method, property):
-        # Queries keeps `driver` and `qbe` as fields.
+        # Queries has `driver` and `qbe` as fields.
         assert name in OutboxQueries.__dataclass_fields__
         return
     assert callable(own)
@@ -68,7 +68,7 @@ async def recording(
     settled: Callable[[Result, bool], None],
     dropped: Callable[[int], None] | None = None,
 ) -> AsyncIterator[Recorder]:
-    """A recorder at work, closed at the exit."""
+    """A running recorder, closed at the exit."""
     recorder = Recorder(pool, settled, dropped or (lambda _token: None))
     running = asyncio.create_task(recorder.run())
     yield recorder

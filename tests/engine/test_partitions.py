@@ -1,4 +1,4 @@
-"""The days of attempts: made ahead, never missed by a result, dropped in nobody's way."""
+"""Daily partitions of attempts are created in advance and dropped without blocking."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ async def test_a_result_of_a_day_with_partitions_keeps_its_time(
     await make_old(platform)
     old = datetime(2020, 1, 1, 23, 59, 59, tzinfo=UTC)
     assert (await attempt(platform, pool, old))["started_at"] == old
-    # Its bodies are gone: it is recorded with its body, as of now.
+    # Its partition was dropped: it is recorded with its body and the current time.
     assert await drop(platform, None, CUTOFF, None) == "rowhook.exchange_20200101"
     row = await attempt(platform, pool, old)
     assert row["started_at"] != old
@@ -172,7 +172,7 @@ async def test_a_long_read_delays_the_drop_but_no_insert(
             await platform.run("set lock_timeout = '10s'")
             assert (await attempt(platform, pool, now))["response_body"] == "ok"
             assert await dropping is None
-            # Those of the other kinds go all the same.
+            # Partitions of other kinds are dropped.
             assert await drop(platform.with_connection(keeper), None, CUTOFF, CUTOFF) == (
                 "rowhook.failed_exchange_20200101"
             )

@@ -1,4 +1,4 @@
-"""The default payloads, key for key and digit for digit, and the variables of templates."""
+"""The keys and digits of default payloads, and the variables of templates."""
 
 from __future__ import annotations
 

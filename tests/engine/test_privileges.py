@@ -1,4 +1,4 @@
-"""Migrations by owners with few rights, and what a start says where a right is missing."""
+"""Migrations by owners with few privileges, and the messages about missing privileges."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def running(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
 
 @pytest.fixture
 async def servers(running: Cluster) -> AsyncIterator[Cluster]:
-    """A server without our roles, databases or logins."""
+    """A server without roles of Rowhook, databases or logins."""
     yield running
     await running.clean()
 
@@ -58,7 +58,7 @@ def grants(server: Cluster, login: str, prefix: str = "rowhook") -> list[str]:
 
 
 async def delivers(owner: str, login: str, prefix: str = "rowhook") -> None:
-    """Checks that what the owner's platform commits is delivered by a worker of the login."""
+    """Check that a worker of the login delivers what the platform of the owner commits."""
     async with await connection_pool.connect(owner) as db, Receiver() as receiver:
         platform = Platform(db)
         await platform.set_up()
@@ -71,20 +71,20 @@ async def delivers(owner: str, login: str, prefix: str = "rowhook") -> None:
 
 
 async def examined(hands: Hands, **variables: str) -> dict[str, dict[str, Any]]:
-    """The doctor's findings that are not healthy."""
+    """Return the unhealthy findings of doctor."""
     result = await hands.type("doctor", "--json", **variables)
     findings = json.loads(result.out)
     return {result["subject"]: result for result in findings if not result["healthy"]}
 
 
 async def started(hands: Hands, *arguments: str) -> CommandResult:
-    """Runs a command that handles signals, in a process of its own, to its end."""
+    """Run a command that handles signals in its own process to its end."""
     return await run_command(
         hands.folder, *arguments, DATABASE_URL=hands.dsn, ROWHOOK_MASTER_KEYS=KEY
     )
 
 
-# What a service says once it runs.
+# The log event of a running service.
 _BEGINS = {"up": "worker.started", "worker": "worker.started", "api": "api.started"}
 
 
@@ -97,7 +97,7 @@ async def started_command(hands: Hands, *arguments: str) -> AsyncIterator[Proces
 
 
 async def says(process: Process, output: str) -> None:
-    """Waits until the log has these words."""
+    """Wait until the log contains a text."""
     assert process.stderr is not None
     result = b""
     async with asyncio.timeout(DEADLINE_S):

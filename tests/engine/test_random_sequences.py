@@ -1,4 +1,4 @@
-"""Random sequences of everything that may happen to a delivery, against a small model."""
+"""Random sequences of operations on deliveries, compared with a model."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ SEQUENCES, STEPS = 25, 40
 
 
 class States(PlatformRules, OperatorRules, WorkerRules):
-    """All that may happen."""
+    """All operations."""
 
 
 def run_sequences(dsn: str, sequences: int, steps: int) -> Counter[tuple[str, str]]:
-    """The arrows that were taken, and how often.
+    """Return the transitions made and their counts.
 
-    Fails with the shortest sequence that ends where nothing may.
+    Fails with the shortest sequence that violates an invariant.
     """
     prepare(dsn)
     transitions: Counter[tuple[str, str]] = Counter()

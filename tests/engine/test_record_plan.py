@@ -1,4 +1,4 @@
-"""Recording, renewing and giving back cost what they touch, however wrong the statistics are."""
+"""The cost of record, renew and release depends on their rows only, also with wrong statistics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Another master key: what older keys sealed is sealed anew, and opens in its place."""
+"""Rotation of the master key: existing secrets are sealed with the new key."""
 
 from __future__ import annotations
 

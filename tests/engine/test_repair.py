@@ -1,4 +1,4 @@
-"""What a restore or a person took from the schema: plan and doctor name it, migrate repairs it."""
+"""Objects missing after a restore or a manual change are reported and repaired by migrate."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ DAMAGES = {
 
 
 async def state(dsn: str) -> list[str]:
-    """Roles, grants, policies, triggers, functions and views with their definitions."""
+    """Return roles, grants, policies, triggers, functions and views with their definitions."""
     async with await connection_pool.connect(dsn) as connection:
         cursor = await connection.execute(
             "select concat_ws(' ', line, digest) from rowhook.schema_state() order by line"
@@ -63,7 +63,7 @@ async def state(dsn: str) -> list[str]:
 
 
 async def finding(folder: Path, dsn: str, subject: str) -> str:
-    """What the doctor says of a subject."""
+    """Return the finding of doctor for a subject."""
     result = await Hands(folder=folder, dsn=dsn).type("doctor")
     (line,) = [line for line in result.out.splitlines() if f" {subject}: " in line]
     return line
@@ -148,13 +148,13 @@ async def test_objects_created_at_run_time_are_not_damage(
 
 @pytest.fixture
 async def other_cluster() -> AsyncIterator[Cluster]:
-    """A server that Rowhook never saw."""
+    """A server without Rowhook."""
     async with cluster("18") as started:
         yield started
 
 
 def copy(source: str, target: str, file: Path) -> None:
-    """pg_dump and pg_restore: the roles stay behind, and what names them fails."""
+    """Run pg_dump and pg_restore without roles; statements with roles fail."""
     dump = [str(binaries() / "pg_dump"), "--format=custom", f"--file={file}", source]
     subprocess.run(dump, check=True, capture_output=True)  # noqa: S603  # our own program
     restore = [str(binaries() / "pg_restore"), f"--dbname={target}", str(file)]

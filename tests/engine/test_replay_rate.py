@@ -1,4 +1,4 @@
-"""A replay at a rate: spread over time in the rows, made ready when due, sent by a real worker."""
+"""A replay at a rate: rows with different times, made ready when due, sent by a worker."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 async def missed(platform: Platform, pool: Pool, count: int) -> None:
-    """Deliveries that were cancelled before they were sent."""
+    """Create deliveries that were cancelled before they were sent."""
     for _ in range(count):
         await platform.commit()
     await engine.cancel(pool, [row["id"] for row in await platform.deliveries()])
 
 
 async def age(platform: Platform, by: timedelta) -> None:
-    """Moves every waiting row's time into the past, as if `by` had gone."""
+    """Move the time of every waiting row back by `by`."""
     await platform.run(
         "update rowhook.outbox set token = nextval('rowhook.token'),"
         " next_attempt_at = next_attempt_at - %s::interval where next_attempt_at is not null",

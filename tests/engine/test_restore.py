@@ -1,4 +1,4 @@
-"""A dump restored into another cluster, whose transaction ids are far lower: by pg_dump itself."""
+"""A dump restored with pg_restore into a cluster with far lower transaction ids."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OLD = 5
 
 @pytest.fixture
 async def other_cluster(server: Server, folder: Path) -> AsyncIterator[str]:
-    """Another server of the same version, new but for the roles of Rowhook."""
+    """Another server of the same version with only the roles of Rowhook."""
     async with await connection_pool.connect(server.superuser_dsn) as connection:
         binaries = None if connection.info.server_version >= PG_18 else DEBIAN_15
     async with embedded_postgres(folder / "data", binaries=binaries) as dsn:
@@ -35,7 +35,7 @@ async def other_cluster(server: Server, folder: Path) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def old(rig: Rig) -> Rig:
-    """An installation with a long past: two webhooks, one ordered, and five commits that wait."""
+    """An installation with high transaction ids, two webhooks, one ordered, and five commits."""
     await consume_xids(rig.dsn, 6_000)
     await rig.webhook("/ordered", ordered=True)
     await rig.webhook("/any")
@@ -46,7 +46,7 @@ async def old(rig: Rig) -> Rig:
 
 @asynccontextmanager
 async def restored(old: Rig, dsn: str) -> AsyncIterator[Rig]:
-    """The same installation from its dump, in another database; two commits are captured there."""
+    """The installation restored in another database, with two more commits."""
     await restore(old.dsn, dsn)
     async with await connection_pool.connect(dsn) as db, connection_pool.open_pool(dsn) as pool:
         platform = Platform(db)
@@ -59,7 +59,7 @@ async def restored(old: Rig, dsn: str) -> AsyncIterator[Rig]:
 
 
 async def committed(rig: Rig) -> list[str]:
-    """The ids of all commits, in the order in which they were made."""
+    """Return the ids of all commits in the order of their creation."""
     return [
         row["id"]
         for row in await rig.platform.rows("select id from rowhook.commit order by committed_at")
@@ -88,7 +88,7 @@ async def next_xid(rig: Rig) -> int:
 async def test_the_feed_is_complete_and_ordered_and_old_cursors_continue(
     old: Rig, other_cluster: str, *, overtaken: bool
 ) -> None:
-    """Also where the new cluster has used up more ids before anything of Rowhook starts there."""
+    """Restore also if the new cluster used more ids before Rowhook starts there."""
     half_way = (await feed(old, limit=2))[1]
     everything = (await feed(old))[1]
     async with restored(old, other_cluster) as new:
@@ -145,7 +145,7 @@ async def test_the_original_continues_while_a_copy_exists(old: Rig, other_cluste
 async def test_a_dump_of_a_restored_installation_is_restored_again(
     old: Rig, other_cluster: str
 ) -> None:
-    """Back into the first cluster, whose ids are higher: the order holds, and it is a copy."""
+    """Restore into the first cluster with its higher ids: the order is kept, and it is a copy."""
     async with restored(old, other_cluster) as new:
         await runner.migrate(new.dsn)
         await installation_queries.adopt(new.ctx.pool, cancel_waiting=False)

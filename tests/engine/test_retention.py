@@ -1,4 +1,4 @@
-"""How long each kind of row is kept: the ages, the runs, what a person sees of them."""
+"""The retention of each kind of row: ages, runs and reports."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def ages(platform: Platform) -> dict[str, timedelta | None]:
 
 
 async def run(platform: Platform, kind: str, *, is_full: bool = False) -> int:
-    """One run of a kind, to its end; how many rows it removed."""
+    """Complete a run of a kind; return the number of removed rows."""
     removed: int = 0
     begins = True
     while True:
@@ -287,7 +287,7 @@ async def test_revisions_are_kept_while_they_are_referenced(platform: Platform) 
     webhook = await platform.webhook()
     for number in range(5):
         await platform.run("update rowhook.webhook set url = %s", f"http://127.0.0.1:9/{number}")
-    # Revision n was made n years before the sixth, which is of last month.
+    # Revision n was created n years before the sixth, which is of last month.
     await platform.run(
         "update rowhook.webhook_revision"
         " set created_at = now() - interval '20 days' - (6 - revision) * interval '365 days'"
@@ -425,7 +425,7 @@ async def test_a_locked_event_does_not_prevent_a_run_from_finishing(
         await other.execute(
             "select from rowhook.event e where id = (select min(id) from rowhook.event) for update"
         )
-        # With `most` 100 in each batch: three pages of events with deliveries follow.
+        # With batches of at most 100: three pages of events with deliveries follow.
         async with asyncio.timeout(60):
             assert await run(platform, "events") == 0
     assert await run(platform, "events") == 1

@@ -1,4 +1,4 @@
-"""Retention reads what it removes, whatever stays, and whatever the planner believes."""
+"""Retention reads only what it removes, independent of remaining rows and planner statistics."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ statistics = pytest.mark.parametrize(
     "statistics", ["of_empty_tables", "of_a_plan_made_empty", "up_to_date"]
 )
 
-# Counted by PostgreSQL in this transaction: a table's sequential scans, and the entries that the
-# scans of an index returned.
+# Counted by PostgreSQL in this transaction: the sequential scans of tables, and the entries
+# returned by scans of indexes.
 READ = """
 select c.relname as name, (case when c.relkind = 'r' then pg_stat_get_xact_numscans(c.oid) * %s
                            else pg_stat_get_xact_tuples_returned(c.oid) end)::bigint as read
@@ -47,7 +47,7 @@ where coalesce(i.indrelid, c.oid) = any (
 async def fill(
     platform: Platform, webhook: Any, count: int, status: str | None, age: timedelta
 ) -> None:
-    """Events of that age, each with a finished delivery; without one where status is None."""
+    """Insert events of an age, each with a finished delivery, or without if status is None."""
     await platform.run(
         "with made as ("
         "  insert into rowhook.event (organization_id, type, key, source, commit_id, snapshot,"
@@ -75,7 +75,7 @@ async def fill(
 
 
 async def settle(platform: Platform, most: int = 1) -> None:
-    """Begins runs until no other transaction is open that could still add older events."""
+    """Begin runs until no transaction is open that could still add older events."""
 
     async def settled() -> bool:
         await platform.value("select removed from rowhook.retain_batch('events', %s, true)", most)
@@ -104,7 +104,7 @@ async def read_so_far(platform: Platform) -> Counter[str]:
 
 
 async def mislead(platform: Platform, statistics: str) -> None:
-    """The planner, or what this session has planned, knows the tables empty."""
+    """Make the planner, or cached plans of this session, assume empty tables."""
     if statistics == "up_to_date":
         return
     await believe(platform)
@@ -115,7 +115,7 @@ async def mislead(platform: Platform, statistics: str) -> None:
 
 
 async def batch(platform: Platform, kind: str) -> tuple[int, Counter[str]]:
-    """How many rows a batch removed, and how many rows and entries it read, by table and index."""
+    """Return the rows removed by a batch, and the rows and entries read, by table and index."""
     async with platform.db.transaction():
         before = await read_so_far(platform)
         removed = await platform.value(
@@ -125,7 +125,7 @@ async def batch(platform: Platform, kind: str) -> tuple[int, Counter[str]]:
 
 
 async def blocks(platform: Platform, query: LiteralString) -> int:
-    """Blocks that a statement met, those of the functions that it calls too."""
+    """Return the blocks used by a statement, including the functions that it calls."""
     result = await platform.value(f"explain (analyze, buffers, format json) {query}")
     (plan,) = result if isinstance(result, list) else json.loads(result)
     return int(plan["Plan"]["Shared Hit Blocks"]) + int(plan["Plan"]["Shared Read Blocks"])
@@ -148,7 +148,7 @@ async def test_finished_deliveries_are_removed_without_reading_the_remaining_one
     await mislead(platform, statistics)
     await fill(platform, webhook, OLD, status, timedelta(days=age))
     for stays in ("delivered", "dead", "held"):
-        # Of the others also old ones.
+        # Old ones of the others too.
         older = timedelta(days=age if stays != status and kind not in (stays, "held") else 1)
         await fill(platform, webhook, KEPT // 3, stays, older if stays == "held" else timedelta(1))
     if statistics == "up_to_date":
@@ -158,7 +158,7 @@ async def test_finished_deliveries_are_removed_without_reading_the_remaining_one
     assert read.total() <= 20 * OLD, read
     removed, read = await batch(platform, kind)
     assert removed == 0
-    # What is dead already, and the planner's look at the ends of an index.
+    # Dead entries, and the reads of the planner at the ends of an index.
     assert read.total() <= 3 * OLD, read
 
 
@@ -168,7 +168,7 @@ async def test_an_event_without_deliveries_is_removed_and_a_remaining_one_is_rea
 ) -> None:
     webhook = await platform.webhook()
     await mislead(platform, statistics)
-    # Old events whose deliveries finished lately.
+    # Old events whose deliveries finished recently.
     await fill(platform, webhook, 1000, "delivered", timedelta(days=40))
     await platform.run(
         "update rowhook.outbox set finished_at = now(), token = nextval('rowhook.token')"
@@ -180,7 +180,7 @@ async def test_an_event_without_deliveries_is_removed_and_a_remaining_one_is_rea
     await settle(platform)
     removed, read = await batch(platform, "events")
     assert removed == OLD
-    # The page that was read ends within what stays.
+    # The page that was read ends within the remaining rows.
     assert read.total() <= 1.5 * PAGE, read
     removed, read = await batch(platform, "events")
     assert removed == 0

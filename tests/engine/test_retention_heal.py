@@ -1,4 +1,4 @@
-"""What retention removed is never sent again; what the capture missed beside it is made up for."""
+"""Events removed by retention are never sent again; missed events are healed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def installed_long_ago(platform: Platform) -> None:
 
 
 async def heal(platform: Platform, age: str = "30 days") -> int:
-    """Heals until nothing is left to look at; how many completions."""
+    """Heal until nothing remains to be checked; return the number of events."""
     healed: int = 0
     for _ in range(50):
         result: int = await platform.value("select rowhook.heal(%s)", age)
@@ -36,7 +36,7 @@ async def heal(platform: Platform, age: str = "30 days") -> int:
 
 
 async def deliver_all(platform: Platform) -> None:
-    """Everything that waits was delivered just now."""
+    """Mark all waiting deliveries as just delivered."""
     await platform.run(
         "update rowhook.outbox set status = 'delivered', ready = false, next_attempt_at = null,"
         " finished_at = now(), token = nextval('rowhook.token') where finished_at is null"
@@ -44,7 +44,7 @@ async def deliver_all(platform: Platform) -> None:
 
 
 async def age(platform: Platform, by: timedelta) -> None:
-    """Events and deliveries were made that much earlier."""
+    """Backdate events and deliveries."""
     await platform.run("update rowhook.event set created_at = created_at - %s", by)
     await platform.run(
         "update rowhook.outbox set finished_at = finished_at - %s,"
@@ -74,7 +74,7 @@ async def counts(platform: Platform) -> tuple[int, int]:
 
 
 async def missed(superuser: psycopg.AsyncConnection, query: Any, *parameters: object) -> None:
-    """Runs a statement that no trigger sees."""
+    """Execute a statement without triggers."""
     async with superuser.transaction():
         await superuser.execute("set local session_replication_role = replica")
         await superuser.execute(query, parameters)
@@ -100,7 +100,7 @@ async def committed(platform: Platform, ago: timedelta) -> None:
 
 
 async def committed_at(platform: Platform, moment: str) -> None:
-    """A commit of the time that this SQL expression is."""
+    """Insert a commit with a time from an SQL expression."""
     await platform.run(
         f"insert into rowhook.commit (goal_id, data, committed_at) values (%s, '{{}}', {moment})",
         platform.goal,
@@ -332,7 +332,7 @@ async def test_a_late_capture_retry_does_not_send_removed_events(
     await platform.webhook_of_agent()
     await installed_long_ago(platform)
     job = await completed(platform, timedelta(0))
-    # It failed once, and was captured all the same, long ago.
+    # It failed once, and was captured on a retry long ago.
     await platform.run(
         "insert into rowhook.capture_error (source, source_ids, sqlstate, message, created_at)"
         " values ('job', array[%s], '57014', 'late', now() - interval '40 days')",

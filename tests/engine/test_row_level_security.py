@@ -1,4 +1,4 @@
-"""The second line behind the API's own checks: what PostgreSQL shows to `rowhook_api`."""
+"""Row-level security for `rowhook_api`, the second line of defence behind the checks of the API."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.tenants import OWNED, Tenant, tenant
 
 pytestmark = [pytest.mark.anyio, every_server]
 
-# What the API may run with its owner's rights, and why that is safe.
+# Security definer functions of the API, and why they are safe.
 WITH_OWNERS_RIGHTS = {
     "authenticate": "a key is looked up before the tenant is known; the caller must know its hash",
     **dict.fromkeys(
@@ -56,7 +56,7 @@ WITH_OWNERS_RIGHTS = {
     ),
     "adopt": "it refuses a transaction of the API that is no operator's",
 }
-# What rowhook_api may read or write though no policy guards it, and why.
+# Tables without a policy that rowhook_api may use, and why.
 WITHOUT_POLICY = {
     **dict.fromkeys(
         ("organization", "agent", "agent_version", "goal", "session", "job", "commit"),
@@ -83,14 +83,14 @@ async def theirs(api: Api, db: psycopg.AsyncConnection) -> Tenant:
 async def granted(
     own: Tenant, foreign: Tenant, db: psycopg.AsyncConnection
 ) -> tuple[Tenant, Tenant]:
-    """In this test's database rowhook_api has every right: the policies stand alone."""
+    """Grant rowhook_api all privileges in the database of this test, to test only the policies."""
     await db.execute("grant all on all tables in schema rowhook to rowhook_api")
     return own, foreign
 
 
 @asynccontextmanager
 async def entered(pool: Pool, organization: UUID | None) -> AsyncIterator[psycopg.AsyncConnection]:
-    """One transaction of the API."""
+    """Run a transaction of the API."""
     entry = TenantPool(pool=pool, organization=organization, actor="a test")
     async with entry.connection() as connection:
         yield connection
@@ -98,7 +98,7 @@ async def entered(pool: Pool, organization: UUID | None) -> AsyncIterator[psycop
 
 @asynccontextmanager
 async def nobody(pool: Pool, **settings: str) -> AsyncIterator[psycopg.AsyncConnection]:
-    """A transaction as rowhook_api that did not say whose it is."""
+    """Run a transaction as rowhook_api without an organization."""
     async with pool.connection() as connection, connection.transaction():
         await connection.execute("set local role rowhook_api")
         for name, value in settings.items():
@@ -112,7 +112,7 @@ WRITTEN = """select attname from pg_attribute
 
 
 async def owners(connection: psycopg.AsyncConnection, table: str) -> set[object]:
-    """Whose rows are seen in a table."""
+    """Return the organizations whose rows are visible, by table."""
     cursor = await connection.execute(f"select {OWNED[table]} from rowhook.{table}".encode())
     return {row[0] for row in await cursor.fetchall()}
 
@@ -183,7 +183,7 @@ async def test_no_row_is_moved_to_another_organization(
     pool: Pool, own: Tenant, foreign: Tenant
 ) -> None:
     for table, column in OWNED.items():
-        # The outbox has a guard of its own, which speaks first.
+        # The trigger of the outbox rejects it first.
         message = "Only the status" if table == "outbox" else "row-level security"
         update = f"update rowhook.{table} set {column} = %s where {column} = %s"
         with pytest.raises(psycopg.Error, match=message):

@@ -1,4 +1,4 @@
-"""What people may ask for, against a real Postgres: saved, sealed, linked, or refused and why."""
+"""The services with a real PostgreSQL: save, seal, link, and errors."""
 
 from __future__ import annotations
 

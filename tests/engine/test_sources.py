@@ -1,4 +1,4 @@
-"""Tables of the platform as sources: what is captured from them, and under which ids."""
+"""Platform tables as sources: captured data and ids."""
 
 from __future__ import annotations
 
@@ -384,7 +384,7 @@ async def test_doctor_reports_deliveries_that_are_sending_for_too_long(
 
 
 async def notified(dsn: str, platform: Platform) -> list[str]:
-    """What a listener hears of two commits."""
+    """Return the notifications of two commits."""
     async with await connection_pool.connect(dsn) as listener:
         await listener.execute("listen rowhook")
         await platform.commit()

@@ -1,4 +1,4 @@
-"""Commands on a database that can only be read: what reads works, the rest says why not."""
+"""Commands on a read-only database: reading works, writing is refused with advice."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ FINDINGS = {
 
 @pytest.fixture
 async def names(rig: Rig, pool: Pool) -> dict[str, str]:
-    """Ids of what a database holds that delivered something once."""
+    """The ids of a database with one delivered delivery."""
     await startup.check_keyring(pool, Keyring(KEY))
     organization = rig.platform.organization
     await secrets.put_secret(rig.ctx, organization, "crm", "s3cret-value-77")
@@ -63,7 +63,7 @@ async def names(rig: Rig, pool: Pool) -> dict[str, str]:
 
 
 async def replayed(primary: Platform, reader: str) -> None:
-    """Waits until the standby has all that the primary has."""
+    """Wait until the standby has all changes of the primary."""
     place = await primary.value("select pg_current_wal_lsn()::text")
 
     async def done() -> bool:

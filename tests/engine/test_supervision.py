@@ -1,4 +1,4 @@
-"""A task that ends without having been told to stops its process, loudly and with its work done."""
+"""A task that ends unexpectedly stops its process after its work is finished."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def task_named(name: str) -> asyncio.Task[Any]:
 
 
 def ends_in(log: list[Any]) -> list[tuple[str, str, str]]:
-    """Of each task that ended by itself: level, name, class of the error."""
+    """Return the level, name and error class of each task that ended by itself."""
     return [
         (entry["log_level"], entry["task"], entry["error"])
         for entry in log
@@ -51,7 +51,7 @@ def ends_in(log: list[Any]) -> list[tuple[str, str, str]]:
 
 
 def gated(gate: asyncio.Event) -> Behaviour:
-    """Answers once the gate is open."""
+    """Respond once the gate is open."""
     answers = answer()
 
     async def behave(request: Received, writer: asyncio.StreamWriter) -> None:
@@ -63,7 +63,7 @@ def gated(gate: asyncio.Event) -> Behaviour:
 
 @asynccontextmanager
 async def no_configuration(rig: Rig) -> AsyncIterator[None]:
-    """No worker can load a webhook's configuration: what it claims of it is not begun."""
+    """Prevent workers from loading a webhook configuration, so that its claims are not started."""
     async with await connection_pool.connect(rig.dsn) as other, other.transaction():
         await other.execute("lock table rowhook.webhook_revision in access exclusive mode")
         yield
@@ -151,7 +151,7 @@ async def test_a_failing_recorder_stops_the_worker_and_releases_nothing_that_was
     await rig.webhook()
     async with rig.platform.db.transaction():
         await rig.platform.run("drop function rowhook.record(json, json)")
-        # An answer that this version's worker cannot read.
+        # A response that the worker of this version cannot parse.
         await rig.platform.run(
             "create function rowhook.record(results json, frames json)"
             " returns table (token bigint[]) language sql as 'select array[1::bigint]'"
@@ -188,7 +188,7 @@ async def test_a_worker_that_is_stopped_reports_no_ended_task(rig: Rig) -> None:
 async def working_process(
     dsn: str, pool: Pool, platform: Platform, folder: Path, *command: str
 ) -> AsyncIterator[Callable[[], Any]]:
-    """A command with a worker in it, once the worker has said that it lives; to be waited for."""
+    """Run a command with a worker until it is registered; yields a function that awaits it."""
     await startup.check_keyring(pool, Keyring(KEY))
     async with running_command(
         folder,
@@ -206,7 +206,7 @@ async def working_process(
         yield lambda: wait_for_exit(process)
 
 
-# Answers that this version's worker cannot read, as from an engine of another version.
+# Responses that the worker of this version cannot parse, as of another version.
 BROKEN: tuple[tuple[str, str, tuple[LiteralString, ...]], ...] = (
     (
         "heartbeat",
@@ -261,7 +261,7 @@ async def test_an_unexpected_error_in_a_worker_exits_1_with_a_traceback(
 async def test_an_api_with_an_ended_task_exits_1(api: Api, name: str) -> None:
     stop = asyncio.Event()
     tasks = Supervisor(stop)
-    # The fixture's own API has tasks of these names too.
+    # The API of the fixture has tasks with these names too.
     before = asyncio.all_tasks()
     with capture_logs() as log:
         async with serve_api(api.server_ctx, host="127.0.0.1", port=0, tasks=tasks):

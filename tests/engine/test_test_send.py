@@ -1,4 +1,4 @@
-"""What a test is about where nobody says it, and what it may hold: no delivery, no extra right."""
+"""Sample data of test sends and previews, and their limits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.worker_rig import Rig
 
 
 def composed(webhook: Webhook, schema: Any = None, *, is_commit: bool = True) -> Any:
-    """What a made up sample becomes."""
+    """Return the sample data as a template sees it."""
     sample = sample_data(webhook, schema, is_commit=is_commit)
     texts = {root: msgspec.json.encode(value).decode() for root, value in sample.items()}
     event = msgspec.structs.replace(EVENT, type="webhook.test", **texts)
@@ -153,7 +153,7 @@ def test_sample_data_of_a_recursive_schema_has_a_bounded_size() -> None:
     ):
         maker = fake_data.ValueGenerator(schema)
         generated = maker.generate(schema)
-        # The budget is 20,000 parts and bytes; the parts that follow are made without a look.
+        # The budget is 20,000 parts and bytes; later parts are created without reading the schema.
         assert maker.remaining > -20_000
         assert len(msgspec.json.encode(generated)) < 10**6
 
@@ -195,7 +195,7 @@ async def test_a_draft_opens_no_secret_and_respects_its_allowed_hosts(
         rig = Rig(dsn, pool, platform, receiver)
         organization = platform.organization
         await secrets.put_secret(rig.ctx, organization, "k", "canary", ["a.example.com"])
-        # What cannot be opened by anybody is not needed.
+        # A secret that cannot be opened is not needed.
         await platform.run("update rowhook.secret set sealed = '\\x00'")
         configuration = Configuration(
             name="new", url="https://{{context.t}}.example.com/", headers={"X-K": "{{secret:k}}"}

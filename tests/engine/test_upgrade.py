@@ -1,4 +1,4 @@
-"""Upgrades of databases that earlier releases made, and the rules that keep them possible."""
+"""Upgrades of databases of earlier releases, and the rules that keep them possible."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ WAITING: LiteralString = (
     "select d.key from rowhook.delivery d join rowhook.webhook w on w.id = d.webhook_id"
     " where d.status in ('pending', 'sending', 'held') and w.kind = 'http'"
 )
-# Tables of a release → what they are called now.
+# Tables of a release → their current names.
 RENAMED = {"capture_source": "source"}
 Rows = dict[str, set[tuple[Any, ...]]]
 
 
 @pytest.fixture(params=DUMPS, ids=lambda path: path.stem)
 async def restored(request: pytest.FixtureRequest, empty_dsn: str) -> str:
-    """A database of an earlier release, in a cluster at least as old as the dump's."""
+    """A database of an earlier release, in a cluster with sufficient transaction ids."""
     await consume_xids(empty_dsn, 1000)
     async with await connection_pool.connect(empty_dsn) as connection:
         roles = read_sql(steps.sql_folder() / "roles.sql", DEFAULT_PREFIX)
@@ -75,11 +75,11 @@ async def columns_of(dsn: str) -> dict[str, list[str]]:
 async def rows_of(
     dsn: str, columns: dict[str, list[str]], renamed: Mapping[str, str] = MappingProxyType({})
 ) -> Rows:
-    """The rows of these columns, as text: JSON digit for digit. `renamed` is old → new table."""
+    """Return the rows of these columns as text. `renamed` maps old to new tables."""
     rows_by_table: Rows = {}
     async with await connection_pool.connect(dsn) as connection:
         for table, names in columns.items():
-            # Names of the catalog.
+            # System catalog columns.
             query = f"select {', '.join(names)} from rowhook.{renamed.get(table, table)}"
             rows_by_table[table] = set(await (await connection.execute(query.encode())).fetchall())
     rows_by_table["migration"] = {row for row in rows_by_table["migration"] if row[0][0].isdigit()}
@@ -159,7 +159,7 @@ async def test_commits_between_two_steps_of_an_upgrade_are_captured_once(
             commits.add(await platform.commit())
             job = await platform.job("running")
             await platform.finish(job)
-            # A platform may write the time in a statement of its own: the same completion.
+            # A platform may set the time in a separate statement: the same completion.
             await platform.run(
                 "update rowhook.job set completed_at = clock_timestamp() where id = %s", job
             )
@@ -181,7 +181,7 @@ async def test_commits_between_two_steps_of_an_upgrade_are_captured_once(
 
 
 async def known_platform(platform: Platform) -> Platform:
-    """With the organization, goal, agent and version of the dump."""
+    """Return a platform with the organization, goal, agent and version of the dump."""
     (row,) = await platform.rows(
         "select g.organization_id, g.id as goal, v.agent_id, v.id as version"
         " from rowhook.goal g, rowhook.agent_version v"
@@ -192,7 +192,7 @@ async def known_platform(platform: Platform) -> Platform:
 
 
 async def upgraded_rig(dsn: str, pool: Pool, platform: Platform, receiver: Receiver) -> Rig:
-    """A rig with the dump's master key and platform, whose webhooks call the receiver."""
+    """A rig with the master key and platform of the dump, whose webhooks call the receiver."""
     rig = Rig(dsn, pool, await known_platform(platform), receiver)
     rig.keyring = Keyring(MASTER_KEYS)
     rig.ctx = replace(rig.ctx, keyring=rig.keyring)

@@ -1,4 +1,4 @@
-"""`rowhook watch` on real tables: what it proposes, installs, lists, removes, and refuses."""
+"""`rowhook watch` on real tables: proposals, installation, lists, removal and errors."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def mapping(platform: Platform, relation: str) -> Any:
 
 
 def statement(output: str) -> str:
-    """The SQL that was printed."""
+    """Return the printed SQL."""
     match = re.search(r"^select rowhook\.watch_.*?;$", output, re.DOTALL | re.MULTILINE)
     assert match is not None, output
     return match[0]

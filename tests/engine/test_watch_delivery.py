@@ -1,4 +1,4 @@
-"""Rows of three shapes of tables that a platform has, from insert to receiver."""
+"""Rows of three platform tables of different shapes, from the insert to the receiver."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Watched tables when something is wrong: the platform's statements go on, and nothing is lost."""
+"""Watched tables with faults: platform statements continue, and no event is lost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def heal(platform: Platform) -> int:
 
 
 async def linked_runs(platform: Platform) -> None:
-    """Runs of agent 12 of cust-1, whose agent has a webhook."""
+    """Create runs of agent 12 of cust-1, whose agent has a webhook."""
     await watched_runs(platform)
     await platform.run("insert into public.runs values (1, 12, 'cust-1', 'running')")
     await platform.run("select rowhook.upsert_agent('cust-1', '12', null)")
@@ -37,7 +37,7 @@ async def test_a_dropped_mapped_column_never_fails_the_platform_statement(
     platform: Platform, column: str
 ) -> None:
     await linked_runs(platform)
-    # The plans of this session are of the column that was there.
+    # The plans of this session refer to the previous column.
     await platform.run("insert into public.runs values (2, 12, 'cust-1', 'done')")
     await platform.run(f"alter table public.runs drop column {column} cascade")
     state = "" if column == "state" else "state, "

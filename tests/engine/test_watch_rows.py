@@ -1,4 +1,4 @@
-"""Watched tables whose rows are odd: ids, times, owners and texts of every kind."""
+"""Watched tables with unusual ids, times, owners and texts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def tasks(
 
 
 async def missed(platform: Platform, query: str) -> None:
-    """A statement of a session that fires no triggers."""
+    """Execute a statement in a session without triggers."""
     await platform.run("set session_replication_role = replica")
     await platform.run(query)
     await platform.run("reset session_replication_role")

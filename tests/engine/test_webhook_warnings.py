@@ -1,4 +1,4 @@
-"""A webhook that only fails is warned of, disabled in the end, and heard of when it recovers."""
+"""Operational events of a failing webhook: warned, disabled, recovered."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OPERATIONAL = ["webhook.failing", "webhook.disabled", "webhook.recovered"]
 
 
 async def failing(platform: Platform, webhook: UUID, *, days: float, tries: int = 20) -> None:
-    """As if the webhook had only failed for so many days."""
+    """Backdate a webhook that has failed for some days."""
     await platform.run(
         "insert into rowhook.lane_state (webhook_id, failures, failing_since)"
         " values (%s, %s, now() - %s::interval) on conflict (webhook_id) do update"

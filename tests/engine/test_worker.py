@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 
 
 def verify_with_libraries(request: Received, secret: str) -> None:
-    """Each library raises if its signature does not hold."""
+    """Each library raises an error if its signature is invalid."""
     headers = {name.lower(): value for name, value in request.headers}
     standardwebhooks.Webhook(secret).verify(request.body, headers)
     svix.Webhook(secret).verify(request.body, headers)

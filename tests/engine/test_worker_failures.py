@@ -21,7 +21,7 @@ RETRIED = ("40001", "53100", "P0001", "XX000")
 async def refusing(
     rig: Rig, writes: LiteralString, sqlstate: str, *, times: int = 2
 ) -> AsyncIterator[None]:
-    """Such writes, e.g. `update on rowhook.outbox`, are refused until `times` have been."""
+    """Reject such writes, e.g. `update on rowhook.outbox`, until `times` have been attempted."""
     run = rig.platform.run
     await run("create sequence public.refusal")
     await run(
@@ -44,7 +44,7 @@ async def refusing(
 
 
 def answer_after(release: asyncio.Event) -> Behaviour:
-    """Answers once the event is set."""
+    """Respond once the event is set."""
     answers = answer()
 
     async def behave(request: Received, writer: asyncio.StreamWriter) -> None:
@@ -55,8 +55,8 @@ def answer_after(release: asyncio.Event) -> Behaviour:
 
 
 async def swept(rig: Rig, webhook: UUID) -> None:
-    """Waits until the worker has looked, all of it since now, for what it claimed and lost."""
-    # It looks right after it has done the chores.
+    """Wait until the worker has checked for lost claims once more."""
+    # The check follows the maintenance tasks.
     for _ in range(2):
         await rig.platform.run("insert into rowhook.chore (webhook_id) values (%s)", webhook)
 
@@ -67,7 +67,7 @@ async def swept(rig: Rig, webhook: UUID) -> None:
 
 
 async def renewed(rig: Rig) -> None:
-    """Waits until the lease of what is being sent has been renewed twice."""
+    """Wait until the lease of the delivery in flight has been renewed twice."""
     ends = "select leased_until from rowhook.outbox where status = 'sending'"
     for _ in range(2):
         before = await rig.platform.value(ends)

@@ -1,4 +1,4 @@
-"""The browser files that are checked in: built from the lock file, with versions and licences."""
+"""The checked-in browser files: built from the lock file, with versions and licences."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def locked() -> dict[str, Any]:
 
 
 def used() -> dict[str, dict[str, str]]:
-    """Package → version and licence, of all files."""
+    """Return the version and licence of the packages of all files."""
     return {name: entry for file in versions().values() for name, entry in file["packages"].items()}
 
 

@@ -31,7 +31,7 @@ def schema_of(*outputs: Output) -> dict[str, Any]:
 
 
 def asked(*outputs: Output) -> dict[str, Any]:
-    """The schema without what is only said about it."""
+    """Return the schema without its annotations."""
     document = schema_of(*outputs)
     text = json.dumps(
         {

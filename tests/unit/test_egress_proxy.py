@@ -1,4 +1,4 @@
-"""The way out through an egress proxy: everything leaves there, and nothing by its side."""
+"""With an egress proxy, all requests go through it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture
 async def names() -> ScriptedResolver:
-    """No name resolves here, as in a network whose only way out is its proxy."""
+    """A resolver that fails, as in a network that is only connected through its proxy."""
     return ScriptedResolver([])
 
 
@@ -82,7 +82,7 @@ async def test_tls_is_end_to_end_with_the_target_through_a_tunnel(
         outcomes = [await sent(out, url) for _ in range(2)]
     assert [outcome.verdict for outcome in outcomes] == [Verdict.DELIVERED] * 2, outcomes
     assert outcomes[0].timings.tls is not None
-    # One tunnel for both, and what is sent inside is not for the proxy's eyes.
+    # One tunnel for both; its content is not visible to the proxy.
     requests = [(request.method, request.path) for request in proxy.requests]
     assert requests == [("CONNECT", f"hooks.example.com:{receiver.port}")]
     assert [request.path for request in receiver.requests] == ["/hook", "/hook"]
@@ -127,7 +127,7 @@ async def test_credentials_are_sent_to_the_proxy_and_never_to_the_target(
 async def test_each_request_on_a_reused_connection_has_the_credentials(
     names: ScriptedResolver,
 ) -> None:
-    # A receiver that takes itself for the proxy, and keeps its connections.
+    # A receiver that acts as the proxy and keeps its connections open.
     async with Receiver() as proxy, leaving(with_user(proxy.url), names) as out:
         for _ in range(3):
             await sent(out, "http://hooks.example.com/")
@@ -193,7 +193,7 @@ async def test_a_proxy_error_is_a_connection_failure(
         assert outcome.verdict is Verdict.CONNECT_FAILED
         assert (outcome.error, outcome.status_code) == (expected, None)
     else:
-        # Without a tunnel nobody can tell the proxy's answer from the target's.
+        # Without a tunnel, responses of the proxy and the target cannot be distinguished.
         assert outcome.verdict in {Verdict.HTTP_STATUS, Verdict.RESPONSE_INVALID}
 
 

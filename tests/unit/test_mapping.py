@@ -1,4 +1,4 @@
-"""What a mapping is proposed to be, by the names and types of a table's columns."""
+"""The proposed mapping of a table, from the names and types of its columns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rowhook.mapping.status_values import completing, with_status_map
 
 
 def columns(*described: str) -> list[Column]:
-    """`name kind`, with `key` behind it for the primary key."""
+    """Return columns from `name kind`, with `key` after it for the primary key."""
     result = []
     for text in described:
         name, kind, *key = text.rsplit(" ", 2) if text.endswith(" key") else text.rsplit(" ", 1)

@@ -1,4 +1,4 @@
-"""What a delivery sends of a webhook: body, URL, headers, and no secret where people look."""
+"""The rendered request of a delivery: body, URL and headers, and its redacted form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One request handed on to an application that answers well, badly or not at all."""
+"""A request forwarded to an application that responds normally, badly or not at all."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def app() -> AsyncIterator[Receiver]:
 async def handed_on(
     app: Receiver, *, at: str = "", path: str = "/in", deadline_s: float = DEADLINE_S
 ) -> tuple[int, bytes, str]:
-    """One request in this process: status, body, what is said of it."""
+    """Forward one request: status, body and the printed text."""
     request = Received(method="POST", path=path, fields=(), headers={}, body=b"{}")
     async with application(forward_url(app.url + at)) as there:
         to = Application(client=there.client, url=there.url, deadline_s=deadline_s)

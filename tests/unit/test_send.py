@@ -60,7 +60,7 @@ async def test_concurrent_hostile_receivers_use_no_memory_and_delay_no_other_req
         quick = [
             await send(transport, request(good.url), redact=leave_unredacted) for _ in range(20)
         ]
-        # These last until their timeout, a minute: the good one has not waited for them.
+        # These last until their timeout, a minute: the good one did not wait for them.
         assert not any(hostile[number].done() for number in silent)
         for number, case in enumerate(HOSTILE.values()):
             if number in silent:
@@ -69,7 +69,7 @@ async def test_concurrent_hostile_receivers_use_no_memory_and_delay_no_other_req
                 check(await hostile[number], case)
         await asyncio.wait(hostile)
     assert {outcome.verdict for outcome in quick} == {Verdict.DELIVERED}
-    # The receivers' own buffers are in this process too.
+    # The buffers of the receivers are in this process too.
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64_000
 
 

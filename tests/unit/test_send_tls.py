@@ -76,7 +76,7 @@ async def test_no_client_certificate_is_sent(version: ssl.TLSVersion, authority:
     context.verify_mode = ssl.CERT_REQUIRED
     context.maximum_version = version
     outcome = await over_tls(context, authority.trust())
-    # TLS 1.3 says so only after the handshake, and the alert may be lost to a reset.
+    # TLS 1.3 reports it only after the handshake, and a reset may discard the alert.
     late_alert = version is ssl.TLSVersion.TLSv1_3 and outcome.verdict is Verdict.RESPONSE_INVALID
     assert outcome.verdict is Verdict.TLS_FAILED or late_alert
 

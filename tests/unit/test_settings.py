@@ -1,4 +1,4 @@
-"""Every setting: where it may be written, what it may hold, and what is said if it may not."""
+"""Every setting: its sources, its values, and the errors of invalid ones."""
 
 from __future__ import annotations
 

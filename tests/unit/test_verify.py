@@ -21,7 +21,7 @@ def signed(*secrets: str, at: int) -> dict[str, str]:
 
 
 def ours(at: str) -> str:
-    """A true signature of ours over any spelling of a time."""
+    """Return a valid signature for any spelling of a timestamp."""
     digest = hmac.digest(NEW.encode(), at.encode() + b"." + BODY, "sha256")
     return f"t={at},v1={digest.hex()}"
 

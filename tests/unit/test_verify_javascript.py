@@ -1,4 +1,4 @@
-"""verify.mjs against rowhook.verify: the same requests, the same verdicts, word for word."""
+"""verify.mjs and rowhook.verify have the same verdict and message for the same requests."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def in_python(request: Signed) -> str | None:
-    """The check that fails, None where the request is believed."""
+    """Return the failed check, None if the request is valid."""
     try:
         verify(
             secret=request.secret,
@@ -66,7 +66,7 @@ def line(request: Signed) -> str:
 
 
 def node(*arguments: str, stdin: str) -> str:
-    """What a script of the tests prints; raises CalledProcessError if it breaks."""
+    """Return the output of a script; raises CalledProcessError if it fails."""
     completed = subprocess.run(  # noqa: S603  # our own
         ["node", *arguments],  # noqa: S607  # as a receiver has it
         input=stdin,
@@ -80,7 +80,7 @@ def node(*arguments: str, stdin: str) -> str:
 
 @pytest.fixture(scope="module")
 def verdicts() -> list[tuple[str | None, str | None]]:
-    """Python's and JavaScript's verdict on each request."""
+    """Return the verdicts of Python and JavaScript on each request."""
     cases = list(requests(seed=6, count=COUNT))
     out = node(str(HERE / "verify_lines.mjs"), str(MODULE), stdin="\n".join(map(line, cases)))
     answers = [json.loads(line) for line in out.splitlines()]
@@ -122,7 +122,7 @@ def test_javascript_has_a_default_clock_and_tolerance() -> None:
 
 
 def on_one(statement: str) -> str:
-    """What becomes of a true request: `one`, with `plain` headers."""
+    """Return the result for a valid request: `one`, with `plain` headers."""
     request = next(
         request for request in requests(seed=1, count=COUNT) if in_python(request) is None
     )

@@ -1,4 +1,4 @@
-"""What a save refuses: every fault of a webhook in one answer, each with its JSON pointer."""
+"""All faults of a webhook are reported on save, each with its JSON pointer."""
 
 from __future__ import annotations
 
