@@ -99,7 +99,7 @@ async def test_a_signal_is_forwarded_to_pytest_and_the_folder_is_removed_after_i
     async def has_started() -> bool:
         return count(folder, "started") == 1
 
-    await until(has_started, what="the start of pytest")
+    await until(has_started, description="the start of pytest")
     await (await run(folder, "kill", f"-{signal}", str(process.pid))).wait()
     async with asyncio.timeout(DEADLINE_S):
         assert await process.wait() == 143
@@ -129,7 +129,7 @@ async def test_pytest_tears_down_its_fixtures_on_termination(folder: Path, worke
     async def has_begun() -> bool:
         return count(folder, "began-*") == max(workers, 1)
 
-    await until(has_begun, what="the tests")
+    await until(has_begun, description="the tests")
     process.terminate()
     async with asyncio.timeout(DEADLINE_S):
         out, _ = await process.communicate()

@@ -37,12 +37,12 @@ HUMBLE = (
 )
 
 
-def held(folder: Path) -> list[str]:
+def files_of(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
 @pytest.fixture
-def busy() -> Iterator[str]:
+def occupied_port() -> Iterator[str]:
     """A port on which something listens."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -123,16 +123,18 @@ async def test_an_invalid_setting_is_named(
 
 @pytest.mark.parametrize("command", ["up", "api"])
 async def test_a_port_in_use_is_reported_before_anything_starts(
-    folder: Path, busy: str, command: str
+    folder: Path, occupied_port: str, command: str
 ) -> None:
-    result = await run_command(folder, command, "--port", busy)
-    result.refused(2, f"ROWHOOK_PORT: Cannot listen on 127.0.0.1:{busy}", "in use", "--port")
-    assert held(folder) == []
+    result = await run_command(folder, command, "--port", occupied_port)
+    result.refused(
+        2, f"ROWHOOK_PORT: Cannot listen on 127.0.0.1:{occupied_port}", "in use", "--port"
+    )
+    assert files_of(folder) == []
 
 
-async def test_listen_reports_a_port_in_use(folder: Path, busy: str) -> None:
-    result = await run_command(folder, "listen", "--on", busy)
-    result.refused(2, f"--on: Cannot listen on 127.0.0.1:{busy}", "in use")
+async def test_listen_reports_a_port_in_use(folder: Path, occupied_port: str) -> None:
+    result = await run_command(folder, "listen", "--on", occupied_port)
+    result.refused(2, f"--on: Cannot listen on 127.0.0.1:{occupied_port}", "in use")
 
 
 @pytest.mark.parametrize("where", ["file", "locked"])
@@ -184,7 +186,7 @@ async def test_config_prints_only_json_and_starts_nothing(folder: Path) -> None:
     settings = json.loads(result.out)
     assert tuple(settings) == NAMES
     assert settings["data_dir"] == str(folder / "data")
-    assert held(folder) == []
+    assert files_of(folder) == []
 
 
 @pytest.mark.parametrize("command", [["worker"], ["worker", "--processes", "2"], ["status"]])

@@ -28,7 +28,7 @@ async def receiver() -> AsyncIterator[Receiver]:
         yield running
 
 
-async def made(hands: Hands, receiver: Receiver, *options: str) -> str:
+async def create_webhook(hands: Hands, receiver: Receiver, *options: str) -> str:
     """Create a webhook that calls the receiver; return its id."""
     create = ("webhooks", "create", "--name", "CRM", "--url", f"{receiver.url}/hook")
     webhook: dict[str, Any] = await hands.json(*create, *options, **LOOPBACK)
@@ -38,7 +38,7 @@ async def made(hands: Hands, receiver: Receiver, *options: str) -> str:
 async def test_a_test_prints_the_request_the_response_and_timings(
     hands: Hands, receiver: Receiver, platform: Platform
 ) -> None:
-    webhook = await made(hands, receiver, "--body-template", TEMPLATE)
+    webhook = await create_webhook(hands, receiver, "--body-template", TEMPLATE)
     output = await hands.ok("test", webhook, "--data", '{"n": 7}', **LOOPBACK)
     for line in (f"> POST {receiver.url}/hook", '> {"n": 7}', "< 200", "delivered", "first byte"):
         assert line in output
@@ -49,7 +49,7 @@ async def test_a_test_prints_the_request_the_response_and_timings(
 
 async def test_a_test_that_is_not_delivered_exits_1(hands: Hands, receiver: Receiver) -> None:
     receiver.script("/hook", answer(503))
-    webhook = await made(hands, receiver)
+    webhook = await create_webhook(hands, receiver)
     result = await hands.type("test", webhook, **LOOPBACK)
     assert result.code == 1
     assert "< 503" in result.out
@@ -63,7 +63,9 @@ async def test_a_preview_sends_nothing_and_reports_faults(
 ) -> None:
     schema = hands.folder / "schema.json"
     schema.write_text('{"properties": {"n": {"type": "integer"}}}')
-    webhook = await made(hands, receiver, "--body-template", TEMPLATE, "--schema-file", str(schema))
+    webhook = await create_webhook(
+        hands, receiver, "--body-template", TEMPLATE, "--schema-file", str(schema)
+    )
     preview = ("preview", webhook, "--goal", platform.goal)
     output = await hands.ok(*preview, "--data", '{"n": 7}', **LOOPBACK)
     assert '> {"n": 7}' in output
@@ -79,7 +81,7 @@ async def test_a_preview_sends_nothing_and_reports_faults(
 async def test_a_captured_event_can_be_previewed(
     hands: Hands, receiver: Receiver, platform: Platform
 ) -> None:
-    webhook = await made(hands, receiver, "--body-template", "{{data}}")
+    webhook = await create_webhook(hands, receiver, "--body-template", "{{data}}")
     await platform.commit('{"price":1.10}')
     (event,) = await platform.rows("select id from rowhook.event")
     output = await hands.ok("preview", webhook, "--event", str(event["id"]), **LOOPBACK)
@@ -103,5 +105,5 @@ async def test_a_captured_event_can_be_previewed(
 async def test_an_invalid_sample_exits_2(
     hands: Hands, receiver: Receiver, arguments: list[str], message: str
 ) -> None:
-    webhook = await made(hands, receiver)
+    webhook = await create_webhook(hands, receiver)
     (await hands.type("preview", webhook, *arguments)).refused(2, message)

@@ -89,10 +89,10 @@ def test_json_blocks_parse_and_their_webhooks_compile(page: str) -> None:
     for block in runnable("json")[page]:
         document = json.loads(block.text)
         if isinstance(document, dict) and {"name", "url"} <= document.keys():
-            compiled(document)
+            compile_configuration(document)
 
 
-def compiled(document: dict[str, Any]) -> None:
+def compile_configuration(document: dict[str, Any]) -> None:
     identity = {"id": WEBHOOK, "organization_id": WEBHOOK, "revision": 1, "secrets_version": 1}
     value = msgspec.convert(document, Configuration)
     compile_webhook(value, identity=identity, brand="Roxels")

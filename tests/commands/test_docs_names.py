@@ -39,7 +39,7 @@ TABLES = "docs/reference/tables-and-views.md"
 RELATIONS = re.findall(r"^### `rowhook\.(\w+)`$", read(TABLES), re.MULTILINE)
 
 
-def code(pattern: str) -> Iterator[re.Match[str]]:
+def code_matches(pattern: str) -> Iterator[re.Match[str]]:
     """Return the matches of a pattern in all pages, including code blocks."""
     for page in PAGES:
         yield from re.finditer(pattern, read(page), re.MULTILINE)
@@ -82,7 +82,7 @@ async def test_every_documented_function_exists(db: psycopg.AsyncConnection) -> 
 def test_every_sql_object_named_in_a_page_exists() -> None:
     schema = (ROOT / "tests/engine/schema.sql").read_text("utf-8")
     existing = set(re.findall(r"^CREATE (?:\w+ )*rowhook\.(\w+)", schema, re.MULTILINE))
-    named = {match[1] for match in code(r"(?<![/\w.])rowhook\.(\w+)")}
+    named = {match[1] for match in code_matches(r"(?<![/\w.])rowhook\.(\w+)")}
     assert named - existing - OTHER_NAMES == set()
 
 
@@ -147,10 +147,10 @@ def test_the_default_payloads_have_the_documented_keys() -> None:
         event("webhook.disabled", snapshot=OPERATIONAL_SNAPSHOT),
     )
     for payload, about in zip(documented, events, strict=True):
-        assert shape(payload) == shape(json.loads(default_payload(about, AT)))
+        assert keys_of(payload) == keys_of(json.loads(default_payload(about, AT)))
 
 
-def shape(payload: dict[str, object]) -> list[tuple[str, list[str]]]:
+def keys_of(payload: dict[str, object]) -> list[tuple[str, list[str]]]:
     """The keys of an object and of nested objects, except those of the platform."""
     inner = {key: value for key, value in payload.items() if key != "data"}
     return [(key, list(value) if isinstance(value, dict) else []) for key, value in inner.items()]
@@ -184,14 +184,17 @@ def test_every_command_named_in_a_page_exists() -> None:
     # bin/rowhook runs the benchmark of a checkout; the wheel does not contain it.
     assert "= bench ]" in (ROOT / "bin/rowhook").read_text()
     commands = {*rowhook.list_commands(context), "bench"}
-    named = {match[1] for match in code(r"(?:`|^ *)(?:bin/)?rowhook ([a-z]+)")}
+    named = {match[1] for match in code_matches(r"(?:`|^ *)(?:bin/)?rowhook ([a-z]+)")}
     assert len(named) >= 15
     assert named - commands == set()
 
 
 def test_every_setting_named_in_a_page_exists() -> None:
     settings = {environment_name(name) for name in NAMES}
-    named = {match[0].removesuffix("_FILE") for match in code(r"\b(?:ROWHOOK|DATABASE)_[A-Z_]+\b")}
+    named = {
+        match[0].removesuffix("_FILE")
+        for match in code_matches(r"\b(?:ROWHOOK|DATABASE)_[A-Z_]+\b")
+    }
     assert named - settings - TEST_VARIABLES == set()
 
 
@@ -203,7 +206,7 @@ def test_every_api_call_named_in_a_page_exists() -> None:
     }
     named = {
         (match[1], re.sub(r"\{\w+\}|crm-token|\b12\b", "*", match[2]))
-        for match in code(r"`(GET|POST|PUT|PATCH|DELETE) (/v1/[^`?]*)")
+        for match in code_matches(r"`(GET|POST|PUT|PATCH|DELETE) (/v1/[^`?]*)")
     }
     assert len(named) >= 15
     assert named - calls == set()

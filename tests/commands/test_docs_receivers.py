@@ -67,7 +67,7 @@ def signed(*secrets: str, ago: int = 0) -> dict[str, str]:
     return dict(signer.headers(key="commit_1", timestamp=at, body=BODY))
 
 
-def without(name: str) -> dict[str, str]:
+def without_header(name: str) -> dict[str, str]:
     return {key: value for key, value in signed().items() if key.lower() != name}
 
 
@@ -85,7 +85,10 @@ ASKED: dict[str, tuple[Callable[[], tuple[dict[str, str], bytes]], bool]] = {
     "one from the future": (lambda: (signed(ago=-310), BODY), False),
     "one signed with another secret": (lambda: (signed(OTHER), BODY), False),
     "one without a signature": (lambda: ({}, BODY), False),
-    "one without the standard's signature": (lambda: (without("webhook-signature"), BODY), False),
+    "one without the standard's signature": (
+        lambda: (without_header("webhook-signature"), BODY),
+        False,
+    ),
     "one with another id": (lambda: (signed() | {"webhook-id": "commit_2"}, BODY), False),
     "one with another time": (lambda: (signed() | {"webhook-timestamp": "5"}, BODY), False),
     "one with no time": (lambda: (signed() | {"webhook-timestamp": ""}, BODY), False),
@@ -122,11 +125,11 @@ def node(folder: Path, source: str) -> Program:
 
 def go(_: Path, source: str) -> Program:
     require("go")
-    return built_in_go(source)
+    return go_binary(source)
 
 
 @cache
-def built_in_go(source: str) -> Program:
+def go_binary(source: str) -> Program:
     """Build the Go receiver once per process, since the build takes longer than all requests."""
     port, folder = free_port(), Path(tempfile.mkdtemp(prefix="rh-go-"))
     (folder / "hook.go").write_text(source.replace(PORT, str(port)))
@@ -147,7 +150,7 @@ each_language = pytest.mark.parametrize(
 
 
 @asynccontextmanager
-async def receiving(folder: Path, language: str, secret: str = SECRET) -> AsyncIterator[str]:
+async def running_receiver(folder: Path, language: str, secret: str = SECRET) -> AsyncIterator[str]:
     """Run the receiver of the page in a language; yield its URL."""
     (source,) = scripts(language)
     program = LANGUAGES[language](folder, source)
@@ -158,14 +161,14 @@ async def receiving(folder: Path, language: str, secret: str = SECRET) -> AsyncI
         env={"PATH": os.environ["PATH"], "SECRET": secret, "PYTHONPATH": str(ROOT / "src")},
     )
     try:
-        await answering(program.port)
+        await wait_for_port(program.port)
         yield f"http://127.0.0.1:{program.port}/hook"
     finally:
         process.kill()
         await process.communicate()
 
 
-async def answering(port: int) -> None:
+async def wait_for_port(port: int) -> None:
     """Wait until the port accepts connections."""
     async with asyncio.timeout(DEADLINE_S):
         while True:
@@ -185,12 +188,12 @@ async def status(url: str, headers: dict[str, str], body: bytes) -> int:
 
 @each_language
 async def test_a_receiver_accepts_only_valid_signatures(folder: Path, language: str) -> None:
-    async with receiving(folder, language) as url:
+    async with running_receiver(folder, language) as url:
         verdicts = {name: await status(url, *make()) for name, (make, _) in ASKED.items()}
     assert verdicts == {name: 204 if true else 400 for name, (_, true) in ASKED.items()}
 
 
-def signed_with_nothing(secret: str) -> dict[str, str]:
+def signed_with_empty_secret(secret: str) -> dict[str, str]:
     """A request that anybody can sign if a receiver was started without its secret."""
     at = str(int(time.time()))
     signature = hmac.digest(secret.encode(), f"{at}.".encode() + BODY, "sha256").hex()
@@ -208,8 +211,8 @@ def signed_with_nothing(secret: str) -> dict[str, str]:
 async def test_a_receiver_without_a_secret_rejects_everything(
     folder: Path, language: str, secret: str
 ) -> None:
-    async with receiving(folder, language, secret) as url:
-        assert await status(url, signed_with_nothing(secret), BODY) == 400
+    async with running_receiver(folder, language, secret) as url:
+        assert await status(url, signed_with_empty_secret(secret), BODY) == 400
 
 
 async def test_the_go_receiver_is_formatted_with_gofmt(folder: Path) -> None:
@@ -232,7 +235,9 @@ async def output(*command: str, cwd: Path, stdin: bytes = b"", **variables: str)
     return out.decode()
 
 
-async def by_hand(folder: Path, headers: dict[str, str], body: bytes, secret: str = SECRET) -> bool:
+async def verified_by_shell(
+    folder: Path, headers: dict[str, str], body: bytes, secret: str = SECRET
+) -> bool:
     """Return whether `verified` of the shell accepts a request."""
     block, _ = scripts("sh")
     script = f'{block}\nverified "$SIGNATURE" && echo believed'
@@ -246,7 +251,9 @@ async def by_hand(folder: Path, headers: dict[str, str], body: bytes, secret: st
 async def test_openssl_accepts_only_valid_signatures(folder: Path) -> None:
     require("openssl")
     of_ours = {name: case for name, case in ASKED.items() if name not in OF_THE_STANDARD}
-    verdicts = {name: await by_hand(folder, *make()) for name, (make, _) in of_ours.items()}
+    verdicts = {
+        name: await verified_by_shell(folder, *make()) for name, (make, _) in of_ours.items()
+    }
     assert verdicts == {name: true for name, (_, true) in of_ours.items()}
 
 
@@ -256,12 +263,12 @@ async def test_openssl_accepts_only_valid_signatures(folder: Path) -> None:
 async def test_openssl_rejects_malformed_signatures(folder: Path, mark: str) -> None:
     require("openssl")
     headers = {"X-Roxels-Signature": mark.format(int(time.time()))}
-    assert not await by_hand(folder, headers, BODY)
+    assert not await verified_by_shell(folder, headers, BODY)
 
 
 async def test_openssl_without_a_secret_rejects_everything(folder: Path) -> None:
     require("openssl")
-    assert not await by_hand(folder, signed_with_nothing(""), BODY, secret="")
+    assert not await verified_by_shell(folder, signed_with_empty_secret(""), BODY, secret="")
 
 
 @each_language
@@ -270,7 +277,7 @@ async def test_a_manually_signed_request_is_accepted_only_with_the_right_secret(
 ) -> None:
     require("openssl", "curl")
     hand, send = scripts("sh")
-    async with receiving(folder, language) as url:
+    async with running_receiver(folder, language) as url:
         script = hand + send.replace("http://localhost:9000/hook", url)
         for secret, status_text in ((SECRET, " 204 "), (OTHER, " 400 ")):
             out = await output("sh", "-c", script, cwd=folder, SECRET=secret)

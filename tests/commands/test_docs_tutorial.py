@@ -26,7 +26,7 @@ def scripts(section: str, language: str = "sh") -> list[str]:
     return [block.text for block in blocks(PAGE, language, section)]
 
 
-async def printed(process: Process, pattern: str) -> str:
+async def printed_value(process: Process, pattern: str) -> str:
     """Return the first group of the first line that matches, as a person would copy it."""
     assert process.stdout is not None
     async with asyncio.timeout(DEADLINE_S):
@@ -36,7 +36,7 @@ async def printed(process: Process, pattern: str) -> str:
     raise AssertionError(f"it never printed {pattern}")
 
 
-async def received(process: Process, expected: str, count: int) -> list[str]:
+async def received_lines(process: Process, expected: str, count: int) -> list[str]:
     """Return the lines of the receiver until `count` of them contain `expected`, and to its end."""
     assert process.stdout is not None
     lines: list[str] = []
@@ -60,15 +60,15 @@ async def test_the_api_part_works_as_written(folder: Path) -> None:
             folder, "up", ROWHOOK_ALLOW_NETWORKS="127.0.0.0/8", ROWHOOK_PORT=port
         ) as service,
     ):
-        key = await printed(service, r"Operator key \(shown only once\): (rhk_\S+)")
-        link = await printed(service, r"Sign-in link \(once, 15 minutes\): (http\S+)")
+        key = await printed_value(service, r"Operator key \(shown only once\): (rhk_\S+)")
+        link = await printed_value(service, r"Sign-in link \(once, 15 minutes\): (http\S+)")
         await sign_in(link)
         script = "\n".join(f"{block}\necho '---'" for block in remaining)
         script = script.replace("rhk_the_key_that_up_printed", key)
         script = script.replace(":8080", f":{port}").replace(":9000", f":{receiver_port}")
         _, out = await shell(folder, script, PATH=path)
         outputs = [output.strip() for output in out.split("---\n")]
-        lines = await received(receiver, "POST /v1/tickets", 2)
+        lines = await received_lines(receiver, "POST /v1/tickets", 2)
     check_api_part(outputs, lines)
 
 
@@ -104,14 +104,14 @@ async def test_the_demo_part_works_as_written(folder: Path) -> None:
     insert, status, again, refused = scripts(DEMO, "sql")
     path = command_path(folder)
     async with running_command(folder, "demo", "--stay") as demo:
-        dsn = await printed(demo, r'psql "(postgresql:[^"]+)"')
+        dsn = await printed_value(demo, r'psql "(postgresql:[^"]+)"')
         assert await sql(folder, dsn, insert, path) == "INSERT 0 1\n"
         async with asyncio.timeout(DEADLINE_S):
             while (await sql(folder, dsn, status, path)).count("| delivered |") < 3:
                 await asyncio.sleep(0.05)
         assert await sql(folder, dsn, again, path) == "UPDATE 3\n"
         refusal = await sql(folder, dsn, refused, path)
-        lines = await received(demo, "both signatures", 6)
+        lines = await received_lines(demo, "both signatures", 6)
     assert "Only the status of a delivery can be updated." in refusal
     assert sum("both signatures" in line for line in lines) == 6
 

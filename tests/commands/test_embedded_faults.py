@@ -36,7 +36,7 @@ __all__ = ["data"]  # a fixture
 
 
 @pytest.fixture
-def stranger() -> Iterator[subprocess.Popen[bytes]]:
+def other_process() -> Iterator[subprocess.Popen[bytes]]:
     """A process of the server account that is not a server."""
     account = server_account()
     user: dict[str, Any] = {"user": account.uid, "group": account.gid} if account.is_other else {}
@@ -83,17 +83,17 @@ async def test_the_server_is_stopped_without_its_watcher(data: Path) -> None:
 
 
 async def test_a_pid_file_with_the_pid_of_another_process_does_not_affect_it(
-    data: Path, stranger: subprocess.Popen[bytes]
+    data: Path, other_process: subprocess.Popen[bytes]
 ) -> None:
     async with embedded_postgres(data):
         folder = recorded_folder(installation_folder(data))
         pid_file = (folder.cluster / "postmaster.pid").read_bytes()
-    forged = pid_file.replace(pid_file.split(b"\n")[0], str(stranger.pid).encode(), 1)
+    forged = pid_file.replace(pid_file.split(b"\n")[0], str(other_process.pid).encode(), 1)
     (folder.cluster / "postmaster.pid").write_bytes(forged)
     (folder.socket / ".s.PGSQL.5432.lock").write_bytes(forged)
     async with embedded_postgres(data) as dsn:
         assert await query(dsn, "select 1") == 1
-    assert stranger.poll() is None
+    assert other_process.poll() is None
 
 
 async def test_a_crashed_server_is_restarted(data: Path) -> None:

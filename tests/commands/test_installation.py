@@ -231,10 +231,10 @@ async def test_a_worker_in_a_copy_continues_after_adoption(rig: Rig) -> None:
     async with rig.worker() as worker:
         first = await rig.platform.commit()
 
-        async def slept() -> bool:
+        async def sleeping_worker() -> bool:
             return worker.queries.is_asleep
 
-        await until(slept, what="a nap")
+        await until(sleeping_worker, description="a nap")
         assert rig.receiver.requests == []
         async with connection_pool.open_pool(rig.dsn) as pool:
             await installation_queries.adopt(pool, cancel_waiting=False)
@@ -258,7 +258,7 @@ async def test_no_webhook_is_disabled_for_failures_in_a_copy(
 
 
 async def test_doctor_detects_a_copy(platform: Platform, pool: Pool) -> None:
-    async def finding(subject: str) -> dict[str, Any]:
+    async def doctor_finding(subject: str) -> dict[str, Any]:
         (result,) = [
             diagnosi
             for diagnosi in await installation_queries.diagnosis(pool)
@@ -266,12 +266,12 @@ async def test_doctor_detects_a_copy(platform: Platform, pool: Pool) -> None:
         ]
         return result
 
-    assert (await finding("installation"))["healthy"]
-    assert (await finding("epoch"))["finding"] == "epoch 0"
+    assert (await doctor_finding("installation"))["healthy"]
+    assert (await doctor_finding("epoch"))["finding"] == "epoch 0"
     await mark_as_restored(platform)
-    copy, epoch = await finding("installation"), await finding("epoch")
+    copy, epoch = await doctor_finding("installation"), await doctor_finding("epoch")
     assert (copy["healthy"], epoch["healthy"]) == (False, False)
     assert "This database is a copy: the system identifier" in copy["finding"]
     assert "`rowhook adopt`" in copy["advice"]
     await CopyDetector(pool).check()
-    assert await finding("epoch") == {**epoch, "healthy": True, "finding": "epoch 1"}
+    assert await doctor_finding("epoch") == {**epoch, "healthy": True, "finding": "epoch 1"}

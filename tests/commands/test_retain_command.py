@@ -150,7 +150,7 @@ async def test_a_run_waits_for_another_run(hands: Hands, platform: Platform, dsn
                 )
             )
 
-        await until(waits, what="a run that waits")
+        await until(waits, description="a run that waits")
         await other.execute("commit")
         result = await running
     assert result.code == 0, result

@@ -43,7 +43,7 @@ where coalesce(i.indrelid, c.oid) in (
 """
 
 
-async def touched(platform: Platform) -> dict[str, int]:
+async def rows_read(platform: Platform) -> dict[str, int]:
     """Return the counts so far; a sequential scan counts more than a claim may use."""
     weight = {True: WAITING, False: 1}
     return {
@@ -63,7 +63,7 @@ async def claim(
         0 if marked_s is None else LANES,
     )
     async with platform.db.transaction():
-        before = await touched(platform)
+        before = await rows_read(platform)
         claimed = await platform.run(
             "select from rowhook.claim(%s, %s, 4, null, %s, %s, %s::uuid[], %s::timestamptz[])"
             " where token is not null",
@@ -74,7 +74,7 @@ async def claim(
             [row["webhook"] for row in lanes],
             [row["mark"] for row in lanes],
         )
-        after = await touched(platform)
+        after = await rows_read(platform)
     return claimed, {
         name: after[name] - before[name] for name in after if after[name] > before[name]
     }
@@ -122,7 +122,7 @@ async def deliveries(
     )
 
 
-async def empty_the_pages(platform: Platform) -> None:
+async def delete_rows(platform: Platform) -> None:
     """Delete rows so that their pages are empty, as retention does."""
     await webhooks(platform)
     await deliveries(platform, WAITING, "delivered", finished_s=0)
@@ -132,25 +132,25 @@ async def empty_the_pages(platform: Platform) -> None:
     await platform.run("vacuum (truncate off) rowhook.outbox, rowhook.event, rowhook.webhook")
 
 
-async def mislead(platform: Platform, statistics: Statistics) -> None:
+async def mislead_planner(platform: Platform, statistics: Statistics) -> None:
     """Keep the planner statistics of the tables before the work was added."""
     await platform.run("alter table rowhook.outbox set (autovacuum_enabled = off)")
     await platform.run("alter table rowhook.event set (autovacuum_enabled = off)")
     await platform.run("alter table rowhook.webhook set (autovacuum_enabled = off)")
     if statistics == "of_emptied_pages":
-        await empty_the_pages(platform)
+        await delete_rows(platform)
     await platform.run("analyze rowhook.outbox, rowhook.event, rowhook.webhook")
     for _ in range(10 if statistics == "of_a_plan_made_empty" else 0):
         assert (await claim(platform, lease_s=0.01, sweep=True))[0] == 0
     await webhooks(platform)
 
 
-async def inform(platform: Platform, statistics: Statistics) -> None:
+async def analyze(platform: Platform, statistics: Statistics) -> None:
     if statistics == "up_to_date":
         await platform.run("analyze rowhook.outbox, rowhook.event, rowhook.webhook")
 
 
-async def ten_claims_are_cheap(platform: Platform) -> None:
+async def check_ten_claims(platform: Platform) -> None:
     for call in range(10):
         claimed, work = await claim(platform)
         assert claimed == BATCH
@@ -162,41 +162,41 @@ async def ten_claims_are_cheap(platform: Platform) -> None:
 async def test_a_claim_touches_a_few_rows_while_many_are_ready(
     platform: Platform, statistics: Statistics
 ) -> None:
-    await mislead(platform, statistics)
+    await mislead_planner(platform, statistics)
     await deliveries(platform, WAITING, ready=True, due_s=0)
-    await inform(platform, statistics)
-    await ten_claims_are_cheap(platform)
+    await analyze(platform, statistics)
+    await check_ten_claims(platform)
 
 
 @whatever_the_statistics
 async def test_many_later_retries_add_no_cost_to_a_claim(
     platform: Platform, statistics: Statistics
 ) -> None:
-    await mislead(platform, statistics)
+    await mislead_planner(platform, statistics)
     await deliveries(platform, WAITING, due_s=3600)
     await deliveries(platform, 10 * BATCH, ready=True, due_s=0)
-    await inform(platform, statistics)
-    await ten_claims_are_cheap(platform)
+    await analyze(platform, statistics)
+    await check_ten_claims(platform)
 
 
 @whatever_the_statistics
 async def test_many_delivered_rows_add_no_cost_to_a_claim(
     platform: Platform, statistics: Statistics
 ) -> None:
-    await mislead(platform, statistics)
+    await mislead_planner(platform, statistics)
     await deliveries(platform, WAITING, "delivered", finished_s=0)
     await deliveries(platform, 10 * BATCH, ready=True, due_s=0)
-    await inform(platform, statistics)
-    await ten_claims_are_cheap(platform)
+    await analyze(platform, statistics)
+    await check_ten_claims(platform)
 
 
 @whatever_the_statistics
 async def test_a_claim_promotes_at_most_a_thousand_due_retries(
     platform: Platform, statistics: Statistics
 ) -> None:
-    await mislead(platform, statistics)
+    await mislead_planner(platform, statistics)
     await deliveries(platform, WAITING, due_s=-1)
-    await inform(platform, statistics)
+    await analyze(platform, statistics)
     for call in range(1, 4):
         claimed, work = await claim(platform)
         assert claimed == BATCH
@@ -209,10 +209,10 @@ async def test_a_claim_promotes_at_most_a_thousand_due_retries(
 async def test_expired_leases_are_found_without_reading_waiting_rows(
     platform: Platform, statistics: Statistics
 ) -> None:
-    await mislead(platform, statistics)
+    await mislead_planner(platform, statistics)
     await deliveries(platform, WAITING, ready=True, due_s=0)
     await deliveries(platform, BATCH, "sending", leased_s=-1)
-    await inform(platform, statistics)
+    await analyze(platform, statistics)
     claimed, work = await claim(platform, lease_s=0.01, sweep=True)
     assert claimed == BATCH
     assert work["outbox_sending"] <= 2 * (BATCH + LANES)
@@ -271,9 +271,9 @@ async def test_every_plan_of_a_claim_is_a_nested_loop_over_its_indexes(
     platform: Platform, statistics: Statistics
 ) -> None:
     plans = await printed_plans(platform)
-    await mislead(platform, statistics)
+    await mislead_planner(platform, statistics)
     await deliveries(platform, WAITING, ready=True, due_s=0)
-    await inform(platform, statistics)
+    await analyze(platform, statistics)
     for _ in range(10):
         await claim(platform, lease_s=0.01, sweep=True)
     assert [steps for steps in map(unbounded_steps, plans) if steps] == []

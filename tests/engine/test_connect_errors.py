@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.anyio, every_server]
 
 
 @pytest.fixture
-async def stranger(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[str]:
+async def login_without_roles(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[str]:
     """A login without memberships."""
     name = f"stranger_{uuid4().hex[:12]}"
     await db.execute(f"create role {name} login".encode())
@@ -32,21 +32,21 @@ async def stranger(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[str]:
     await db.execute(f"drop role {name}".encode())
 
 
-async def failed_once(pool: Pool) -> None:
+async def wait_for_failure(pool: Pool) -> None:
     """Wait until a connection attempt of the pool has failed."""
 
-    async def failed() -> bool:
+    async def connection_failed() -> bool:
         return pool.get_stats().get("connections_errors", 0) > 0
 
-    await until(failed, what="a failed attempt to connect")
+    await until(connection_failed, description="a failed attempt to connect")
 
 
-async def refused(dsn: str, *, role: bool = False) -> tuple[int | None, str]:
+async def failed_command(dsn: str, *, role: bool = False) -> tuple[int | None, str]:
     """Return the exit code and the error output of a command."""
     with pytest.raises(Unreachable) as caught:
         if role:
             async with connection_pool.open_pool(dsn, role="rowhook_worker") as pool:
-                await failed_once(pool)
+                await wait_for_failure(pool)
                 async with pool.connection(timeout=1):
                     pass
         await connection_pool.connect(dsn)
@@ -56,8 +56,8 @@ async def refused(dsn: str, *, role: bool = False) -> tuple[int | None, str]:
     )
 
 
-async def test_a_pool_reports_why_it_could_not_set_its_role(stranger: str) -> None:
-    code, message = await refused(stranger, role=True)
+async def test_a_pool_reports_why_it_could_not_set_its_role(login_without_roles: str) -> None:
+    code, message = await failed_command(login_without_roles, role=True)
     assert code == 3
     assert 'No connection within 1 s: permission denied to set role "rowhook_worker"' in message
     assert "Run rowhook doctor" in message
@@ -65,7 +65,7 @@ async def test_a_pool_reports_why_it_could_not_set_its_role(stranger: str) -> No
 
 async def test_a_pool_reports_a_missing_role(dsn: str) -> None:
     async with connection_pool.open_pool(dsn, role="no_such_role") as pool:
-        await failed_once(pool)
+        await wait_for_failure(pool)
         with pytest.raises(ConnectionFailed, match="does not exist") as caught:
             async with pool.connection(timeout=1):
                 pass
@@ -73,11 +73,11 @@ async def test_a_pool_reports_a_missing_role(dsn: str) -> None:
 
 
 async def test_a_pool_reports_the_connection_limit_of_the_login(
-    stranger: str, db: psycopg.AsyncConnection
+    login_without_roles: str, db: psycopg.AsyncConnection
 ) -> None:
-    name = psycopg.conninfo.conninfo_to_dict(stranger)["user"]
+    name = psycopg.conninfo.conninfo_to_dict(login_without_roles)["user"]
     await db.execute(f"alter role {name} connection limit 0".encode())
-    code, message = await refused(stranger, role=True)
+    code, message = await failed_command(login_without_roles, role=True)
     assert code == 3
     assert f'too many connections for role "{name}"' in message
     assert "raise the limit" in message
@@ -94,11 +94,13 @@ async def test_a_pool_with_all_connections_in_use_does_not_blame_the_server(dsn:
 
 
 async def test_a_pool_that_reconnected_does_not_report_an_earlier_failure(
-    stranger: str, db: psycopg.AsyncConnection
+    login_without_roles: str, db: psycopg.AsyncConnection
 ) -> None:
-    name = psycopg.conninfo.conninfo_to_dict(stranger)["user"]
-    async with connection_pool.open_pool(stranger, size=1, role="rowhook_worker") as pool:
-        await failed_once(pool)
+    name = psycopg.conninfo.conninfo_to_dict(login_without_roles)["user"]
+    async with connection_pool.open_pool(
+        login_without_roles, size=1, role="rowhook_worker"
+    ) as pool:
+        await wait_for_failure(pool)
         with pytest.raises(ConnectionFailed):
             async with pool.connection(timeout=0.5):
                 pass
@@ -111,37 +113,37 @@ async def test_a_pool_that_reconnected_does_not_report_an_earlier_failure(
 
 
 async def test_a_first_connection_reports_a_missing_database(dsn: str) -> None:
-    code, message = await refused(make_conninfo(dsn, dbname="nowhere"))
+    code, message = await failed_command(make_conninfo(dsn, dbname="nowhere"))
     assert code == 3
     assert message.startswith("Cannot connect to the database: connection to server ")
     assert 'database "nowhere" does not exist\nCreate the database' in message
 
 
 async def test_a_first_connection_reports_a_missing_login(dsn: str) -> None:
-    code, message = await refused(make_conninfo(dsn, user="nobody_here"))
+    code, message = await failed_command(make_conninfo(dsn, user="nobody_here"))
     assert code == 3
     assert 'role "nobody_here" does not exist\nCreate that login' in message
 
 
 async def test_a_first_connection_reports_a_login_without_connect(
-    stranger: str, db: psycopg.AsyncConnection
+    login_without_roles: str, db: psycopg.AsyncConnection
 ) -> None:
     await db.execute(f"revoke connect on database {db.info.dbname} from public".encode())
-    code, message = await refused(stranger)
+    code, message = await failed_command(login_without_roles)
     assert code == 3
     assert f'permission denied for database "{db.info.dbname}"' in message
     assert "Grant CONNECT" in message
 
 
 async def test_a_first_connection_reports_a_closed_port() -> None:
-    code, message = await refused("postgresql://rowhook@127.0.0.1:1/app")
+    code, message = await failed_command("postgresql://rowhook@127.0.0.1:1/app")
     assert code == 3
     assert "Connection refused" in message
     assert "Nothing accepts connections there" in message
 
 
 async def test_a_first_connection_reports_an_unknown_host() -> None:
-    code, message = await refused("postgresql://rowhook@database.invalid/app")
+    code, message = await failed_command("postgresql://rowhook@database.invalid/app")
     assert code == 3
     assert "failed to resolve host 'database.invalid'" in message
     assert "Check the host name" in message

@@ -17,13 +17,13 @@ async def test_a_count_reads_no_delivery_rows_under_row_level_security(platform:
     organization = platform.organization
     async with platform.db.transaction():
         await platform.run("select rowhook.set_tenant(%s, 'test')", organization)
-        before = await fetched(platform)
+        before = await rows_fetched(platform)
         counted = await platform.value(
             "select rowhook.count_by_status(%s, null, '{delivered,dead}', null, null, null, null,"
             " null, null, 10000)->>'total'",
             organization,
         )
-        assert (counted, await fetched(platform) - before) == ("1000", 0)
+        assert (counted, await rows_fetched(platform) - before) == ("1000", 0)
 
 
 async def test_queries_of_the_api_are_not_compiled_by_jit(platform: Platform) -> None:
@@ -33,7 +33,7 @@ async def test_queries_of_the_api_are_not_compiled_by_jit(platform: Platform) ->
         assert await platform.value("select current_setting('jit')") == "off"
 
 
-async def fetched(platform: Platform) -> int:
+async def rows_fetched(platform: Platform) -> int:
     """Return the number of outbox rows read in this transaction."""
     result = await platform.value(
         "select pg_stat_get_xact_tuples_fetched('rowhook.outbox'::regclass)"

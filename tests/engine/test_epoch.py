@@ -16,7 +16,7 @@ from rowhook.db.connection_pool import Pool
 from rowhook.db.installation_queries import LockUnavailable
 from rowhook.migrate import runner
 from rowhook.worker.maintenance import CopyDetector
-from tests.engine.test_retention_cost import fill
+from tests.engine.test_retention_cost import insert_events
 from tests.support.database_copies import mark_as_restored
 from tests.support.sample_platform import Platform
 from tests.support.worker_rig import Rig, until
@@ -33,7 +33,7 @@ async def keys(platform: Platform, pool: Pool) -> list[str]:
     return [claim.event.key for claim in await platform.claim(pool, uuid4())]
 
 
-async def in_order(platform: Platform, pool: Pool, count: int) -> list[str]:
+async def keys_in_order(platform: Platform, pool: Pool, count: int) -> list[str]:
     """Return the keys that an ordered webhook sends, one after another."""
     sent = []
     for _ in range(count):
@@ -84,7 +84,7 @@ async def test_an_ordered_webhook_keeps_its_order_in_another_cluster(
     assert await keys(platform, pool) == []
     await installation_queries.adopt(pool, cancel_waiting=False)
     commits += [await platform.commit() for _ in range(2)]
-    assert await in_order(platform, pool, 7) == commits
+    assert await keys_in_order(platform, pool, 7) == commits
     assert (await record(platform))["epoch"] == 1
 
 
@@ -101,7 +101,7 @@ async def test_deliveries_still_wait_for_open_transactions_in_the_new_epoch(
         second = await operator.commit()
         assert await keys(operator, pool) == []
         assert await feed(operator) == []
-    assert await in_order(operator, pool, 2) == [first, second]
+    assert await keys_in_order(operator, pool, 2) == [first, second]
     assert len(await feed(operator)) == 2
 
 
@@ -138,7 +138,7 @@ async def tokens(platform: Platform) -> int:
 
 
 @asynccontextmanager
-async def reading(dsn: str) -> AsyncIterator[None]:
+async def long_reader(dsn: str) -> AsyncIterator[None]:
     """A long transaction that reads events."""
     async with await connection_pool.connect(dsn) as other, other.transaction():
         await other.execute("select count(*) from rowhook.event")
@@ -153,7 +153,7 @@ async def test_an_unavailable_lock_fails_before_any_row_is_written(
     await mark_as_restored(platform)
     for _ in range(3):
         await platform.commit()
-    async with reading(dsn):
+    async with long_reader(dsn):
         before = await tokens(platform)
         for call in ("rowhook.raise_epoch()", "rowhook.adopt()", "rowhook.adopt(true)"):
             with pytest.raises(LockUnavailable):
@@ -171,7 +171,7 @@ async def test_readers_with_the_lock_never_see_an_event_moved_twice(
     await mark_as_restored(operator)
     new = [await operator.commit() for _ in range(3)]
     moved = "select count(*) from rowhook.event where xact >= rowhook.place('0', 1)"
-    async with reading(dsn):
+    async with long_reader(dsn):
         await CopyDetector(pool).check()
         written = await tokens(operator)
         await CopyDetector(pool).check()
@@ -209,7 +209,7 @@ async def test_a_heartbeat_does_not_wait_for_the_epoch(rig: Rig, dsn: str) -> No
         await other.execute("select rowhook.lock_installation()")
         async with rig.worker(lease_s=1):
 
-            async def has_beaten() -> bool:
+            async def has_heartbeat() -> bool:
                 return bool(
                     await rig.platform.value(
                         "select count(*) from rowhook.worker where seen_at > started_at"
@@ -223,9 +223,9 @@ async def test_a_heartbeat_does_not_wait_for_the_epoch(rig: Rig, dsn: str) -> No
                     )
                 )
 
-            await until(watch_waits, what="a check that waits")
+            await until(watch_waits, description="a check that waits")
             await rig.platform.run("update rowhook.worker set started_at = clock_timestamp()")
-            await until(has_beaten, what="a heartbeat")
+            await until(has_heartbeat, description="a heartbeat")
             # Otherwise the worker waits for its claim before it stops.
             await other.execute("rollback")
 
@@ -253,7 +253,7 @@ async def test_captures_continue_while_waiting_deliveries_are_cancelled(
     ):
         await other.execute("select from rowhook.outbox for update")
         adoption = group.create_task(installation_queries.adopt(pool, cancel_waiting=True))
-        await until(waits, what="an adoption that waits for a row")
+        await until(waits, description="an adoption that waits for a row")
         await platform.run("set lock_timeout = '10 s'")
         await platform.commit()
     assert await adoption == 2
@@ -322,7 +322,7 @@ async def test_a_webhook_that_became_ordered_before_a_restore_is_processed(
     for _ in range(3):
         await platform.run("update rowhook.chore set due_at = now()")
         await engine.sweep(pool)
-    assert await in_order(platform, pool, 3) == commits
+    assert await keys_in_order(platform, pool, 3) == commits
 
 
 async def test_retention_records_the_highest_transaction_id(platform: Platform) -> None:
@@ -335,13 +335,13 @@ async def test_retention_records_the_highest_transaction_id(platform: Platform) 
 async def test_retention_works_in_a_cluster_with_lower_transaction_ids(
     platform: Platform, pool: Pool
 ) -> None:
-    await fill(platform, await platform.webhook(), 3, None, timedelta(days=40))
+    await insert_events(platform, await platform.webhook(), 3, None, timedelta(days=40))
     await platform.run("update rowhook.retention set next_xact = '999999999999'")
     await mark_as_restored(platform)
     assert await installation_queries.begin_epoch(pool, 60) is not None
 
-    async def removed() -> bool:
+    async def removed_count() -> bool:
         await platform.value("select removed from rowhook.retain_batch('events', begins => true)")
         return bool(await platform.value("select not exists (select from rowhook.event)"))
 
-    await until(removed, what="the removal of the old events")
+    await until(removed_count, description="the removal of the old events")

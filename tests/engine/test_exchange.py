@@ -129,7 +129,7 @@ async def test_a_recorded_request_is_displayed_as_sent(
             data,
         )
     (claim,) = await platform.claim(pool)
-    rendered = composed(claim, fields)
+    rendered = render_claim(claim, fields)
     if isinstance(rendered, Request):
         outcome = Outcome(
             verdict=Verdict.DELIVERED,
@@ -145,7 +145,7 @@ async def test_a_recorded_request_is_displayed_as_sent(
         }
 
 
-def composed(claim: Claim, fields: dict[str, Any]) -> Request | Outcome:
+def render_claim(claim: Claim, fields: dict[str, Any]) -> Request | Outcome:
     """Render the request of a claim with these webhook fields."""
     given_fields = Configuration(**({"name": "hook", "url": "https://example.com/hook"} | fields))
     webhook = compile_webhook(
@@ -176,7 +176,7 @@ async def test_the_common_part_of_attempts_is_stored_once(platform: Platform, po
     bodies = []
     for verdict in (Verdict.HTTP_STATUS, Verdict.HTTP_STATUS, Verdict.DELIVERED):
         (claim,) = await platform.claim(pool)
-        rendered = composed(claim, {})
+        rendered = render_claim(claim, {})
         assert isinstance(rendered, Request)
         await record(
             pool,
@@ -223,7 +223,7 @@ async def test_an_operational_event_is_displayed_as_sent(
         platform.organization,
     )
     (claim,) = await platform.claim(pool)
-    rendered = composed(claim, {})
+    rendered = render_claim(claim, {})
     assert isinstance(rendered, Request)
     await record(
         pool,
@@ -248,10 +248,10 @@ async def test_each_revision_displays_its_own_request(
         await rig.reaches("pending")
         rows = await rig.platform.rows("select id from rowhook.outbox")
 
-        async def tried() -> bool:
+        async def is_attempted() -> bool:
             return bool(await rig.platform.rows("select from rowhook.attempt"))
 
-        await until(tried, what="the first attempt")
+        await until(is_attempted, description="the first attempt")
         await rig.change(saved.id, headers={"X-Version": "two", "X-More": "{{ goal.id }}"})
         await rig.platform.value("select rowhook.retry(%s)", [row["id"] for row in rows])
         await rig.reaches("delivered")
@@ -337,7 +337,7 @@ async def test_a_request_without_its_event_is_not_displayed(platform: Platform, 
     await platform.webhook_of_goal()
     await platform.commit()
     (claim,) = await platform.claim(pool)
-    rendered = composed(claim, {})
+    rendered = render_claim(claim, {})
     assert isinstance(rendered, Request)
     await record(
         pool,
@@ -381,7 +381,7 @@ async def test_workers_that_store_the_same_request_frames_do_not_deadlock(
     )
     await platform.run("analyze rowhook.request_frame")
 
-    async def both_wait() -> bool:
+    async def both_are_waiting() -> bool:
         return bool(await platform.value("select count(*) = 2 from pg_locks where not granted"))
 
     async with (
@@ -394,7 +394,7 @@ async def test_workers_that_store_the_same_request_frames_do_not_deadlock(
         await holder.execute(keep, (new_frames(platform, 2),))
         tasks.create_task(first.execute(keep, (new_frames(platform, 1, 2, 3),)))
         tasks.create_task(second.execute(keep, (new_frames(platform, 3, 2, 1),)))
-        await until(both_wait, what="both to wait")
+        await until(both_are_waiting, description="both to wait")
         raise psycopg.Rollback
     assert await platform.value("select count(*) from rowhook.request_frame") == 5003
 

@@ -26,7 +26,7 @@ async def commits(platform: Platform, count: int) -> None:
     )
 
 
-async def grow_late(platform: Platform, count: int) -> None:
+async def make_retries(platform: Platform, count: int) -> None:
     """Make deliveries due that have been attempted three times."""
     await platform.run(
         "update rowhook.outbox set token = nextval('rowhook.token'), schedule_step = 3,"
@@ -96,7 +96,7 @@ async def test_retries_leave_half_of_the_slots_to_first_attempts(
 ) -> None:
     await platform.webhook_of_goal(max_in_flight=10)
     await commits(platform, 40)
-    await grow_late(platform, 20)
+    await make_retries(platform, 20)
     claimed = [claim for _ in range(5) for claim in await platform.claim(pool)]
     numbers = Counter(claim.number for claim in claimed)
     assert numbers.total() == 10
@@ -108,7 +108,7 @@ async def test_retries_without_first_attempts_use_half_of_the_slots(
 ) -> None:
     await platform.webhook_of_goal(max_in_flight=10)
     await commits(platform, 20)
-    await grow_late(platform, 20)
+    await make_retries(platform, 20)
     claimed = [claim for _ in range(5) for claim in await platform.claim(pool)]
     assert len(claimed) == 5
     assert not (await engine.fall_asleep(pool)).has_work
@@ -119,7 +119,7 @@ async def test_neither_first_attempts_nor_retries_starve_with_one_slot(
 ) -> None:
     await platform.webhook_of_goal(max_in_flight=1)
     await commits(platform, 200)
-    await grow_late(platform, 100)
+    await make_retries(platform, 100)
     numbers: Counter[int] = Counter()
     for _ in range(80):
         for claim in await platform.claim(pool):
@@ -213,11 +213,11 @@ async def test_max_in_flight_holds_at_the_receiver_across_two_workers(rig: Rig) 
 async def test_a_hanging_webhook_uses_no_slots_of_another(rig: Rig) -> None:
     hanging: asyncio.Event = asyncio.Event()
 
-    async def hang(_: Any, writer: Any) -> None:
+    async def never_respond(_: Any, writer: Any) -> None:
         await hanging.wait()
         writer.write(b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n")
 
-    rig.receiver.script("/hang", hang)
+    rig.receiver.script("/hang", never_respond)
     await rig.webhook("/hang", max_in_flight=400, timeout_s=30)
     await commits(rig.platform, 400)
     async with rig.worker():
@@ -225,7 +225,7 @@ async def test_a_hanging_webhook_uses_no_slots_of_another(rig: Rig) -> None:
         async def all_hang() -> bool:
             return len(rig.receiver.requests) >= 400
 
-        await until(all_hang, what="400 requests that hang")
+        await until(all_hang, description="400 requests that hang")
         good: UUID = (await rig.webhook("/good")).id
         await commits(rig.platform, 1)
         await rig.reaches("delivered")

@@ -32,7 +32,7 @@ async def value(dsn: str, query: str) -> Any:
         return row and row[0]
 
 
-async def applied(dsn: str) -> list[str]:
+async def applied_steps(dsn: str) -> list[str]:
     async with await connection_pool.connect(dsn) as connection:
         return sorted(await migration_queries.applied_migrations(connection))
 
@@ -41,7 +41,7 @@ async def test_migrate_applies_each_step_in_order_then_pgqueuer(
     empty_dsn: str,
 ) -> None:
     assert await runner.migrate(empty_dsn) == INSTALLED
-    assert await applied(empty_dsn) == sorted(STEPS)
+    assert await applied_steps(empty_dsn) == sorted(STEPS)
 
 
 async def test_a_second_migration_has_nothing_to_do(dsn: str) -> None:
@@ -97,7 +97,7 @@ async def test_a_failed_step_is_rolled_back_completely_and_repeated(
     assert note.startswith(f"Step {step} was rolled back")
     assert note.endswith(". Earlier steps are kept.")
     assert await value(empty_dsn, "select to_regclass('rowhook.left_behind')") is None
-    completed = await applied(empty_dsn)
+    completed = await applied_steps(empty_dsn)
     first = step if step in TABLES else next(name for name in STEPS if "/" in name)
     assert completed == sorted(STEPS[: STEPS.index(first)])
     (sql / broken).write_text(whole)
@@ -132,7 +132,7 @@ async def test_two_databases_of_one_cluster_can_be_migrated_concurrently(
     assert both[0] == both[1] == INSTALLED
 
 
-def dumped(dsn: str) -> str:
+def dump_schema(dsn: str) -> str:
     """Return the schema from pg_dump, without variable parts and function bodies."""
     command = [str(binaries() / "pg_dump"), "--schema-only", "--schema=rowhook", "--no-owner", dsn]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603  # our own program
@@ -156,7 +156,7 @@ def _entry(entry: str) -> str:
 
 @embedded_server
 async def test_the_schema_is_the_reviewed_one(dsn: str) -> None:
-    result = dumped(dsn)
+    result = dump_schema(dsn)
     if os.environ.get("ROWHOOK_WRITE_SCHEMA"):
         DUMP.write_text(result)
     assert result == DUMP.read_text(), (

@@ -144,7 +144,7 @@ async def test_only_a_changed_trigger_is_replaced_and_it_stays_disabled_if_it_wa
 
 
 async def test_doctor_reports_a_disabled_trigger(pool: Pool, db: psycopg.AsyncConnection) -> None:
-    async def told() -> tuple[Any, ...]:
+    async def notices() -> tuple[Any, ...]:
         (result,) = [
             row
             for row in await installation_queries.diagnosis(pool)
@@ -152,12 +152,12 @@ async def test_doctor_reports_a_disabled_trigger(pool: Pool, db: psycopg.AsyncCo
         ]
         return result["healthy"], result["finding"], result["advice"]
 
-    assert (await told())[0] is True
+    assert (await notices())[0] is True
     await db.execute("alter table rowhook.outbox disable trigger must_fit")
-    healthy, finding, advice = await told()
+    healthy, finding, advice = await notices()
     assert (healthy, finding) == (False, "must_fit is disabled")
     await db.execute(advice.encode())
-    assert (await told())[0] is True
+    assert (await notices())[0] is True
     assert await rows(db, "select tgenabled from pg_trigger where tgname = 'must_fit'") == [("A",)]
 
 

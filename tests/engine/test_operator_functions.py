@@ -17,7 +17,7 @@ FINAL = ["delivered", "dead", "cancelled", "skipped"]
 
 
 @pytest.fixture
-async def reach(platform: Platform, pool: Pool) -> Callable[[str], Awaitable[int]]:
+async def create_delivery(platform: Platform, pool: Pool) -> Callable[[str], Awaitable[int]]:
     """Create a delivery with a status; return its id. A pending one is claimed by the next call."""
     outcomes = {
         "delivered": "delivered",
@@ -26,7 +26,7 @@ async def reach(platform: Platform, pool: Pool) -> Callable[[str], Awaitable[int
         "dead": "timeout",
     }
 
-    async def to(status: str) -> int:
+    async def status_update(status: str) -> int:
         if not await platform.value("select exists (select from rowhook.webhook)"):
             await platform.webhook_of_goal(retry_schedule_s=[0])
         await platform.commit()
@@ -43,14 +43,14 @@ async def reach(platform: Platform, pool: Pool) -> Callable[[str], Awaitable[int
         assert reached == status
         return delivery
 
-    return to
+    return status_update
 
 
 @pytest.mark.parametrize("status", [*FINAL, "held", "pending"])
 async def test_an_update_to_pending_makes_a_delivery_due_immediately(
-    platform: Platform, pool: Pool, reach: Callable[[str], Awaitable[int]], status: str
+    platform: Platform, pool: Pool, create_delivery: Callable[[str], Awaitable[int]], status: str
 ) -> None:
-    delivery = await reach(status)
+    delivery = await create_delivery(status)
     before = (await platform.deliveries())[0]["attempts"]
     await platform.run("update rowhook.outbox set status = 'pending' where id = %s", delivery)
     (claim,) = await platform.claim(pool)
@@ -59,9 +59,9 @@ async def test_an_update_to_pending_makes_a_delivery_due_immediately(
 
 @pytest.mark.parametrize("status", ["pending", "sending", "held"])
 async def test_an_update_to_cancelled_stops_a_delivery(
-    platform: Platform, pool: Pool, reach: Callable[[str], Awaitable[int]], status: str
+    platform: Platform, pool: Pool, create_delivery: Callable[[str], Awaitable[int]], status: str
 ) -> None:
-    await reach(status)
+    await create_delivery(status)
     await platform.run("update rowhook.outbox set status = 'cancelled'")
     assert (await platform.deliveries())[0]["status"] == "cancelled"
     assert await platform.claim(pool) == []
@@ -86,11 +86,11 @@ async def sqlstate(platform: Platform, query: str) -> tuple[str | None, str]:
 
 
 async def test_every_other_status_change_is_rejected(
-    platform: Platform, reach: Callable[[str], Awaitable[int]]
+    platform: Platform, create_delivery: Callable[[str], Awaitable[int]]
 ) -> None:
     answers = {}
     for status, allowed in ARROWS.items():
-        delivery = await reach(status)
+        delivery = await create_delivery(status)
         for forbidden in set(ARROWS) - allowed:
             query = f"update rowhook.outbox set status = '{forbidden}' where id = {delivery}"
             state, message = await sqlstate(platform, query)
@@ -101,9 +101,9 @@ async def test_every_other_status_change_is_rejected(
 
 
 async def test_no_other_column_can_be_changed_by_hand(
-    platform: Platform, reach: Callable[[str], Awaitable[int]]
+    platform: Platform, create_delivery: Callable[[str], Awaitable[int]]
 ) -> None:
-    await reach("held")
+    await create_delivery("held")
     changes = (
         "attempts = 7",
         "webhook_id = gen_random_uuid()",
@@ -120,9 +120,9 @@ async def test_no_other_column_can_be_changed_by_hand(
 
 
 async def test_a_reprocess_wakes_a_sleeping_worker(
-    platform: Platform, pool: Pool, dsn: str, reach: Callable[[str], Awaitable[int]]
+    platform: Platform, pool: Pool, dsn: str, create_delivery: Callable[[str], Awaitable[int]]
 ) -> None:
-    await reach("dead")
+    await create_delivery("dead")
     async with await connection_pool.connect(dsn) as ear:
         await ear.execute("listen rowhook")
         await engine.fall_asleep(pool)
@@ -133,9 +133,9 @@ async def test_a_reprocess_wakes_a_sleeping_worker(
 
 
 async def test_an_operator_may_only_retry_cancel_replay_and_pause(
-    platform: Platform, reach: Callable[[str], Awaitable[int]]
+    platform: Platform, create_delivery: Callable[[str], Awaitable[int]]
 ) -> None:
-    delivery = await reach("dead")
+    delivery = await create_delivery("dead")
     webhook = await platform.value("select id from rowhook.webhook")
     await platform.run("set role rowhook_operator")
     assert await platform.value("select rowhook.retry(array[%s::bigint])", delivery) == 1

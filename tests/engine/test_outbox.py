@@ -210,7 +210,7 @@ async def test_a_result_that_cannot_be_recorded_in_any_form_is_a_lost_claim_and_
                 # Not even the verdict can be encoded.
                 broken = result(bad.outbox_id, bad.token)
                 recorder.add(msgspec.structs.replace(broken, outcome=HALF))
-                await until(partial(contains, dropped, bad.token), what="the lost claim")
+                await until(partial(contains, dropped, bad.token), description="the lost claim")
                 (bad,) = await platform.claim(pool) or [bad]
     assert len(set(dropped)) == 5
     rows = {row["id"]: row for row in await platform.deliveries()}
@@ -251,9 +251,9 @@ async def test_a_rejected_result_delays_no_other_and_is_recorded_later(
     async with recording(pool, lambda _one, _counted: None) as recorder:
         for claim in claims:
             recorder.add(result(claim.outbox_id, claim.token))
-        await until(lambda: delivered(2), what="the other two")
+        await until(lambda: delivered(2), description="the other two")
         await platform.run("drop function public.refuse cascade")
-        await until(lambda: delivered(3), what="the one that was refused")
+        await until(lambda: delivered(3), description="the one that was refused")
 
 
 async def test_results_of_a_recorder_that_ended_early_are_recorded_on_close(

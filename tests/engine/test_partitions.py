@@ -37,16 +37,16 @@ async def days(platform: Platform, table: str) -> list[date]:
     return [row["day"] for row in rows]
 
 
-async def make_old(platform: Platform) -> None:
+async def create_old_partitions(platform: Platform) -> None:
     for table in TABLES:
         assert await platform.value("select rowhook.make_partition(%s, %s)", table, LONG_AGO)
 
 
-async def drop(platform: Platform, *cutoffs: datetime | None) -> str | None:
-    dropped: str | None = await platform.value(
+async def drop_partitions(platform: Platform, *cutoffs: datetime | None) -> str | None:
+    dropped_partitions: str | None = await platform.value(
         "select rowhook.drop_expired_partition(%s, %s, %s)", *cutoffs
     )
-    return dropped
+    return dropped_partitions
 
 
 async def drop_today(platform: Platform) -> None:
@@ -107,26 +107,26 @@ async def test_a_result_of_a_day_with_partitions_keeps_its_time(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal()
-    await make_old(platform)
+    await create_old_partitions(platform)
     old = datetime(2020, 1, 1, 23, 59, 59, tzinfo=UTC)
     assert (await attempt(platform, pool, old))["started_at"] == old
     # Its partition was dropped: it is recorded with its body and the current time.
-    assert await drop(platform, None, CUTOFF, None) == "rowhook.exchange_20200101"
+    assert await drop_partitions(platform, None, CUTOFF, None) == "rowhook.exchange_20200101"
     row = await attempt(platform, pool, old)
     assert row["started_at"] != old
     assert row["response_body"] == "ok"
 
 
 async def test_partitions_of_each_kind_are_dropped_at_their_own_age(platform: Platform) -> None:
-    await make_old(platform)
-    assert await drop(platform, None, None, None) is None
+    await create_old_partitions(platform)
+    assert await drop_partitions(platform, None, None, None) is None
     early = datetime(2020, 1, 1, 12, tzinfo=UTC)
-    assert await drop(platform, early, early, early) is None
-    assert await drop(platform, None, CUTOFF, None) == "rowhook.exchange_20200101"
-    assert await drop(platform, None, CUTOFF, None) is None
-    assert await drop(platform, None, None, CUTOFF) == "rowhook.failed_exchange_20200101"
-    assert await drop(platform, CUTOFF, CUTOFF, CUTOFF) == "rowhook.attempt_row_20200101"
-    assert await drop(platform, CUTOFF, CUTOFF, CUTOFF) is None
+    assert await drop_partitions(platform, early, early, early) is None
+    assert await drop_partitions(platform, None, CUTOFF, None) == "rowhook.exchange_20200101"
+    assert await drop_partitions(platform, None, CUTOFF, None) is None
+    assert await drop_partitions(platform, None, None, CUTOFF) == "rowhook.failed_exchange_20200101"
+    assert await drop_partitions(platform, CUTOFF, CUTOFF, CUTOFF) == "rowhook.attempt_row_20200101"
+    assert await drop_partitions(platform, CUTOFF, CUTOFF, CUTOFF) is None
 
 
 async def test_a_partition_that_may_still_be_written_is_never_dropped(platform: Platform) -> None:
@@ -135,7 +135,7 @@ async def test_a_partition_that_may_still_be_written_is_never_dropped(platform: 
         await platform.value("select rowhook.make_partition(%s, %s)", table, yesterday)
     ahead = datetime.now(UTC) + timedelta(days=300)
     for _ in range(20):
-        await drop(platform, ahead, ahead, ahead)
+        await drop_partitions(platform, ahead, ahead, ahead)
     for table in TABLES:
         assert (await days(platform, table))[0] == yesterday
 
@@ -149,11 +149,11 @@ async def test_rows_from_before_the_partitioning_are_dropped_with_their_partitio
         " values (7, 1, 1, '2020-01-01', 0, 'delivered', '{}')"
     )
     assert await platform.value("select count(*) from rowhook.attempt") == 1
-    assert await drop(platform, CUTOFF, CUTOFF, CUTOFF) is None
+    assert await drop_partitions(platform, CUTOFF, CUTOFF, CUTOFF) is None
     await platform.run(
         "update rowhook.migration set applied_at = '2020-02-01' where name = '0018_exchange'"
     )
-    assert await drop(platform, CUTOFF, CUTOFF, CUTOFF) == "rowhook.attempt_default"
+    assert await drop_partitions(platform, CUTOFF, CUTOFF, CUTOFF) == "rowhook.attempt_default"
     assert await platform.value("select count(*) from rowhook.attempt") == 0
 
 
@@ -161,43 +161,43 @@ async def test_a_long_read_delays_the_drop_but_no_insert(
     dsn: str, platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal()
-    await make_old(platform)
+    await create_old_partitions(platform)
     async with await connection_pool.connect(dsn) as reader, reader.transaction():
         await reader.execute("select count(*) from rowhook.exchange")
         async with await connection_pool.connect(dsn) as keeper:
             dropping = asyncio.create_task(
-                drop(platform.with_connection(keeper), None, CUTOFF, None)
+                drop_partitions(platform.with_connection(keeper), None, CUTOFF, None)
             )
             now = datetime.now(UTC)
             await platform.run("set lock_timeout = '10s'")
             assert (await attempt(platform, pool, now))["response_body"] == "ok"
             assert await dropping is None
             # Partitions of other kinds are dropped.
-            assert await drop(platform.with_connection(keeper), None, CUTOFF, CUTOFF) == (
-                "rowhook.failed_exchange_20200101"
-            )
-    assert await drop(platform, None, CUTOFF, None) == "rowhook.exchange_20200101"
+            assert await drop_partitions(
+                platform.with_connection(keeper), None, CUTOFF, CUTOFF
+            ) == ("rowhook.failed_exchange_20200101")
+    assert await drop_partitions(platform, None, CUTOFF, None) == "rowhook.exchange_20200101"
 
 
 async def test_short_transactions_do_not_prevent_dropping_a_partition(
     dsn: str, platform: Platform
 ) -> None:
-    await make_old(platform)
+    await create_old_partitions(platform)
     is_over = False
 
-    async def read_on() -> None:
+    async def read_in_transaction() -> None:
         async with await connection_pool.connect(dsn) as reader:
             while not is_over:
                 async with reader.transaction():
                     await reader.execute("select from rowhook.exchange")
                 await asyncio.sleep(0)
 
-    reading = asyncio.create_task(read_on())
+    reading = asyncio.create_task(read_in_transaction())
 
-    async def dropped() -> bool:
-        return await drop(platform, None, CUTOFF, None) is not None
+    async def dropped_partitions() -> bool:
+        return await drop_partitions(platform, None, CUTOFF, None) is not None
 
-    await until(dropped, what="the drop between two readers")
+    await until(dropped_partitions, description="the drop between two readers")
     is_over = True
     await reading
 
@@ -205,7 +205,7 @@ async def test_short_transactions_do_not_prevent_dropping_a_partition(
 async def test_the_system_page_works_while_a_partition_is_dropped(
     dsn: str, platform: Platform, pool: Pool
 ) -> None:
-    await make_old(platform)
+    await create_old_partitions(platform)
     operator = TenantPool(pool=pool, organization=None, actor="a test")
     async with await connection_pool.connect(dsn) as dropper:
         async with dropper.transaction():
@@ -215,7 +215,7 @@ async def test_the_system_page_works_while_a_partition_is_dropped(
             async def waits() -> bool:
                 return bool(await platform.value(WAITS))
 
-            await until(waits, what="the page's wait for the drop")
+            await until(waits, description="the page's wait for the drop")
         result = json.loads(await requested)
     names = {partition["name"] for partition in result["partitions"]}
     assert "attempt_row_20200101" in names

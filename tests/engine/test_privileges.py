@@ -37,8 +37,8 @@ every_version = pytest.mark.parametrize(
 
 @pytest.fixture(scope="module", params=["18"])
 async def running(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
-    async with cluster(request.param) as started:
-        yield started
+    async with cluster(request.param) as run_service:
+        yield run_service
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def grants(server: Cluster, login: str, prefix: str = "rowhook") -> list[str]:
     return [f"grant {prefix}_{duty} to {login}{options};" for duty in ("worker", "api")]
 
 
-async def delivers(owner: str, login: str, prefix: str = "rowhook") -> None:
+async def check_delivery(owner: str, login: str, prefix: str = "rowhook") -> None:
     """Check that a worker of the login delivers what the platform of the owner commits."""
     async with await connection_pool.connect(owner) as db, Receiver() as receiver:
         platform = Platform(db)
@@ -70,14 +70,14 @@ async def delivers(owner: str, login: str, prefix: str = "rowhook") -> None:
                 await rig.reaches("delivered")
 
 
-async def examined(hands: Hands, **variables: str) -> dict[str, dict[str, Any]]:
+async def unhealthy_findings(hands: Hands, **variables: str) -> dict[str, dict[str, Any]]:
     """Return the unhealthy findings of doctor."""
     result = await hands.type("doctor", "--json", **variables)
     findings = json.loads(result.out)
     return {result["subject"]: result for result in findings if not result["healthy"]}
 
 
-async def started(hands: Hands, *arguments: str) -> CommandResult:
+async def run_service(hands: Hands, *arguments: str) -> CommandResult:
     """Run a command that handles signals in its own process to its end."""
     return await run_command(
         hands.folder, *arguments, DATABASE_URL=hands.dsn, ROWHOOK_MASTER_KEYS=KEY
@@ -96,7 +96,7 @@ async def started_command(hands: Hands, *arguments: str) -> AsyncIterator[Proces
         yield process
 
 
-async def says(process: Process, output: str) -> None:
+async def wait_for_log(process: Process, output: str) -> None:
     """Wait until the log contains a text."""
     assert process.stderr is not None
     result = b""
@@ -121,7 +121,7 @@ async def test_an_owner_with_createrole_migrates_and_becomes_the_service_login(
     result = await Hands(folder=folder, dsn=dsn).ok("migrate")
     for statement in grants(servers, owner):
         assert f"Granted to the login of DATABASE_URL: {statement}" in result
-    await delivers(dsn, dsn)
+    await check_delivery(dsn, dsn)
 
 
 @every_version
@@ -133,7 +133,7 @@ async def test_an_owner_with_createrole_grants_the_roles_to_the_login_of_databas
     direct, dsn = servers.dsn_of(database, owner), servers.dsn_of(database, login)
     await Hands(folder=folder, dsn=dsn).ok("migrate", DATABASE_DIRECT_URL=direct)
     assert await Hands(folder=folder, dsn=dsn).ok("status")
-    await delivers(direct, dsn)
+    await check_delivery(direct, dsn)
 
 
 @every_version
@@ -146,7 +146,7 @@ async def test_an_owner_without_createrole_gets_the_bootstrap_statements_and_the
     for result in (
         await hands.type("migrate"),
         await hands.type("migrate", "--plan"),
-        await started(hands, "up", "--port", "0"),
+        await run_service(hands, "up", "--port", "0"),
     ):
         result.refused(1, f"{owner} may not create roles (CREATEROLE)")
         for duty in ROLES:
@@ -154,7 +154,7 @@ async def test_an_owner_without_createrole_gets_the_bootstrap_statements_and_the
     bootstrap = await hands.ok("migrate", "--print-bootstrap")
     await servers.run(bootstrap, bootstrap, database=database)
     await hands.ok("migrate")
-    await delivers(hands.dsn, hands.dsn)
+    await check_delivery(hands.dsn, hands.dsn)
 
 
 @every_version
@@ -172,7 +172,7 @@ async def test_an_owner_without_create_migrates_in_existing_schemas(
     bootstrap = await hands.ok("migrate", "--print-bootstrap", DATABASE_DIRECT_URL=direct)
     await servers.run(bootstrap, database=database)
     await hands.ok("migrate", DATABASE_DIRECT_URL=direct)
-    await delivers(direct, dsn)
+    await check_delivery(direct, dsn)
 
 
 async def test_bootstrap_sql_needs_no_connection_and_quotes_every_name(folder: Path) -> None:
@@ -196,7 +196,7 @@ async def test_a_dba_without_superuser_runs_the_bootstrap(servers: Cluster, fold
     async with await connection_pool.connect(servers.dsn_of(database, dba)) as connection:
         await statements.run_script(connection, bootstrap)
     await hands.ok("migrate")
-    await delivers(hands.dsn, hands.dsn)
+    await check_delivery(hands.dsn, hands.dsn)
 
 
 @every_version
@@ -211,7 +211,7 @@ async def test_two_installations_of_one_cluster_have_separate_roles(
         await hands.ok("migrate", ROWHOOK_ROLE_PREFIX=prefix)
         installed.append((prefix, dsn))
     for prefix, dsn in installed:
-        await delivers(dsn, dsn, prefix)
+        await check_delivery(dsn, dsn, prefix)
     (_, first), (_, second) = installed
     user, _ = statements.login_and_database(first)
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -231,8 +231,8 @@ async def test_a_wrong_role_prefix_is_rejected_with_both_prefixes(
     )
     for arguments in (["migrate"], ["migrate", "--plan"], ["status"]):
         (await hands.type(*arguments)).refused(1, message, "Set ROWHOOK_ROLE_PREFIX=acme.")
-    assert (await examined(hands))["role prefix"]["finding"] == message
-    assert "role prefix" not in await examined(hands, ROWHOOK_ROLE_PREFIX="acme")
+    assert (await unhealthy_findings(hands))["role prefix"]["finding"] == message
+    assert "role prefix" not in await unhealthy_findings(hands, ROWHOOK_ROLE_PREFIX="acme")
 
 
 @every_version
@@ -250,12 +250,12 @@ async def test_a_grant_that_the_owner_may_not_make_is_printed(
     for statement in grants(servers, login):
         assert f"Run as an administrator: {statement}" in result.err
     (await hands.type("status")).refused(1, *grants(servers, login))
-    findings = await examined(hands)
+    findings = await unhealthy_findings(hands)
     assert [findings[f"membership in rowhook_{duty}"]["advice"] for duty in ("worker", "api")] == (
         grants(servers, login)
     )
     await servers.run(*grants(servers, login), database=database)
-    assert "membership in rowhook_worker" not in await examined(hands)
+    assert "membership in rowhook_worker" not in await unhealthy_findings(hands)
 
 
 async def test_migrate_succeeds_where_the_login_of_database_url_cannot_connect(
@@ -273,7 +273,7 @@ async def test_migrate_succeeds_where_the_login_of_database_url_cannot_connect(
         for output in ("The database is migrated", "were not checked", "Run rowhook doctor"):
             assert output in result.err
     assert await runner.plan(direct) == []
-    result = await started(hands, "up", "--port", "0")
+    result = await run_service(hands, "up", "--port", "0")
     result.refused(3, "too many connections")
 
 
@@ -284,7 +284,7 @@ async def test_every_start_names_a_missing_grant_before_connecting(
     await runner.migrate(make_conninfo(servers.dsn, dbname=database))
     hands = Hands(folder=folder, dsn=servers.dsn_of(database, login))
     commands = ("worker", "worker --processes 2", "api --port 0", "up --port 0")
-    for result in await asyncio.gather(*(started(hands, *line.split()) for line in commands)):
+    for result in await asyncio.gather(*(run_service(hands, *line.split()) for line in commands)):
         result.refused(1, *grants(servers, login))
 
 
@@ -316,8 +316,8 @@ async def test_a_service_login_starts_with_additional_grants_and_changes(
     for command in ("up", "worker", "api"):
         options = () if command == "worker" else ("--port", "0")
         async with started_command(hands, command, *options) as process:
-            await says(process, _BEGINS[command])
-    doubts = await examined(hands)
+            await wait_for_log(process, _BEGINS[command])
+    doubts = await unhealthy_findings(hands)
     assert ("migrations" in doubts) == ("colleague" not in extra)
 
 
@@ -327,8 +327,10 @@ async def test_a_service_login_gets_the_missing_objects_and_who_can_repair_them(
     hands, database = await service(servers, folder)
     await servers.run("drop trigger must_fit on rowhook.outbox", database=database)
     superuser, _ = statements.login_and_database(servers.dsn)
-    (await started(hands, "worker")).refused(1, "repair: 1 trigger is missing", "rowhook migrate")
-    (await started(hands, "up", "--port", "0")).refused(
+    (await run_service(hands, "worker")).refused(
+        1, "repair: 1 trigger is missing", "rowhook migrate"
+    )
+    (await run_service(hands, "up", "--port", "0")).refused(
         1,
         "To be applied: repair: 1 trigger is missing",
         f"Set DATABASE_DIRECT_URL to a login that is a member of {superuser}.",
@@ -423,7 +425,7 @@ async def test_a_database_without_utf8_is_rejected_with_the_create_statement(
     statement = f"create database {database}_utf8 encoding 'UTF8' locale 'C' template template0;"
     for arguments in (["migrate"], ["migrate", "--plan"], ["status"]):
         (await hands.type(*arguments)).refused(1, f"encoding: {encoding}", statement)
-    assert (await examined(hands))["encoding"]["advice"] == statement
+    assert (await unhealthy_findings(hands))["encoding"]["advice"] == statement
     await servers.run(statement)
 
 

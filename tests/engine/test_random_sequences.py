@@ -16,7 +16,7 @@ from tests.support.states.worker_rules import WorkerRules
 SEQUENCES, STEPS = 25, 40
 
 
-class States(PlatformRules, OperatorRules, WorkerRules):
+class DeliverySequences(PlatformRules, OperatorRules, WorkerRules):
     """All operations."""
 
 
@@ -27,7 +27,7 @@ def run_sequences(dsn: str, sequences: int, steps: int) -> Counter[tuple[str, st
     """
     prepare(dsn)
     transitions: Counter[tuple[str, str]] = Counter()
-    machine = type("StatesHere", (States,), {"dsn": dsn, "arrows": transitions})
+    machine = type("StatesHere", (DeliverySequences,), {"dsn": dsn, "arrows": transitions})
     run_state_machine_as_test(
         machine,
         settings=settings(

@@ -33,7 +33,7 @@ async def ctx(pool: Pool) -> KeyringContext:
     return KeyringContext(pool=entry, keyring=Keyring(KEY), policy=LOOPBACK, brand="Roxels")
 
 
-def rotated(ctx: KeyringContext) -> KeyringContext:
+def with_rotated_keys(ctx: KeyringContext) -> KeyringContext:
     return replace(ctx, keyring=Keyring(BOTH))
 
 
@@ -45,7 +45,7 @@ async def webhook(ctx: KeyringContext, platform: Platform) -> webhook_documents.
     return await webhooks.create_webhook(ctx, platform.organization, configuration)
 
 
-def silent(_done: int, _total: int) -> None:
+def ignore_progress(_done: int, _total: int) -> None:
     pass
 
 
@@ -53,7 +53,7 @@ async def test_after_a_rekey_everything_opens_with_only_the_new_key(
     ctx: KeyringContext, platform: Platform, pool: Pool
 ) -> None:
     created = await webhook(ctx, platform)
-    result = await master_keys.rekey(rotated(ctx), silent)
+    result = await master_keys.rekey(with_rotated_keys(ctx), ignore_progress)
     assert (result.secrets, result.signing_secrets, result.left) == (1, 1, 0)
     compiled = WebhookCache(pool, Keyring(NEW), brand="Roxels")
     opened = await compiled.get(created.id, 1, 1)
@@ -65,7 +65,7 @@ async def test_a_rekey_keeps_versions_and_the_audit_of_a_secret(
     ctx: KeyringContext, platform: Platform
 ) -> None:
     created = await webhook(ctx, platform)
-    await master_keys.rekey(rotated(ctx), silent)
+    await master_keys.rekey(with_rotated_keys(ctx), ignore_progress)
     assert await platform.rows("select version from rowhook.secret") == [{"version": 1}]
     (observed,) = await platform.rows("select revision, secrets_version from rowhook.webhook")
     assert (observed["revision"], observed["secrets_version"]) == (created.revision, 1)
@@ -78,9 +78,9 @@ async def test_progress_covers_more_than_one_batch(ctx: KeyringContext, platform
     for number in range(105):
         await secrets.put_secret(ctx, platform.organization, f"s{number:03}", "hunter22")
     progress: list[tuple[int, int]] = []
-    result = await master_keys.rekey(rotated(ctx), lambda *count: progress.append(count))
+    result = await master_keys.rekey(with_rotated_keys(ctx), lambda *count: progress.append(count))
     assert (result.secrets, progress) == (105, [(100, 105), (105, 105)])
-    assert (await master_keys.rekey(rotated(ctx), silent)).resealed == 0
+    assert (await master_keys.rekey(with_rotated_keys(ctx), ignore_progress)).resealed == 0
 
 
 async def test_a_secret_that_no_key_opens_is_reported_and_unchanged(
@@ -93,7 +93,7 @@ async def test_a_secret_that_no_key_opens_is_reported_and_unchanged(
         " where id = 'b'"
     )
     before = await platform.value("select sealed from rowhook.secret where id = 'b'")
-    result = await master_keys.rekey(rotated(ctx), silent)
+    result = await master_keys.rekey(with_rotated_keys(ctx), ignore_progress)
     assert (result.secrets, result.left) == (2, 1)
     assert "secret b of organization" in result.closed[0]
     assert before == await platform.value("select sealed from rowhook.secret where id = 'b'")
@@ -110,7 +110,7 @@ async def test_a_concurrently_changed_secret_is_not_overwritten(
     assert await platform.value("select sealed from rowhook.secret") != b"stale"
 
 
-async def kept(api: Api, platform: Platform, key: str) -> httpx.Response:
+async def idempotent_request(api: Api, platform: Platform, key: str) -> httpx.Response:
     draft = {"name": "CRM", "url": "https://crm.example.com/hook"}
     whose = {"organization_id": str(platform.organization)} if key == api.key else {}
     return await api.call("POST", "/webhooks", draft | whose, key=key, **CALL)
@@ -121,11 +121,11 @@ async def test_a_stored_idempotent_response_is_repeated_with_the_new_key(
 ) -> None:
     async with running_api(dsn, keyring=Keyring(KEY)) as api:
         keys = [await api.key_of(platform.organization), await api.key_of(None), api.key]
-        first = [await kept(api, platform, key) for key in (keys[0], keys[2])]
-    result = await master_keys.rekey(rotated(ctx), silent)
+        first = [await idempotent_request(api, platform, key) for key in (keys[0], keys[2])]
+    result = await master_keys.rekey(with_rotated_keys(ctx), ignore_progress)
     assert (result.answers, result.left) == (2, 0)
     async with running_api(dsn, keyring=Keyring(NEW)) as api:
-        again = [await kept(api, platform, key) for key in (keys[0], keys[2])]
+        again = [await idempotent_request(api, platform, key) for key in (keys[0], keys[2])]
     assert [row.json() for row in again] == [row.json() for row in first]
     assert again[0].json()["signing_secret"].startswith("whsec_")
 
@@ -136,7 +136,7 @@ async def test_stored_responses_of_a_deleted_api_key_are_removed(
     key = await api.key_of(platform.organization)
     other = await api.key_of(platform.organization)
     for stored_key in (key, other):
-        await kept(api, platform, stored_key)
+        await idempotent_request(api, platform, stored_key)
     whose = (await access.authenticate(api.server_ctx.pool, key, None)).id
     assert (await api.call("DELETE", f"/api-keys/{whose}")).status_code == 204
     callers = await platform.rows("select caller from rowhook.idempotent_request")

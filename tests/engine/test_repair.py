@@ -53,7 +53,7 @@ DAMAGES = {
 }
 
 
-async def state(dsn: str) -> list[str]:
+async def schema_state(dsn: str) -> list[str]:
     """Return roles, grants, policies, triggers, functions and views with their definitions."""
     async with await connection_pool.connect(dsn) as connection:
         cursor = await connection.execute(
@@ -73,11 +73,11 @@ async def finding(folder: Path, dsn: str, subject: str) -> str:
 async def test_removed_objects_and_additional_grants_are_reported_and_repaired(
     dsn: str, db: psycopg.AsyncConnection, damage: str, lacks: str
 ) -> None:
-    before = await state(dsn)
+    before = await schema_state(dsn)
     await db.execute(damage.encode())
     assert await runner.plan(dsn) == [f"repair: {lacks}"]
     assert await runner.migrate(dsn) == [f"repair: {lacks}"]
-    assert await state(dsn) == before
+    assert await schema_state(dsn) == before
     assert await runner.plan(dsn) == []
 
 
@@ -92,11 +92,11 @@ async def test_doctor_reports_damage_of_the_schema(
 async def test_definitions_that_another_major_version_prints_differently_are_reapplied_once(
     dsn: str, db: psycopg.AsyncConnection
 ) -> None:
-    before = await state(dsn)
+    before = await schema_state(dsn)
     await db.execute("update rowhook.schema_line set digest = 'of 14' where digest is not null")
     (repair,) = await runner.migrate(dsn)
     assert "are changed" in repair
-    assert await state(dsn) == before
+    assert await schema_state(dsn) == before
     assert await runner.migrate(dsn) == []
 
 
@@ -153,7 +153,7 @@ async def other_cluster() -> AsyncIterator[Cluster]:
         yield started
 
 
-def copy(source: str, target: str, file: Path) -> None:
+def dump_and_restore(source: str, target: str, file: Path) -> None:
     """Run pg_dump and pg_restore without roles; statements with roles fail."""
     dump = [str(binaries() / "pg_dump"), "--format=custom", f"--file={file}", source]
     subprocess.run(dump, check=True, capture_output=True)  # noqa: S603  # our own program
@@ -170,13 +170,13 @@ async def test_migrate_restores_roles_grants_and_policies_after_a_restore_into_a
     restored = psycopg.conninfo.make_conninfo(
         other_cluster.dsn, dbname=await other_cluster.database()
     )
-    copy(dsn, restored, folder / "dump")
+    dump_and_restore(dsn, restored, folder / "dump")
     assert "rowhook_worker" in await finding(folder, restored, "roles")
     (repair,) = await runner.plan(restored)
     for lacks in (" grants", " policies", "5 roles"):
         assert lacks in repair
     assert (await runner.migrate(restored))[0] == repair
-    assert await state(restored) == await state(dsn)
+    assert await schema_state(restored) == await schema_state(dsn)
     assert await runner.plan(restored) == []
     assert "none pending" in await finding(folder, restored, "migrations")
     async with await connection_pool.connect(restored) as connection, connection.transaction():

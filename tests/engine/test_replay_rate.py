@@ -21,14 +21,14 @@ pytestmark = pytest.mark.anyio
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
-async def missed(platform: Platform, pool: Pool, count: int) -> None:
+async def cancelled_deliveries(platform: Platform, pool: Pool, count: int) -> None:
     """Create deliveries that were cancelled before they were sent."""
     for _ in range(count):
         await platform.commit()
     await engine.cancel(pool, [row["id"] for row in await platform.deliveries()])
 
 
-async def age(platform: Platform, by: timedelta) -> None:
+async def move_back(platform: Platform, by: timedelta) -> None:
     """Move the time of every waiting row back by `by`."""
     await platform.run(
         "update rowhook.outbox set token = nextval('rowhook.token'),"
@@ -45,7 +45,7 @@ async def test_a_rate_of_twenty_a_second_spaces_rows_by_50_ms(
     rig: Rig, platform: Platform, pool: Pool
 ) -> None:
     webhook = await rig.webhook()
-    await missed(platform, pool, 10)
+    await cancelled_deliveries(platform, pool, 10)
     counted = await deliveries.replay(rig.ctx, webhook.id, LONG_AGO, rate=20)
     rows = await platform.deliveries()
     assert counted.deliveries == 10
@@ -58,7 +58,7 @@ async def test_a_replay_without_a_rate_makes_all_rows_ready(
     rig: Rig, platform: Platform, pool: Pool
 ) -> None:
     webhook = await rig.webhook()
-    await missed(platform, pool, 3)
+    await cancelled_deliveries(platform, pool, 3)
     await deliveries.replay(rig.ctx, webhook.id, LONG_AGO)
     assert all(row["ready"] for row in await platform.deliveries())
     assert len(await platform.claim(pool)) == 3
@@ -68,14 +68,14 @@ async def test_a_claim_takes_only_rows_that_are_due(
     rig: Rig, platform: Platform, pool: Pool
 ) -> None:
     webhook = await rig.webhook()
-    await missed(platform, pool, 5)
+    await cancelled_deliveries(platform, pool, 5)
     await deliveries.replay(rig.ctx, webhook.id, LONG_AGO, rate=0.01)
     first, *rest = [row["id"] for row in await platform.deliveries()]
     assert [claim.outbox_id for claim in await platform.claim(pool)] == [first]
-    await age(platform, timedelta(seconds=250))
+    await move_back(platform, timedelta(seconds=250))
     assert [claim.outbox_id for claim in await platform.claim(pool)] == rest[:2]
     assert [row["ready"] for row in await platform.deliveries()] == [False] * 5
-    await age(platform, timedelta(seconds=250))
+    await move_back(platform, timedelta(seconds=250))
     assert [claim.outbox_id for claim in await platform.claim(pool)] == rest[2:]
 
 
@@ -83,7 +83,7 @@ async def test_a_worker_sends_all_replayed_rows_and_none_early(
     rig: Rig, platform: Platform, pool: Pool
 ) -> None:
     webhook = await rig.webhook()
-    await missed(platform, pool, 10)
+    await cancelled_deliveries(platform, pool, 10)
     await log_claims(platform)
     async with rig.worker():
         await deliveries.replay(rig.ctx, webhook.id, LONG_AGO, rate=20)
@@ -99,7 +99,7 @@ async def test_a_replay_at_a_rate_wakes_a_sleeping_worker(
     rig: Rig, platform: Platform, pool: Pool, dsn: str
 ) -> None:
     webhook = await rig.webhook()
-    await missed(platform, pool, 2)
+    await cancelled_deliveries(platform, pool, 2)
     async with await connection_pool.connect(dsn) as ear:
         await ear.execute("listen rowhook")
         await engine.fall_asleep(pool)
@@ -115,7 +115,7 @@ async def test_a_replayed_delivery_restarts_its_schedule_and_keeps_its_attempts(
     webhook = await rig.webhook(retry_schedule_s=[0, 60])
     await platform.commit()
     for _ in range(2):
-        await age(platform, timedelta(seconds=100))
+        await move_back(platform, timedelta(seconds=100))
         (claim,) = await platform.claim(pool)
         await platform.record(pool, claim, "http_status", status_code=500)
     assert (await platform.deliveries())[0]["status"] == "dead"

@@ -15,7 +15,7 @@ from rowhook.db import connection_pool, retention_queries
 from rowhook.db.connection_pool import Pool
 from rowhook.model import Verdict
 from rowhook.worker.maintenance import Retention
-from tests.engine.test_retention_cost import fill, settle
+from tests.engine.test_retention_cost import insert_events, settle_runs
 from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
 from tests.support.worker_rig import Rig, until
@@ -158,7 +158,7 @@ async def test_a_worker_stores_no_bodies_of_deliveries_if_they_are_not_retained(
         async def delivered() -> bool:
             return bool(await rig.platform.rows("select from rowhook.attempt"))
 
-        await until(delivered, what="an attempt")
+        await until(delivered, description="an attempt")
     (attempt,) = await rig.platform.rows("select * from rowhook.attempt")
     assert attempt["outcome"] == "delivered"
     assert (attempt["request"], attempt["response_headers"], attempt["response_body"]) == (
@@ -172,11 +172,11 @@ async def test_a_retention_run_removes_every_kind_and_reports_the_counts(
     platform: Platform, pool: Pool
 ) -> None:
     webhook = await platform.webhook()
-    await fill(platform, webhook, 12_000, "delivered", timedelta(days=31))
-    await fill(platform, webhook, 7, "dead", timedelta(days=31))
-    await fill(platform, webhook, 5, "held", timedelta(days=91))
-    await fill(platform, webhook, 3, "pending", timedelta(days=400))
-    await fill(platform, webhook, 2, "held", timedelta(days=89))
+    await insert_events(platform, webhook, 12_000, "delivered", timedelta(days=31))
+    await insert_events(platform, webhook, 7, "dead", timedelta(days=31))
+    await insert_events(platform, webhook, 5, "held", timedelta(days=91))
+    await insert_events(platform, webhook, 3, "pending", timedelta(days=400))
+    await insert_events(platform, webhook, 2, "held", timedelta(days=89))
     retention = Retention(pool, None, None)
     with structlog.testing.capture_logs() as logs:
         await retention.run(asyncio.Event())
@@ -201,7 +201,7 @@ async def test_a_kind_that_fails_is_reported_and_blocks_no_other(
         " values ('a', 'b', 'c', now() - interval '400 days')"
     )
     webhook = await platform.webhook()
-    await fill(platform, webhook, 2, "delivered", timedelta(days=31))
+    await insert_events(platform, webhook, 2, "delivered", timedelta(days=31))
     async with await connection_pool.connect(dsn) as other, other.transaction():
         await other.execute("lock table rowhook.outbox in access exclusive mode")
         with structlog.testing.capture_logs() as logs:
@@ -215,8 +215,8 @@ async def test_a_kind_that_fails_is_reported_and_blocks_no_other(
 
 async def test_rows_with_unlimited_retention_are_never_removed(platform: Platform) -> None:
     webhook = await platform.webhook()
-    await fill(platform, webhook, 2, "dead", timedelta(days=4000))
-    await fill(platform, webhook, 2, "delivered", timedelta(days=4000))
+    await insert_events(platform, webhook, 2, "dead", timedelta(days=4000))
+    await insert_events(platform, webhook, 2, "delivered", timedelta(days=4000))
     await platform.run("update rowhook.retention set keep = null where kind = 'failed'")
     assert await run(platform, "failed") == 0
     assert await run(platform, "delivered") == 4
@@ -226,7 +226,7 @@ async def test_rows_with_unlimited_retention_are_never_removed(platform: Platfor
 
 async def test_an_event_is_kept_until_its_last_delivery_is_removed(platform: Platform) -> None:
     webhooks = [await platform.webhook() for _ in range(2)]
-    await fill(platform, webhooks[0], 1, "delivered", timedelta(days=31))
+    await insert_events(platform, webhooks[0], 1, "delivered", timedelta(days=31))
     await platform.run(
         "insert into rowhook.outbox (event_id, organization_id, webhook_id, status, ready,"
         " next_attempt_at, finished_at)"
@@ -248,21 +248,21 @@ async def test_an_event_is_kept_for_its_own_age_after_its_last_delivery(
 ) -> None:
     webhook = await platform.webhook()
     await platform.value("select rowhook.set_retention('events', '60 days')")
-    await fill(platform, webhook, 1, "delivered", timedelta(days=31))
+    await insert_events(platform, webhook, 1, "delivered", timedelta(days=31))
     assert await run(platform, "delivered") == 1
     assert await platform.value("select count(*) from rowhook.event") == 1
     await platform.run("update rowhook.event set created_at = now() - interval '61 days'")
 
-    async def is_gone() -> bool:
+    async def is_removed() -> bool:
         await run(platform, "events")
         return bool(await platform.value("select not exists (select from rowhook.event)"))
 
-    await until(is_gone, what="the event to go")
+    await until(is_removed, description="the event to go")
 
 
 async def test_callbacks_are_removed_with_their_delivery(platform: Platform) -> None:
     webhook = await platform.webhook(kind="frontend", url=None)
-    await fill(platform, webhook, 2, "delivered", timedelta(days=31))
+    await insert_events(platform, webhook, 2, "delivered", timedelta(days=31))
     await platform.run(
         "insert into rowhook.callback (outbox_id, staging, organization_id, session_id, place,"
         " revision, body, written_at)"
@@ -274,7 +274,7 @@ async def test_callbacks_are_removed_with_their_delivery(platform: Platform) -> 
 
 async def test_a_held_delivery_that_is_retried_is_kept(platform: Platform) -> None:
     webhook = await platform.webhook()
-    await fill(platform, webhook, 2, "held", timedelta(days=400))
+    await insert_events(platform, webhook, 2, "held", timedelta(days=400))
     await platform.run(
         "update rowhook.outbox set next_attempt_at = now() + interval '1 day',"
         " token = nextval('rowhook.token') where id = (select min(id) from rowhook.outbox)"
@@ -301,7 +301,7 @@ async def test_revisions_are_kept_while_they_are_referenced(platform: Platform) 
     await platform.run("update rowhook.webhook_revision set created_at = '2000-01-01'")
     assert await run(platform, "revisions", is_full=True) == 0
     await platform.run("update rowhook.retention set keep = '30 days' where kind = 'attempts'")
-    await fill(platform, webhook, 1, "delivered", timedelta(0))
+    await insert_events(platform, webhook, 1, "delivered", timedelta(0))
     await platform.run("delete from rowhook.webhook")
     assert await run(platform, "revisions", is_full=True) == 1
     await platform.run("delete from rowhook.outbox")
@@ -356,11 +356,11 @@ async def test_other_growing_tables_are_cleaned_by_age(platform: Platform) -> No
 
 async def test_the_plan_lists_what_a_run_would_remove(platform: Platform) -> None:
     webhook = await platform.webhook()
-    await fill(platform, webhook, 4, "delivered", timedelta(days=31))
-    await fill(platform, webhook, 3, "cancelled", timedelta(days=31))
-    await fill(platform, webhook, 2, "held", timedelta(days=91))
-    await fill(platform, webhook, 5, None, timedelta(days=31))
-    await fill(platform, webhook, 9, "delivered", timedelta(days=29))
+    await insert_events(platform, webhook, 4, "delivered", timedelta(days=31))
+    await insert_events(platform, webhook, 3, "cancelled", timedelta(days=31))
+    await insert_events(platform, webhook, 2, "held", timedelta(days=91))
+    await insert_events(platform, webhook, 5, None, timedelta(days=31))
+    await insert_events(platform, webhook, 9, "delivered", timedelta(days=29))
     plan = {
         row["kind"]: row for row in await platform.rows("select * from rowhook.retention_plan()")
     }
@@ -408,7 +408,7 @@ async def test_doctor_reports_unfinished_runs_and_held_deliveries_about_to_be_re
         "update rowhook.retention set last_run_at = now(),"
         " last_finished_at = now() - case kind when 'held' then interval '2 hours' else '0' end"
     )
-    await fill(platform, webhook, 2, "held", timedelta(days=84))
+    await insert_events(platform, webhook, 2, "held", timedelta(days=84))
     result = await findings()
     assert result["retention"] == (False, "not finished for over an hour: held")
     assert result["held until removed"][0] is False
@@ -418,9 +418,9 @@ async def test_doctor_reports_unfinished_runs_and_held_deliveries_about_to_be_re
 async def test_a_locked_event_does_not_prevent_a_run_from_finishing(
     platform: Platform, dsn: str
 ) -> None:
-    await fill(platform, await platform.webhook_of_goal(), 1, None, timedelta(days=40))
-    await fill(platform, await platform.webhook(), 300, "pending", timedelta(days=40))
-    await settle(platform, most=0)
+    await insert_events(platform, await platform.webhook_of_goal(), 1, None, timedelta(days=40))
+    await insert_events(platform, await platform.webhook(), 300, "pending", timedelta(days=40))
+    await settle_runs(platform, most=0)
     async with await connection_pool.connect(dsn) as other, other.transaction():
         await other.execute(
             "select from rowhook.event e where id = (select min(id) from rowhook.event) for update"
@@ -434,6 +434,8 @@ async def test_a_locked_event_does_not_prevent_a_run_from_finishing(
 async def test_a_run_applies_the_settings_before_it_removes_anything(
     platform: Platform, pool: Pool
 ) -> None:
-    await fill(platform, await platform.webhook_of_goal(), 3, "delivered", timedelta(days=40))
+    await insert_events(
+        platform, await platform.webhook_of_goal(), 3, "delivered", timedelta(days=40)
+    )
     await Retention(pool, 365, None).run(asyncio.Event())
     assert await platform.value("select count(*) from rowhook.outbox") == 3

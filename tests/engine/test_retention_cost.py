@@ -44,7 +44,7 @@ where coalesce(i.indrelid, c.oid) = any (
 """
 
 
-async def fill(
+async def insert_events(
     platform: Platform, webhook: Any, count: int, status: str | None, age: timedelta
 ) -> None:
     """Insert events of an age, each with a finished delivery, or without if status is None."""
@@ -74,7 +74,7 @@ async def fill(
     )
 
 
-async def settle(platform: Platform, most: int = 1) -> None:
+async def settle_runs(platform: Platform, most: int = 1) -> None:
     """Begin runs until no transaction is open that could still add older events."""
 
     async def settled() -> bool:
@@ -86,10 +86,10 @@ async def settle(platform: Platform, most: int = 1) -> None:
             )
         )
 
-    await until(settled, what="the end of older transactions")
+    await until(settled, description="the end of older transactions")
 
 
-async def believe(platform: Platform) -> None:
+async def assume_empty_tables(platform: Platform) -> None:
     for table in TABLES:
         await platform.db.execute(f"analyze rowhook.{table}".encode())
         await platform.db.execute(
@@ -103,11 +103,11 @@ async def read_so_far(platform: Platform) -> Counter[str]:
     )
 
 
-async def mislead(platform: Platform, statistics: str) -> None:
+async def mislead_planner(platform: Platform, statistics: str) -> None:
     """Make the planner, or cached plans of this session, assume empty tables."""
     if statistics == "up_to_date":
         return
-    await believe(platform)
+    await assume_empty_tables(platform)
     for _ in range(10 if statistics == "of_a_plan_made_empty" else 0):
         await platform.run(
             "select rowhook.retain_batch(kind, 5000, true) from rowhook.retention_kinds() as kind"
@@ -145,14 +145,16 @@ async def test_finished_deliveries_are_removed_without_reading_the_remaining_one
     platform: Platform, statistics: str, kind: str, status: str, age: int
 ) -> None:
     webhook = await platform.webhook()
-    await mislead(platform, statistics)
-    await fill(platform, webhook, OLD, status, timedelta(days=age))
+    await mislead_planner(platform, statistics)
+    await insert_events(platform, webhook, OLD, status, timedelta(days=age))
     for stays in ("delivered", "dead", "held"):
         # Old ones of the others too.
         older = timedelta(days=age if stays != status and kind not in (stays, "held") else 1)
-        await fill(platform, webhook, KEPT // 3, stays, older if stays == "held" else timedelta(1))
+        await insert_events(
+            platform, webhook, KEPT // 3, stays, older if stays == "held" else timedelta(1)
+        )
     if statistics == "up_to_date":
-        await believe(platform)
+        await assume_empty_tables(platform)
     removed, read = await batch(platform, kind)
     assert removed == 2 * OLD  # with their events
     assert read.total() <= 20 * OLD, read
@@ -167,17 +169,17 @@ async def test_an_event_without_deliveries_is_removed_and_a_remaining_one_is_rea
     platform: Platform, statistics: str
 ) -> None:
     webhook = await platform.webhook()
-    await mislead(platform, statistics)
+    await mislead_planner(platform, statistics)
     # Old events whose deliveries finished recently.
-    await fill(platform, webhook, 1000, "delivered", timedelta(days=40))
+    await insert_events(platform, webhook, 1000, "delivered", timedelta(days=40))
     await platform.run(
         "update rowhook.outbox set finished_at = now(), token = nextval('rowhook.token')"
     )
-    await fill(platform, webhook, OLD, None, timedelta(days=40))
-    await fill(platform, webhook, KEPT, "delivered", timedelta(days=1))
+    await insert_events(platform, webhook, OLD, None, timedelta(days=40))
+    await insert_events(platform, webhook, KEPT, "delivered", timedelta(days=1))
     if statistics == "up_to_date":
-        await believe(platform)
-    await settle(platform)
+        await assume_empty_tables(platform)
+    await settle_runs(platform)
     removed, read = await batch(platform, "events")
     assert removed == OLD
     # The page that was read ends within the remaining rows.
@@ -195,9 +197,9 @@ async def test_a_run_without_old_rows_reads_almost_nothing(
     platform: Platform, statistics: str
 ) -> None:
     webhook = await platform.webhook()
-    await mislead(platform, statistics)
+    await mislead_planner(platform, statistics)
     for status in ("delivered", "dead", "held", None):
-        await fill(platform, webhook, KEPT // 4, status, timedelta(days=1))
+        await insert_events(platform, webhook, KEPT // 4, status, timedelta(days=1))
     await platform.run(
         "insert into rowhook.audit (actor, action, subject)"
         " select 'a', 'b', 'c' from generate_series(1, 20000)"
@@ -208,7 +210,7 @@ async def test_a_run_without_old_rows_reads_almost_nothing(
         " from generate_series(1, 20000) n"
     )
     if statistics == "up_to_date":
-        await believe(platform)
+        await assume_empty_tables(platform)
     for kind in await platform.rows("select * from rowhook.retention_kinds() as name"):
         removed, read = await batch(platform, kind["name"])
         assert removed == 0
@@ -220,7 +222,7 @@ async def test_events_are_removed_in_pages_during_a_long_read_and_a_dump(
     platform: Platform, dsn: str
 ) -> None:
     webhook = await platform.webhook()
-    await fill(platform, webhook, 300, "delivered", timedelta(days=31))
+    await insert_events(platform, webhook, 300, "delivered", timedelta(days=31))
     async with await connection_pool.connect(dsn) as reader, reader.transaction():
         # As pg_dump does.
         await reader.execute("set transaction isolation level repeatable read, read only")
@@ -236,7 +238,7 @@ async def test_events_are_removed_in_pages_during_a_long_read_and_a_dump(
 
 async def test_a_locked_row_is_skipped_until_the_next_pass(platform: Platform, dsn: str) -> None:
     webhook = await platform.webhook()
-    await fill(platform, webhook, 3, "delivered", timedelta(days=31))
+    await insert_events(platform, webhook, 3, "delivered", timedelta(days=31))
     first, second, _ = await platform.rows("select id, event_id from rowhook.outbox order by id")
     async with await connection_pool.connect(dsn) as other, other.transaction():
         await other.execute("select from rowhook.outbox where id = %s for update", (first["id"],))
@@ -254,7 +256,7 @@ async def test_locks_of_a_batch_do_not_block_claims_records_or_commits(
     platform: Platform, pool: Pool, dsn: str
 ) -> None:
     webhook = await platform.webhook_of_goal()
-    await fill(platform, webhook, 10, "delivered", timedelta(days=31))
+    await insert_events(platform, webhook, 10, "delivered", timedelta(days=31))
     async with await connection_pool.connect(dsn) as batching, batching.transaction():
         await batching.execute("select rowhook.retain_batch('delivered', begins => true)")
         await platform.run("set lock_timeout = '1s'")
@@ -268,7 +270,7 @@ async def test_two_concurrent_runs_do_not_remove_the_same_rows(
     platform: Platform, dsn: str
 ) -> None:
     webhook = await platform.webhook()
-    await fill(platform, webhook, 10, "delivered", timedelta(days=31))
+    await insert_events(platform, webhook, 10, "delivered", timedelta(days=31))
     async with await connection_pool.connect(dsn) as other, other.transaction():
         await other.execute("select rowhook.retain_batch('delivered', 1, begins => true)")
         assert (await batch(platform, "delivered"))[0] == 0
@@ -277,8 +279,8 @@ async def test_two_concurrent_runs_do_not_remove_the_same_rows(
 
 async def test_deliveries_of_a_status_are_counted_up_to_a_limit(platform: Platform) -> None:
     webhook = await platform.webhook()
-    await fill(platform, webhook, 100_001, "delivered", timedelta(days=1))
-    await fill(platform, webhook, 3, "held", timedelta(days=1))
+    await insert_events(platform, webhook, 100_001, "delivered", timedelta(days=1))
+    await insert_events(platform, webhook, 3, "held", timedelta(days=1))
     await platform.run("analyze rowhook.outbox")
     counts = {
         row["status"]: row for row in await platform.rows("select * from rowhook.delivery_counts()")
@@ -292,7 +294,7 @@ async def test_deliveries_of_a_status_are_counted_up_to_a_limit(platform: Platfo
 
 async def test_deletes_wait_at_most_a_second_for_a_lock(platform: Platform, dsn: str) -> None:
     webhook = await platform.webhook()
-    await fill(platform, webhook, 1, "delivered", timedelta(days=31))
+    await insert_events(platform, webhook, 1, "delivered", timedelta(days=31))
     async with await connection_pool.connect(dsn) as other, other.transaction():
         await other.execute("lock table rowhook.event in access exclusive mode")
         with pytest.raises(psycopg.errors.LockNotAvailable):

@@ -24,11 +24,11 @@ async def installed_long_ago(platform: Platform) -> None:
     await platform.run("update rowhook.link set created_at = now() - interval '90 days'")
 
 
-async def heal(platform: Platform, age: str = "30 days") -> int:
+async def heal(platform: Platform, backdate: str = "30 days") -> int:
     """Heal until nothing remains to be checked; return the number of events."""
     healed: int = 0
     for _ in range(50):
-        result: int = await platform.value("select rowhook.heal(%s)", age)
+        result: int = await platform.value("select rowhook.heal(%s)", backdate)
         healed += result
         if not result and not await platform.value("select rowhook.is_healing()"):
             return healed
@@ -43,7 +43,7 @@ async def deliver_all(platform: Platform) -> None:
     )
 
 
-async def age(platform: Platform, by: timedelta) -> None:
+async def backdate(platform: Platform, by: timedelta) -> None:
     """Backdate events and deliveries."""
     await platform.run("update rowhook.event set created_at = created_at - %s", by)
     await platform.run(
@@ -120,7 +120,7 @@ async def test_heal_sends_missed_events_but_none_that_retention_removed(
         await completed(platform, ago, "failed")
         await committed(platform, ago)
     await deliver_all(platform)
-    await age(platform, max(rows["for"], timedelta(seconds=1)))
+    await backdate(platform, max(rows["for"], timedelta(seconds=1)))
     await remove_all(platform, keep)
     assert await counts(platform) == (0, 0)
     for heal_age in ("0", "3 days", "30 days", "400 days"):
@@ -343,7 +343,7 @@ async def test_a_late_capture_retry_does_not_send_removed_events(
         " created_at = now() - interval '39 days'"
     )
     await deliver_all(platform)
-    await age(platform, 39 * DAY)
+    await backdate(platform, 39 * DAY)
     await remove_all(platform, "30 days")
     assert await counts(platform) == (0, 0)
     await platform.run("update rowhook.removed_event set expires_at = now() - interval '1 s'")

@@ -62,18 +62,18 @@ async def names(rig: Rig, pool: Pool) -> dict[str, str]:
     }
 
 
-async def replayed(primary: Platform, reader: str) -> None:
+async def wait_for_replay(primary: Platform, reader: str) -> None:
     """Wait until the standby has all changes of the primary."""
     place = await primary.value("select pg_current_wal_lsn()::text")
 
-    async def done() -> bool:
+    async def is_replayed() -> bool:
         async with await connection_pool.connect(reader) as connection:
             cursor = await connection.execute(
                 "select pg_last_wal_replay_lsn() >= %s::pg_lsn", (place,)
             )
             return await cursor.fetchone() == (True,)
 
-    await until(done, what="the standby")
+    await until(is_replayed, description="the standby")
 
 
 @pytest.fixture(params=list(FINDINGS))
@@ -92,7 +92,7 @@ async def reader(
         return
     async with servers.standby(server) as copy:
         there = copy.dsn(str(conninfo_to_dict(dsn)["dbname"]))
-        await replayed(platform, there)
+        await wait_for_replay(platform, there)
         yield Hands(folder=folder, dsn=there)
 
 

@@ -17,7 +17,7 @@ from rowhook.db import connection_pool
 from rowhook.db.connection_pool import Pool
 from rowhook.security.vault import Keyring, generate_master_key
 from rowhook.supervisor import Supervisor
-from tests.engine.test_worker_failures import renewed
+from tests.engine.test_worker_failures import wait_for_renewal
 from tests.support.calls import Api
 from tests.support.commands import CommandResult, running_command, wait_for_exit
 from tests.support.receiver import Behaviour, Received, answer
@@ -91,7 +91,9 @@ async def test_a_worker_stops_when_a_task_ends_and_releases_what_it_had_not_star
                 await rig.receiver.wait_for(2)
                 await rig.reaches("sending", count=3)
                 task_named(name).cancel()
-                await until(lambda: is_set(worker.queries.shutdown), what="the worker's stop")
+                await until(
+                    lambda: is_set(worker.queries.shutdown), description="the worker's stop"
+                )
             gate.set()
             assert await working == 1
     assert ends_in(log) == [("error", name, "CancelledError")]
@@ -117,10 +119,10 @@ async def test_a_worker_without_a_heartbeat_renews_its_leases_until_it_has_drain
         await rig.receiver.wait_for(1)
         if not dies_first:
             stop.set()
-            await until(lambda: is_set(worker.queries.shutdown), what="the worker's stop")
+            await until(lambda: is_set(worker.queries.shutdown), description="the worker's stop")
         task_named("heartbeat").cancel()
-        await until(lambda: is_set(worker.queries.shutdown), what="the worker's stop")
-        await renewed(rig)
+        await until(lambda: is_set(worker.queries.shutdown), description="the worker's stop")
+        await wait_for_renewal(rig)
         gate.set()
         assert await working == 1
     (row,) = await rig.platform.deliveries()
@@ -199,10 +201,10 @@ async def working_process(
         ROWHOOK_ALLOW_NETWORKS="127.0.0.0/8",
     ) as process:
 
-        async def lives() -> bool:
+        async def is_registered() -> bool:
             return bool(await platform.rows("select from rowhook.worker"))
 
-        await until(lives, what="a worker at work")
+        await until(is_registered, description="a worker at work")
         yield lambda: wait_for_exit(process)
 
 
@@ -267,6 +269,6 @@ async def test_an_api_with_an_ended_task_exits_1(api: Api, name: str) -> None:
         async with serve_api(api.server_ctx, host="127.0.0.1", port=0, tasks=tasks):
             (task,) = (t for t in asyncio.all_tasks() - before if t.get_name() == name)
             task.cancel()
-            await until(lambda: is_set(stop), what="the API's stop")
+            await until(lambda: is_set(stop), description="the API's stop")
     assert tasks.exit_code == 1
     assert ends_in(log) == [("error", name, "CancelledError")]

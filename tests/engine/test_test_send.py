@@ -24,7 +24,7 @@ from tests.support.sample_platform import Platform
 from tests.support.worker_rig import Rig
 
 
-def composed(webhook: Webhook, schema: Any = None, *, is_commit: bool = True) -> Any:
+def make_sample(webhook: Webhook, schema: Any = None, *, is_commit: bool = True) -> Any:
     """Return the sample data as a template sees it."""
     sample = sample_data(webhook, schema, is_commit=is_commit)
     texts = {root: msgspec.json.encode(value).decode() for root, value in sample.items()}
@@ -50,7 +50,7 @@ def composed(webhook: Webhook, schema: Any = None, *, is_commit: bool = True) ->
     ],
 )
 def test_sample_data_contains_the_variables_of_the_template(template: str, body: str) -> None:
-    sample = composed(compile_fields(body_template=template))
+    sample = make_sample(compile_fields(body_template=template))
     assert isinstance(sample, Request), sample
     assert sample.redacted.body == body
 
@@ -67,7 +67,7 @@ def test_sample_data_contains_the_variables_of_the_template(template: str, body:
     ],
 )
 def test_sample_data_satisfies_the_condition(condition: str) -> None:
-    assert isinstance(composed(compile_fields(condition=condition)), Request)
+    assert isinstance(make_sample(compile_fields(condition=condition)), Request)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_sample_data_satisfies_the_condition(condition: str) -> None:
     ],
 )
 def test_sample_values_in_a_url_are_valid_there(url: str, sample_url: str) -> None:
-    request = composed(compile_fields(policy=None, url=url))
+    request = make_sample(compile_fields(policy=None, url=url))
     assert isinstance(request, Request), request
     assert request.url == sample_url
 
@@ -118,7 +118,7 @@ def test_a_placeholder_for_a_secret_gives_a_valid_url(url: str) -> None:
 )
 def test_sample_data_for_a_raw_payload_matches_the_schema(schema: Any) -> None:
     assert compile_schema(schema).faults(fake_data.ValueGenerator(schema).generate(schema)) == ()
-    sample = composed(compile_fields(raw_payload=True, schema=schema), schema)
+    sample = make_sample(compile_fields(raw_payload=True, schema=schema), schema)
     assert isinstance(sample, Request), sample
 
 
@@ -136,7 +136,7 @@ def test_a_field_uses_the_schema_of_the_property_with_its_name() -> None:
     webhook = compile_fields(
         body_template='{"flag": {{data.flag}}, "kind": "{{data.kind}}"}', schema=schema
     )
-    assert composed(webhook, schema).redacted.body == '{"flag": true, "kind": "b2b"}'
+    assert make_sample(webhook, schema).redacted.body == '{"flag": true, "kind": "b2b"}'
 
 
 def test_sample_data_of_a_recursive_schema_has_a_bounded_size() -> None:

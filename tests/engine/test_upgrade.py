@@ -23,7 +23,7 @@ from rowhook.migrate.steps import DEFAULT_PREFIX, all_steps, pending, read_sql
 from rowhook.security.vault import Keyring
 from rowhook.services import webhooks
 from rowhook.services.webhook_checks import WebhookPatch
-from tests.engine.test_migrate import dumped
+from tests.engine.test_migrate import dump_schema
 from tests.engine.upgrade.make_dump import MASTER_KEYS, SECRET, SESSION
 from tests.support.database_copies import consume_xids
 from tests.support.receiver import Receiver
@@ -116,7 +116,7 @@ async def test_an_upgrade_keeps_every_row_with_its_values(restored: str) -> None
 async def test_an_upgraded_schema_is_that_of_a_new_database(restored: str, dsn: str) -> None:
     await runner.migrate(restored)
     assert await runner.plan(restored) == []
-    assert dumped(restored) == dumped(dsn)
+    assert dump_schema(restored) == dump_schema(dsn)
 
 
 async def test_waiting_and_new_deliveries_are_sent_after_an_upgrade(restored: str) -> None:
@@ -131,7 +131,9 @@ async def test_waiting_and_new_deliveries_are_sent_after_an_upgrade(restored: st
         async with rig.worker(lease_s=2):
             new_commit = await rig.platform.commit('{"amount": 9.90}', session=SESSION)
             await rig.platform.finish(await rig.platform.job(output='{"digits": 2.20}'))
-            await until(lambda: settled(rig.platform), what="every delivery over HTTP settled")
+            await until(
+                lambda: settled(rig.platform), description="every delivery over HTTP settled"
+            )
         jobs = [json.loads(request.body) for request in receiver.requests if request.path == "/job"]
         commits = {request.header("idempotency-key"): request for request in receiver.requests}
     assert waiting | {new_commit} <= set(commits)

@@ -87,7 +87,7 @@ async def test_a_row_of_a_platform_table_reaches_the_receiver(rig: Rig, shape: s
         async def arrived() -> bool:
             return bool(rig.receiver.requests)
 
-        await until(arrived, what="the request")
+        await until(arrived, description="the request")
     (request,) = rig.receiver.requests
     body = json.loads(request.body)
     assert body["job"]["id"] == written

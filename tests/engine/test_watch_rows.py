@@ -25,7 +25,7 @@ async def tasks(
     await watch(platform, "jobs", "public.tasks", TASKS | mapping)
 
 
-async def missed(platform: Platform, query: str) -> None:
+async def without_triggers(platform: Platform, query: str) -> None:
     """Execute a statement in a session without triggers."""
     await platform.run("set session_replication_role = replica")
     await platform.run(query)
@@ -60,7 +60,9 @@ async def test_an_id_of_any_type_is_shown_as_text_and_healed(
     await tasks(platform, f"id {type_}, at timestamptz")
     await platform.run("set timezone = 'Asia/Tokyo'")
     await platform.run("set datestyle = 'German'")
-    await missed(platform, f"insert into public.tasks values ({value}, now(), 'a', 'succeeded')")
+    await without_triggers(
+        platform, f"insert into public.tasks values ({value}, now(), 'a', 'succeeded')"
+    )
     assert await heal(platform) == 1
     assert await keys(platform) == [written]
     await platform.run("delete from public.tasks")
@@ -83,7 +85,7 @@ async def test_an_extreme_timestamp_without_time_zone_blocks_no_other_row(
         " else now()::timestamp end, 'a', 'succeeded' from generate_series(1, 3) n"
     )
     assert await keys(platform) == ["1", "2", "3"]
-    await missed(
+    await without_triggers(
         platform, "insert into public.tasks values (4, now() + interval '1s', 'a', 'failed')"
     )
     assert await heal(platform) == 1
@@ -229,7 +231,7 @@ async def test_rows_dated_in_the_future_are_history_and_do_not_hide_later_rows(
         "insert into public.tasks values (1, now() + interval '1 day', 'a', 'succeeded')"
     )
     await watch(platform, "jobs", "public.tasks", TASKS)
-    await missed(
+    await without_triggers(
         platform,
         "insert into public.tasks values (2, clock_timestamp(), 'a', 'succeeded'),"
         " (3, now() + interval '2 days', 'a', 'succeeded')",
@@ -240,7 +242,7 @@ async def test_rows_dated_in_the_future_are_history_and_do_not_hide_later_rows(
 
 async def test_changing_only_the_payload_mapping_keeps_the_gaps(platform: Platform) -> None:
     await tasks(platform)
-    await missed(
+    await without_triggers(
         platform, "insert into public.tasks values (1, clock_timestamp(), 'a', 'succeeded')"
     )
     await watch(platform, "jobs", "public.tasks", TASKS | {"cost": {"value": "1.5"}})

@@ -31,7 +31,7 @@ async def failing(platform: Platform, webhook: UUID, *, days: float, tries: int 
     )
 
 
-async def told(platform: Platform) -> list[str]:
+async def operational_events(platform: Platform) -> list[str]:
     rows = await platform.rows(
         "select type from rowhook.event where type like 'webhook.%%' order by id"
     )
@@ -58,7 +58,7 @@ async def test_each_state_change_of_a_webhook_is_announced_once_in_order(
         await engine.warn_or_disable(pool)
         reached.append(await platform.value("select warned from rowhook.lane_state"))
     assert sorted(set(reached) - {0}) == steps
-    assert await told(platform) == [
+    assert await operational_events(platform) == [
         "webhook.disabled" if step == 100 else "webhook.failing" for step in steps
     ]
 
@@ -111,7 +111,7 @@ async def test_a_success_after_a_warning_is_announced_and_resets_the_failures(
     (claim,) = await platform.claim(pool)
     await platform.record(pool, claim, "delivered")
     assert await engine.warn_or_disable(pool) == 1
-    assert await told(platform) == ["webhook.failing", "webhook.recovered"]
+    assert await operational_events(platform) == ["webhook.failing", "webhook.recovered"]
     await engine.warn_or_disable(pool)
     assert await platform.rows("select from rowhook.lane_state") == []
 
@@ -121,7 +121,7 @@ async def test_a_410_is_announced_immediately(platform: Platform, pool: Pool) ->
     await platform.commit()
     (claim,) = await platform.claim(pool)
     await platform.record(pool, claim, "http_status", status_code=410)
-    assert await told(platform) == ["webhook.disabled"]
+    assert await operational_events(platform) == ["webhook.disabled"]
     (event,) = await platform.rows(
         "select snapshot from rowhook.event where type like 'webhook.%%'"
     )
@@ -144,10 +144,10 @@ async def test_operational_events_go_only_to_subscribed_webhooks_and_never_to_th
 
 
 async def test_an_operational_event_arrives_signed_with_its_own_payload(rig: Rig) -> None:
-    async def gone(request: Any, writer: Any) -> None:
+    async def respond_gone(request: Any, writer: Any) -> None:
         await answer(410, b"", ())(request, writer)
 
-    rig.receiver.script("/gone", gone)
+    rig.receiver.script("/gone", respond_gone)
     about = await rig.webhook("/gone")
     await rig.webhook("/alerts", event_types=["webhook.disabled"])
     async with rig.worker():

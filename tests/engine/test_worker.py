@@ -176,10 +176,10 @@ async def test_a_forbidden_target_is_rejected_on_connect_and_retried(rig: Rig) -
     async with rig.worker(policy=EgressPolicy(allow_http=True)):
         await rig.platform.commit()
 
-        async def tried() -> bool:
+        async def is_attempted() -> bool:
             return bool((await rig.platform.deliveries())[0]["attempts"] == 1)
 
-        await until(tried)
+        await until(is_attempted)
     (row,) = await rig.platform.deliveries()
     assert row["status"] == "pending"
     assert "127.0.0.1" not in row["last_error"]

@@ -110,7 +110,9 @@ class Scenario:
         async def empty() -> bool:
             return bool((await self.rows(query))[0]["count"] == 0)
 
-        await wait_until(empty, within_s=within_s, what="an outbox without anything unfinished")
+        await wait_until(
+            empty, within_s=within_s, description="an outbox without anything unfinished"
+        )
 
     async def history(
         self, *producers: Producer, allowed_duplicates: int, ordered: tuple[str, ...] = ()
@@ -149,7 +151,7 @@ class Scenario:
 
 
 async def wait_until(
-    holds: Callable[[], Awaitable[bool]], *, within_s: float = DEADLINE_S, what: str
+    holds: Callable[[], Awaitable[bool]], *, within_s: float = DEADLINE_S, description: str
 ) -> float:
     """Wait for a condition, also while the database is unreachable; return the seconds."""
     begun = time.monotonic()
@@ -160,7 +162,7 @@ async def wait_until(
         except psycopg.OperationalError:
             pass
         if time.monotonic() - begun > within_s:
-            raise TimeoutError(f"{what} did not come about within {within_s:g} s")
+            raise TimeoutError(f"{description} did not come about within {within_s:g} s")
         await asyncio.sleep(0.02)
 
 

@@ -19,7 +19,7 @@ GOOD, RATE, SECONDS = 20, 5, 20
 WAITING, CAP = 100_000, 50
 
 
-async def load(producers: list[Producer], seconds: float) -> None:
+async def commit_load(producers: list[Producer], seconds: float) -> None:
     """Commit at a constant rate for some seconds."""
     tasks = [asyncio.create_task(producer.run(rate_per_s=RATE)) for producer in producers]
     await asyncio.sleep(seconds)
@@ -49,16 +49,16 @@ async def test_dead_and_hanging_endpoints_delay_no_other(scenario: Scenario) -> 
     receiver.stalling.add("/hanging")
     async with scenario.fleet(lease_s=20) as fleet:
         await fleet.start()
-        await load(good, 3)
+        await commit_load(good, 3)
         quiet_since = time.monotonic()
-        await load(good, SECONDS)
+        await commit_load(good, SECONDS)
         await scenario.wait_until_drained()
         quiet = p99_ms(receiver, good, quiet_since)
 
         await dead.run(rate_per_s=50_000, batch=5_000, until=WAITING)
         await hanging.run(rate_per_s=1_000, batch=100, until=1_000)
         loud_since = time.monotonic()
-        await load(good, SECONDS)
+        await commit_load(good, SECONDS)
         loud = p99_ms(receiver, good, loud_since)
 
         refused = sum(arrival.path == "/dead" for arrival in receiver.arrivals)
@@ -74,13 +74,13 @@ async def test_dead_and_hanging_endpoints_delay_no_other(scenario: Scenario) -> 
     )
     score(
         f"{WAITING:,} wait for a dead endpoint, one hangs, {GOOD} others at {GOOD * RATE}/s",
-        asked="their p99 ≤ 2 × quiet",
+        required="their p99 ≤ 2 × quiet",
         measured=f"p99 {loud:.1f} ms, quiet {quiet:.1f} ms",
         holds=alive and loud <= 2 * quiet,
     )
     score(
         f"the dead endpoint comes back, {len(history.committed):,} events",
-        asked=f"in flight ≤ {CAP}, all arrive",
+        required=f"in flight ≤ {CAP}, all arrive",
         measured=f"{receiver.most_open['/dead']} in flight at most, all after {drained_s:.0f} s;"
         f" {refused} requests while it was dead",
         holds=receiver.most_open["/dead"] <= CAP,

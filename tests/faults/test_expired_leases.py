@@ -29,7 +29,7 @@ async def test_workers_with_expired_leases_write_nothing(scenario: Scenario) -> 
             await scenario.receiver.seconds_to_first_arrival(0)
             for _ in range(ZOMBIES // AT_ONCE):
                 asleep = fleet.workers[:AT_ONCE]
-                await wait_until(lambda: all_hold(scenario, AT_ONCE), what="busy hands")
+                await wait_until(lambda: all_hold(scenario, AT_ONCE), description="busy hands")
                 for worker in asleep:
                     worker.signal(signal.SIGSTOP)
                 await asyncio.sleep(ZOMBIE_LEASE_S * 1.5)
@@ -49,7 +49,7 @@ async def test_workers_with_expired_leases_write_nothing(scenario: Scenario) -> 
     history = await scenario.checked_history(producer, allowed_duplicates=ZOMBIES * 200)
     score(
         f"{ZOMBIES} zombies, {len(history.committed):,} events",
-        asked="0 stale writes",
+        required="0 stale writes",
         measured=f"{counted['stale']} stale writes; {came_late} late results refused,"
         f" {duplicates(history.arrivals)} duplicates",
         holds=counted["stale"] == 0 and came_late > 0,
@@ -83,7 +83,7 @@ async def test_sigterm_under_load_repeats_nothing(scenario: Scenario) -> None:
     again = duplicates(history.arrivals)
     score(
         f"{len(codes)} SIGTERMs under load, {len(history.committed):,} events",
-        asked="0 duplicates, exit 0",
+        required="0 duplicates, exit 0",
         measured=f"{again} duplicates, {sum(code != 0 for code in codes)} other exit codes",
         holds=again == 0 and not any(codes),
     )

@@ -30,7 +30,7 @@ async def test_claims_and_records_with_lost_responses_lose_nothing(
             async with running_producer(producer, rate_per_s=RATE):
                 await scenario.receiver.seconds_to_first_arrival(0)
                 for _ in range(TIMES):
-                    await lose_answers(proxy)
+                    await lose_responses(proxy)
                     await scenario.receiver.seconds_to_first_arrival(time.monotonic())
             await scenario.wait_until_drained()
             alive = await fleet.poll(worker) is None
@@ -38,14 +38,14 @@ async def test_claims_and_records_with_lost_responses_lose_nothing(
     history = await scenario.checked_history(producer, allowed_duplicates=0)
     score(
         f"{TIMES} times no answer comes back from Postgres, at {RATE}/s, one worker",
-        asked="0 lost, 0 duplicates, no restart",
+        required="0 lost, 0 duplicates, no restart",
         measured=f"0 lost of {len(history.committed):,}, {duplicates(history.arrivals)} duplicates;"
         f" {found_again} times claims were found again",
         holds=alive and found_again > 0,
     )
 
 
-async def lose_answers(proxy: Proxy) -> None:
+async def lose_responses(proxy: Proxy) -> None:
     """Execute statements without responses for a moment, then reset all connections."""
     proxy.drop_responses()
     await asyncio.sleep(DEAF_S)

@@ -31,7 +31,7 @@ async def test_a_hundred_thousand_events_leave_no_violation(scenario: Scenario) 
     score(
         f"{len(history.committed):,} events through the checker,"
         f" {len(history.rolled_back):,} rolled back, {ORDERED:,} ordered",
-        asked="0 violations, 0 phantom sends",
+        required="0 violations, 0 phantom sends",
         measured=f"{len(violation_list)} violations, {phantoms} phantom sends",
         holds=not violation_list,
     )

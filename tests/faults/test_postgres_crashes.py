@@ -24,7 +24,9 @@ async def still_alive(fleet: Fleet) -> bool:
     return all([await fleet.poll(worker) is None for worker in list(fleet.workers)])
 
 
-async def lost(scenario: Scenario, producer: Producer, *, deaths: int) -> tuple[int, int]:
+async def lost_and_duplicated(
+    scenario: Scenario, producer: Producer, *, deaths: int
+) -> tuple[int, int]:
     """Return how many events were lost, and how many were sent twice."""
     await scenario.wait_until_drained()
     history = await scenario.checked_history(producer, allowed_duplicates=deaths * CLAIMED_AT_MOST)
@@ -51,11 +53,11 @@ async def test_crashes_and_restarts_of_postgresql_lose_nothing(
                 primary.start()
                 accepts = await primary.ready()
                 waits.append(await scenario.receiver.seconds_to_first_arrival(accepts))
-        missing, again = await lost(scenario, producer, deaths=len(kinds))
+        missing, again = await lost_and_duplicated(scenario, producer, deaths=len(kinds))
         alive = await still_alive(fleet)
     score(
         f"20 kill -9 and 10 immediate stops of Postgres at {RATE}/s",
-        asked=f"0 lost, first delivery ≤ {MOST_STARTS} starts of a worker after it accepts",
+        required=f"0 lost, first delivery ≤ {MOST_STARTS} starts of a worker after it accepts",
         measured=f"{missing} lost of {len(producer.acknowledged):,}, {again} duplicates,"
         f" first delivery after {max(waits):.2f} s at most, a start takes {start_s:.2f} s",
         holds=not missing and alive and max(waits) <= MOST_STARTS * start_s,
@@ -81,11 +83,11 @@ async def test_terminated_backends_lose_nothing(scenario: Scenario) -> None:
                 ended += row["ended"]
                 waits.append(await scenario.receiver.seconds_to_first_arrival(time.monotonic()))
                 await asyncio.sleep(0.1)
-        missing, again = await lost(scenario, producer, deaths=len(waits))
+        missing, again = await lost_and_duplicated(scenario, producer, deaths=len(waits))
         alive = await still_alive(fleet)
     score(
         f"50 times all backends of ours terminated ({ended}) at {RATE}/s",
-        asked=f"0 lost, first delivery ≤ {MOST_STARTS} starts of a worker after",
+        required=f"0 lost, first delivery ≤ {MOST_STARTS} starts of a worker after",
         measured=f"{missing} lost of {len(producer.acknowledged):,}, {again} duplicates,"
         f" first delivery after {max(waits):.2f} s at most, a start takes {start_s:.2f} s",
         holds=not missing and alive and max(waits) <= MOST_STARTS * start_s,
@@ -134,13 +136,13 @@ async def test_failovers_to_a_synchronous_standby_lose_nothing(
                     waits.append(await scenario.receiver.seconds_to_first_arrival(promoted))
                     active.remove()
                     active, standby = standby, active
-            missing, again = await lost(scenario, producer, deaths=5)
+            missing, again = await lost_and_duplicated(scenario, producer, deaths=5)
             alive = await still_alive(fleet)
     finally:
         other.stop()
     score(
         f"5 failovers to a synchronous standby at {RATE}/s",
-        asked=f"0 lost, no restart, first delivery ≤ {MOST_STARTS} starts of a worker after it",
+        required=f"0 lost, no restart, first delivery ≤ {MOST_STARTS} starts of a worker after it",
         measured=f"{missing} lost of {len(producer.acknowledged):,}, {again} duplicates,"
         f" first delivery after {max(waits):.2f} s at most, a start takes {start_s:.2f} s",
         holds=not missing and alive and max(waits) <= MOST_STARTS * start_s,

@@ -21,7 +21,7 @@ OURS = "from pg_stat_activity where application_name = 'rowhook'"
 Trouble = Callable[[Scenario], Awaitable[None]]
 
 
-async def no_connection_left(scenario: Scenario) -> None:
+async def exhausted_connections(scenario: Scenario) -> None:
     """Occupy all connections after ending those of the workers."""
     await scenario.rows(f"select pg_terminate_backend(pid) {OURS}")
     connections: list[psycopg.AsyncConnection] = []
@@ -62,7 +62,7 @@ async def migrated_again(scenario: Scenario) -> None:
 
 
 TROUBLES: dict[str, tuple[Trouble, int]] = {
-    "no connection is left, and ours are ended": (no_connection_left, 3),
+    "no connection is left, and ours are ended": (exhausted_connections, 3),
     "statements are cancelled": (cancelled_statements, 5),
     "half of all statements end in a deadlock or a 40001": (conflicting_statements, 3),
     "the engine is migrated": (migrated_again, 10),
@@ -85,7 +85,7 @@ async def test_workers_survive_postgresql_errors(scenario: Scenario, name: str) 
     history = await scenario.checked_history(producer, allowed_duplicates=40 * times)
     score(
         f"{times} times {name}, at 100/s",
-        asked=f"0 lost, no restart, first delivery ≤ {MOST_STARTS} starts of a worker after",
+        required=f"0 lost, no restart, first delivery ≤ {MOST_STARTS} starts of a worker after",
         measured=f"0 lost of {len(history.committed):,}, {duplicates(history.arrivals)} duplicates,"
         f" first delivery after {max(waits):.2f} s at most, a start takes {start_s:.2f} s",
         holds=alive and max(waits) <= MOST_STARTS * start_s,

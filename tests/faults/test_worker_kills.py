@@ -35,16 +35,16 @@ class Killing:
         self._points = failpoints() * 9
         self._ends_at: dict[int, float] = {}
 
-    async def go_on(self) -> None:
+    async def continue_killing(self) -> None:
         """Replace workers that died, or kill one."""
         for worker in list(self.fleet.workers):
             if time.monotonic() > self._ends_at.setdefault(worker.pid, self._moment(worker)):
                 worker.signal(signal.SIGKILL)
             if await self.fleet.poll(worker) is not None:
-                await self._write_down(worker)
+                await self._record_death(worker)
         while len(self.fleet.workers) < WORKERS:
             await self._start()
-        await self._look_for_stuck()
+        await self._find_stuck_deliveries()
 
     def _moment(self, worker: WorkerProcess) -> float:
         # A worker with a failpoint gets time to reach it.
@@ -55,7 +55,7 @@ class Killing:
         """Kill all remaining workers."""
         for worker in list(self.fleet.workers):
             await self.fleet.kill(worker)
-            await self._write_down(worker)
+            await self._record_death(worker)
 
     async def _start(self) -> None:
         # Three of five die at a failpoint.
@@ -66,7 +66,7 @@ class Killing:
         else:
             await self.fleet.start()
 
-    async def _write_down(self, worker: WorkerProcess) -> None:
+    async def _record_death(self, worker: WorkerProcess) -> None:
         self.deaths[worker.killed_at or "at random"] += 1
         rows = await self.scenario.rows(
             "select token, id from rowhook.outbox where status = 'sending' and worker_id = %s",
@@ -74,7 +74,7 @@ class Killing:
         )
         self.in_flight |= {row["token"]: row["id"] for row in rows}
 
-    async def _look_for_stuck(self) -> None:
+    async def _find_stuck_deliveries(self) -> None:
         rows = await self.scenario.rows(
             "select token from rowhook.outbox where status = 'sending'"
             " and leased_until < now() - make_interval(secs => %s)",
@@ -90,7 +90,7 @@ async def test_workers_killed_at_every_step_lose_nothing(scenario: Scenario) -> 
         killing = Killing(scenario, fleet)
         async with running_producer(producer, rate_per_s=260, batch=2):
             while killing.deaths.total() < KILLS or len(producer.acknowledged) < EVENTS:
-                await killing.go_on()
+                await killing.continue_killing()
                 await asyncio.sleep(0.05)
         await killing.end()
         await fleet.start()
@@ -101,7 +101,7 @@ async def test_workers_killed_at_every_step_lose_nothing(scenario: Scenario) -> 
     points = [killing.deaths[name] for name in failpoints()]
     score(
         f"{killing.deaths.total()} SIGKILLs, 3 workers, {len(history.committed):,} events",
-        asked=f"0 lost, duplicates ≤ in flight, none stuck {STUCK_LEASES} leases after its own",
+        required=f"0 lost, duplicates ≤ in flight, none stuck {STUCK_LEASES} leases after its own",
         measured=f"{len(missing)} lost, {again} duplicates of {len(killing.in_flight)} in flight,"
         f" {len(killing.stuck)} stuck, {sum(points)} deaths at {POINTS} points",
         holds=not missing

@@ -71,7 +71,7 @@ def _base64(data: bytes) -> Iterable[str]:
         yield text[4 * (before > 0) : 4 * ((before + len(data)) // 3)]
 
 
-def hits(surfaces: Mapping[str, str], cores: Iterable[str]) -> list[str]:
+def find_canaries(surfaces: Mapping[str, str], cores: Iterable[str]) -> list[str]:
     """Return `surface: text` for every canary in every text."""
     needles = {needle.lower() for core in cores for needle in _needles(core)}
     return [

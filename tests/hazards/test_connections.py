@@ -32,7 +32,7 @@ AT_ONCE = 25
 FORBIDDEN = [address for address, public in edges() if not public]
 
 
-class Flipping:
+class RebindingResolver:
     """A resolver that returns 1 to 6 new addresses each time, some of them forbidden.
 
     `let` has the addresses of answers without a forbidden one, `refused` counts the others.
@@ -69,7 +69,7 @@ async def verdict(transport: GuardedTransport, url: str) -> Verdict:
 
 @pytest.mark.long
 async def test_dns_rebinding_never_reaches_an_internal_address() -> None:
-    recorder, names = ConnectionRecorder(), Flipping(20260523)
+    recorder, names = ConnectionRecorder(), RebindingResolver(20260523)
     transport = recording_transport(PUBLIC, recorder, names)
     verdicts: Counter[Verdict] = Counter()
     async with transport:
@@ -82,7 +82,7 @@ async def test_dns_rebinding_never_reaches_an_internal_address() -> None:
     refused = verdicts[Verdict.TARGET_FORBIDDEN]
     score(
         "DNS answers that change between questions",
-        asked=f"{TRIES} tries: 0 forbidden dials, one resolution each",
+        required=f"{TRIES} tries: 0 forbidden dials, one resolution each",
         measured=f"{len(inside)} forbidden of {len(recorder.dialled)} dials, {names.asked}"
         f" resolutions, {refused} of {names.refused} bad answers refused",
         holds=not inside and names.asked == TRIES and refused == names.refused > TRIES / 3,
@@ -90,7 +90,7 @@ async def test_dns_rebinding_never_reaches_an_internal_address() -> None:
     assert verdicts[Verdict.CONNECT_FAILED] == TRIES - refused
 
 
-async def wrongly_dialled(cases: list[tuple[str, bool]]) -> list[tuple[str, list[object]]]:
+async def unexpected_connections(cases: list[tuple[str, bool]]) -> list[tuple[str, list[object]]]:
     """Call each address as a literal and by name; return the unexpected results."""
     wrong: list[tuple[str, list[object]]] = []
     recorder, names = ConnectionRecorder(), ScriptedResolver([])
@@ -112,11 +112,11 @@ async def wrongly_dialled(cases: list[tuple[str, bool]]) -> list[tuple[str, list
 @pytest.mark.long
 async def test_boundary_addresses_are_connected_to_only_if_public() -> None:
     cases = edges()
-    wrong = await wrongly_dialled(cases)
+    wrong = await unexpected_connections(cases)
     score(
         "first, last and neighbours of each closed network",
-        asked=f"{len(cases)}, at the dial",
-        measured=f"{len(cases) - len(wrong)} of {len(cases)}{worst(wrong)}",
+        required=f"{len(cases)}, at the dial",
+        measured=f"{len(cases) - len(wrong)} of {len(cases)}{first_failure(wrong)}",
         holds=not wrong,
     )
 
@@ -125,11 +125,11 @@ async def test_boundary_addresses_are_connected_to_only_if_public() -> None:
 async def test_connections_to_random_addresses_agree_with_an_independent_list_of_ranges() -> None:
     cases = list(random_addresses(20260524, RANDOM))
     wrong = [(case, list[object]()) for case, public in cases if PUBLIC.permits(case) is not public]
-    wrong += await wrongly_dialled(cases[:DIALLED])
+    wrong += await unexpected_connections(cases[:DIALLED])
     score(
         "random addresses against an oracle of ranges",
-        asked=f"{RANDOM}, {DIALLED} of them at the dial",
-        measured=f"{RANDOM - len(wrong)} of {RANDOM} agree{worst(wrong)}",
+        required=f"{RANDOM}, {DIALLED} of them at the dial",
+        measured=f"{RANDOM - len(wrong)} of {RANDOM} agree{first_failure(wrong)}",
         holds=not wrong,
     )
 
@@ -146,11 +146,11 @@ async def test_every_allowed_url_connects_only_to_its_own_host_and_port() -> Non
             wrong.append((url, [*recorder.dialled, *names.hostnames]))
     score(
         "legitimate spellings of a URL, dialled",
-        asked=f"{len(ALLOWED)}, host and port",
-        measured=f"{len(ALLOWED) - len(wrong)} of {len(ALLOWED)}{worst(wrong)}",
+        required=f"{len(ALLOWED)}, host and port",
+        measured=f"{len(ALLOWED) - len(wrong)} of {len(ALLOWED)}{first_failure(wrong)}",
         holds=not wrong,
     )
 
 
-def worst(wrong: list[tuple[str, list[object]]]) -> str:
+def first_failure(wrong: list[tuple[str, list[object]]]) -> str:
     return f"; {wrong[0]}" if wrong else ""

@@ -31,7 +31,7 @@ async def test_pages_render_for_any_committed_data(
         for text, _ in POISON.values():
             await poison(rig, "commit.data", text)
             await poison(rig, "session.context", text)
-        await until(partial(nothing_waits, rig), what="each row has been tried")
+        await until(partial(nothing_waits, rig), description="each row has been tried")
     await enter(visitor)
     paths = [path async for path in _paths(rig)]
     statuses = {path: (await visitor.get(path)).status_code for path in paths}
@@ -39,7 +39,7 @@ async def test_pages_render_for_any_committed_data(
     broken = {path: status for path, status in statuses.items() if status != httpx.codes.OK}
     score(
         f"pages of {2 * len(POISON)} poisoned events, and the feed",
-        asked="each is shown",
+        required="each is shown",
         measured=f"{len(statuses)} pages, {read} events in the feed",
         holds=not broken and read == 2 * len(POISON),
     )

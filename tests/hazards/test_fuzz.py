@@ -112,12 +112,12 @@ PLACES = {
 }
 
 
-def replayed(name: str) -> list[str]:
+def replay_corpus(name: str) -> list[str]:
     lines = (CORPUS / name).read_text(encoding="ascii").splitlines()
     return [str(json.loads(line)) for line in lines]
 
 
-def least(seconds: float) -> int:
+def min_inputs(seconds: float) -> int:
     """The minimum number of inputs."""
     return int(seconds * 10)
 
@@ -134,7 +134,7 @@ def fuzz(check: Callable[[str], None], inputs: st.SearchStrategy[str], seconds: 
         tried += 1
         check(text)
 
-    while time.monotonic() < until or tried < least(seconds):
+    while time.monotonic() < until or tried < min_inputs(seconds):
         round_()
     return tried
 
@@ -166,15 +166,15 @@ def check_public(url: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def placed() -> dict[str, Webhook]:
+def webhooks_by_position() -> dict[str, Webhook]:
     """A webhook for each position of an expression."""
     return {source: compile_fields(policy=None, url=source) for source in PLACES}
 
 
-def check_placed(placed: dict[str, Webhook], text: str) -> None:
+def check_position(webhooks_by_position: dict[str, Webhook], text: str) -> None:
     """A value never escapes the position of its expression in a URL."""
     event = msgspec.structs.replace(EVENT, context=json.dumps({"u": text}))
-    for source, webhook in placed.items():
+    for source, webhook in webhooks_by_position.items():
         request = render_request(webhook, event, epoch_s=EPOCH_S, policy=OPEN)
         if isinstance(request, Outcome):
             assert request.verdict in {Verdict.RENDER_FAILED, Verdict.TARGET_FORBIDDEN}, (
@@ -189,22 +189,22 @@ def check_placed(placed: dict[str, Webhook], text: str) -> None:
 
 @each_length
 def test_no_url_has_two_interpretations_or_escapes_its_position(
-    placed: dict[str, Webhook], seconds: float
+    webhooks_by_position: dict[str, Webhook], seconds: float
 ) -> None:
     def check(text: str) -> None:
         check_parse(text)
         check_public(text)
-        check_placed(placed, text)
+        check_position(webhooks_by_position, text)
 
-    corpus_size = replayed("url.txt")
-    for text in corpus_size:
+    corpus = replay_corpus("url.txt")
+    for text in corpus:
         check(text)
     tried = fuzz(check, URLS, seconds)
     score(
         "fuzzed URLs, parsed and put into templates",
-        asked=f"{seconds:g} s: one reading, one place",
-        measured=f"{tried} new ones, {len(corpus_size)} of the corpus",
-        holds=tried >= least(seconds),
+        required=f"{seconds:g} s: one reading, one place",
+        measured=f"{tried} new ones, {len(corpus)} of the corpus",
+        holds=tried >= min_inputs(seconds),
     )
 
 
@@ -214,7 +214,7 @@ def receiver() -> Iterator[RequestSender]:
         yield running
 
 
-def saved(**fields: Any) -> Webhook | None:
+def compile_or_none(**fields: Any) -> Webhook | None:
     """Compile a webhook; None if a header is rejected."""
     try:
         return compile_fields(policy=None, **fields)
@@ -224,7 +224,7 @@ def saved(**fields: Any) -> Webhook | None:
     return None
 
 
-def composed(url: str, text: str) -> Iterator[Request]:
+def requests_with(url: str, text: str) -> Iterator[Request]:
     """Requests with a text from data, from a secret, as a literal and as a name."""
     event = msgspec.structs.replace(EVENT, context=json.dumps({"v": text}))
     for headers in (
@@ -233,7 +233,7 @@ def composed(url: str, text: str) -> Iterator[Request]:
         {"X-Written": text},
         {text: "value"},
     ):
-        webhook = saved(url=url, headers=headers, secrets={"s": text})
+        webhook = compile_or_none(url=url, headers=headers, secrets={"s": text})
         if webhook is None:
             continue
         request = render_request(webhook, event, epoch_s=EPOCH_S, policy=OPEN)
@@ -246,20 +246,20 @@ def composed(url: str, text: str) -> Iterator[Request]:
 @each_length
 def test_no_header_injects_another(receiver: RequestSender, seconds: float) -> None:
     def check(text: str) -> None:
-        for request in composed(receiver.url, text):
+        for request in requests_with(receiver.url, text):
             arrived = receiver.sent_headers(request)
             expected_headers = [(name, value.strip(" \t")) for name, value in request.headers]
             assert [
                 header for header in arrived if header[0] not in {"Host", "Content-Length"}
             ] == expected_headers
 
-    corpus_size = replayed("header.txt")
-    for text in corpus_size:
+    corpus = replay_corpus("header.txt")
+    for text in corpus:
         check(text)
     tried = fuzz(check, HEADERS, seconds)
     score(
         "fuzzed header names and values, to the wire",
-        asked=f"{seconds:g} s: no header but ours",
-        measured=f"{tried} new ones, {len(corpus_size)} of the corpus",
-        holds=tried >= least(seconds),
+        required=f"{seconds:g} s: no header but ours",
+        measured=f"{tried} new ones, {len(corpus)} of the corpus",
+        holds=tried >= min_inputs(seconds),
     )

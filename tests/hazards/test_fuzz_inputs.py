@@ -19,7 +19,7 @@ from rowhook.template.compiler import compile_condition, compile_template
 from rowhook.template.faults import RenderFault, TemplateFault, TemplateFaults
 from rowhook.template.limits import MAX_HEADER, MAX_OUTPUT, MAX_URL
 from rowhook.template.output_context import OutputContext
-from tests.hazards.test_fuzz import FUZZ_S, fuzz, least, replayed
+from tests.hazards.test_fuzz import FUZZ_S, fuzz, min_inputs, replay_corpus
 from tests.support.cpu_cost import cpu_loops
 from tests.support.scoreboard import score
 from tests.unit.test_schema_budget import SCHEMAS
@@ -43,16 +43,15 @@ def run(
         nonlocal worst
         worst = max(worst, check(text))
 
-    corpus_size = replayed(f"{name}.txt")
-    for text in corpus_size:
+    corpus = replay_corpus(f"{name}.txt")
+    for text in corpus:
         timed(text)
     tried = fuzz(timed, inputs, FUZZ_S)
     score(
         f"fuzzed inputs: {name}",
-        asked=f"{FUZZ_S:g} s: {asked}",
-        measured=f"{tried} new ones, "
-        f"{len(corpus_size)} of the corpus, worst {worst:.0f} loops of CPU",
-        holds=tried >= least(FUZZ_S),
+        required=f"{FUZZ_S:g} s: {asked}",
+        measured=f"{tried} new ones, {len(corpus)} of the corpus, worst {worst:.0f} loops of CPU",
+        holds=tried >= min_inputs(FUZZ_S),
     )
 
 
@@ -134,7 +133,7 @@ TEMPLATES = st.one_of(
 )
 
 
-def rendered(source: str, place: OutputContext) -> None:
+def render_contexts(source: str, place: OutputContext) -> None:
     """Compile and render a source; only the two documented errors are allowed."""
     faults: tuple[TemplateFault, ...] = ()
     text = ""
@@ -155,7 +154,7 @@ def check_template(source: str) -> float:
     """Return the cost of the slowest context."""
     slowest = 0.0
     for place in OutputContext:
-        took = cpu_loops(lambda place=place: rendered(source, place))  # type: ignore[misc]  # bound
+        took = cpu_loops(lambda place=place: render_contexts(source, place))  # type: ignore[misc]  # bound
         assert took <= TEMPLATE_LOOPS, (place, took, source)
         slowest = max(slowest, took)
     return slowest
@@ -179,16 +178,18 @@ VALUES = st.recursive(
 )
 
 
-def finite(value: Any) -> Any:
+def without_infinities(value: Any) -> Any:
     """Return the value without NaN and infinities, which JSON cannot represent."""
     if isinstance(value, dict):
-        return {name: finite(element) for name, element in value.items()}
+        return {name: without_infinities(element) for name, element in value.items()}
     if isinstance(value, list):
-        return [finite(element) for element in value]
+        return [without_infinities(element) for element in value]
     return None if isinstance(value, float) and value - value != 0 else value
 
 
-SCHEMA_TEXTS = st.builds(lambda schema, value: json.dumps([finite(schema), value]), SCHEMAS, VALUES)
+SCHEMA_TEXTS = st.builds(
+    lambda schema, value: json.dumps([without_infinities(schema), value]), SCHEMAS, VALUES
+)
 
 
 def check_schema(text: str) -> float:
@@ -217,11 +218,11 @@ def check_schema(text: str) -> float:
     assert max(len(refusals), len(faults)) <= 20, text
     for fault in faults:
         assert CANARY not in str(fault), text
-        assert stands(fault.pointer, instance), (fault.pointer, text)
+        assert exists(fault.pointer, instance), (fault.pointer, text)
     return took
 
 
-def stands(pointer: str, instance: Any) -> bool:
+def exists(pointer: str, instance: Any) -> bool:
     """Return whether a pointer exists in the instance."""
     steps = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
     for step in steps:

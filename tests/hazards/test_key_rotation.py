@@ -52,7 +52,7 @@ async def put(rig: Rig, name: str, value: str = "hunter22") -> None:
     await secrets.put_secret(rig.ctx, rig.platform.organization, name, value)
 
 
-async def left(rig: Rig) -> int:
+async def older_seal_count(rig: Rig) -> int:
     older_seals = await secret_queries.count_older_seals(rig.ctx.pool, Keyring(BOTH).newest_prefix)
     return sum(older_seals.values())
 
@@ -67,24 +67,24 @@ async def test_a_killed_rekey_is_resumed(rig: Rig, folder: Path, dsn: str) -> No
         async with running_command(
             folder, "secrets", "rekey", before=(), **settings(rig, BOTH)
         ) as process:
-            await until(partly_done(rig), what="a rekey half way")
+            await until(is_partly_resealed(rig), description="a rekey half way")
             process.send_signal(signal.SIGKILL)
             await process.wait()
-    assert 0 < await left(rig) < SECRETS
+    assert 0 < await older_seal_count(rig) < SECRETS
     refused = await run_command(folder, "secrets", "rekey", before=(), **settings(rig, NEW))
     refused.refused(1, "does not match this database")
     completed = await run_command(folder, "secrets", "rekey", before=(), **settings(rig, BOTH))
-    assert (completed.code, await left(rig)) == (0, 0)
+    assert (completed.code, await older_seal_count(rig)) == (0, 0)
     assert (
         await run_command(folder, "secrets", "rekey", before=(), **settings(rig, NEW))
     ).code == 0
 
 
-def partly_done(rig: Rig) -> Callable[[], Awaitable[bool]]:
-    async def holds() -> bool:
-        return await left(rig) <= SECRETS - 200 + 1
+def is_partly_resealed(rig: Rig) -> Callable[[], Awaitable[bool]]:
+    async def is_finished() -> bool:
+        return await older_seal_count(rig) <= SECRETS - 200 + 1
 
-    return holds
+    return is_finished
 
 
 @pytest.mark.battery
@@ -109,7 +109,7 @@ async def test_deliveries_continue_during_a_rekey(rig: Rig) -> None:
     check_all(rig, saved.signing_secret or "", COMMITS + 1)
     score(
         "the master key rotated while delivering",
-        asked="every delivery once, with its secrets",
+        required="every delivery once, with its secrets",
         measured=f"{COMMITS + 1} deliveries, {rekeyed.left} left under the old key",
         holds=rekeyed.left == 0,
     )
@@ -145,16 +145,16 @@ async def test_secrets_sealed_with_the_old_key_during_a_rekey_are_reported_and_r
     ahead = replace(rig.ctx, keyring=Keyring(BOTH))
     over = asyncio.Event()
 
-    async def churn() -> None:
+    async def change_secrets() -> None:
         while not over.is_set():
             await secrets.put_secret(behind, rig.platform.organization, "a", "hunter22")
 
-    churning = asyncio.create_task(churn())
+    churning = asyncio.create_task(change_secrets())
     await master_keys.rekey(ahead, lambda *_: None)
     over.set()
     await churning
     assert (await master_keys.rekey(ahead, lambda *_: None)).left == 0
-    assert await left(rig) == 0
+    assert await older_seal_count(rig) == 0
 
 
 BENDS = {

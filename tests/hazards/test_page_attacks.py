@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Browser
 
-from tests.hazards.attacked_dashboard import addresses, fill, forms, lists
+from tests.hazards.attacked_dashboard import attack_forms, attack_pages, create_attacks, list_pages
 from tests.hazards.page_attacks import PAYLOADS
 from tests.hazards.page_inspection import OBSERVER, inspect_pages
 from tests.support.browser import needs_chromium
@@ -27,7 +27,7 @@ async def test_no_text_is_ever_executed(
     rig: Rig, chromium: Browser, planted: int, with_pages: int
 ) -> None:
     async with stage(rig, chromium, settled=False) as opened:
-        filled = await fill(opened, PAYLOADS[:planted])
+        filled = await create_attacks(opened, PAYLOADS[:planted])
         rows = await rig.platform.rows(
             "select webhook_id, max(id) as id from rowhook.outbox group by 1"
         )
@@ -38,11 +38,11 @@ async def test_no_text_is_ever_executed(
         # The lists contain all of them; a part also has pages of its own.
         own = filled[:with_pages]
         paths = [
-            *lists(filled[0]),
-            *(path for attack in own for path in addresses(attack, deliveries)),
+            *list_pages(filled[0]),
+            *(path for attack in own for path in attack_pages(attack, deliveries)),
         ]
         inspection = await inspect_pages(
-            opened, paths, [form for attack in own for form in forms(attack)]
+            opened, paths, [form for attack in own for form in attack_forms(attack)]
         )
         broken = [
             complaint
@@ -55,7 +55,7 @@ async def test_no_text_is_ever_executed(
         f"{planted} texts that attack pages, {len(own)} of them on pages of their own: on"
         f" {inspection.addresses} addresses and"
         f" {inspection.answers} answers to forms, and in {inspection.updates} later updates",
-        asked="0 executions, 0 reports of the policy, nothing asked of another machine",
+        required="0 executions, 0 reports of the policy, nothing asked of another machine",
         measured=f"{ran}, {len(opened.elsewhere)} elsewhere",
         holds=not (inspection.hits or inspection.reports or opened.elsewhere),
     )

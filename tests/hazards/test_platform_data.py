@@ -102,7 +102,7 @@ async def test_each_hostile_value_has_its_expected_result_and_a_good_row_is_deli
     named = await outputs(rig)
     async with rig.worker():
         rows = {await poison(rig, where, text): name for name, (text, _) in POISON.items()}
-        await until(partial(nothing_waits, rig), what="each row has been tried")
+        await until(partial(nothing_waits, rig), description="each row has been tried")
         good = await rig.platform.commit('{"n": 1}')
         await rig.reaches(SENT, count=4)
     endings: dict[str, dict[str, str]] = {}
@@ -112,18 +112,18 @@ async def test_each_hostile_value_has_its_expected_result_and_a_good_row_is_deli
             endings.setdefault(rows[source], {})[named[str(row["webhook_id"])]] = row["status"]
     stated = {name: dict(zip(OUTPUTS, ends, strict=True)) for name, (_, ends) in POISON.items()}
     if where in ("session.context", "job.metadata"):
-        stated = {name: beside(where, name, ends) for name, (_, ends) in POISON.items()}
+        stated = {name: expected_endings(where, name, ends) for name, (_, ends) in POISON.items()}
     assert endings == stated
     ends = Counter(status for each in endings.values() for status in each.values())
     score(
         f"poison in {where}, {len(POISON)} kinds × {len(OUTPUTS)} outputs",
-        asked="the worker lives, each ends as stated, a good row is delivered",
+        required="the worker lives, each ends as stated, a good row is delivered",
         measured=f"{sum(ends.values())} rows: {dict(ends)}",
         holds=set(ends) <= {SENT, HELD},
     )
 
 
-def beside(where: str, name: str, ends: tuple[str, ...]) -> dict[str, str]:
+def expected_endings(where: str, name: str, ends: tuple[str, ...]) -> dict[str, str]:
     """Only templates use the values outside of the data; the output of a job is null here."""
     if name == "more than 1 MiB":
         return dict.fromkeys(OUTPUTS, HELD)
@@ -186,7 +186,7 @@ async def test_raw_payloads_arrive_byte_for_byte(rig: Rig, documents: int) -> No
     same = sum(arrived[name] == text.encode() for name, text in texts.items())
     score(
         "generated documents as raw payloads",
-        asked=f"≥ {documents:,}, byte for byte",
+        required=f"≥ {documents:,}, byte for byte",
         measured=f"{same} of {len(texts)}",
         holds=same == len(texts) >= documents,
     )

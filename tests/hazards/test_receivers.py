@@ -74,10 +74,10 @@ class Siege:
     async def worker(self) -> AsyncIterator[Any]:
         async with running_command(self.folder, "worker", before=(), **self.environment) as process:
 
-            async def there() -> bool:
+            async def have_arrived() -> bool:
                 return bool(await self.good.rows("select from rowhook.worker"))
 
-            await until(there, what="a worker at work")
+            await until(have_arrived, description="a worker at work")
             yield process
 
 
@@ -160,11 +160,11 @@ async def fire(siege: Siege) -> list[float]:
     """Send one delivery to each endpoint together with the load of the good one."""
     await siege.rig.platform.commit()
     waits = await load(siege, GOOD)
-    await until(partial(at_the_end, siege), what="every delivery at its end")
+    await until(partial(all_finished, siege), description="every delivery at its end")
     return waits
 
 
-def start_peak(pid: int) -> int:
+def reset_peak(pid: int) -> int:
     """Return the memory in KiB and reset the peak (proc(5))."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
     return memory_kb(pid, "VmRSS")
@@ -183,7 +183,7 @@ async def test_fifty_hostile_endpoints_do_not_slow_down_a_good_one_or_use_memory
     async with endpoints(siege, authority) as receivers, siege.worker() as process:
         await fire(siege)
         quiet = p99(await fire(siege))
-        before = start_peak(process.pid)
+        before = reset_peak(process.pid)
         since = await siege.good.value("select max(id) from rowhook.outbox")
         turn_hostile(receivers)
         loud = p99(await fire(siege))
@@ -191,7 +191,7 @@ async def test_fifty_hostile_endpoints_do_not_slow_down_a_good_one_or_use_memory
     await check_attempts(siege, since)
     score(
         f"{len(CASES)} hostile endpoints at once, one good one beside",
-        asked=f"its p99 ≤ {MOST_SLOWER} × quiet, memory ≤ +8 MB, each verdict as stated",
+        required=f"its p99 ≤ {MOST_SLOWER} × quiet, memory ≤ +8 MB, each verdict as stated",
         measured=f"p99 {loud * 1000:.0f} ms, quiet {quiet * 1000:.0f} ms,"
         f" {growth / MB_IN_KB:+.1f} MB",
         holds=loud <= MOST_SLOWER * quiet and growth <= 8 * MB_IN_KB,
@@ -202,7 +202,7 @@ def p99(waits: list[float]) -> float:
     return waits[int(GOOD * 0.99) - 1]
 
 
-async def at_the_end(siege: Siege) -> bool:
+async def all_finished(siege: Siege) -> bool:
     remaining: int = await siege.good.value(
         "select count(*) from rowhook.outbox where finished_at is null"
     )

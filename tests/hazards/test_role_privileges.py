@@ -154,7 +154,7 @@ async def test_every_function_has_the_expected_privileges(
                     await login.execute(call.encode())
     score(
         "functions × roles",
-        asked="run for whom they should alone",
+        required="run for whom they should alone",
         measured=f"{len(existing)} functions, {len(logins)} roles",
         holds=len(existing) > 50,
     )
@@ -176,7 +176,7 @@ async def test_no_role_changes_the_engine_or_leaves_its_role(logins: Logins) -> 
     tried = sum(1 for _ in attempts(logins))
     score(
         "what no role of the database may do",
-        asked="refused",
+        required="refused",
         measured=f"{tried} statements by {len(logins)} roles",
         holds=tried > 100,
     )

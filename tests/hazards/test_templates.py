@@ -54,7 +54,7 @@ def test_every_sandbox_escape_is_rejected() -> None:
         assert refusals[0].faults
     score(
         "escapes from the template language",
-        asked="≥ 150, each refused when saved",
+        required="≥ 150, each refused when saved",
         measured=f"{len(set(ESCAPES))} refused, worst {slowest:.1f} loops of CPU",
         holds=len(set(ESCAPES)) >= 150 and slowest <= SOURCE_LOOPS,
     )
@@ -86,7 +86,7 @@ def test_costly_templates_have_bounded_cpu_time_and_memory() -> None:
     growth = resident_mb() - before
     score(
         f"costly templates in {len(PLACES)} places, rendered",
-        asked=f"≥ 60, each ≤ {RENDER_LOOPS} loops of CPU, ≤ +5 MB",
+        required=f"≥ 60, each ≤ {RENDER_LOOPS} loops of CPU, ≤ +5 MB",
         measured=f"{len(set(COSTLY))} templates, worst {slowest:.1f} loops, {growth:+.1f} MB",
         holds=len(set(COSTLY)) >= 60 and slowest <= RENDER_LOOPS and growth <= MOST_MB,
     )
@@ -107,7 +107,7 @@ def test_costly_sources_are_rejected_in_bounded_cpu_time() -> None:
             slowest = max(slowest, cpu_loops(compile_it))
     score(
         "costly sources in 7 places, compiled",
-        asked=f"each ≤ {SOURCE_LOOPS} loops of CPU",
+        required=f"each ≤ {SOURCE_LOOPS} loops of CPU",
         measured=f"{len(COSTLY_SOURCES) * 7} compiled, worst {slowest:.1f} loops",
         holds=slowest <= SOURCE_LOOPS,
     )
@@ -169,15 +169,15 @@ async def test_no_render_blocks_the_event_loop_of_the_worker(rig: Rig) -> None:
             await rig.platform.commit(json.dumps(data), session="s")
             query = "select count(*) from rowhook.outbox where attempts > 0"
 
-            async def tried() -> bool:
+            async def is_attempted() -> bool:
                 return bool(await rig.platform.value(query) == len(COSTLY))
 
-            await until(tried, what="all have been tried")
+            await until(is_attempted, description="all have been tried")
 
     cpu, clock = await longest_turn(deliver_all)
     score(
         f"the worker's loop while {len(COSTLY)} costly templates are rendered",
-        asked=f"never blocked for {BLOCKED_LOOPS} loops of CPU",
+        required=f"never blocked for {BLOCKED_LOOPS} loops of CPU",
         measured=f"{cpu:.1f} loops at most ({clock * 1000:.0f} ms by the clock)",
         holds=cpu <= BLOCKED_LOOPS,
     )
@@ -199,7 +199,7 @@ async def test_no_save_blocks_the_event_loop_of_the_api(api: Api, platform: Plat
     cpu, clock = await longest_turn(save_all)
     score(
         f"the loop while {len(COSTLY_SOURCES)} costly sources are saved",
-        asked=f"never blocked for {BLOCKED_LOOPS} loops of CPU",
+        required=f"never blocked for {BLOCKED_LOOPS} loops of CPU",
         measured=f"{cpu:.1f} loops at most ({clock * 1000:.0f} ms by the clock)",
         holds=cpu <= BLOCKED_LOOPS,
     )
@@ -288,23 +288,23 @@ def test_any_value_survives_any_skeleton() -> None:
     url = compile_template("https://a.example/p/{{ data.x }}-?q={{ data.x }}#f", OutputContext.URL)
     form = compile_template("a={{ data.x }}&b=1", OutputContext.FORM)
     xml = compile_template("<r a='{{ data.x }}'>{{ data.x }}</r>", OutputContext.XML)
-    tried = 0
-    while tried < PAIRS:
+    is_attempted = 0
+    while is_attempted < PAIRS:
         text = value_text(dice)
         value, parsed = read(text), {"data": {"x": parse_json(text)}}
         for (template, at), shape in zip(bare, shapes, strict=True):
             body = read(template.render(parsed).redacted())
             assert at(body) == value
             assert _keys(body, value) == _keys(shape, None)
-            tried += 1
+            is_attempted += 1
         if isinstance(value, str) and not value.startswith("number "):
             assert read(quoted.render(parsed).redacted()) == {"v": f"<{value}>", "z": "number 1"}
-            tried += 1 + _in_other_places(value, parsed, url, form, xml)
+            is_attempted += 1 + _in_other_contexts(value, parsed, url, form, xml)
     score(
         "generated values in JSON, URL, form and XML bodies",
-        asked="≥ 50,000 come back the same",
-        measured=f"{tried} pairs, all the same, none with another key",
-        holds=tried >= PAIRS,
+        required="≥ 50,000 come back the same",
+        measured=f"{is_attempted} pairs, all the same, none with another key",
+        holds=is_attempted >= PAIRS,
     )
 
 
@@ -317,7 +317,7 @@ def _keys(body: Any, value: Any) -> list[str]:
     return own + [key for element in inner for key in _keys(element, value)]
 
 
-def _in_other_places(value: str, parsed: Any, url: Any, form: Any, xml: Any) -> int:
+def _in_other_contexts(value: str, parsed: Any, url: Any, form: Any, xml: Any) -> int:
     redacted_url = urlsplit(url.render(parsed).redacted())
     assert (redacted_url.netloc, unquote(redacted_url.path), redacted_url.fragment) == (
         "a.example",

@@ -35,7 +35,7 @@ SENDABLE = [url for url in REFUSED if not any("\ud800" <= char <= "\udfff" for c
 CLIMBING = {"https://example.com/a//b/../c/./d", "https://example.com/%2e%2e/%2F"}
 
 
-class Phone:
+class HostResolver:
     """A resolver that gives each host its own address and remembers the host."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Phone:
 
 
 @asynccontextmanager
-async def watched(dsn: str, recorder: ConnectionRecorder) -> AsyncIterator[Api]:
+async def watched_api(dsn: str, recorder: ConnectionRecorder) -> AsyncIterator[Api]:
     """The API with the egress policy of an installation that allows no networks."""
     transport = recording_transport(PUBLIC, recorder, ScriptedResolver([SOMEWHERE]))
     async with running_api(dsn, policy=PUBLIC, transport=transport) as api:
@@ -66,7 +66,7 @@ async def posted(api: Api, path: str, document: Any) -> Any:
 async def test_no_rejected_url_can_be_saved(ending: str, dsn: str, platform: Platform) -> None:
     recorder = ConnectionRecorder()
     wrong: list[object] = []
-    async with watched(dsn, recorder) as api:
+    async with watched_api(dsn, recorder) as api:
         for url in SENDABLE:
             draft = {"organization_id": str(platform.organization), "name": "a"}
             response = await posted(api, "/webhooks", draft | {"url": url + ending})
@@ -84,7 +84,7 @@ async def test_no_rejected_url_passes_a_test_send_or_a_preview(
 ) -> None:
     recorder = ConnectionRecorder()
     wrong: list[object] = []
-    async with watched(dsn, recorder) as api:
+    async with watched_api(dsn, recorder) as api:
         for number, url in enumerate(SENDABLE):
             # The limit of test sends is ten a minute per webhook.
             if number % 10 == 0:
@@ -101,7 +101,9 @@ async def test_no_rejected_url_passes_a_delivery(rig: Rig) -> None:
     # A webhook each, since ten failures in a row open the circuit.
     for number in range(len(SENDABLE)):
         await link(rig, f"{{{{context.u{number}}}}}")
-    await commit_in(rig.platform, {f"u{number}": url for number, url in enumerate(SENDABLE)})
+    await commit_in_session(
+        rig.platform, {f"u{number}": url for number, url in enumerate(SENDABLE)}
+    )
     wrong = await delivered(rig, recorder, len(SENDABLE))
     count(wrong, len(SENDABLE), recorder, "delivered to", STOPS)
 
@@ -109,11 +111,11 @@ async def test_no_rejected_url_passes_a_delivery(rig: Rig) -> None:
 @pytest.mark.parametrize("url", sorted({*REFUSED} - {*SENDABLE}), ids=ascii)
 async def test_a_url_that_is_not_text_is_rejected_everywhere(url: str, rig: Rig, dsn: str) -> None:
     recorder = ConnectionRecorder()
-    async with watched(dsn, recorder) as api:
+    async with watched_api(dsn, recorder) as api:
         draft = {"organization_id": str(rig.platform.organization), "name": "a", "url": url}
         assert (await posted(api, "/webhooks", draft)).status_code == 400
     await link(rig, "{{context.callback_url}}")
-    await commit_in(rig.platform, {"callback_url": url})
+    await commit_in_session(rig.platform, {"callback_url": url})
     assert await delivered(rig, recorder, 1) == []
     assert recorder.dialled == []
 
@@ -131,20 +133,20 @@ async def test_no_rejected_url_in_a_secret_is_requested(rig: Rig) -> None:
 
 
 async def test_every_allowed_url_is_requested_at_its_host_and_port(rig: Rig) -> None:
-    recorder, phone = ConnectionRecorder(), Phone()
+    recorder, phone = ConnectionRecorder(), HostResolver()
     spelled = [allowed for allowed in ALLOWED if allowed[0] not in CLIMBING]
     for url, *_ in spelled:
         await link(rig, url)
     await rig.platform.commit()
     transport = recording_transport(PUBLIC, recorder, phone)
     async with rig.worker(policy=PUBLIC, transport=transport):
-        await tried(rig, len(spelled))
+        await wait_for_attempts(rig, len(spelled))
     dialled = sorted((phone.hosts.get(where, where), port) for where, port in recorder.dialled)
     expected = sorted((host, port) for _, host, port, _ in spelled)
     right = len(expected) if dialled == expected else 0
     score(
         "legitimate spellings of a URL, delivered to",
-        asked=f"{len(expected)}, host and port",
+        required=f"{len(expected)}, host and port",
         measured=f"{right} of {len(expected)} dialled as written",
         holds=dialled == expected,
     )
@@ -156,7 +158,7 @@ async def link(rig: Rig, url: str) -> None:
     await links.link_goal(rig.ctx, saved.id, rig.platform.goal)
 
 
-async def commit_in(platform: Platform, context: dict[str, str]) -> None:
+async def commit_in_session(platform: Platform, context: dict[str, str]) -> None:
     """Commit once in a session with this context."""
     await platform.run(
         "insert into rowhook.session (id, organization_id, context) values ('s', %s, %s)",
@@ -166,21 +168,21 @@ async def commit_in(platform: Platform, context: dict[str, str]) -> None:
     await platform.commit(session="s")
 
 
-async def tried(rig: Rig, count: int) -> None:
+async def wait_for_attempts(rig: Rig, count: int) -> None:
     """Wait until this number of attempts is recorded."""
 
-    async def there() -> bool:
+    async def are_recorded() -> bool:
         attempt_count: int = await rig.platform.value("select count(*) from rowhook.attempt")
         return attempt_count >= count
 
-    await until(there, what=f"{count} attempts")
+    await until(are_recorded, description=f"{count} attempts")
 
 
 async def delivered(rig: Rig, recorder: ConnectionRecorder, count: int) -> list[object]:
     """Let a worker attempt all deliveries; return the attempts that reached a socket."""
     transport = recording_transport(PUBLIC, recorder, ScriptedResolver([SOMEWHERE]))
     async with rig.worker(policy=PUBLIC, transport=transport):
-        await tried(rig, count)
+        await wait_for_attempts(rig, count)
     rows = await rig.platform.rows("select outcome, error from rowhook.attempt")
     assert len(rows) == count
     return [row for row in rows if row["outcome"] not in STOPPED]
@@ -193,7 +195,7 @@ def count(
     worst = f"; {wrong[0]}" if wrong else ""
     score(
         f"refused spellings of a URL, {how}",
-        asked=f"{cases}: {query}",
+        required=f"{cases}: {query}",
         measured=f"{passed} of {cases}, {len(recorder.dialled)} sockets{worst}",
         holds=not wrong and not recorder.dialled and cases >= LEAST,
     )

@@ -32,7 +32,7 @@ def test_no_other_parser_sees_another_host_or_port_in_an_accepted_url(cases: int
     summary = ", ".join(f"{name} {count}" for name, count in agreed.items())
     score(
         "generated URLs, beside three other readers",
-        asked=f"{cases}: no other place, ≥ 10 % accepted",
+        required=f"{cases}: no other place, ≥ 10 % accepted",
         measured=f"{accepted} accepted, {len(wrong)} read otherwise; the same: {summary}"
         + (f"; {wrong[0]}" if wrong else ""),
         holds=not wrong and accepted >= cases * LEAST_ACCEPTED,

@@ -95,9 +95,9 @@ async def load(
     running_load = Load()
     stop = asyncio.Event()
     tasks = [
-        asyncio.create_task(_commit_on(installation, receiver, running_load, stop)),
-        asyncio.create_task(_heal_on(installation, running_load, stop)),
-        asyncio.create_task(_list_on(installation, api_url, running_load, stop)),
+        asyncio.create_task(_commit_continuously(installation, receiver, running_load, stop)),
+        asyncio.create_task(_heal_continuously(installation, running_load, stop)),
+        asyncio.create_task(_list_continuously(installation, api_url, running_load, stop)),
     ]
     try:
         yield running_load
@@ -106,7 +106,7 @@ async def load(
         await asyncio.gather(*tasks)
 
 
-async def _commit_on(
+async def _commit_continuously(
     installation: Installation, receiver: RecordingReceiver, load: Load, stop: asyncio.Event
 ) -> None:
     arrived = len(receiver.arrivals)
@@ -116,13 +116,13 @@ async def _commit_on(
         await asyncio.sleep(0.002)
 
 
-async def _heal_on(installation: Installation, load: Load, stop: asyncio.Event) -> None:
+async def _heal_continuously(installation: Installation, load: Load, stop: asyncio.Event) -> None:
     while not stop.is_set():
         load.healed.append(await installation.value("select rowhook.heal()"))
         await asyncio.sleep(_HEAL_EVERY_S)
 
 
-async def _list_on(
+async def _list_continuously(
     installation: Installation, api_url: str, load: Load, stop: asyncio.Event
 ) -> None:
     paths = {

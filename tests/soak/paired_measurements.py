@@ -41,7 +41,7 @@ class Compared:
     ratio: float
 
 
-async def in_turns(
+async def alternately(
     rounds: int, full: Callable[[], Awaitable[float]], empty: Callable[[], Awaitable[float]]
 ) -> Compared:
     """Measure both once per round, in alternating order."""
@@ -67,13 +67,13 @@ async def commit(installation: Installation, count: int, name: str) -> list[str]
     return ids
 
 
-async def finished(installation: Installation) -> None:
+async def wait_until_finished(installation: Installation) -> None:
     """Wait until all deliveries of the live webhooks are finished."""
 
     async def done() -> bool:
         return not await installation.value(_IS_UNFINISHED, installation.webhooks[:LIVE])
 
-    await until(done, within=300, what="the end of the last delivery")
+    await until(done, within=300, description="the end of the last delivery")
 
 
 async def blocks_of_a_claim(installation: Installation) -> float:
@@ -126,5 +126,5 @@ async def drain_rate(installation: Installation, count: int) -> float:
     """Return deliveries per second that the running worker sends and records."""
     await commit(installation, count, "drained")
     begun = time.perf_counter()
-    await finished(installation)
+    await wait_until_finished(installation)
     return count / (time.perf_counter() - begun)

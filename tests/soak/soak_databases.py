@@ -97,7 +97,7 @@ class Installation:
             return bool(await self.value("select count(*) from rowhook.worker"))
 
         async with self.process(folder, "worker", dsn=dsn, **variables):
-            await until(lives, what="the start of the worker")
+            await until(lives, description="the start of the worker")
             yield
 
 

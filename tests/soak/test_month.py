@@ -18,12 +18,12 @@ from tests.soak.conftest import Soak
 from tests.soak.live_load import LOGGED, Latencies, Load, Phase, load
 from tests.soak.paired_measurements import (
     Compared,
+    alternately,
     blocks_of_a_claim,
     commit,
     drain_rate,
     engine_rate,
-    finished,
-    in_turns,
+    wait_until_finished,
 )
 from tests.soak.past_deliveries import DELIVERIES
 from tests.soak.retention_run import Run, retain, set_ages
@@ -60,20 +60,20 @@ async def test_a_full_database_claims_and_drains_like_an_empty_one(soak: Soak) -
     begun = time.monotonic()
     await commit(soak.full, 2_000, "claimed")
     await commit(soak.empty, 2_000, "claimed")
-    blocks = await in_turns(
+    blocks = await alternately(
         5, partial(blocks_of_a_claim, soak.full), partial(blocks_of_a_claim, soak.empty)
     )
     async with (
         connection_pool.open_pool(soak.full.dsn, size=1, role="rowhook_worker") as full,
         connection_pool.open_pool(soak.empty.dsn, size=1, role="rowhook_worker") as empty,
     ):
-        engine = await in_turns(
+        engine = await alternately(
             ENGINE_ROUNDS,
             partial(engine_rate, soak.full, full, ROUND),
             partial(engine_rate, soak.empty, empty, ROUND),
         )
     async with soak.full.worker(soak.folder), soak.empty.worker(soak.folder):
-        wait_until_drained = await in_turns(
+        wait_until_drained = await alternately(
             DRAIN_ROUNDS,
             partial(drain_rate, soak.full, ROUND),
             partial(drain_rate, soak.empty, ROUND),
@@ -81,7 +81,7 @@ async def test_a_full_database_claims_and_drains_like_an_empty_one(soak: Soak) -
     report(
         Score(
             scenario=f"a claim beside {soak.past.deliveries:,} stored deliveries",
-            asked=f"≤ {MOST_BLOCKS_OF_A_CLAIM} blocks for each claimed row",
+            required=f"≤ {MOST_BLOCKS_OF_A_CLAIM} blocks for each claimed row",
             measured=f"{blocks.full:.1f} blocks, {blocks.empty:.1f} in an empty database",
             holds=blocks.full <= MOST_BLOCKS_OF_A_CLAIM,
         ),
@@ -100,7 +100,7 @@ def report(*lines: Score) -> None:
     faults = []
     for line in lines:
         try:
-            score(line.scenario, asked=line.asked, measured=line.measured, holds=line.holds)
+            score(line.scenario, required=line.required, measured=line.measured, holds=line.holds)
         except AssertionError as fault:
             faults.append(str(fault))
     assert not faults, "\n".join(faults)
@@ -109,7 +109,7 @@ def report(*lines: Score) -> None:
 def _rates(what: str, rounds: int, rate: Compared, more: str = "") -> Score:
     return Score(
         scenario=f"{what}, full against empty, medians of {rounds} rounds in turns",
-        asked=f"≥ {LEAST_RATIO}",
+        required=f"≥ {LEAST_RATIO}",
         measured=f"{rate.ratio:.2f}: {rate.full:.0f} against {rate.empty:.0f} deliveries/s{more}",
         holds=rate.ratio >= LEAST_RATIO,
     )
@@ -138,12 +138,12 @@ async def test_a_day_expires_under_load_and_is_not_recreated(soak: Soak) -> None
             # Heal checks events once more when their transactions are known to have ended.
             run = await retain(full, run)
             await _until(created, LIVE_S - BASELINE_S - retained_s)
-        nothing = await retain(full, Run())
-        await finished(full)
+        empty_run = await retain(full, Run())
+        await wait_until_finished(full)
         healed = await full.value("select rowhook.heal()")
     took_s = time.monotonic() - begun
     report(
-        *_retention(soak, run, nothing, retained_s, await full.value(_OVERDUE)),
+        *_retention(soak, run, empty_run, retained_s, await full.value(_OVERDUE)),
         *_latencies(before, during),
         _growth(size, await full.value(_SIZE), len(created.committed)),
         _history(
@@ -161,7 +161,7 @@ async def _serving(url: str, log: Path) -> None:
             except httpx.TransportError:
                 return False
 
-        await until(answers, what=f"the start of the API, whose log is {log}")
+        await until(answers, description=f"the start of the API, whose log is {log}")
 
 
 async def _until(load: Load, seconds: float) -> None:
@@ -171,10 +171,12 @@ async def _until(load: Load, seconds: float) -> None:
         await asyncio.sleep(0.1)
 
 
-def _retention(soak: Soak, run: Run, nothing: Run, seconds: float, overdue: int) -> Iterator[Score]:
+def _retention(
+    soak: Soak, run: Run, empty_run: Run, seconds: float, overdue: int
+) -> Iterator[Score]:
     yield Score(
         scenario=f"retention of {soak.past.expiring:,} deliveries of one day",
-        asked="all that finished go with their events, and the partitions of that day",
+        required="all that finished go with their events, and the partitions of that day",
         measured=f"{run.rows:,} rows in {seconds:.0f} s, {overdue} left;"
         f" {len(run.dropped)} partitions",
         holds=overdue == 0
@@ -184,17 +186,17 @@ def _retention(soak: Soak, run: Run, nothing: Run, seconds: float, overdue: int)
     per_row = run.all_blocks / max(run.rows, 1)
     yield Score(
         scenario=f"blocks that it fetches of {soak.past.rows:,} rows",
-        asked=f"≤ {MOST_BLOCKS_REMOVED} for each removed row",
+        required=f"≤ {MOST_BLOCKS_REMOVED} for each removed row",
         measured=f"{per_row:.1f}",
         holds=per_row <= MOST_BLOCKS_REMOVED,
     )
-    dearest = sorted(nothing.blocks.items(), key=lambda item: -item[1])[:3]
+    dearest = sorted(empty_run.blocks.items(), key=lambda item: -item[1])[:3]
     yield Score(
         scenario=f"a run that finds nothing to remove, {WEBHOOKS} webhooks",
-        asked=f"≤ {MOST_BLOCKS_FOR_NOTHING:,} blocks, 0 rows",
-        measured=f"{nothing.all_blocks:,} blocks, {nothing.rows} rows; "
+        required=f"≤ {MOST_BLOCKS_FOR_NOTHING:,} blocks, 0 rows",
+        measured=f"{empty_run.all_blocks:,} blocks, {empty_run.rows} rows; "
         + ", ".join(f"{kind} {blocks:,}" for kind, blocks in dearest),
-        holds=nothing.all_blocks <= MOST_BLOCKS_FOR_NOTHING and nothing.rows == 0,
+        holds=empty_run.all_blocks <= MOST_BLOCKS_FOR_NOTHING and empty_run.rows == 0,
     )
 
 
@@ -205,14 +207,14 @@ def _latencies(before: Latencies, during: Latencies) -> Iterator[Score]:
     ):
         yield Score(
             scenario=f"p99 of {name} beside the retention",
-            asked="reported",
+            required="reported",
             measured=f"{slow:.1f} ms of {count:,}, {quick:.1f} ms without it:"
             f" {slow / max(quick, 0.001):.2f} times",
             holds=count > 0,
         )
     yield Score(
         scenario="live deliveries beside the retention",
-        asked="reported",
+        required="reported",
         measured=f"{during.deliveries_per_s:.0f}/s, {before.deliveries_per_s:.0f}/s without it",
         holds=during.deliveries_per_s > 0,
     )
@@ -222,7 +224,7 @@ def _growth(before: int, after: int, committed: int) -> Score:
     each = (after - before) / committed
     return Score(
         scenario=f"growth by {committed:,} live deliveries, the retention beside them",
-        asked=f"≤ {MOST_BYTES:,} bytes for each, autovacuum on",
+        required=f"≤ {MOST_BYTES:,} bytes for each, autovacuum on",
         measured=f"{each:.0f} bytes: {(after - before) / 2**20:+.0f} MB,"
         f" {after / before:.3f} times the size before",
         holds=each <= MOST_BYTES,
@@ -234,7 +236,7 @@ def _history(load: Load, sent: list[str], healed: int, seconds: float) -> Score:
     twice, healed = len(sent) - len(set(sent)), healed + sum(load.healed)
     return Score(
         scenario=f"{len(load.committed):,} live commits, {len(load.healed)} heals beside them",
-        asked="each sent once, nothing of the past sent, nothing healed",
+        required="each sent once, nothing of the past sent, nothing healed",
         measured=f"{len(missing)} lost, {len(alien)} of the past, {twice} twice, {healed} healed;"
         f" {seconds:.0f} s",
         holds=not missing and not alien and not twice and not healed,

@@ -150,7 +150,7 @@ async def _disconnect_others(connection: psycopg.AsyncConnection) -> list[str]:
         partitions[:] = leftovers["partitions"]
         return not leftovers["others"]
 
-    await until(is_disconnected, what="the end of the sessions that the test left open")
+    await until(is_disconnected, description="the end of the sessions that the test left open")
     return partitions
 
 

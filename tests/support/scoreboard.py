@@ -21,18 +21,18 @@ class Score:
     """A line: the scenario, the requirement and the measurement."""
 
     scenario: str
-    asked: str
+    required: str
     measured: str
     holds: bool
 
 
-def score(scenario: str, *, asked: str, measured: str, holds: bool) -> None:
+def score(scenario: str, *, required: str, measured: str, holds: bool) -> None:
     """Record a line, and fail if it does not hold."""
-    line = Score(scenario=scenario, asked=asked, measured=measured, holds=holds)
+    line = Score(scenario=scenario, required=required, measured=measured, holds=holds)
     if _VARIABLE in os.environ:
         with Path(os.environ[_VARIABLE]).open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(line)) + "\n")
-    assert holds, f"{scenario}: asked {asked}, measured {measured}"
+    assert holds, f"{scenario}: required {required}, measured {measured}"
 
 
 def scores() -> list[Score]:
@@ -48,17 +48,17 @@ def merged(listed: list[Score]) -> list[Score]:
     """Merge the cases of a scenario into one line with their count."""
     groups: dict[tuple[str, str], list[Score]] = {}
     for row in listed:
-        groups.setdefault((row.scenario, row.asked), []).append(row)
+        groups.setdefault((row.scenario, row.required), []).append(row)
     return [
         group[0]
         if len(group) == 1
         else Score(
             scenario=scenario,
-            asked=asked,
+            required=required,
             measured=f"{sum(row.holds for row in group)} of {len(group)} cases",
             holds=all(row.holds for row in group),
         )
-        for (scenario, asked), group in groups.items()
+        for (scenario, required), group in groups.items()
     ]
 
 
@@ -75,9 +75,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         return
     terminalreporter.section("SCOREBOARD")
     wide = max(len(row.scenario) for row in listed)
-    width = max(len(row.asked) for row in listed)
+    width = max(len(row.required) for row in listed)
     for row in listed:
         mark = "ok  " if row.holds else "FAIL"
         terminalreporter.line(
-            f"{mark} {row.scenario.ljust(wide)}  {row.asked.ljust(width)}  {row.measured}"
+            f"{mark} {row.scenario.ljust(wide)}  {row.required.ljust(width)}  {row.measured}"
         )

@@ -74,7 +74,7 @@ async def _reloaded(server: Server) -> None:
             )
             return await cursor.fetchone() == (True,)
 
-    await until(done, what="the new settings of the embedded server")
+    await until(done, description="the new settings of the embedded server")
 
 
 @asynccontextmanager
@@ -174,5 +174,5 @@ async def _running(stage: Programs, data: Path, socket: Path) -> AsyncIterator[s
             return False
 
     async with stage.watched("postgres", *arguments) as child:
-        await until(answers, what="the start of PostgreSQL 15")
+        await until(answers, description="the start of PostgreSQL 15")
         yield dsn

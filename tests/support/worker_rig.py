@@ -34,13 +34,16 @@ LOOPBACK = EgressPolicy(allow_networks=(ipaddress.ip_network("127.0.0.0/8"),))
 
 
 async def until(
-    holds: Callable[[], Awaitable[bool]], *, within: float = DEADLINE_S, what: str = "the condition"
+    holds: Callable[[], Awaitable[bool]],
+    *,
+    within: float = DEADLINE_S,
+    description: str = "the condition",
 ) -> None:
     """Wait until a condition holds; raise TimeoutError after `within` seconds."""
     deadline = time.monotonic() + within
     while not await holds():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} did not come true within {within:g} s")
+            raise TimeoutError(f"{description} did not come true within {within:g} s")
         await asyncio.sleep(0.01)
 
 
@@ -116,5 +119,5 @@ class Rig:
             reached: int = sum(row["status"] == status for row in rows)
             return reached >= count
 
-        await until(there, within=within, what=f"{count} deliveries {status}")
+        await until(there, within=within, description=f"{count} deliveries {status}")
         return await self.platform.deliveries()

@@ -38,7 +38,7 @@ async def names() -> ScriptedResolver:
 
 
 @asynccontextmanager
-async def leaving(
+async def proxied_transport(
     url: str, names: ScriptedResolver, authority: Authority | None = None
 ) -> AsyncIterator[GuardedTransport]:
     trust = authority.trust() if authority else None
@@ -52,16 +52,20 @@ def with_user(url: str) -> str:
     return url.replace("://", "://rowhook:p%40ss@")
 
 
-async def sent(transport: GuardedTransport, url: str) -> Outcome:
+async def send_request(transport: GuardedTransport, url: str) -> Outcome:
     return await send(transport, request(url), redact=leave_unredacted, timed=True)
 
 
 async def test_plain_http_reaches_its_target_through_the_proxy_in_absolute_form(
     names: ScriptedResolver,
 ) -> None:
-    async with Receiver() as receiver, running_proxy() as proxy, leaving(proxy.url, names) as out:
+    async with (
+        Receiver() as receiver,
+        running_proxy() as proxy,
+        proxied_transport(proxy.url, names) as out,
+    ):
         url = f"http://hooks.example.com:{receiver.port}/hook?a=%20b"
-        outcome = await sent(out, url)
+        outcome = await send_request(out, url)
     assert outcome.verdict is Verdict.DELIVERED, outcome
     assert [(request.method, request.path) for request in proxy.requests] == [("POST", url)]
     [arrived] = receiver.requests
@@ -76,10 +80,10 @@ async def test_tls_is_end_to_end_with_the_target_through_a_tunnel(
     async with (
         Receiver(tls=authority.issue("hooks.example.com")) as receiver,
         running_proxy() as proxy,
-        leaving(proxy.url, names, authority) as out,
+        proxied_transport(proxy.url, names, authority) as out,
     ):
         url = f"https://hooks.example.com:{receiver.port}/hook"
-        outcomes = [await sent(out, url) for _ in range(2)]
+        outcomes = [await send_request(out, url) for _ in range(2)]
     assert [outcome.verdict for outcome in outcomes] == [Verdict.DELIVERED] * 2, outcomes
     assert outcomes[0].timings.tls is not None
     # One tunnel for both; its content is not visible to the proxy.
@@ -95,9 +99,9 @@ async def test_a_proxy_cannot_impersonate_the_target(
     async with (
         Receiver(tls=authority.issue("proxy.example.com")) as receiver,
         running_proxy() as proxy,
-        leaving(proxy.url, names, authority) as out,
+        proxied_transport(proxy.url, names, authority) as out,
     ):
-        outcome = await sent(out, f"https://hooks.example.com:{receiver.port}/hook")
+        outcome = await send_request(out, f"https://hooks.example.com:{receiver.port}/hook")
     assert outcome.verdict is Verdict.TLS_FAILED
     assert outcome.error == "The certificate was rejected: it was issued for another host name."
     assert receiver.requests == []
@@ -113,10 +117,10 @@ async def test_credentials_are_sent_to_the_proxy_and_never_to_the_target(
     async with (
         Receiver(tls=tls) as receiver,
         running_proxy() as proxy,
-        leaving(with_user(proxy.url), names, authority) as out,
+        proxied_transport(with_user(proxy.url), names, authority) as out,
     ):
         scheme = "https" if secure else "http"
-        outcome = await sent(out, f"{scheme}://hooks.example.com:{receiver.port}/")
+        outcome = await send_request(out, f"{scheme}://hooks.example.com:{receiver.port}/")
     assert outcome.verdict is Verdict.DELIVERED, outcome
     assert proxy.requests[0].header("proxy-authorization") == basic("rowhook", "p@ss")
     assert "authorization" not in str(receiver.requests[0].headers).lower()
@@ -128,9 +132,9 @@ async def test_each_request_on_a_reused_connection_has_the_credentials(
     names: ScriptedResolver,
 ) -> None:
     # A receiver that acts as the proxy and keeps its connections open.
-    async with Receiver() as proxy, leaving(with_user(proxy.url), names) as out:
+    async with Receiver() as proxy, proxied_transport(with_user(proxy.url), names) as out:
         for _ in range(3):
-            await sent(out, "http://hooks.example.com/")
+            await send_request(out, "http://hooks.example.com/")
     credentials = [request.header("proxy-authorization") for request in proxy.requests]
     assert (proxy.connections, credentials) == (1, [basic("rowhook", "p@ss")] * 3)
 
@@ -139,19 +143,19 @@ async def test_only_the_name_of_the_proxy_is_resolved() -> None:
     names = ScriptedResolver(["127.0.0.1"])
     async with Receiver() as receiver, running_proxy() as proxy:
         url = proxy.url.replace("127.0.0.1", "proxy.internal")
-        async with leaving(url, names) as out:
-            outcome = await sent(out, f"http://hooks.example.com:{receiver.port}/")
+        async with proxied_transport(url, names) as out:
+            outcome = await send_request(out, f"http://hooks.example.com:{receiver.port}/")
     assert outcome.verdict is Verdict.DELIVERED, outcome
     assert names.hostnames == ["proxy.internal"]
 
 
 async def test_no_rejected_url_is_requested_from_the_proxy(names: ScriptedResolver) -> None:
     plain = {"http://example.com/", "http://8.8.8.8/"}
-    async with running_proxy() as proxy, leaving(proxy.url, names) as out:
+    async with running_proxy() as proxy, proxied_transport(proxy.url, names) as out:
         for url in REFUSED:
             if url in plain or "\ud800" in url:
                 continue
-            outcome = await sent(out, url)
+            outcome = await send_request(out, url)
             assert outcome.verdict is Verdict.TARGET_FORBIDDEN, (url, outcome)
     assert (proxy.connections, names.hostnames) == (0, [])
 
@@ -187,8 +191,8 @@ async def test_a_proxy_error_is_a_connection_failure(
 ) -> None:
     fault, *message = FAULTS[kind]
     expected = message[scheme == "http"]
-    async with running_proxy(fault) as proxy, leaving(proxy.url, names) as out:
-        outcome = await sent(out, f"{scheme}://hooks.example.com/hook")
+    async with running_proxy(fault) as proxy, proxied_transport(proxy.url, names) as out:
+        outcome = await send_request(out, f"{scheme}://hooks.example.com/hook")
     if expected is not None:
         assert outcome.verdict is Verdict.CONNECT_FAILED
         assert (outcome.error, outcome.status_code) == (expected, None)
@@ -205,14 +209,17 @@ async def test_an_unreachable_proxy_is_a_connection_failure(
         ("http://127.0.0.1:1", "The connection to the egress proxy failed (ECONNREFUSED)."),
         ("http://proxy.internal", "The egress proxy's name could not be resolved (EAI_NONAME)."),
     ):
-        async with leaving(url, names) as out:
-            outcome = await sent(out, f"{scheme}://hooks.example.com/hook")
+        async with proxied_transport(url, names) as out:
+            outcome = await send_request(out, f"{scheme}://hooks.example.com/hook")
         assert (outcome.verdict, outcome.error) == (Verdict.CONNECT_FAILED, message)
 
 
 @pytest.mark.long
 async def test_a_proxy_that_never_responds_is_a_connection_failure(names: ScriptedResolver) -> None:
-    async with running_proxy(Proxy(silent=True)) as proxy, leaving(proxy.url, names) as out:
+    async with (
+        running_proxy(Proxy(silent=True)) as proxy,
+        proxied_transport(proxy.url, names) as out,
+    ):
         slow = request("https://hooks.example.com/hook")
         outcome = await send(out, slow, redact=leave_unredacted)
     assert outcome.verdict is Verdict.CONNECT_FAILED
@@ -227,9 +234,9 @@ async def test_a_response_through_the_proxy_is_that_of_the_target(
     async with (
         Receiver(default=answer(status), tls=tls) as receiver,
         running_proxy() as proxy,
-        leaving(proxy.url, names, authority) as out,
+        proxied_transport(proxy.url, names, authority) as out,
     ):
-        outcome = await sent(out, f"{scheme}://hooks.example.com:{receiver.port}/")
+        outcome = await send_request(out, f"{scheme}://hooks.example.com:{receiver.port}/")
     assert (outcome.verdict, outcome.status_code) == (Verdict.HTTP_STATUS, status)
 
 
@@ -242,7 +249,7 @@ async def test_allowed_networks_are_also_reached_through_the_proxy(
         running_proxy() as proxy,
         GuardedTransport.open(allowed, limit=8, resolver=names, proxy=proxy.url) as out,
     ):
-        outcome = await sent(out, f"{receiver.url}/hook")
+        outcome = await send_request(out, f"{receiver.url}/hook")
     assert (outcome.verdict, proxy.connections) == (Verdict.DELIVERED, 1)
 
 

@@ -23,7 +23,7 @@ async def app() -> AsyncIterator[Receiver]:
         yield receiver
 
 
-async def handed_on(
+async def forwarded(
     app: Receiver, *, at: str = "", path: str = "/in", deadline_s: float = DEADLINE_S
 ) -> tuple[int, bytes, str]:
     """Forward one request: status, body and the printed text."""
@@ -47,7 +47,7 @@ async def handed_on(
 async def test_a_forward_url_with_a_path_receives_all_requests_there(
     app: Receiver, at: str, requested: str, reached: str
 ) -> None:
-    await handed_on(app, at=at, path=requested)
+    await forwarded(app, at=at, path=requested)
     assert [request.path for request in app.requests] == [reached]
 
 
@@ -66,7 +66,7 @@ async def test_a_forward_url_with_a_path_receives_all_requests_there(
 async def test_a_response_without_a_head_is_502(app: Receiver, behaviour: Any, why: str) -> None:
     app.script("/in", behaviour)
     deadline_s = 0.2 if "0.2 s" in why else DEADLINE_S
-    status, body, message = await handed_on(app, deadline_s=deadline_s)
+    status, body, message = await forwarded(app, deadline_s=deadline_s)
     assert (status, body.decode()) == (502, f"rowhook listen: {message.removeprefix('502: ')}.\n")
     assert why in message
 
@@ -74,8 +74,8 @@ async def test_a_response_without_a_head_is_502(app: Receiver, behaviour: Any, w
 async def test_an_endless_response_body_is_truncated_and_its_status_is_kept(app: Receiver) -> None:
     head = b"HTTP/1.1 201 Created\r\nContent-Length: 99999999\r\n\r\n"
     app.script("/in", flood(head, b"x" * 65536), raw(head + b"short"))
-    assert (await handed_on(app))[:2] == (201, b"x" * 2**20)
-    assert (await handed_on(app))[:2] == (201, b"short")
+    assert (await forwarded(app))[:2] == (201, b"x" * 2**20)
+    assert (await forwarded(app))[:2] == (201, b"short")
 
 
 @pytest.mark.parametrize(

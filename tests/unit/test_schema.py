@@ -14,7 +14,7 @@ DRAFT_2019 = "https://json-schema.org/draft/2019-09/schema"
 DRAFT_2020 = "https://json-schema.org/draft/2020-12/schema"
 
 
-def told(schema: object, text: str) -> list[str]:
+def messages(schema: object, text: str) -> list[str]:
     return [str(fault) for fault in compile_schema(schema).faults(parse_instance(text))]
 
 
@@ -69,7 +69,7 @@ SAID = [
 def test_a_fault_has_a_pointer_a_keyword_and_a_message(
     schema: object, text: str, message: str
 ) -> None:
-    assert [fault[: len(message)] for fault in told(schema, text)] == [message]
+    assert [fault[: len(message)] for fault in messages(schema, text)] == [message]
 
 
 @pytest.mark.parametrize(

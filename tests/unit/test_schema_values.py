@@ -9,7 +9,7 @@ from rowhook.schema.reader import parse_instance
 from rowhook.schema.schema_compiler import compile_schema
 
 
-def told(schema: object, text: str) -> list[str]:
+def messages(schema: object, text: str) -> list[str]:
     return [str(fault) for fault in compile_schema(schema).faults(parse_instance(text))]
 
 
@@ -34,7 +34,7 @@ EQUAL_OR_NOT = [
 
 @pytest.mark.parametrize(("text", "unique"), EQUAL_OR_NOT)
 def test_items_are_compared_by_json_equality(text: str, unique: bool) -> None:  # noqa: FBT001 - a column
-    assert (told({"uniqueItems": True}, text) == []) is unique
+    assert (messages({"uniqueItems": True}, text) == []) is unique
     first, second = json.loads(text, parse_float=Decimal)[:2]
     assert (compile_schema({"const": first}).faults(second) == ()) is not unique
 
@@ -88,7 +88,7 @@ def test_numbers_are_compared_digit_for_digit(
     text: str,
     valid: bool,  # noqa: FBT001 - a column
 ) -> None:
-    assert (told(schema, text) == []) is valid
+    assert (messages(schema, text) == []) is valid
 
 
 @pytest.mark.parametrize("number", [0.1, Decimal("0.1")])

@@ -30,24 +30,29 @@ def signed(
     return dict(signer.headers(key="commit_1", timestamp=at, body=body))
 
 
-def by_standardwebhooks(secret: str, headers: dict[str, str], body: bytes) -> None:
+def verified_by_standardwebhooks(secret: str, headers: dict[str, str], body: bytes) -> None:
     standardwebhooks.Webhook(secret).verify(body, headers, json_parse=False)
 
 
-def by_svix(secret: str, headers: dict[str, str], body: bytes) -> None:
+def verified_by_svix(secret: str, headers: dict[str, str], body: bytes) -> None:
     svix.Webhook(secret).verify(body, headers)
 
 
-def by_stripe(secret: str, headers: dict[str, str], body: bytes) -> None:
+def verified_by_stripe(secret: str, headers: dict[str, str], body: bytes) -> None:
     header = headers["X-Roxels-Signature"]
     stripe.WebhookSignature.verify_header(body, header, secret, tolerance=300)
 
 
-def by_ourselves(secret: str, headers: dict[str, str], body: bytes) -> None:
+def verified_by_rowhook(secret: str, headers: dict[str, str], body: bytes) -> None:
     verify(secret=secret, headers=headers, body=body, now=time.time())
 
 
-RECEIVERS = [by_standardwebhooks, by_svix, by_stripe, by_ourselves]
+RECEIVERS = [
+    verified_by_standardwebhooks,
+    verified_by_svix,
+    verified_by_stripe,
+    verified_by_rowhook,
+]
 Receiver = Callable[[str, dict[str, str], bytes], None]
 
 
@@ -79,20 +84,20 @@ def test_every_receiver_rejects_another_secret_or_a_changed_body(
 def test_the_signature_headers_are_the_documented_ones() -> None:
     headers = signed(NEW, OLD, at=1_700_000_000)
 
-    def hexed(secret: str) -> str:
+    def hex_signature(secret: str) -> str:
         return hmac.new(secret.encode(), b"1700000000." + BODY, hashlib.sha256).hexdigest()
 
-    def based(secret: str) -> str:
+    def base64_signature(secret: str) -> str:
         key = base64.b64decode(secret.removeprefix("whsec_"))
         digest = hmac.new(key, b"commit_1.1700000000." + BODY, hashlib.sha256).digest()
         return "v1," + base64.b64encode(digest).decode()
 
     assert headers == {
         "Idempotency-Key": "commit_1",
-        "X-Roxels-Signature": f"t=1700000000,v1={hexed(NEW)},v1={hexed(OLD)}",
+        "X-Roxels-Signature": f"t=1700000000,v1={hex_signature(NEW)},v1={hex_signature(OLD)}",
         "webhook-id": "commit_1",
         "webhook-timestamp": "1700000000",
-        "webhook-signature": f"{based(NEW)} {based(OLD)}",
+        "webhook-signature": f"{base64_signature(NEW)} {base64_signature(OLD)}",
     }
 
 

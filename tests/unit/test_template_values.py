@@ -82,16 +82,16 @@ def test_any_number_keeps_its_digits(digits: str) -> None:
     ),
     st.integers(),
 )
-def test_arithmetic_and_comparisons_of_numbers_are_exact(remaining: Decimal, right: int) -> None:
+def test_arithmetic_and_comparisons_of_numbers_are_exact(left: Decimal, right: int) -> None:
     template = compile_template(
         "{{ data.a + data.b }} {{ data.a - data.b }} {{ data.a < data.b }} {{ data.a == data.b }}",
         OutputContext.TEXT,
     )
-    text = template.render({"data": parse_json(f'{{"a": {remaining:f}, "b": {right}}}')}).redacted()
+    text = template.render({"data": parse_json(f'{{"a": {left:f}, "b": {right}}}')}).redacted()
     added, parts, less, same = text.split()
-    exact = Fraction(remaining)
+    exact = Fraction(left)
     assert (Fraction(added), Fraction(parts)) == (exact + right, exact - right)
-    assert (less, same) == (str(remaining < right).lower(), str(remaining == right).lower())
+    assert (less, same) == (str(left < right).lower(), str(left == right).lower())
 
 
 ATOMS = st.sampled_from(

@@ -20,7 +20,7 @@ def signed(*secrets: str, at: int) -> dict[str, str]:
     return dict(signer.headers(key="commit_1", timestamp=at, body=BODY))
 
 
-def ours(at: str) -> str:
+def valid_header(at: str) -> str:
     """Return a valid signature for any spelling of a timestamp."""
     digest = hmac.digest(NEW.encode(), at.encode() + b"." + BODY, "sha256")
     return f"t={at},v1={digest.hex()}"
@@ -46,11 +46,11 @@ FORGED = {
     "a signature that is no Unicode": ("webhook-signature", "v1,\ud800"),
     "a signature of ours that is not ASCII": ("X-Roxels-Signature", "t=1000,v1=é"),
     "a signature of ours that is no Unicode": ("X-Roxels-Signature", "t=1000,v1=\udfff"),
-    "a time that is not ASCII": ("X-Roxels-Signature", ours("\u0661\u0660\u0660\u0660")),
+    "a time that is not ASCII": ("X-Roxels-Signature", valid_header("\u0661\u0660\u0660\u0660")),
     "a timestamp that is no Unicode": ("webhook-timestamp", "\ud800"),
-    "a signature of ours from another second": ("X-Roxels-Signature", ours("1001")),
-    "another spelling of the same second": ("X-Roxels-Signature", ours("01000")),
-    "a second time": ("X-Roxels-Signature", ours("1000") + ",t=1001"),
+    "a signature of ours from another second": ("X-Roxels-Signature", valid_header("1001")),
+    "another spelling of the same second": ("X-Roxels-Signature", valid_header("01000")),
+    "a second time": ("X-Roxels-Signature", valid_header("1000") + ",t=1001"),
 }
 
 
@@ -86,7 +86,7 @@ def test_header_names_are_read_in_any_case() -> None:
     "at", ["", "-5", "+5", "5.0", " 5", "5\n", "9" * 16, "9" * 400, "9" * 5000]
 )
 def test_an_invalid_timestamp_is_rejected(at: str) -> None:
-    headers = {**signed(NEW, at=5), "X-Roxels-Signature": ours(at), "webhook-timestamp": at}
+    headers = {**signed(NEW, at=5), "X-Roxels-Signature": valid_header(at), "webhook-timestamp": at}
     with pytest.raises(VerificationFailed, match="not a number of seconds"):
         verify(secret=NEW, headers=headers, body=BODY, now=5)
 

@@ -107,21 +107,23 @@ def test_the_requests_fail_every_check_and_many_are_valid(
     ["new Headers(plain)", "new Map(Object.entries(plain))", "{...plain, 'set-cookie': ['a']}"],
 )
 def test_javascript_takes_the_headers_of_any_framework(form: str) -> None:
-    answer = on_one(f"await verify({{ ...one, headers: {form}, body: one.body.buffer }});")
+    answer = run_on_valid_request(
+        f"await verify({{ ...one, headers: {form}, body: one.body.buffer }});"
+    )
     assert answer == "believed"
 
 
 def test_javascript_requires_the_body_as_bytes() -> None:
-    answer = on_one("await verify({ ...one, body: '{}' });")
+    answer = run_on_valid_request("await verify({ ...one, body: '{}' });")
     assert "TypeError: The body must be the raw bytes" in answer
 
 
 def test_javascript_has_a_default_clock_and_tolerance() -> None:
-    answer = on_one("delete one.now; delete one.toleranceS; await verify(one);")
+    answer = run_on_valid_request("delete one.now; delete one.toleranceS; await verify(one);")
     assert "more than 300 s away" in answer
 
 
-def on_one(statement: str) -> str:
+def run_on_valid_request(statement: str) -> str:
     """Return the result for a valid request: `one`, with `plain` headers."""
     request = next(
         request for request in requests(seed=1, count=COUNT) if in_python(request) is None
