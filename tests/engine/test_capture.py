@@ -220,7 +220,7 @@ async def test_a_bulk_update_after_single_ones_stays_linear(platform: Platform) 
     _, whole_s = await finish_in_bulk(platform, 20_000)
     score(
         "20,000 jobs finished by one statement",
-        required="≤ 30 × what 2,000 take",
+        required="≤ 30 × the time of 2,000",
         measured=f"{whole_s / tenth_s:.1f} ×",
         holds=whole_s <= 30 * tenth_s,
     )

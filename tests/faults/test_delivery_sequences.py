@@ -22,8 +22,8 @@ async def test_a_thousand_sequences_make_only_documented_transitions(
     allowed = {(status, new) for status, leads in TRANSITIONS.items() for new in leads}
     score(
         f"{SEQUENCES:,} random sequences of up to {STEPS} steps against a model",
-        required="every arrow of the contract, and no other",
-        measured=f"{transitions.total():,} arrows, "
-        f"{len(transitions)} of {len(allowed)} kinds, none other",
+        required="every documented transition, and no other",
+        measured=f"{transitions.total():,} transitions, "
+        f"{len(transitions)} of {len(allowed)} kinds, no other",
         holds=set(transitions) == allowed,
     )

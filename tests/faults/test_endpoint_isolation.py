@@ -79,7 +79,7 @@ async def test_dead_and_hanging_endpoints_delay_no_other(scenario: Scenario) -> 
         holds=alive and loud <= 2 * quiet,
     )
     score(
-        f"the dead endpoint comes back, {len(history.committed):,} events",
+        f"the dead endpoint recovers, {len(history.committed):,} events",
         required=f"in flight ≤ {CAP}, all arrive",
         measured=f"{receiver.most_open['/dead']} in flight at most, all after {drained_s:.0f} s;"
         f" {refused} requests while it was dead",

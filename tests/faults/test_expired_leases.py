@@ -48,9 +48,9 @@ async def test_workers_with_expired_leases_write_nothing(scenario: Scenario) -> 
     )
     history = await scenario.checked_history(producer, allowed_duplicates=ZOMBIES * 200)
     score(
-        f"{ZOMBIES} zombies, {len(history.committed):,} events",
+        f"{ZOMBIES} workers with expired leases, {len(history.committed):,} events",
         required="0 stale writes",
-        measured=f"{counted['stale']} stale writes; {came_late} late results refused,"
+        measured=f"{counted['stale']} stale writes; {came_late} late results rejected,"
         f" {duplicates(history.arrivals)} duplicates",
         holds=counted["stale"] == 0 and came_late > 0,
     )

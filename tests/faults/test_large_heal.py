@@ -66,7 +66,7 @@ async def test_one_heal_over_five_million_jobs_reads_little(scenario: Scenario) 
     (remaining_jobs,) = await scenario.rows("select count(*) from rowhook.job")
     score(
         f"{HEALS} heals over {remaining_jobs['count']:,} jobs of 6 days, a quarter of this minute",
-        required=f"each fetches ≤ {MOST_BLOCKS:,} blocks, the next gap closed by the next",
+        required=f"each fetches ≤ {MOST_BLOCKS:,} blocks, the next gap healed by the next",
         measured=f"{most:,} blocks at most",
         holds=remaining_jobs["count"] == JOBS + 1 and missed == 1 and most <= MOST_BLOCKS,
     )

@@ -37,10 +37,10 @@ async def test_claims_and_records_with_lost_responses_lose_nothing(
             found_again = fleet.count_in_logs(b"claims.reclaimed")
     history = await scenario.checked_history(producer, allowed_duplicates=0)
     score(
-        f"{TIMES} times no answer comes back from Postgres, at {RATE}/s, one worker",
+        f"{TIMES} times lost responses of PostgreSQL, at {RATE}/s, one worker",
         required="0 lost, 0 duplicates, no restart",
         measured=f"0 lost of {len(history.committed):,}, {duplicates(history.arrivals)} duplicates;"
-        f" {found_again} times claims were found again",
+        f" {found_again} times claims were recovered",
         holds=alive and found_again > 0,
     )
 

@@ -110,7 +110,7 @@ async def test_a_migration_delays_platform_statements_by_at_most_its_lock_wait(
     assert (result.code, "migration.waiting" in result.err) == (0, True), result
     assert await runner.plan(live) == []
     score(
-        f"functions and {changed} are replaced beside {COMMITS_PER_S} commits/s and a transaction"
+        f"functions and {changed} are replaced during {COMMITS_PER_S} commits/s and a transaction"
         f" open for {OPEN_S} s, PostgreSQL {version.split()[0]}",
         required=f"longest statement ≤ {LONGEST_MS} ms more than one without a table",
         measured=f"{max(took_ms):.0f} ms of {len(took_ms):,}, median {median(took_ms):.1f} ms"

@@ -59,10 +59,11 @@ async def test_a_bad_network_to_postgres_loses_nothing(scenario: Scenario, prima
             alive = await fleet.poll(fleet.workers[0]) is None
     history = await scenario.checked_history(producer, allowed_duplicates=1000)
     score(
-        f"late, narrow, in pieces, silent, reset ×10, dead: the network to Postgres at {RATE}/s",
+        f"latency, low bandwidth, fragments, silence, resets, dead connections at {RATE}/s",
         required=f"0 lost, no restart, first delivery ≤ {MOST_STARTS} starts of a worker after",
         measured=f"0 lost of {len(history.committed):,}, {duplicates(history.arrivals)} duplicates;"
-        f" first delivery after {max(waits.values()):.2f} s, {silent:.1f} s if nobody is told;"
+        f" first delivery after {max(waits.values()):.2f} s,"
+        f" {silent:.1f} s after dropped connections;"
         f" a start takes {start_s:.2f} s",
         holds=alive
         and max(waits.values()) <= MOST_STARTS * start_s
@@ -101,10 +102,10 @@ async def test_a_silent_listener_delays_no_more_than_polling(
             await scenario.wait_until_drained()
     history = await scenario.checked_history(producer, allowed_duplicates=0)
     score(
-        "LISTEN silent, NOTIFY never heard",
-        required="0 lost, ≤ 2 × what polling alone takes",
+        "a LISTEN connection without notifications",
+        required="0 lost, ≤ 2 × polling",
         measured=f"0 lost of {len(history.committed)}, {silent:.2f} s at most,"
-        f" {polling:.2f} s where nothing listens",
+        f" {polling:.2f} s without LISTEN",
         holds=silent <= 2 * polling,
     )
 
@@ -159,9 +160,9 @@ async def test_workers_survive_and_report_a_read_only_database(
         alive = await fleet.poll(worker) is None
     await scenario.checked_history(producer, allowed_duplicates=100)
     score(
-        "a database that becomes read-only, and writable again",
-        required="survived, shown, goes on by itself",
-        measured=f"0 lost, shown in the log, first delivery after {wait:.2f} s",
+        "a database that is temporarily read-only",
+        required="survived, reported, continues by itself",
+        measured=f"0 lost, logged, first delivery after {wait:.2f} s",
         holds=alive,
     )
 
@@ -217,9 +218,9 @@ async def test_workers_survive_and_report_a_full_disk(
     history = await scenario.checked_history(producer, allowed_duplicates=1000)
     score(
         f"a full disk for some seconds at {RATE}/s",
-        required="survived, shown, goes on by itself",
-        measured=f"0 lost of {len(history.committed):,}, shown in the log,"
-        f" first delivery {wait:.2f} s after there is room",
+        required="survived, reported, continues by itself",
+        measured=f"0 lost of {len(history.committed):,}, logged,"
+        f" first delivery {wait:.2f} s after space is available",
         holds=alive,
     )
 

@@ -86,7 +86,7 @@ async def test_terminated_backends_lose_nothing(scenario: Scenario) -> None:
         missing, again = await lost_and_duplicated(scenario, producer, deaths=len(waits))
         alive = await still_alive(fleet)
     score(
-        f"50 times all backends of ours terminated ({ended}) at {RATE}/s",
+        f"50 times all backends of Rowhook terminated ({ended}) at {RATE}/s",
         required=f"0 lost, first delivery ≤ {MOST_STARTS} starts of a worker after",
         measured=f"{missing} lost of {len(producer.acknowledged):,}, {again} duplicates,"
         f" first delivery after {max(waits):.2f} s at most, a start takes {start_s:.2f} s",

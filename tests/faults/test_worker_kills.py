@@ -101,7 +101,7 @@ async def test_workers_killed_at_every_step_lose_nothing(scenario: Scenario) -> 
     points = [killing.deaths[name] for name in failpoints()]
     score(
         f"{killing.deaths.total()} SIGKILLs, 3 workers, {len(history.committed):,} events",
-        required=f"0 lost, duplicates ≤ in flight, none stuck {STUCK_LEASES} leases after its own",
+        required=f"0 lost, duplicates ≤ in flight, none stuck for {STUCK_LEASES} leases",
         measured=f"{len(missing)} lost, {again} duplicates of {len(killing.in_flight)} in flight,"
         f" {len(killing.stuck)} stuck, {sum(points)} deaths at {POINTS} points",
         holds=not missing

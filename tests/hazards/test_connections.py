@@ -81,10 +81,10 @@ async def test_dns_rebinding_never_reaches_an_internal_address() -> None:
     inside = [address for address in recorder.addresses if address not in names.let]
     refused = verdicts[Verdict.TARGET_FORBIDDEN]
     score(
-        "DNS answers that change between questions",
-        required=f"{TRIES} tries: 0 forbidden dials, one resolution each",
-        measured=f"{len(inside)} forbidden of {len(recorder.dialled)} dials, {names.asked}"
-        f" resolutions, {refused} of {names.refused} bad answers refused",
+        "DNS answers that change between lookups",
+        required=f"{TRIES} tries: 0 forbidden connections, one resolution each",
+        measured=f"{len(inside)} forbidden of {len(recorder.dialled)} connections, {names.asked}"
+        f" resolutions, {refused} of {names.refused} forbidden answers rejected",
         holds=not inside and names.asked == TRIES and refused == names.refused > TRIES / 3,
     )
     assert verdicts[Verdict.CONNECT_FAILED] == TRIES - refused
@@ -114,8 +114,8 @@ async def test_boundary_addresses_are_connected_to_only_if_public() -> None:
     cases = edges()
     wrong = await unexpected_connections(cases)
     score(
-        "first, last and neighbours of each closed network",
-        required=f"{len(cases)}, at the dial",
+        "first, last and adjacent addresses of each forbidden network",
+        required=f"{len(cases)}, on connect",
         measured=f"{len(cases) - len(wrong)} of {len(cases)}{first_failure(wrong)}",
         holds=not wrong,
     )
@@ -127,8 +127,8 @@ async def test_connections_to_random_addresses_agree_with_an_independent_list_of
     wrong = [(case, list[object]()) for case, public in cases if PUBLIC.permits(case) is not public]
     wrong += await unexpected_connections(cases[:DIALLED])
     score(
-        "random addresses against an oracle of ranges",
-        required=f"{RANDOM}, {DIALLED} of them at the dial",
+        "random addresses, compared with a list of ranges",
+        required=f"{RANDOM}, {DIALLED} of them on connect",
         measured=f"{RANDOM - len(wrong)} of {RANDOM} agree{first_failure(wrong)}",
         holds=not wrong,
     )
@@ -145,7 +145,7 @@ async def test_every_allowed_url_connects_only_to_its_own_host_and_port() -> Non
         if {*recorder.dialled} != {(where, port)} or names.hostnames not in ([], [host]):
             wrong.append((url, [*recorder.dialled, *names.hostnames]))
     score(
-        "legitimate spellings of a URL, dialled",
+        "valid URL spellings, connected",
         required=f"{len(ALLOWED)}, host and port",
         measured=f"{len(ALLOWED) - len(wrong)} of {len(ALLOWED)}{first_failure(wrong)}",
         holds=not wrong,

@@ -201,9 +201,9 @@ def test_no_url_has_two_interpretations_or_escapes_its_position(
         check(text)
     tried = fuzz(check, URLS, seconds)
     score(
-        "fuzzed URLs, parsed and put into templates",
-        required=f"{seconds:g} s: one reading, one place",
-        measured=f"{tried} new ones, {len(corpus)} of the corpus",
+        "fuzzed URLs, parsed and inserted into templates",
+        required=f"{seconds:g} s: one interpretation, no escape",
+        measured=f"{tried} new inputs, {len(corpus)} of the corpus",
         holds=tried >= min_inputs(seconds),
     )
 
@@ -258,8 +258,8 @@ def test_no_header_injects_another(receiver: RequestSender, seconds: float) -> N
         check(text)
     tried = fuzz(check, HEADERS, seconds)
     score(
-        "fuzzed header names and values, to the wire",
-        required=f"{seconds:g} s: no header but ours",
-        measured=f"{tried} new ones, {len(corpus)} of the corpus",
+        "fuzzed header names and values, sent",
+        required=f"{seconds:g} s: no additional header",
+        measured=f"{tried} new inputs, {len(corpus)} of the corpus",
         holds=tried >= min_inputs(seconds),
     )

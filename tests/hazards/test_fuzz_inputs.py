@@ -50,7 +50,7 @@ def run(
     score(
         f"fuzzed inputs: {name}",
         required=f"{FUZZ_S:g} s: {asked}",
-        measured=f"{tried} new ones, {len(corpus)} of the corpus, worst {worst:.0f} loops of CPU",
+        measured=f"{tried} new ones, {len(corpus)} of the corpus, worst {worst:.0f} CPU loops",
         holds=tried >= min_inputs(FUZZ_S),
     )
 
@@ -161,7 +161,7 @@ def check_template(source: str) -> float:
 
 
 def test_any_template_is_rejected_or_renders_or_fails_with_a_render_fault() -> None:
-    requirement = f"two errors at most, each ≤ {TEMPLATE_LOOPS} loops of CPU"
+    requirement = f"two errors at most, each ≤ {TEMPLATE_LOOPS} CPU loops"
     run("template", TEMPLATES, check_template, requirement)
 
 

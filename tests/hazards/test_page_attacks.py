@@ -52,10 +52,10 @@ async def test_no_text_is_ever_executed(
     assert (inspection.planted, broken) == ([], [])
     ran = f"{len(inspection.hits)} executions, {len(inspection.reports)} reports"
     score(
-        f"{planted} texts that attack pages, {len(own)} of them on pages of their own: on"
+        f"{planted} attack texts, {len(own)} of them on separate pages: on"
         f" {inspection.addresses} addresses and"
-        f" {inspection.answers} answers to forms, and in {inspection.updates} later updates",
-        required="0 executions, 0 reports of the policy, nothing asked of another machine",
-        measured=f"{ran}, {len(opened.elsewhere)} elsewhere",
+        f" {inspection.answers} form responses, and {inspection.updates} later updates",
+        required="0 executions, 0 policy reports, 0 requests to other machines",
+        measured=f"{ran}, {len(opened.elsewhere)} external requests",
         holds=not (inspection.hits or inspection.reports or opened.elsewhere),
     )

@@ -116,8 +116,8 @@ async def test_each_hostile_value_has_its_expected_result_and_a_good_row_is_deli
     assert endings == stated
     ends = Counter(status for each in endings.values() for status in each.values())
     score(
-        f"poison in {where}, {len(POISON)} kinds × {len(OUTPUTS)} outputs",
-        required="the worker lives, each ends as stated, a good row is delivered",
+        f"hostile values in {where}, {len(POISON)} kinds × {len(OUTPUTS)} outputs",
+        required="the worker runs, expected results, a good row is delivered",
         measured=f"{sum(ends.values())} rows: {dict(ends)}",
         holds=set(ends) <= {SENT, HELD},
     )

@@ -190,8 +190,8 @@ async def test_fifty_hostile_endpoints_do_not_slow_down_a_good_one_or_use_memory
         growth = memory_kb(process.pid, "VmHWM") - before
     await check_attempts(siege, since)
     score(
-        f"{len(CASES)} hostile endpoints at once, one good one beside",
-        required=f"its p99 ≤ {MOST_SLOWER} × quiet, memory ≤ +8 MB, each verdict as stated",
+        f"{len(CASES)} concurrent hostile endpoints and a good one",
+        required=f"its p99 ≤ {MOST_SLOWER} × quiet, memory ≤ +8 MB, expected verdicts",
         measured=f"p99 {loud * 1000:.0f} ms, quiet {quiet * 1000:.0f} ms,"
         f" {growth / MB_IN_KB:+.1f} MB",
         holds=loud <= MOST_SLOWER * quiet and growth <= 8 * MB_IN_KB,

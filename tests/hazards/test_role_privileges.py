@@ -154,7 +154,7 @@ async def test_every_function_has_the_expected_privileges(
                     await login.execute(call.encode())
     score(
         "functions × roles",
-        required="run for whom they should alone",
+        required="executable only by the expected roles",
         measured=f"{len(existing)} functions, {len(logins)} roles",
         holds=len(existing) > 50,
     )
@@ -175,8 +175,8 @@ async def test_no_role_changes_the_engine_or_leaves_its_role(logins: Logins) -> 
         assert refused.value.sqlstate in {"42501", "22023"}, statement
     tried = sum(1 for _ in attempts(logins))
     score(
-        "what no role of the database may do",
-        required="refused",
+        "statements that no role may execute",
+        required="rejected",
         measured=f"{tried} statements by {len(logins)} roles",
         holds=tried > 100,
     )

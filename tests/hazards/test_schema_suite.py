@@ -67,7 +67,7 @@ def test_the_required_cases_pass_or_are_excluded_with_a_reason(draft: str) -> No
     assert wrong == []
     score(
         f"JSON Schema Test Suite, {draft}, required",
-        required="as the suite says, but for formats, or refused by a fence",
+        required="as in the suite, except formats and excluded keywords",
         measured=f"{sum(ends.values())} cases: {dict(ends)}",
         holds=sum(ends.values()) >= least
         and ends["fenced"] <= 60

@@ -53,9 +53,9 @@ def test_every_sandbox_escape_is_rejected() -> None:
         slowest = max(slowest, cpu_loops(refuse))
         assert refusals[0].faults
     score(
-        "escapes from the template language",
-        required="≥ 150, each refused when saved",
-        measured=f"{len(set(ESCAPES))} refused, worst {slowest:.1f} loops of CPU",
+        "template sandbox escapes",
+        required="≥ 150, each rejected on save",
+        measured=f"{len(set(ESCAPES))} rejected, worst {slowest:.1f} loops of CPU",
         holds=len(set(ESCAPES)) >= 150 and slowest <= SOURCE_LOOPS,
     )
 
@@ -176,9 +176,9 @@ async def test_no_render_blocks_the_event_loop_of_the_worker(rig: Rig) -> None:
 
     cpu, clock = await longest_turn(deliver_all)
     score(
-        f"the worker's loop while {len(COSTLY)} costly templates are rendered",
+        f"event loop of the worker while {len(COSTLY)} costly templates render",
         required=f"never blocked for {BLOCKED_LOOPS} loops of CPU",
-        measured=f"{cpu:.1f} loops at most ({clock * 1000:.0f} ms by the clock)",
+        measured=f"{cpu:.1f} loops at most ({clock * 1000:.0f} ms wall time)",
         holds=cpu <= BLOCKED_LOOPS,
     )
 
@@ -198,9 +198,9 @@ async def test_no_save_blocks_the_event_loop_of_the_api(api: Api, platform: Plat
 
     cpu, clock = await longest_turn(save_all)
     score(
-        f"the loop while {len(COSTLY_SOURCES)} costly sources are saved",
+        f"event loop while {len(COSTLY_SOURCES)} costly sources are saved",
         required=f"never blocked for {BLOCKED_LOOPS} loops of CPU",
-        measured=f"{cpu:.1f} loops at most ({clock * 1000:.0f} ms by the clock)",
+        measured=f"{cpu:.1f} loops at most ({clock * 1000:.0f} ms wall time)",
         holds=cpu <= BLOCKED_LOOPS,
     )
 
@@ -302,8 +302,8 @@ def test_any_value_survives_any_skeleton() -> None:
             is_attempted += 1 + _in_other_contexts(value, parsed, url, form, xml)
     score(
         "generated values in JSON, URL, form and XML bodies",
-        required="≥ 50,000 come back the same",
-        measured=f"{is_attempted} pairs, all the same, none with another key",
+        required="≥ 50,000 unchanged",
+        measured=f"{is_attempted} pairs, all unchanged, none with additional keys",
         holds=is_attempted >= PAIRS,
     )
 

@@ -145,9 +145,9 @@ async def test_every_allowed_url_is_requested_at_its_host_and_port(rig: Rig) -> 
     expected = sorted((host, port) for _, host, port, _ in spelled)
     right = len(expected) if dialled == expected else 0
     score(
-        "legitimate spellings of a URL, delivered to",
+        "valid URL spellings, delivered",
         required=f"{len(expected)}, host and port",
-        measured=f"{right} of {len(expected)} dialled as written",
+        measured=f"{right} of {len(expected)} connected to as written",
         holds=dialled == expected,
     )
 
@@ -194,8 +194,8 @@ def count(
     passed = cases - len(wrong)
     worst = f"; {wrong[0]}" if wrong else ""
     score(
-        f"refused spellings of a URL, {how}",
+        f"rejected URL spellings, {how}",
         required=f"{cases}: {query}",
-        measured=f"{passed} of {cases}, {len(recorder.dialled)} sockets{worst}",
+        measured=f"{passed} of {cases}, {len(recorder.dialled)} connections{worst}",
         holds=not wrong and not recorder.dialled and cases >= LEAST,
     )

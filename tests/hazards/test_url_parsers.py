@@ -31,9 +31,9 @@ def test_no_other_parser_sees_another_host_or_port_in_an_accepted_url(cases: int
                 wrong.append((name, url, place, parsed))
     summary = ", ".join(f"{name} {count}" for name, count in agreed.items())
     score(
-        "generated URLs, beside three other readers",
-        required=f"{cases}: no other place, ≥ 10 % accepted",
-        measured=f"{accepted} accepted, {len(wrong)} read otherwise; the same: {summary}"
+        "generated URLs, compared with three other parsers",
+        required=f"{cases}: no other host or port, ≥ 10 % accepted",
+        measured=f"{accepted} accepted, {len(wrong)} parsed differently; equal: {summary}"
         + (f"; {wrong[0]}" if wrong else ""),
         holds=not wrong and accepted >= cases * LEAST_ACCEPTED,
     )

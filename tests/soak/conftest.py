@@ -92,7 +92,7 @@ async def _filled(
     size_gb = await full.value("select pg_database_size(current_database())") / 2**30
     score(
         f"fill: {DAYS} days, {past.deliveries:,} deliveries",
-        required="20 million rows, less where ROWHOOK_SOAK_DELIVERIES says so",
+        required="20 million rows, or as set by ROWHOOK_SOAK_DELIVERIES",
         measured=f"{past.rows:,} rows, {size_gb:.1f} GB, {time.monotonic() - begun:.0f} s",
         holds=past.rows >= min(20_000_000, 3 * DELIVERIES),
     )

@@ -80,7 +80,7 @@ async def test_a_full_database_claims_and_drains_like_an_empty_one(soak: Soak) -
         )
     report(
         Score(
-            scenario=f"a claim beside {soak.past.deliveries:,} stored deliveries",
+            scenario=f"a claim with {soak.past.deliveries:,} stored deliveries",
             required=f"≤ {MOST_BLOCKS_OF_A_CLAIM} blocks for each claimed row",
             measured=f"{blocks.full:.1f} blocks, {blocks.empty:.1f} in an empty database",
             holds=blocks.full <= MOST_BLOCKS_OF_A_CLAIM,
@@ -106,9 +106,9 @@ def report(*lines: Score) -> None:
     assert not faults, "\n".join(faults)
 
 
-def _rates(what: str, rounds: int, rate: Compared, more: str = "") -> Score:
+def _rates(measure: str, rounds: int, rate: Compared, more: str = "") -> Score:
     return Score(
-        scenario=f"{what}, full against empty, medians of {rounds} rounds in turns",
+        scenario=f"{measure}, full and empty database, medians of {rounds} rounds",
         required=f"≥ {LEAST_RATIO}",
         measured=f"{rate.ratio:.2f}: {rate.full:.0f} against {rate.empty:.0f} deliveries/s{more}",
         holds=rate.ratio >= LEAST_RATIO,
@@ -176,7 +176,7 @@ def _retention(
 ) -> Iterator[Score]:
     yield Score(
         scenario=f"retention of {soak.past.expiring:,} deliveries of one day",
-        required="all that finished go with their events, and the partitions of that day",
+        required="all finished ones removed with their events and partitions",
         measured=f"{run.rows:,} rows in {seconds:.0f} s, {overdue} left;"
         f" {len(run.dropped)} partitions",
         holds=overdue == 0
@@ -192,7 +192,7 @@ def _retention(
     )
     dearest = sorted(empty_run.blocks.items(), key=lambda item: -item[1])[:3]
     yield Score(
-        scenario=f"a run that finds nothing to remove, {WEBHOOKS} webhooks",
+        scenario=f"a run without expired rows, {WEBHOOKS} webhooks",
         required=f"≤ {MOST_BLOCKS_FOR_NOTHING:,} blocks, 0 rows",
         measured=f"{empty_run.all_blocks:,} blocks, {empty_run.rows} rows; "
         + ", ".join(f"{kind} {blocks:,}" for kind, blocks in dearest),
@@ -206,14 +206,14 @@ def _latencies(before: Latencies, during: Latencies) -> Iterator[Score]:
         ("lists", before.list_p99, during.list_p99, during.lists),
     ):
         yield Score(
-            scenario=f"p99 of {name} beside the retention",
+            scenario=f"p99 of {name} during retention",
             required="reported",
             measured=f"{slow:.1f} ms of {count:,}, {quick:.1f} ms without it:"
             f" {slow / max(quick, 0.001):.2f} times",
             holds=count > 0,
         )
     yield Score(
-        scenario="live deliveries beside the retention",
+        scenario="live deliveries during retention",
         required="reported",
         measured=f"{during.deliveries_per_s:.0f}/s, {before.deliveries_per_s:.0f}/s without it",
         holds=during.deliveries_per_s > 0,
@@ -223,7 +223,7 @@ def _latencies(before: Latencies, during: Latencies) -> Iterator[Score]:
 def _growth(before: int, after: int, committed: int) -> Score:
     each = (after - before) / committed
     return Score(
-        scenario=f"growth by {committed:,} live deliveries, the retention beside them",
+        scenario=f"growth by {committed:,} live deliveries with retention",
         required=f"≤ {MOST_BYTES:,} bytes for each, autovacuum on",
         measured=f"{each:.0f} bytes: {(after - before) / 2**20:+.0f} MB,"
         f" {after / before:.3f} times the size before",
@@ -235,9 +235,9 @@ def _history(load: Load, sent: list[str], healed: int, seconds: float) -> Score:
     missing, alien = set(load.committed) - set(sent), set(sent) - set(load.committed)
     twice, healed = len(sent) - len(set(sent)), healed + sum(load.healed)
     return Score(
-        scenario=f"{len(load.committed):,} live commits, {len(load.healed)} heals beside them",
-        required="each sent once, nothing of the past sent, nothing healed",
-        measured=f"{len(missing)} lost, {len(alien)} of the past, {twice} twice, {healed} healed;"
+        scenario=f"{len(load.committed):,} live commits, {len(load.healed)} heals",
+        required="each sent once, no old ones sent, nothing healed",
+        measured=f"{len(missing)} lost, {len(alien)} old ones, {twice} twice, {healed} healed;"
         f" {seconds:.0f} s",
         holds=not missing and not alien and not twice and not healed,
     )

@@ -88,9 +88,9 @@ def test_arithmetic_and_comparisons_of_numbers_are_exact(left: Decimal, right: i
         OutputContext.TEXT,
     )
     text = template.render({"data": parse_json(f'{{"a": {left:f}, "b": {right}}}')}).redacted()
-    added, parts, less, same = text.split()
+    added, difference, less, same = text.split()
     exact = Fraction(left)
-    assert (Fraction(added), Fraction(parts)) == (exact + right, exact - right)
+    assert (Fraction(added), Fraction(difference)) == (exact + right, exact - right)
     assert (less, same) == (str(left < right).lower(), str(left == right).lower())
 
 
