@@ -73,7 +73,7 @@ async def take_offer(page: Page) -> None:
                 await offers.first.click(timeout=500)
         return await offers.count() == 0
 
-    await until(taken, what="a completion")
+    await until(taken, description="a completion")
 
 
 @pytest.mark.battery

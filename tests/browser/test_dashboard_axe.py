@@ -51,7 +51,7 @@ async def test_axe_finds_no_serious_fault_on_any_screen(rig: Rig, chromium: Brow
     assert faults == {}
     score(
         f"axe-core on {screens} screens of the dashboard, light and dark, 1440 and 390 px wide",
-        asked="no serious fault on any of 70 screens or more",
+        required="no serious fault on any of 70 screens or more",
         measured=f"{len(faults)} of {len(found)} looks with a fault",
         holds=not faults and screens >= 70,
     )

@@ -1,4 +1,4 @@
-"""Migrations by owners with few rights, and what a start says where a right is missing."""
+"""Migrations by owners with few privileges, and the messages about missing privileges."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ every_version = pytest.mark.parametrize(
 
 @pytest.fixture(scope="module", params=["18"])
 async def running(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
-    async with cluster(request.param) as started:
-        yield started
+    async with cluster(request.param) as run_service:
+        yield run_service
 
 
 @pytest.fixture
 async def servers(running: Cluster) -> AsyncIterator[Cluster]:
-    """A server without our roles, databases or logins."""
+    """A server without roles of Rowhook, databases or logins."""
     yield running
     await running.clean()
 
@@ -57,8 +57,8 @@ def grants(server: Cluster, login: str, prefix: str = "rowhook") -> list[str]:
     return [f"grant {prefix}_{duty} to {login}{options};" for duty in ("worker", "api")]
 
 
-async def delivers(owner: str, login: str, prefix: str = "rowhook") -> None:
-    """Checks that what the owner's platform commits is delivered by a worker of the login."""
+async def check_delivery(owner: str, login: str, prefix: str = "rowhook") -> None:
+    """Check that a worker of the login delivers what the platform of the owner commits."""
     async with await connection_pool.connect(owner) as db, Receiver() as receiver:
         platform = Platform(db)
         await platform.set_up()
@@ -70,21 +70,21 @@ async def delivers(owner: str, login: str, prefix: str = "rowhook") -> None:
                 await rig.reaches("delivered")
 
 
-async def examined(hands: Hands, **variables: str) -> dict[str, dict[str, Any]]:
-    """The doctor's findings that are not healthy."""
+async def unhealthy_findings(hands: Hands, **variables: str) -> dict[str, dict[str, Any]]:
+    """Return the unhealthy findings of doctor."""
     result = await hands.type("doctor", "--json", **variables)
     findings = json.loads(result.out)
     return {result["subject"]: result for result in findings if not result["healthy"]}
 
 
-async def started(hands: Hands, *arguments: str) -> CommandResult:
-    """Runs a command that handles signals, in a process of its own, to its end."""
+async def run_service(hands: Hands, *arguments: str) -> CommandResult:
+    """Run a command that handles signals in its own process to its end."""
     return await run_command(
         hands.folder, *arguments, DATABASE_URL=hands.dsn, ROWHOOK_MASTER_KEYS=KEY
     )
 
 
-# What a service says once it runs.
+# The log event of a running service.
 _BEGINS = {"up": "worker.started", "worker": "worker.started", "api": "api.started"}
 
 
@@ -96,8 +96,8 @@ async def started_command(hands: Hands, *arguments: str) -> AsyncIterator[Proces
         yield process
 
 
-async def says(process: Process, output: str) -> None:
-    """Waits until the log has these words."""
+async def wait_for_log(process: Process, output: str) -> None:
+    """Wait until the log contains a text."""
     assert process.stderr is not None
     result = b""
     async with asyncio.timeout(DEADLINE_S):
@@ -121,7 +121,7 @@ async def test_an_owner_with_createrole_migrates_and_becomes_the_service_login(
     result = await Hands(folder=folder, dsn=dsn).ok("migrate")
     for statement in grants(servers, owner):
         assert f"Granted to the login of DATABASE_URL: {statement}" in result
-    await delivers(dsn, dsn)
+    await check_delivery(dsn, dsn)
 
 
 @every_version
@@ -133,11 +133,11 @@ async def test_an_owner_with_createrole_grants_the_roles_to_the_login_of_databas
     direct, dsn = servers.dsn_of(database, owner), servers.dsn_of(database, login)
     await Hands(folder=folder, dsn=dsn).ok("migrate", DATABASE_DIRECT_URL=direct)
     assert await Hands(folder=folder, dsn=dsn).ok("status")
-    await delivers(direct, dsn)
+    await check_delivery(direct, dsn)
 
 
 @every_version
-async def test_an_owner_without_createrole_is_told_what_a_dba_must_run_and_then_migrates(
+async def test_an_owner_without_createrole_gets_the_bootstrap_statements_and_then_migrates(
     servers: Cluster, folder: Path
 ) -> None:
     owner = await servers.login()
@@ -146,7 +146,7 @@ async def test_an_owner_without_createrole_is_told_what_a_dba_must_run_and_then_
     for result in (
         await hands.type("migrate"),
         await hands.type("migrate", "--plan"),
-        await started(hands, "up", "--port", "0"),
+        await run_service(hands, "up", "--port", "0"),
     ):
         result.refused(1, f"{owner} may not create roles (CREATEROLE)")
         for duty in ROLES:
@@ -154,11 +154,11 @@ async def test_an_owner_without_createrole_is_told_what_a_dba_must_run_and_then_
     bootstrap = await hands.ok("migrate", "--print-bootstrap")
     await servers.run(bootstrap, bootstrap, database=database)
     await hands.ok("migrate")
-    await delivers(hands.dsn, hands.dsn)
+    await check_delivery(hands.dsn, hands.dsn)
 
 
 @every_version
-async def test_an_owner_without_create_on_the_database_migrates_in_schemas_that_a_dba_made(
+async def test_an_owner_without_create_migrates_in_existing_schemas(
     servers: Cluster, folder: Path
 ) -> None:
     owner, login = await servers.login(), await servers.login()
@@ -172,7 +172,7 @@ async def test_an_owner_without_create_on_the_database_migrates_in_schemas_that_
     bootstrap = await hands.ok("migrate", "--print-bootstrap", DATABASE_DIRECT_URL=direct)
     await servers.run(bootstrap, database=database)
     await hands.ok("migrate", DATABASE_DIRECT_URL=direct)
-    await delivers(direct, dsn)
+    await check_delivery(direct, dsn)
 
 
 async def test_bootstrap_sql_needs_no_connection_and_quotes_every_name(folder: Path) -> None:
@@ -196,11 +196,11 @@ async def test_a_dba_without_superuser_runs_the_bootstrap(servers: Cluster, fold
     async with await connection_pool.connect(servers.dsn_of(database, dba)) as connection:
         await statements.run_script(connection, bootstrap)
     await hands.ok("migrate")
-    await delivers(hands.dsn, hands.dsn)
+    await check_delivery(hands.dsn, hands.dsn)
 
 
 @every_version
-async def test_two_installations_of_one_cluster_have_roles_of_their_own(
+async def test_two_installations_of_one_cluster_have_separate_roles(
     servers: Cluster, folder: Path
 ) -> None:
     installed = []
@@ -211,7 +211,7 @@ async def test_two_installations_of_one_cluster_have_roles_of_their_own(
         await hands.ok("migrate", ROWHOOK_ROLE_PREFIX=prefix)
         installed.append((prefix, dsn))
     for prefix, dsn in installed:
-        await delivers(dsn, dsn, prefix)
+        await check_delivery(dsn, dsn, prefix)
     (_, first), (_, second) = installed
     user, _ = statements.login_and_database(first)
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -220,7 +220,7 @@ async def test_two_installations_of_one_cluster_have_roles_of_their_own(
     assert user not in second
 
 
-async def test_another_role_prefix_than_that_of_the_database_is_refused_with_both(
+async def test_a_wrong_role_prefix_is_rejected_with_both_prefixes(
     servers: Cluster, folder: Path
 ) -> None:
     dsn = make_conninfo(servers.dsn, dbname=await servers.database())
@@ -231,12 +231,12 @@ async def test_another_role_prefix_than_that_of_the_database_is_refused_with_bot
     )
     for arguments in (["migrate"], ["migrate", "--plan"], ["status"]):
         (await hands.type(*arguments)).refused(1, message, "Set ROWHOOK_ROLE_PREFIX=acme.")
-    assert (await examined(hands))["role prefix"]["finding"] == message
-    assert "role prefix" not in await examined(hands, ROWHOOK_ROLE_PREFIX="acme")
+    assert (await unhealthy_findings(hands))["role prefix"]["finding"] == message
+    assert "role prefix" not in await unhealthy_findings(hands, ROWHOOK_ROLE_PREFIX="acme")
 
 
 @every_version
-async def test_a_grant_that_the_owner_may_not_make_is_printed_and_named_afterwards(
+async def test_a_grant_that_the_owner_may_not_make_is_printed(
     servers: Cluster, folder: Path
 ) -> None:
     owner, login = await servers.login(), await servers.login()
@@ -250,12 +250,12 @@ async def test_a_grant_that_the_owner_may_not_make_is_printed_and_named_afterwar
     for statement in grants(servers, login):
         assert f"Run as an administrator: {statement}" in result.err
     (await hands.type("status")).refused(1, *grants(servers, login))
-    findings = await examined(hands)
+    findings = await unhealthy_findings(hands)
     assert [findings[f"membership in rowhook_{duty}"]["advice"] for duty in ("worker", "api")] == (
         grants(servers, login)
     )
     await servers.run(*grants(servers, login), database=database)
-    assert "membership in rowhook_worker" not in await examined(hands)
+    assert "membership in rowhook_worker" not in await unhealthy_findings(hands)
 
 
 async def test_migrate_succeeds_where_the_login_of_database_url_cannot_connect(
@@ -273,18 +273,18 @@ async def test_migrate_succeeds_where_the_login_of_database_url_cannot_connect(
         for output in ("The database is migrated", "were not checked", "Run rowhook doctor"):
             assert output in result.err
     assert await runner.plan(direct) == []
-    result = await started(hands, "up", "--port", "0")
+    result = await run_service(hands, "up", "--port", "0")
     result.refused(3, "too many connections")
 
 
-async def test_every_start_names_the_missing_grant_before_it_waits_for_a_connection(
+async def test_every_start_names_a_missing_grant_before_connecting(
     servers: Cluster, folder: Path
 ) -> None:
     login, database = await servers.login(), await servers.database()
     await runner.migrate(make_conninfo(servers.dsn, dbname=database))
     hands = Hands(folder=folder, dsn=servers.dsn_of(database, login))
     commands = ("worker", "worker --processes 2", "api --port 0", "up --port 0")
-    for result in await asyncio.gather(*(started(hands, *line.split()) for line in commands)):
+    for result in await asyncio.gather(*(run_service(hands, *line.split()) for line in commands)):
         result.refused(1, *grants(servers, login))
 
 
@@ -304,7 +304,7 @@ async def service(servers: Cluster, folder: Path) -> tuple[Hands, str]:
         "alter function rowhook.fill_completed_at() reset search_path",
     ],
 )
-async def test_a_service_login_starts_however_much_else_was_granted_or_changed(
+async def test_a_service_login_starts_with_additional_grants_and_changes(
     servers: Cluster, folder: Path, extra: str
 ) -> None:
     hands, database = await service(servers, folder)
@@ -316,19 +316,21 @@ async def test_a_service_login_starts_however_much_else_was_granted_or_changed(
     for command in ("up", "worker", "api"):
         options = () if command == "worker" else ("--port", "0")
         async with started_command(hands, command, *options) as process:
-            await says(process, _BEGINS[command])
-    doubts = await examined(hands)
+            await wait_for_log(process, _BEGINS[command])
+    doubts = await unhealthy_findings(hands)
     assert ("migrations" in doubts) == ("colleague" not in extra)
 
 
-async def test_a_service_login_is_told_what_is_missing_and_by_whom_it_is_repaired(
+async def test_a_service_login_gets_the_missing_objects_and_who_can_repair_them(
     servers: Cluster, folder: Path
 ) -> None:
     hands, database = await service(servers, folder)
     await servers.run("drop trigger must_fit on rowhook.outbox", database=database)
     superuser, _ = statements.login_and_database(servers.dsn)
-    (await started(hands, "worker")).refused(1, "repair: 1 trigger is missing", "rowhook migrate")
-    (await started(hands, "up", "--port", "0")).refused(
+    (await run_service(hands, "worker")).refused(
+        1, "repair: 1 trigger is missing", "rowhook migrate"
+    )
+    (await run_service(hands, "up", "--port", "0")).refused(
         1,
         "To be applied: repair: 1 trigger is missing",
         f"Set DATABASE_DIRECT_URL to a login that is a member of {superuser}.",
@@ -343,7 +345,7 @@ async def test_a_service_login_is_told_what_is_missing_and_by_whom_it_is_repaire
         "revoke execute on function rowhook.diagnosis() from rowhook_worker, rowhook_api",
     ],
 )
-async def test_a_right_that_is_missing_is_named_with_what_grants_it(
+async def test_a_missing_privilege_is_named_with_the_command_that_grants_it(
     servers: Cluster, folder: Path, revocation: str
 ) -> None:
     hands, database = await service(servers, folder)
@@ -361,7 +363,7 @@ async def test_a_right_that_is_missing_is_named_with_what_grants_it(
         )
 
 
-async def test_a_refusal_always_says_what_is_lacking(servers: Cluster) -> None:
+async def test_every_refusal_names_the_missing_privilege(servers: Cluster) -> None:
     owner = await servers.login("createrole")
     database = await servers.database(owner)
     dsn = servers.dsn_of(database, owner)
@@ -376,7 +378,7 @@ async def test_a_refusal_always_says_what_is_lacking(servers: Cluster) -> None:
 
 
 @every_version
-async def test_a_member_without_the_right_to_set_the_role_or_inherit_it_is_told_the_grant(
+async def test_a_member_without_set_or_inherit_gets_the_grant_statement(
     servers: Cluster,
 ) -> None:
     login = await servers.login("noinherit")
@@ -396,7 +398,7 @@ async def test_a_member_without_the_right_to_set_the_role_or_inherit_it_is_told_
     preflight.require(findings, "server", "start")
 
 
-async def test_objects_of_another_owner_are_named_before_anything_is_applied(
+async def test_objects_of_another_owner_are_reported_before_anything_is_applied(
     servers: Cluster, folder: Path
 ) -> None:
     owner = await servers.login("createrole")
@@ -414,7 +416,7 @@ async def test_objects_of_another_owner_are_named_before_anything_is_applied(
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
-async def test_a_database_that_is_not_utf8_is_refused_with_the_statement_that_makes_one(
+async def test_a_database_without_utf8_is_rejected_with_the_create_statement(
     servers: Cluster, folder: Path, encoding: str
 ) -> None:
     options = f"encoding '{encoding}' locale 'C' template template0"
@@ -423,7 +425,7 @@ async def test_a_database_that_is_not_utf8_is_refused_with_the_statement_that_ma
     statement = f"create database {database}_utf8 encoding 'UTF8' locale 'C' template template0;"
     for arguments in (["migrate"], ["migrate", "--plan"], ["status"]):
         (await hands.type(*arguments)).refused(1, f"encoding: {encoding}", statement)
-    assert (await examined(hands))["encoding"]["advice"] == statement
+    assert (await unhealthy_findings(hands))["encoding"]["advice"] == statement
     await servers.run(statement)
 
 
@@ -431,7 +433,7 @@ async def test_a_database_that_is_not_utf8_is_refused_with_the_statement_that_ma
     ("read_only", "finding"),
     [("off", "writable"), ("on", "read-only (default_transaction_read_only): it can only be read")],
 )
-async def test_a_database_that_may_not_be_written_is_refused_at_the_start(
+async def test_a_read_only_database_is_rejected_at_start(
     servers: Cluster, read_only: str, finding: str
 ) -> None:
     options = f"-c default_transaction_read_only={read_only}"

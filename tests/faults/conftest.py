@@ -1,4 +1,4 @@
-"""The ground of the battery: a PostgreSQL 18 over TCP for each scenario, a test build for all."""
+"""Fixtures of the fault battery: a PostgreSQL 18 over TCP per scenario and one test build."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tests.faults.recording_receiver import RecordingReceiver
 
 @pytest.fixture(scope="session")
 def build() -> Iterator[Path]:
-    """The test build, as PYTHONPATH has it."""
+    """The PYTHONPATH of the test build."""
     with tempfile.TemporaryDirectory(prefix="rowhook-build-") as folder:
         yield make_build(Path(folder))
 
 
 @pytest.fixture
 def server_folder() -> Iterator[Path]:
-    """A folder that the server's account can get into."""
+    """A folder that is accessible to the account of the server."""
     with tempfile.TemporaryDirectory(prefix="rh-", ignore_cleanup_errors=True) as name:
         if os.geteuid() == 0:
             Path(name).chmod(0o711)

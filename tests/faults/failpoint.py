@@ -1,7 +1,7 @@
-"""Part of a test build alone: kills its process at a named point.
+"""Kills the process at a named point; only part of a test build.
 
-`ROWHOOK_FAILPOINT=claimed:7` kills it when it passes `claimed` for the eighth time; its last words
-say so, for it may well die of something else before.
+`ROWHOOK_FAILPOINT=claimed:7` kills the process when it passes `claimed` for the eighth time. It
+logs this first, to distinguish it from other causes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _passed: Counter[str] = Counter()
 
 
 def reach(name: str) -> None:
-    """Passes a failpoint, or dies there."""
+    """Pass a failpoint, or kill the process there."""
     expected, _, times = os.environ.get("ROWHOOK_FAILPOINT", "").partition(":")
     if name == expected:
         _passed[name] += 1

@@ -1,4 +1,4 @@
-"""A test build: the sources with a call at each failpoint. The product has comments there alone."""
+"""A test build: the sources with a call at each failpoint comment."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _IGNORED = shutil.ignore_patterns("__pycache__", ".*")
 
 
 def failpoints(source: Path = ROOT / "src") -> list[str]:
-    """The names of all failpoints, in order."""
+    """Return the sorted names of all failpoints."""
     texts = (path.read_text(encoding="utf-8") for path in source.rglob("*.py"))
     return sorted(match["name"] for text in texts for match in _MARKER.finditer(text))
 
 
 def make_build(folder: Path) -> Path:
-    """Makes the build in `folder`; what stands for PYTHONPATH."""
+    """Create the build in `folder` and return its PYTHONPATH."""
     shutil.copytree(ROOT / "sql", folder / "sql", ignore=_IGNORED)
     source = folder / "src"
     shutil.copytree(ROOT / "src" / "rowhook", source / "rowhook", ignore=_IGNORED)

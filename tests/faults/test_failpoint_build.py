@@ -33,7 +33,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def passed(source: Path, point: str) -> subprocess.CompletedProcess[bytes]:
-    """What became of a process that passes `claimed` three times."""
+    """Run a process that passes `claimed` three times."""
     return subprocess.run(  # noqa: S603  # our own words
         [sys.executable, "-uc", PASSING],
         capture_output=True,
@@ -46,11 +46,11 @@ def python_of(folder: Path) -> str:
     return "\n".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))
 
 
-def test_the_line_has_twelve_failpoints_each_named_once() -> None:
+def test_there_are_twelve_failpoints_with_unique_names() -> None:
     assert failpoints() == POINTS
 
 
-def test_the_product_has_no_call_at_its_failpoints() -> None:
+def test_the_product_calls_no_failpoints() -> None:
     assert not re.search(r"failpoint(?! \w+$)|reach\(", python_of(ROOT / "src"), re.MULTILINE)
 
 
@@ -61,7 +61,7 @@ def test_a_test_build_calls_each_failpoint_once(source: Path) -> None:
     assert sorted(called) == POINTS
 
 
-def test_a_process_dies_at_its_failpoint_after_so_many_passes(source: Path) -> None:
+def test_a_process_dies_at_its_failpoint_after_the_given_number_of_passes(source: Path) -> None:
     end = passed(source, "claimed:2")
     assert end.returncode == -signal.SIGKILL
     assert end.stdout == b"on\non\n"
@@ -69,12 +69,12 @@ def test_a_process_dies_at_its_failpoint_after_so_many_passes(source: Path) -> N
 
 
 @pytest.mark.parametrize("point", ["", "claimed:3", "recorded:0"])
-def test_a_process_that_is_not_told_to_die_there_goes_on(source: Path, point: str) -> None:
+def test_a_process_without_a_failpoint_continues(source: Path, point: str) -> None:
     end = passed(source, point)
     assert (end.returncode, end.stdout, end.stderr) == (0, b"on\n" * 3, b"")
 
 
-def test_a_test_build_is_whole(source: Path) -> None:
+def test_a_test_build_is_complete(source: Path) -> None:
     built_files = {path.relative_to(source) for path in source.rglob("*.py")}
     source_files = {path.relative_to(ROOT / "src") for path in (ROOT / "src").rglob("*.py")}
     assert built_files == source_files | {Path("rowhook/failpoint.py")}

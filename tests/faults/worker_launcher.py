@@ -1,7 +1,7 @@
-"""Starts workers quickly: imports the build once, the worker with it, and forks a process for each.
+"""Starts workers quickly: imports the build once and forks a process per worker.
 
-Reads a JSON line a command: {"start": {variable: value}, "log": path} answers the pid,
-{"wait": pid} the exit code, {"poll": pid} the exit code or null.
+Reads a JSON line per command: {"start": {variable: value}, "log": path} responds with the pid,
+{"wait": pid} with the exit code, {"poll": pid} with the exit code or null.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 def _become_worker(environment: dict[str, str], log: str) -> None:
-    # A battery that is broken off leaves nobody behind.
+    # An interrupted battery leaves no processes.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     os.setsid()
     null = os.open(os.devnull, os.O_RDWR)

@@ -32,7 +32,7 @@ async def test_while_the_database_is_away_it_says_503_and_it_recovers_by_itself(
         await is_away(api)
         async with embedded_postgres(data) as again:
             assert again == dsn
-            await until(lambda: is_back(api), what="the API back")
+            await until(lambda: is_back(api), description="the API back")
             assert await at_once(api, 20) == {200}
             assert (await api.client.get("/readyz")).status_code == 200
 

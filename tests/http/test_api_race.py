@@ -208,7 +208,7 @@ class Race:
             for _ in range(PRODUCERS):
                 tasks.create_task(self.producer())
             tasks.create_task(self.watcher())
-            await until(enough, within=10 * DEADLINE_S, what="enough to judge")
+            await until(enough, within=10 * DEADLINE_S, description="enough to judge")
             self.over.set()
 
     def alive(self, span: Span) -> list[str]:
@@ -275,7 +275,7 @@ async def settled(race: Race) -> list[dict[str, Any]]:
             "select count(*) from rowhook.outbox where status not in ('delivered', 'cancelled')"
         )
 
-    await until(ended, what="the end of every delivery")
+    await until(ended, description="the end of every delivery")
     return await race.platform.rows(
         "select e.key, o.webhook_id::text as webhook, o.status, r.configuration ->> 'url' as url"
         " from rowhook.outbox o join rowhook.event e on e.id = o.event_id"

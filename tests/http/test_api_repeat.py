@@ -63,7 +63,7 @@ async def test_one_that_is_worked_on_is_409_until_it_is_answered(
     async with db.transaction():
         await db.execute("lock table rowhook.webhook in share row exclusive mode")
         first = asyncio.create_task(create(api, platform.organization, "one"))
-        await until(lambda: is_begun(api), what="the first request begun")
+        await until(lambda: is_begun(api), description="the first request begun")
         second = await create(api, platform.organization, "one")
         assert (second.status_code, second.headers["retry-after"]) == (409, "1")
     assert (await first).status_code == 201

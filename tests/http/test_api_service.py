@@ -214,7 +214,7 @@ async def test_many_probes_at_once_open_one_connection(
     async def counted() -> bool:
         return await sessions(db) > before
 
-    await until(counted, what="the connection counted")
+    await until(counted, description="the connection counted")
     assert await sessions(db) - before <= 3
 
 
@@ -274,9 +274,9 @@ async def test_sigterm_lets_requests_end_and_takes_no_new_ones(
         async with db.transaction():
             await db.execute("lock table rowhook.webhook in share row exclusive mode")
             held = asyncio.create_task(client.post("/v1/webhooks", json=draft))
-            await until(waits, what="the request at the lock")
+            await until(waits, description="the request at the lock")
             process.send_signal(signal.SIGTERM)
-            await until(lambda: refuses(client), what="new connections refused")
+            await until(lambda: refuses(client), description="new connections refused")
             assert not held.done()
         assert (await held).status_code == 201
         told = await wait_for_exit(process)

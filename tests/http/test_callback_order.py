@@ -78,7 +78,7 @@ async def are_placed(platform: Platform, *bodies: str) -> None:
         await place_waiting(platform)
         return await placed(platform) == list(bodies)
 
-    await until(holds, what=f"places of {bodies}")
+    await until(holds, description=f"places of {bodies}")
 
 
 async def place_waiting(platform: Platform, after: str = "", most: int = 100) -> str | None:

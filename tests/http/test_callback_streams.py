@@ -45,7 +45,7 @@ async def serving(rig: Rig, home: Path, port: int) -> AsyncIterator[int]:
                     return (await client.get(f"http://127.0.0.1:{port}/livez")).is_success
                 return False
 
-            await until(answers, what="the API answers")
+            await until(answers, description="the API answers")
         yield process.pid
 
 
@@ -135,7 +135,7 @@ async def test_while_the_server_is_killed_no_stream_loses_or_repeats_an_event(
     same = sum([one for one, _ in page.messages] == expected[session] for session, page in opened)
     score(
         f"{kills} × kill -9 of the API under {streams} streams, {commits} callbacks",
-        asked="every page ends with the outbox's own sequence",
+        required="every page ends with the outbox's own sequence",
         measured=f"{same} of {len(opened)} pages",
         holds=same == len(opened) == streams
         and all(len(one) == commits // 20 for one in expected.values()),
@@ -171,7 +171,7 @@ async def test_a_thousand_streams_are_open_on_one_process(rig: Rig, folder: Path
     told = sum(len(page.messages) == 1 for _, page in opened)
     score(
         "1,000 open streams on one API process",
-        asked="all are told; one connection listens, not one a page",
+        required="all are told; one connection listens, not one a page",
         measured=f"{told} told, {listening} listening, {all_of_it} connections in all,"
         f" {resident} MB resident",
         holds=told == 1000 and all_of_it < 40,  # pools of both, and the tests' own

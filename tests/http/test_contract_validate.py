@@ -251,7 +251,7 @@ async def test_the_verdict_is_what_the_worker_does(rig: Rig) -> None:
         verdict = await validate_commit(rig.ctx, rig.platform.goal, proposal(text))
         said |= {(commit, webhooks[one.webhook_id]): one.valid for one in verdict.outputs}
     async with rig.worker():
-        await until(partial(nothing_waits, rig), what="no delivery waits")
+        await until(partial(nothing_waits, rig), description="no delivery waits")
     rows = await rig.platform.rows("select commit_id, webhook_id, status from rowhook.delivery")
     sent = {
         (row["commit_id"], webhooks[row["webhook_id"]]): row["status"] != "held" for row in rows

@@ -30,7 +30,7 @@ async def stopped(dsn: str, asked: asyncio.Task[httpx.Response]) -> httpx.Respon
             await hand.execute(_STOP)
             return asked.done()
 
-        await until(ended, what="the answer")
+        await until(ended, description="the answer")
     return await asked
 
 

@@ -1,4 +1,4 @@
-"""Deliveries of every age and end, and what the API counts of them, for tests."""
+"""Deliveries of any age and status, and the responses of the API about them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ async def get_json(api: Api, path: str, key: str | None = None, **params: Any) -
 
 
 async def record_outcomes(platform: Platform, pool: Pool, *outcomes: str, **fields: Any) -> None:
-    """A job for each outcome, and what became of its only try."""
+    """Create a job for each outcome, and record its only attempt."""
     for outcome in outcomes:
         await platform.job("succeeded")
         for claim in await platform.claim(pool):
@@ -25,7 +25,7 @@ async def record_outcomes(platform: Platform, pool: Pool, *outcomes: str, **fiel
 
 
 async def age_deliveries(platform: Platform, hours: float, status: str) -> None:
-    """Deliveries of a status were created so long ago."""
+    """Backdate the deliveries of a status by hours."""
     await platform.run("set session_replication_role = replica")
     await platform.run(
         "update rowhook.outbox set created_at = now() - make_interval(secs => %s)"
@@ -37,7 +37,7 @@ async def age_deliveries(platform: Platform, hours: float, status: str) -> None:
 
 
 async def insert_deliveries(platform: Platform, webhook: UUID, status: str, count: int) -> None:
-    """So many rows of a status, which nothing has made: never tried, or ended with an error."""
+    """Insert deliveries of a status without events: never attempted, or ended with an error."""
     waits = status == "pending"
     await platform.run("set session_replication_role = replica")
     await platform.run(

@@ -146,7 +146,7 @@ async def _settle(made: Stage) -> None:
     await rig.platform.job("succeeded", output=json.dumps(ADA), cost=0.0042)
     for status, count in (("delivered", 4), ("held", 4), ("dead", 4), ("skipped", 4)):
         await rig.reaches(status, count=count)
-    await until(partial(_rests, rig), what="the second try of the Warehouse's four")
+    await until(partial(_rests, rig), description="the second try of the Warehouse's four")
 
 
 async def _rests(rig: Rig) -> bool:

@@ -1,4 +1,4 @@
-"""A page with our browser files and nothing of the server's, under the dashboard's policy."""
+"""A page with the browser files and without a server, under the policy of the dashboard."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ document.addEventListener("securitypolicyviolation",
 
 @dataclass(slots=True, kw_only=True)
 class StaticPage:
-    """The page that is open, and what it complained of: errors, warnings, breaches of policy."""
+    """An open page with its errors, warnings and policy violations."""
 
     page: Page
     complaints: list[str] = field(default_factory=list)
@@ -54,7 +54,7 @@ class StaticPage:
 
 
 def static_site(main: str, piece: str) -> Any:
-    """Serves the page at /, what a swap asks for at /piece, and our static files."""
+    """Serve the page at /, the response of a swap at /piece, and static files."""
 
     async def serve(scope: Any, receive: Any, send: Any) -> None:
         del receive
@@ -82,7 +82,7 @@ def _answer(path: str, main: str, piece: str) -> tuple[bytes, str]:
 async def open_static_page(
     chromium: Browser, main: str, *, piece: str = ""
 ) -> AsyncIterator[StaticPage]:
-    """Opens the page; at the exit it must have complained of nothing."""
+    """Open the page; it must have no complaints at the exit."""
     async with serve_asgi(static_site(main, piece)) as port, tab(chromium) as page:
         opened = StaticPage(page=page)
         opened.listen()
