@@ -13,8 +13,6 @@ from rowhook.cli.error_messages import CommandFailed
 from rowhook.cli.operator_session import organization_filter, with_context, with_reader
 from rowhook.cli.options import Command, as_json, list_group, paging, timestamp
 from rowhook.cli.output import (
-    format_duration,
-    format_relative,
     format_time,
     format_value,
     print_json,
@@ -26,6 +24,7 @@ from rowhook.cli.output import (
     show_response,
 )
 from rowhook.db.list_queries import STATUSES, DeliveryFilter
+from rowhook.durations import format_duration, format_relative
 from rowhook.services import deliveries as operations
 from rowhook.services.context import NotFound, ServiceContext
 from rowhook.services.deliveries import (
