@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 
 from rowhook.durations import format_duration, format_relative
-from rowhook.services.deliveries import Status
+from rowhook.model import DeliveryStatus
 from rowhook.services.stats import MAX_COUNTED, DeliveryCounts
 
 
@@ -109,7 +109,7 @@ def capped_count(number: int) -> str:
     return count(number) + ("+" if number >= MAX_COUNTED else "")
 
 
-def status_count(tally: DeliveryCounts, *statuses: Status, narrowed: bool = False) -> str:
+def status_count(tally: DeliveryCounts, *statuses: DeliveryStatus, narrowed: bool = False) -> str:
     """Format how many deliveries have one of the statuses.
 
     `narrowed`: filters apply to the capped rows, so any count may be too low.

@@ -8,17 +8,8 @@ from typing import Any, Literal
 
 import msgspec
 
-EVENT_TYPES = frozenset(
-    (
-        "job.succeeded",
-        "job.failed",
-        "goal.committed",
-        "webhook.failing",
-        "webhook.disabled",
-        "webhook.recovered",
-        "webhook.test",
-    )
-)
+from rowhook.model import EVENT_TYPES
+
 _DEFAULT_SCHEDULE_S = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 _MAX_ATTEMPTS = 100
 _MAX_TIMEOUT_S = 30
