@@ -1,4 +1,4 @@
-"""The ground of the battery: a PostgreSQL 18 over TCP for each scenario, a test build for all."""
+"""The ground of the battery: a PostgreSQL 18 over TCP for each scenario."""
 
 from __future__ import annotations
 
@@ -10,17 +10,9 @@ from pathlib import Path
 import pytest
 
 from rowhook.migrate import runner
-from tests.faults.build import make_build
 from tests.faults.ground import Ground, found
 from tests.faults.server import Server
 from tests.faults.wire import Wire
-
-
-@pytest.fixture(scope="session")
-def build() -> Iterator[Path]:
-    """The test build, as PYTHONPATH has it."""
-    with tempfile.TemporaryDirectory(prefix="rowhook-build-") as folder:
-        yield make_build(Path(folder))
 
 
 @pytest.fixture
@@ -51,5 +43,5 @@ async def wire() -> AsyncIterator[Wire]:
 
 
 @pytest.fixture
-async def ground(primary: Server, roomy: Path, wire: Wire, build: Path) -> Ground:
-    return await found(primary.dsn, roomy, wire, build)
+async def ground(primary: Server, roomy: Path, wire: Wire) -> Ground:
+    return await found(primary.dsn, roomy, wire)

@@ -37,7 +37,6 @@ class Ground:
 
     dsn: str
     wire: Wire
-    build: Path
     folder: Path
     organization: UUID
     master_key: str
@@ -45,9 +44,8 @@ class Ground:
     def fleet(
         self, *, lease_s: float = LEASE_S, **variables: str
     ) -> AbstractAsyncContextManager[Fleet]:
-        """Workers of the test build over this database."""
+        """Workers over this database."""
         return fleet(
-            self.build,
             self.folder,
             **{
                 "DATABASE_URL": self.dsn,
@@ -162,7 +160,7 @@ async def eventually(
         await asyncio.sleep(0.02)
 
 
-async def found(dsn: str, folder: Path, wire: Wire, build: Path) -> Ground:
+async def found(dsn: str, folder: Path, wire: Wire) -> Ground:
     """The ground over a migrated database."""
     organization = uuid4()
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
@@ -172,7 +170,6 @@ async def found(dsn: str, folder: Path, wire: Wire, build: Path) -> Ground:
     return Ground(
         dsn=dsn,
         wire=wire,
-        build=build,
         folder=folder,
         organization=organization,
         master_key=generate_master_key(),

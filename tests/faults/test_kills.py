@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 
-from tests.faults.build import failpoints
+from rowhook.worker.failpoints import FAILPOINTS
 from tests.faults.fleet import Fleet, Hand
 from tests.faults.ground import LEASE_S, Ground
 from tests.faults.history import duplicates
@@ -32,7 +32,7 @@ class Killing:
         self.in_flight: dict[int, int] = {}
         self.stuck: set[int] = set()
         self._random = random.Random(7)  # noqa: S311  # which one dies is no secret
-        self._points = failpoints() * 9
+        self._points = list(FAILPOINTS) * 9
         self._ends_at: dict[int, float] = {}
 
     async def go_on(self) -> None:
@@ -98,7 +98,7 @@ async def test_workers_killed_at_every_step_lose_nothing(ground: Ground) -> None
     again = duplicates(ground.wire.arrivals)
     history = await ground.clean(producer, spare=len(killing.in_flight))
     lost = set(history.committed) - {one.event for one in ground.wire.arrivals}
-    points = [killing.deaths[name] for name in failpoints()]
+    points = [killing.deaths[name] for name in FAILPOINTS]
     score(
         f"{killing.deaths.total()} SIGKILLs, 3 workers, {len(history.committed):,} events",
         asked=f"0 lost, duplicates ≤ in flight, none stuck {STUCK_LEASES} leases after its own",

@@ -191,10 +191,8 @@ async def small(roomy: Path) -> AsyncIterator[Server]:
         command("umount", str(disk))
 
 
-async def test_a_full_disk_is_survived_and_shown(
-    small: Server, roomy: Path, wire: Wire, build: Path
-) -> None:
-    ground = await found(small.dsn, roomy, wire, build)
+async def test_a_full_disk_is_survived_and_shown(small: Server, roomy: Path, wire: Wire) -> None:
+    ground = await found(small.dsn, roomy, wire)
     producer = await ground.goal("goal", max_in_flight=100, retry_schedule_s=[0, 0, 0])
     filler = small.folder.parent / "filler"
     async with ground.fleet() as fleet:

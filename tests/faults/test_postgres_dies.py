@@ -108,7 +108,7 @@ async def test_failovers_to_a_synchronous_standby_lose_nothing(
         f"postgresql://owner@127.0.0.1:{primary.port},127.0.0.1:{other.port}/postgres"
         "?target_session_attrs=read-write"
     )
-    ground = await found(both, ground.folder, ground.wire, ground.build)
+    ground = await found(both, ground.folder, ground.wire)
     producer = await ground.goal("goal", max_in_flight=CLAIMED_AT_MOST, retry_schedule_s=[0, 0, 0])
     # So that there is always something on the wire.
     ground.wire.delay_s["/goal"] = 0.05

@@ -26,6 +26,7 @@ from rowhook.render.renderer import Renderer
 from rowhook.supervisor import Supervisor
 from rowhook.transports.frontend import CallbackSequencer
 from rowhook.transports.http import send
+from rowhook.worker import failpoints
 from rowhook.worker.in_flight import InFlight
 from rowhook.worker.maintenance import Maintenance, WorkerOptions
 from rowhook.worker.queue import ENTRYPOINT, OutboxQueries, PoolDriver
@@ -128,7 +129,7 @@ class Worker:
     async def _deliver_batch(self, job: models.Job) -> None:
         """Start a supervised task for each delivery; pgqueuer does not report task errors."""
         batch = self.queries.lane_batches.pop(job.id)
-        # failpoint dispatched
+        failpoints.reach("dispatched")
         for claim in batch:
             self._tasks.spawn("delivery", self._deliver(claim))
 
@@ -136,7 +137,7 @@ class Worker:
         started_at = datetime.now(UTC)
         try:
             outcome = await self._outcome(claim)
-            # failpoint answered
+            failpoints.reach("answered")
         except Exception as error:
             # Outer edge: a bug becomes a held delivery, which operators can see.
             log.exception("delivery.crashed", delivery=claim.outbox_id)
@@ -146,7 +147,7 @@ class Worker:
             outcome = Outcome(verdict=Verdict.RENDER_FAILED, error=message)
         finally:
             self.in_flight.release_slot(claim.token)
-            # failpoint landed
+            failpoints.reach("landed")
         if outcome is _NoOutcome.NOT_STARTED:
             await self._release(claim)
         elif outcome is _NoOutcome.STAGED:
@@ -164,7 +165,7 @@ class Worker:
         webhook = self._webhooks.peek(*key) or await self._retry_until_reachable(
             lambda: self._webhooks.get(*key)
         )
-        # failpoint compiled
+        failpoints.reach("compiled")
         if webhook is None:
             return _NoOutcome.NOT_STARTED
         if isinstance(webhook, Outcome):
@@ -193,7 +194,7 @@ class Worker:
             return request
         if request is None or self.queries.shutdown.is_set():
             return _NoOutcome.NOT_STARTED
-        # failpoint composed
+        failpoints.reach("composed")
         self.in_flight.mark_started(claim.token)
         if webhook.url is None:
             return await self._stage(claim, request)
