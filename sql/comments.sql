@@ -68,9 +68,9 @@ comment on column rowhook.outbox.token is 'fencing token that record, renew and 
 comment on column rowhook.outbox.ordered_by is 'xact of the event if the webhook is ordered: its position in commit order';
 comment on column rowhook.outbox.claimed_at is 'when it was last claimed';
 comment on column rowhook.outbox.stuck_at is 'three leases after the last claim; a delivery still sending at this time is reported as stuck';
-comment on index rowhook.outbox_ready is 'rowhook.claim: the lanes, and the first and late rows of each';
+comment on index rowhook.outbox_ready is 'rowhook.claim_batch: the lanes, and the first and late rows of each';
 comment on index rowhook.outbox_ordered is 'rowhook.lane_capacity: the first unfinished delivery of an ordered webhook';
-comment on index rowhook.outbox_waiting is 'rowhook.claim: rows that have become due, and when the next one will';
+comment on index rowhook.outbox_waiting is 'rowhook.claim_batch: rows that have become due, and when the next one will';
 comment on index rowhook.outbox_sending is 'deliveries in flight per webhook, and expired leases';
 comment on index rowhook.outbox_retrying is 'rowhook.failed_deliveries: deliveries that wait after a failed attempt, without the untried backlog';
 comment on index rowhook.outbox_delivered is 'rowhook.retain_batch: the oldest delivered rows; rowhook.webhook_health: those of the last day';

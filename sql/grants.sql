@@ -138,7 +138,7 @@ grant execute on function
     rowhook.unknown(uuid, uuid, text, bigint, uuid, uuid, text),
     rowhook.mark(), rowhook.left_of(uuid, timestamptz, timestamptz, bigint, bigint, int),
     rowhook.tally(uuid, uuid, text[], timestamptz, timestamptz, text, text, text, int, int),
-    rowhook.standing_of(uuid), rowhook.sealed_elsewhere(bytea)
+    rowhook.standing_of(uuid), rowhook.sealed_elsewhere(bytea), rowhook.advice_for_copy()
   to rowhook_api;
 grant execute on function rowhook.status(), rowhook.delivery_counts(), rowhook.workers(), rowhook.diagnosis(), rowhook.gauges(),
     rowhook.retention_plan(), rowhook.retention_report(), rowhook.storage_report()

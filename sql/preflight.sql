@@ -94,7 +94,9 @@ select 'schema ' || s.name, 'migrate',
 from this, schema s left join installation i on true
 union all
 select 'owner of the objects', 'migrate', false,
-       format('%s tables and functions of Rowhook belong to %s, and %s is not a member of that role', number, owner, current_user),
+       format('%s to %s, and %s is not a member of that role',
+              case number when 1 then '1 table or function of Rowhook belongs'
+                   else number || ' tables and functions of Rowhook belong' end, owner, current_user),
        format('Set DATABASE_DIRECT_URL to a login that is a member of that role, or run: grant %I to %I;', owner, current_user)
 from foreign_object
 union all

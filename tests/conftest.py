@@ -22,9 +22,9 @@ from tests.support.browser import browser
 from tests.support.calls import Api, running_api
 from tests.support.databases import Databases
 from tests.support.receiver import Receiver
-from tests.support.rig import Rig
+from tests.support.sample_platform import Platform
 from tests.support.servers import Server
-from tests.support.world import Platform
+from tests.support.worker_rig import Rig
 
 
 def pytest_collection_finish() -> None:
@@ -124,16 +124,16 @@ async def db(dsn: str) -> AsyncIterator[psycopg.AsyncConnection]:
 @pytest.fixture
 async def platform(db: psycopg.AsyncConnection) -> Platform:
     """An organization with an agent and a goal, and hands to make what happens to them."""
-    made = Platform(db)
-    await made.set_up()
-    return made
+    sample = Platform(db)
+    await sample.set_up()
+    return sample
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A short-lived folder with a short path: sockets fit into it."""
-    with tempfile.TemporaryDirectory(prefix="rh-", ignore_cleanup_errors=True) as made:
-        yield Path(made)
+    with tempfile.TemporaryDirectory(prefix="rh-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import rich_click as click
 
+from bench.command import bench
 from rowhook.cli import rowhook
 from rowhook.settings import NAMES
 
@@ -24,7 +25,8 @@ Exit codes: 0 success, 1 failure, 2 wrong usage, 3 the database cannot be reache
 def command_line_page() -> str:
     """The whole page."""
     context = click.Context(rowhook, info_name="rowhook")
-    return _HEAD + "\n".join(_commands(context))
+    benchmark = _section(click.Context(bench, info_name="bench", parent=context))
+    return _HEAD + "\n".join((*_commands(context), benchmark))
 
 
 def _commands(context: click.Context) -> Iterator[str]:

@@ -2,10 +2,10 @@
 -- reads, so that columns the platform adds change nothing. rowhook.recapture captures missed rows by
 -- the same statements.
 
-create or replace function rowhook.enqueue_sql(linked_by text) returns text
+create or replace function rowhook.enqueue_sql(recipients text, condition text) returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
-return replace($sql$
+return replace(replace($sql$
     insert into rowhook.outbox
       (event_id, webhook_id, organization_id, status, ready, next_attempt_at, finished_at, ordered_by)
     select e.id, l.webhook_id, e.organization_id,
@@ -19,9 +19,18 @@ return replace($sql$
            case when l.state = 'disabled' then now() end,
            case when l.ordered then e.xact end
     from inserted e
-    join rowhook.link l on l.{linked_by} = e.{linked_by}
-    where (l.event_types = '{}' or e.type = any (l.event_types)){links_of_that_time}$sql$, '{linked_by}', linked_by);
-comment on function rowhook.enqueue_sql(text) is
+    join {recipients}
+    where {condition}$sql$, '{recipients}', recipients), '{condition}', condition);
+comment on function rowhook.enqueue_sql(text, text) is
+  'statement that inserts an outbox row for each recipient `l` of the events in `inserted`. A fragment, because a call of a function costs a capture 20 % more CPU';
+
+create or replace function rowhook.enqueue_linked_sql(linked_by text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+return rowhook.enqueue_sql(
+  format('rowhook.link l on l.%1$I = e.%1$I', linked_by),
+  '(l.event_types = ''{}'' or e.type = any (l.event_types)){links_of_that_time}');
+comment on function rowhook.enqueue_linked_sql(text) is
   'statement that inserts an outbox row for each linked webhook of the events in `inserted`, for all kinds of sources';
 
 create or replace function rowhook.commits_sql() returns text
@@ -139,7 +148,7 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  enqueue constant text := rowhook.enqueue_sql(case source.kind when 'jobs' then 'agent_id' else 'goal_id' end);
+  enqueue constant text := rowhook.enqueue_linked_sql(case source.kind when 'jobs' then 'agent_id' else 'goal_id' end);
   is_known constant text := case
     -- The foreign keys of Rowhook's own tables are checked before the trigger fires.
     when parts ->> 'rows' = 'new_rows' and source.relation in ('rowhook.job'::regclass, 'rowhook.commit'::regclass) then 'true'

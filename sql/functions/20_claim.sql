@@ -70,7 +70,7 @@ $$;
 comment on function rowhook.reclaim_expired(uuid, interval) is
   'takes back deliveries whose lease another worker let expire';
 
-create or replace function rowhook.claim(
+create or replace function rowhook.claim_batch(
   worker uuid,
   batch int,
   per_lane int,
@@ -80,7 +80,8 @@ create or replace function rowhook.claim(
   known uuid[] default '{}',
   marks timestamptz[] default '{}'
 ) returns table (
-  token bigint, outbox_id bigint, number int, webhook_id uuid, revision int, secrets_version int,
+  kind text, webhook_id uuid, watermark timestamptz,
+  token bigint, outbox_id bigint, number int, revision int, secrets_version int,
   event_id bigint, event_type text, key text, organization_id uuid, occurred_at timestamptz,
   snapshot text, data text, context text, oversize_bytes bigint, large boolean
 )
@@ -97,8 +98,6 @@ set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare
-  -- Result rows without a token describe lanes. With a time: the watermark for the next claim of that
-  -- lane. Without: the last visited lane, because there are more lanes than this limit.
   max_lanes constant int := 256;
   visited uuid[];
   locked_lanes uuid[];
@@ -187,7 +186,9 @@ begin
     from (select distinct c.webhook_id from claimed c) as lane
     where s.webhook_id = any (array[lane.webhook_id]) and s.circuit = 'open'
   )
-  select c.token, c.id, c.attempts + 1, c.webhook_id, w.revision, w.secrets_version,
+  -- A row whose event is missing is returned all the same; the worker gives it back as a lost claim.
+  select case when e.id is null then 'unreadable' else 'delivery' end, c.webhook_id, null::timestamptz,
+         c.token, c.id, c.attempts + 1, w.revision, w.secrets_version,
          e.id, e.type, e.key, e.organization_id, rowhook.readable_time(e.occurred_at),
          e.snapshot_text,
          case when not b.large then e.data::text end,
@@ -195,7 +196,6 @@ begin
          e.oversize_bytes, b.large
   from claimed c,
   lateral (select * from rowhook.webhook w where w.id = c.webhook_id offset 0) as w
-  -- A row whose event is missing is returned all the same; the worker gives it back as a lost claim.
   left join lateral (
     select event_row.*, rowhook.event_snapshot(event_row) as snapshot_text
     from rowhook.event event_row where event_row.id = c.event_id offset 0) as e on true,
@@ -204,13 +204,13 @@ begin
   union all
   -- Set back by two seconds, so that the watermark does not pass rows that an older transaction
   -- commits later.
-  select null, null, null, due.webhook_id, null, null, null, null, null, null,
-         max(due.due_at) - interval '2 s', null, null, null, null, null
+  select 'watermark', due.webhook_id, max(due.due_at) - interval '2 s',
+         null, null, null, null, null, null, null, null, null, null, null, null, null, null, null
   from due where due.due_at is not null group by due.webhook_id;
   if cardinality(visited) = max_lanes then
-    return query
-    select null::bigint, null::bigint, null::int, visited[max_lanes], null::int, null::int, null::bigint,
-           null, null, null::uuid, null::timestamptz, null, null, null, null::bigint, null::boolean;
+    kind := 'cursor';
+    webhook_id := visited[max_lanes];
+    return next;
   end if;
   if sweep then
     insert into rowhook.chore (webhook_id)
@@ -221,6 +221,8 @@ begin
   end if;
 end
 $$;
+comment on function rowhook.claim_batch(uuid, int, int, uuid, interval, boolean, uuid[], timestamptz[]) is
+  'claims due deliveries. Rows by `kind`: delivery; unreadable, a claimed row whose event is missing; watermark, the time before which a lane has no ready rows; cursor, the last visited lane if there may be more. The last two fill only `webhook_id` and `watermark`';
 
 create or replace function rowhook.event_body(event_id bigint) returns table (data text, context text)
 language sql stable

@@ -52,39 +52,40 @@ comment on function rowhook.update_circuit(uuid, int, int, double precision, int
   'updates the circuit breaker by a batch of results: ten consecutive failures open it, a successful probe half-opens it, and it closes when max_in_flight is allowed again';
 
 create or replace function rowhook.notify_webhooks(webhook uuid, type text, reason text) returns void
-language sql security definer
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
+declare
+  queued bigint;
+begin
+  execute $sql$
   with subject as (
     select nextval('rowhook.event_id') as event_id, w.organization_id,
            json_build_object(
              'organization', json_build_object('id', coalesce(o.external_id, o.id::text), 'name', o.name),
              'webhook', json_build_object('id', w.id, 'name', w.name, 'state', w.state),
-             'reason', reason) as snapshot
+             'reason', $3) as snapshot
     from rowhook.webhook w
     join rowhook.organization o on o.id = w.organization_id
-    where w.id = webhook
+    where w.id = $1
   ), inserted as (
     insert into rowhook.event (id, organization_id, type, key, snapshot, occurred_at)
-    select event_id, organization_id, notify_webhooks.type, notify_webhooks.type || ':' || webhook || ':' || event_id, snapshot, now()
+    select event_id, organization_id, $2, $2 || ':' || $1 || ':' || event_id, snapshot, now()
     from subject
-    returning id, organization_id, xact
-  ), queued as (
-    insert into rowhook.outbox (event_id, webhook_id, organization_id, status, next_attempt_at, ready, finished_at, ordered_by)
-    select e.id, w.id, e.organization_id,
-           case when w.state = 'disabled' then 'skipped' else 'pending' end,
-           case when w.state <> 'disabled' then now() end,
-           w.state <> 'disabled',
-           case when w.state = 'disabled' then now() end,
-           case when w.ordered then e.xact end
-    from inserted e
-    join rowhook.webhook w on w.organization_id = e.organization_id
+    returning id, organization_id, type, xact
+  )$sql$ || rowhook.enqueue_sql(
+    -- Sent at once: the first delay of a webhook is for completions.
+    '(select w.id as webhook_id, w.organization_id, w.state, 0 as first_delay_s, w.ordered, w.event_types
+           from rowhook.webhook w) as l on l.organization_id = e.organization_id',
     -- Only webhooks whose event_types name the type, and never the webhook that the event is about.
-    where notify_webhooks.type = any (w.event_types) and w.id <> webhook
-    returning 1
-  )
-  select rowhook.wake() from (select count(*) as rows from queued) as queued_rows where queued_rows.rows > 0
+    'e.type = any (l.event_types) and l.webhook_id <> $1')
+    using webhook, type, reason;
+  get diagnostics queued = row_count;
+  if queued > 0 then
+    perform rowhook.wake();
+  end if;
+end
 $$;
 comment on function rowhook.notify_webhooks(uuid, text, text) is
   'creates an operational event about a webhook for the webhooks of its organization whose event_types name it';

@@ -280,6 +280,12 @@ set search_path = pg_catalog, pg_temp
 return case when counted > 100000 then '100,000+' else counted::text end;
 comment on function rowhook.count_text(bigint) is 'text of a count that was capped at 100,001';
 
+create or replace function rowhook.count_text(counted bigint, singular text, plural text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+return rowhook.count_text(counted) || ' ' || case counted when 1 then singular else plural end;
+comment on function rowhook.count_text(bigint, text, text) is 'text of a count with a noun in the singular or plural';
+
 create or replace function rowhook.retention_findings()
 returns table (subject text, healthy boolean, finding text, advice text)
 language sql stable security definer
@@ -297,7 +303,7 @@ as $$
   union all
   select 'held until removed', count(*) = 0,
          case when count(*) = 0 then 'none is removed within 7 days'
-              else rowhook.count_text(count(*)) || ' held deliveries are removed within 7 days, the first '
+              else rowhook.count_text(count(*), 'held delivery is', 'held deliveries are') || ' removed within 7 days, the first '
                 || case when min(old.removed_at) < now() then 'now' else 'on ' || to_char(min(old.removed_at), 'YYYY-MM-DD') end end,
          'fix the webhook to send them, or keep them longer: select rowhook.set_retention(''held'', ''365 days'')'
   from (

@@ -101,7 +101,8 @@ as $$
   join rowhook.migration m on m.name = format('triggers/%s.%s', c.relname, t.tgname)
   where c.relnamespace = 'rowhook'::regnamespace and t.tgenabled = 'D' and t.tgname not like 'capture\_%'
   union all
-  select 'capture gaps', count(*) = 0, count(*) || ' completions without an event among the newest 10,000 of each source',
+  select 'capture gaps', count(*) = 0,
+         rowhook.count_text(count(*), 'completion', 'completions') || ' without an event among the newest 10,000 of each source',
          'a worker heals them within 30 s; or: select rowhook.heal()'
   from rowhook.newest_gaps() as gap
   union all
@@ -125,18 +126,21 @@ as $$
   union all
   select 'stuck', count(*) = 0,
          case when count(*) = 0 then 'no delivery has been sending for long'
-              else rowhook.count_text(count(*)) || ' deliveries have been sending since ' || rowhook.rfc3339(min(claimed_at)) end,
+              else rowhook.count_text(count(*), 'delivery has', 'deliveries have') || ' been sending since '
+                || rowhook.rfc3339(min(claimed_at)) end,
          'restart the workers: select * from rowhook.delivery where status = ''sending'' order by id'
   from (select o.claimed_at from rowhook.outbox o where o.status = 'sending' and o.stuck_at < now() limit 100001) as stuck
   union all
   select 'circuits', count(*) = 0,
-         case when count(*) = 0 then 'all closed' else count(*) || ' webhooks receive only probes' end,
+         case when count(*) = 0 then 'all closed'
+              else rowhook.count_text(count(*), 'webhook receives', 'webhooks receive') || ' only probes' end,
          'their receivers fail: select name, failing_since, next_probe_at, last_error from rowhook.webhook_health where circuit <> ''closed'''
   from rowhook.lane_state where circuit = 'open'
   union all
   select 'order', count(*) = 0,
          case when count(*) = 0 then 'no ordered webhook waits behind a held delivery'
-              else count(*) || ' ordered webhooks wait behind a held delivery, the first ' || min(head.id) end,
+              else rowhook.count_text(count(*), 'ordered webhook waits', 'ordered webhooks wait')
+                || ' behind a held delivery, the first ' || min(head.id) end,
          'fix the webhook, or skip the delivery: update rowhook.outbox set status = ''cancelled'' where id = …'
   from rowhook.webhook w,
   lateral (
@@ -146,7 +150,7 @@ as $$
   ) as head
   where w.ordered and head.status = 'held'
   union all
-  select 'held', count(*) = 0, rowhook.count_text(count(*)) || ' deliveries',
+  select 'held', count(*) = 0, rowhook.count_text(count(*), 'delivery', 'deliveries'),
          'select id, last_error from rowhook.delivery where status = ''held''; fix the webhook and they are sent'
   from (
     select from rowhook.webhook w, lateral (select from rowhook.outbox o where o.webhook_id = w.id and o.status = 'held' offset 0) as o

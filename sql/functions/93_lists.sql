@@ -150,43 +150,6 @@ $$;
 comment on function rowhook.delivery_of(bigint) is
   'a delivery with its attempts as `tries`, from one snapshot';
 
-create or replace function rowhook.contains_text(search text, texts text[]) returns boolean
-language sql immutable
-set search_path = pg_catalog, pg_temp
-set jit = off
-as $$
-  select coalesce(bool_or(strpos(lower(one), lower(search)) > 0), false) from unnest(texts) as one
-$$;
-comment on function rowhook.contains_text(text, text[]) is
-  'whether one of the texts contains the search text, ignoring case; not a pattern';
-
-create or replace function rowhook.webhook_page(
-  organization uuid, agent uuid, goal text, wanted_state text, one uuid,
-  before_at timestamptz, before_id uuid, most int, search text default null
-) returns setof json
-language sql stable
-set search_path = pg_catalog, pg_temp
-set jit = off
-as $$
-  select row_to_json(document) from (
-    select w.id, rowhook.organization_platform_id(w.organization_id) as organization_id, w.name, w.description, w.metadata, w.url, w.kind, w.method, w.headers,
-           w.body_template, w.raw_payload, w.schema, w.condition, w.event_types, w.timeout_s,
-           w.max_in_flight, w.rate_per_s, w.ordered, w.retry_schedule_s, w.state, w.disabled_reason,
-           w.revision, w.created_at, w.updated_at
-    from rowhook.webhook w
-    where (organization is null or w.organization_id = organization)
-      and (one is null or w.id = one)
-      and (wanted_state is null or w.state = wanted_state)
-      and (agent is null or exists (
-        select from rowhook.link l where l.webhook_id = w.id and l.agent_id = agent))
-      and (goal is null or exists (
-        select from rowhook.link l where l.webhook_id = w.id and l.goal_id = goal))
-      and (search is null or rowhook.contains_text(search, array[w.name, w.description, w.url]))
-      and (before_id is null or (w.created_at, w.id) < (before_at, before_id))
-    order by w.created_at desc, w.id desc
-    limit most) as document
-$$;
-
 create or replace function rowhook.webhook_names(organization uuid, first uuid, most int) returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp

@@ -1,7 +1,7 @@
 -- Functions under the names that the previous release called them by.
 --
 -- During a deploy, workers and APIs of the previous release still call these names. Each function here
--- only calls its successor, with the caller's rights. One release later its definition is removed and
+-- only calls its successor, with the caller's rights, and returns what it returned before. One release later its definition is removed and
 -- its drop is added to 99_obsolete.sql.
 
 create or replace function rowhook.admit(key_hash bytea)
@@ -133,3 +133,38 @@ as $$
   select rowhook.warn_or_disable()
 $$;
 comment on function rowhook.judge() is 'previous name of rowhook.warn_or_disable';
+
+create or replace function rowhook.advice_for_copy() returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+  select rowhook.copy_advice()
+$$;
+comment on function rowhook.advice_for_copy() is 'previous name of rowhook.copy_advice';
+
+-- It told its rows apart by nulls: without a token, a row was the watermark of a lane (with a time) or
+-- the last visited lane (without).
+create or replace function rowhook.claim(
+  worker uuid,
+  batch int,
+  per_lane int,
+  after uuid default null,
+  lease interval default '20 s',
+  sweep boolean default false,
+  known uuid[] default '{}',
+  marks timestamptz[] default '{}'
+) returns table (
+  token bigint, outbox_id bigint, number int, webhook_id uuid, revision int, secrets_version int,
+  event_id bigint, event_type text, key text, organization_id uuid, occurred_at timestamptz,
+  snapshot text, data text, context text, oversize_bytes bigint, large boolean
+)
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+  select c.token, c.outbox_id, c.number, c.webhook_id, c.revision, c.secrets_version,
+         c.event_id, c.event_type, c.key, c.organization_id, coalesce(c.watermark, c.occurred_at),
+         c.snapshot, c.data, c.context, c.oversize_bytes, c.large
+  from rowhook.claim_batch(worker, batch, per_lane, after, lease, sweep, known, marks) as c
+$$;
+comment on function rowhook.claim(uuid, int, int, uuid, interval, boolean, uuid[], timestamptz[]) is
+  'previous form of rowhook.claim_batch';

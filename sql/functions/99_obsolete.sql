@@ -67,9 +67,9 @@ drop function if exists rowhook.keep_attempt_days(interval), rowhook.record(json
 
 -- Renamed, and called only by other functions.
 drop function if exists
-  rowhook.advice_for_copy(),
   rowhook.constant_of(jsonb, text),
   rowhook.day_of(uuid),
+  rowhook.enqueue_sql(text),
   rowhook.failed(uuid, uuid, text[], timestamptz, int),
   rowhook.gates(uuid[]),
   rowhook.goes_to_the_end(text, bigint),

@@ -6,8 +6,8 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.support.browser import needs_chromium, text_of
-from tests.support.rig import Rig
 from tests.support.stage import Stage, stage
+from tests.support.worker_rig import Rig
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
 
@@ -112,8 +112,10 @@ async def test_the_installation_is_shown_to_operators_and_its_workers_to_everybo
         page = made.page
         worker = page.locator("[data-row]", has_text="alive")
         await expect(worker).to_contain_text("pid")
-        await expect(page.locator("dl", has_text="PostgreSQL")).to_contain_text("0001_roles")
-        await expect(page.locator("dl", has_text="Gaps")).to_contain_text("none: every completion")
+        await expect(page.locator("details", has_text="Migrations (")).to_contain_text("0001_roles")
+        await expect(page.locator("dl", has=page.get_by_text("Gaps", exact=True))).to_contain_text(
+            "none: every completion"
+        )
         await made.sign_in(await made.api.key_of(rig.platform.organization, "read"))
         await made.go("/system")
         await expect(worker).not_to_contain_text("pid")

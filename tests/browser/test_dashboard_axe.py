@@ -7,10 +7,10 @@ from playwright.async_api import Browser
 
 from tests.support.axe import serious_faults
 from tests.support.browser import needs_chromium
-from tests.support.rig import Rig
 from tests.support.scoreboard import score
 from tests.support.screens import each_look, each_screen
 from tests.support.stage import stage
+from tests.support.worker_rig import Rig
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
 

@@ -14,9 +14,9 @@ from tests.browser.test_dashboard_sign_in import enter, visitor
 from tests.support.browser import needs_chromium, text_of
 from tests.support.calls import Api
 from tests.support.receiver import answer
-from tests.support.rig import Rig
+from tests.support.sample_platform import Platform
 from tests.support.stage import Stage, stage
-from tests.support.world import Platform
+from tests.support.worker_rig import Rig
 
 __all__ = ["visitor"]
 pytestmark = pytest.mark.anyio

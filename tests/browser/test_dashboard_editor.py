@@ -14,8 +14,8 @@ from rowhook.services import webhooks
 from rowhook.services.webhook_checks import WebhookPatch, configuration_of
 from tests.support.browser import needs_chromium, text_of
 from tests.support.calls import ADMIN_KEY
-from tests.support.rig import Rig
 from tests.support.stage import Stage, stage
+from tests.support.worker_rig import Rig
 
 pytestmark = pytest.mark.anyio
 
@@ -115,7 +115,7 @@ async def test_a_refusal_says_where_and_loses_nothing(rig: Rig, chromium: Browse
         await write(page, "Body template", '{"a": {{data.name | upcase}}}')
         await write(page, "JSON Schema", '{"type": "objekt"}')
         await page.get_by_role("button", name="Create").click()
-        for said in ("soon is no delay", "from 1 to 30", "upcase", "Must match one of"):
+        for said in ("Invalid delay 'soon'.", "from 1 to 30", "upcase", "Must match one of"):
             await expect(page.get_by_role("alert").filter(has_text=said).first).to_be_visible()
         await expect(page.locator(".cm-lintRange-error").first).to_have_text("upcase")
         assert await page.get_by_label("Retry schedule").input_value() == "0, soon"

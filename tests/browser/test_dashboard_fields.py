@@ -13,8 +13,8 @@ from rowhook.services import webhooks
 from rowhook.services.webhook_checks import configuration_of
 from tests.browser.test_dashboard_editor import opened, write
 from tests.support.browser import needs_chromium
-from tests.support.rig import Rig
 from tests.support.stage import Stage, stage
+from tests.support.worker_rig import Rig
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
 WRITTEN = {
@@ -119,7 +119,7 @@ async def test_a_preset_is_opened_by_its_button_given_its_secret_and_sent(
         await expect(page.get_by_label("Id")).to_have_value("slack-url")
         await page.get_by_label("Value").fill(f"{rig.receiver.url}/slack")
         await page.get_by_role("button", name="Save", exact=True).click()
-        await expect(page.get_by_role("status")).to_contain_text("Saved.")
+        await expect(page.get_by_role("status")).to_contain_text("Secret saved.")
         await made.go("/webhooks/new")
         await page.get_by_role("link", name="Slack", exact=True).click()
         await page.get_by_role("button", name="Create").click()

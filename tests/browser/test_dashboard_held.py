@@ -10,8 +10,8 @@ from tests.browser.test_dashboard_deliveries import opened
 from tests.browser.test_dashboard_sign_in import enter, visitor
 from tests.support.browser import needs_chromium
 from tests.support.calls import Api
-from tests.support.rig import Rig
 from tests.support.stage import stage
+from tests.support.worker_rig import Rig
 
 __all__ = ["visitor"]
 pytestmark = pytest.mark.anyio

@@ -18,9 +18,9 @@ from tests.browser.test_dashboard_sign_in import enter, visitor
 from tests.http.test_api_lists import other_platform
 from tests.support.browser import needs_chromium, text_of
 from tests.support.calls import Api
-from tests.support.rig import Rig
+from tests.support.sample_platform import Platform
 from tests.support.stage import CUSTOMER, INVOICE, Stage, stage
-from tests.support.world import Platform
+from tests.support.worker_rig import Rig
 
 __all__ = ["visitor"]
 pytestmark = pytest.mark.anyio
@@ -100,7 +100,7 @@ async def test_a_commit_is_validated_as_the_agent_would_see_it(rig: Rig, chromiu
         await page.get_by_role("link", name="Goal", exact=True).click()
         await page.get_by_role("link", name="OpenAI").click()
         await page.wait_for_url("**format=openai**")
-        tool = json.loads(await text_of(page.get_by_label("the tool")))
+        tool = json.loads(await text_of(page.get_by_label("tool definition")))
         assert tool["type"] == "function"
         assert tool["function"]["parameters"]["required"] == ["name", "number"]
 

@@ -12,8 +12,8 @@ from rowhook.services.context import NotFound
 from tests.support.browser import needs_chromium, tab
 from tests.support.calls import running_api
 from tests.support.commands import free_port
-from tests.support.rig import Rig
 from tests.support.stage import Stage, stage
+from tests.support.worker_rig import Rig
 
 pytestmark = [pytest.mark.anyio]
 # What a browser does for a tab in the background; one without a window shows all of its tabs.

@@ -14,9 +14,9 @@ from rowhook.services.paging import cursor
 from rowhook.services.sessions import make_link
 from tests.support.browser import needs_chromium
 from tests.support.calls import ADMIN_KEY, Api
-from tests.support.rig import Rig
+from tests.support.sample_platform import Platform
 from tests.support.stage import stage
-from tests.support.world import Platform
+from tests.support.worker_rig import Rig
 
 pytestmark = pytest.mark.anyio
 
@@ -87,7 +87,7 @@ async def test_the_cookie_is_out_of_reach_for_scripts_and_other_sites(
 async def test_a_wrong_key_is_told_and_no_cookie_is_given(visitor: httpx.AsyncClient) -> None:
     answer = await visitor.post("/sign-in", data={"key": "rhk_wrong"})
     assert answer.status_code == 401
-    assert "not known" in answer.text
+    assert "Unknown API key." in answer.text
     assert "set-cookie" not in answer.headers
 
 
@@ -153,7 +153,7 @@ async def test_a_link_asks_before_it_is_used_up(visitor: httpx.AsyncClient, api:
     assert (await visitor.post("/sign-in/link", data={"link": link})).status_code == 303
     assert (await visitor.get("/")).status_code == 200
     again = await visitor.post("/sign-in/link", data={"link": link})
-    assert (again.status_code, "opened before" in again.text) == (401, True)
+    assert (again.status_code, "was used already" in again.text) == (401, True)
 
 
 async def test_a_page_needs_the_scope_of_its_call(
@@ -251,7 +251,7 @@ async def test_a_link_is_opened_once_in_a_browser_and_signing_out_ends_it(
         await expect(page).to_have_url(f"{made.url}/sign-in?next=%2Fdeliveries%3Fstatus%3Ddead")
         await made.go(f"/sign-in/link?token={link}")
         await page.get_by_role("button", name="Sign in").click()
-        await expect(page.get_by_role("alert")).to_contain_text("opened before")
+        await expect(page.get_by_role("alert")).to_contain_text("was used already")
         await page.get_by_label("API key").fill(ADMIN_KEY)
         await page.get_by_role("button", name="Sign in").click()
         await page.wait_for_url(f"{made.url}/")

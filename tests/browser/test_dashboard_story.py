@@ -10,8 +10,8 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.browser.test_dashboard_editor import write
 from tests.support.browser import needs_chromium
-from tests.support.rig import Rig
 from tests.support.stage import Stage, stage
+from tests.support.worker_rig import Rig
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
 

@@ -8,8 +8,8 @@ from playwright.async_api import Browser, expect
 
 from tests.browser.test_dashboard_sign_in import enter, visitor
 from tests.support.browser import needs_chromium
-from tests.support.rig import Rig
 from tests.support.stage import stage
+from tests.support.worker_rig import Rig
 
 __all__ = ["visitor"]
 pytestmark = pytest.mark.anyio
@@ -38,7 +38,7 @@ async def test_a_test_send_shows_the_exact_request_and_answer(rig: Rig, chromium
         request = page.locator(".request")
         await expect(request).to_contain_text('"token": "[secret:crm-token]"')
         await expect(request.locator("tr", has_text="Idempotency-Key")).to_contain_text("test_")
-        await expect(page.get_by_label("Python that verifies a request")).to_contain_text(
+        await expect(page.get_by_label("verify a request in Python")).to_contain_text(
             "x-roxels-signature"
         )
         assert "s3cret-value" not in await page.content()

@@ -9,15 +9,15 @@ from uuid import UUID
 
 import httpx
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from rowhook.services import webhooks
 from tests.browser.test_dashboard_sign_in import enter, visitor
 from tests.support.browser import needs_chromium, text_of
 from tests.support.calls import Api
-from tests.support.rig import Rig
+from tests.support.sample_platform import Platform
 from tests.support.stage import Stage, stage
-from tests.support.world import Platform
+from tests.support.worker_rig import Rig
 
 __all__ = ["visitor"]
 pytestmark = pytest.mark.anyio
@@ -29,6 +29,11 @@ async def chosen(made: Stage) -> Page:
     await made.choose()
     await made.go("/")
     return made.page
+
+
+def figure(page: Page, label: str) -> Locator:
+    """The figure of the overview or of a webhook that has this label."""
+    return page.locator(".figure", has=page.get_by_text(label, exact=True))
 
 
 async def paused(rig: Rig) -> set[str]:
@@ -49,9 +54,8 @@ async def test_the_overview_follows_what_is_delivered_and_each_number_leads_on(
         await made.webhook("Billing", "/billing", body_template="{{data.nothing}}")
         await made.go("/")
         await made.commit()
-        figure = page.locator(".figure", has_text="Delivered").locator("strong")
-        await expect(figure).to_have_text("1")
-        await expect(page.locator(".figure", has_text="Held").locator("strong")).to_have_text("1")
+        await expect(figure(page, "Delivered").locator("strong")).to_have_text("1")
+        await expect(figure(page, "Held").locator("strong")).to_have_text("1")
         await expect(page.locator(".chart canvas")).to_be_visible()
 
         await page.get_by_role("link", name="24 h", exact=True).click()
@@ -97,10 +101,10 @@ async def test_webhooks_are_found_and_paused_several_at_once(rig: Rig, chromium:
         await expect(page.locator("[data-row]")).to_have_count(1)
         await page.get_by_role("link", name="All", exact=True).click()
         await expect(page.locator("[data-row]")).to_have_count(5)
-        for figure, counted in (("Dead", 4), ("Backlog", 4), ("Delivered", 4), ("Success", 8)):
+        for label, counted in (("Dead", 4), ("Backlog", 4), ("Delivered", 4), ("Success", 8)):
             await made.go("/")
             # It is followed, not pressed: what is live may be made anew under the press.
-            led = await page.locator(".figure", has_text=figure).first.get_attribute("href")
+            led = await figure(page, label).get_attribute("href")
             await made.go(str(led))
             rows = page.get_by_label("Deliveries, newest first").locator("tbody [data-row]")
             await expect(rows).to_have_count(counted)
@@ -123,9 +127,7 @@ async def test_a_webhook_is_paused_rotated_and_deleted_once_all_is_unlinked(
         await page.get_by_role("button", name="Pause").click()
         await expect(page.get_by_role("status")).to_contain_text("Paused.")
         await made.commit()
-        await expect(page.locator(".figure", has_text="Backlog").locator("strong")).to_have_text(
-            "1"
-        )
+        await expect(figure(page, "Backlog").locator("strong")).to_have_text("1")
         await page.get_by_role("button", name="Resume").click()
         row = page.locator(".live [data-row]", has_text="goal.committed")
         await expect(row).to_contain_text("delivered")
@@ -142,7 +144,7 @@ async def test_a_webhook_is_paused_rotated_and_deleted_once_all_is_unlinked(
         await page.get_by_text("Delete…").click()
         await page.get_by_role("button", name="Delete", exact=True).click()
         refused = page.get_by_role("alert")
-        await expect(refused).to_contain_text("2 agents or goals are still linked")
+        await expect(refused).to_contain_text("2 agents or goals are linked to this webhook.")
         await expect(refused.get_by_role("listitem").first).to_contain_text(rig.platform.goal)
         await refused.get_by_role("button", name="Unlink all, then delete").click()
         await expect(page.get_by_role("status")).to_contain_text("Webhook deleted")

@@ -13,12 +13,12 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.http.test_callbacks import SESSION, output, token
-from tests.support.application import serving
+from tests.support.api_server import serve_asgi
 from tests.support.browser import needs_chromium, tab
 from tests.support.calls import ADMIN_KEY, running_api
-from tests.support.commands import environment, started
+from tests.support.commands import environment, running_command
 from tests.support.deadline import DEADLINE_S
-from tests.support.rig import Rig
+from tests.support.worker_rig import Rig
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
 EXAMPLE = Path(__file__).parents[2] / "examples" / "agent"
@@ -56,7 +56,7 @@ async def test_a_page_is_told_over_the_expiry_and_renewal_of_its_token(
     asked: list[str] = []
     count = 0
     async with (
-        serving(site(rig, 2, asked)) as port,
+        serve_asgi(site(rig, 2, asked)) as port,
         running_api(
             rig.dsn, keyring=rig.keyring, cors_origins=(f"http://127.0.0.1:{port}",)
         ) as api,
@@ -85,7 +85,7 @@ async def test_a_page_of_an_origin_that_is_not_named_is_told_nothing(
         rig.platform.organization,
     )
     async with (
-        serving(site(rig, 60, [])) as port,
+        serve_asgi(site(rig, 60, [])) as port,
         running_api(rig.dsn, keyring=rig.keyring, cors_origins=("https://other.example",)) as api,
         tab(chromium) as page,
     ):
@@ -106,7 +106,7 @@ async def test_the_example_runs_as_it_is_written(dsn: str, folder: Path, chromiu
         "ROWHOOK_CORS_ORIGINS": "http://127.0.0.1:18090",
         "ROWHOOK_MASTER_KEYS": "k1:" + "A" * 43 + "=",
     }
-    async with started(folder, "up", before=(), **variables) as up, tab(chromium) as page:
+    async with running_command(folder, "up", before=(), **variables) as up, tab(chromium) as page:
         url = await _said(up, "Rowhook is running. API: ", "/v1")
         agent = await asyncio.create_subprocess_exec(
             sys.executable,

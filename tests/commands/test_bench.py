@@ -14,8 +14,8 @@ from bench import test_rows as ground
 from rowhook.db import connection_pool
 from rowhook.migrate import runner
 from tests.support.clusters import Cluster, cluster
-from tests.support.commands import Ended, run
-from tests.support.world import Platform
+from tests.support.commands import CommandResult, run_command
+from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 SMALL = (
@@ -49,9 +49,9 @@ class Subject(NamedTuple):
     dsn: str
     platform: Platform
 
-    async def bench(self, home: Path, *arguments: str) -> Ended:
+    async def bench(self, home: Path, *arguments: str) -> CommandResult:
         flags = ("--database-url", self.dsn, "--json", "--no-lists", *SMALL)
-        return await run(home, *flags, *arguments, module="bench")
+        return await run_command(home, *flags, *arguments, module="bench")
 
     async def census(self) -> dict[str, Any]:
         """What the schema holds: each function, each table with its number of rows."""
@@ -200,6 +200,6 @@ async def test_the_rows_of_one_that_was_killed_go_with_the_next(subject: Subject
 
 
 def test_pgbench_is_found() -> None:
-    found = ground.find_pgbench()
-    assert found is not None
-    assert found.name == "pgbench"
+    path = ground.find_pgbench()
+    assert path is not None
+    assert path.name == "pgbench"

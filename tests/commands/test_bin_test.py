@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.deadline import DEADLINE_S
-from tests.support.rig import until
+from tests.support.worker_rig import until
 
 pytestmark = pytest.mark.anyio
 ROOT = Path(__file__).parents[2]
@@ -83,10 +83,11 @@ async def test_options_alone_keep_the_default_selection_and_a_path_is_run_alone(
 ) -> None:
     process = await run(folder, "sh", clone(folder, PRINTS), *arguments)
     out, err = await process.communicate()
-    told = out.decode().splitlines()
-    assert (process.returncode, told[told.index("tests.support.checks") + 1 :]) == (0, selected), (
-        err
-    )
+    lines = out.decode().splitlines()
+    assert (process.returncode, lines[lines.index("tests.support.checks") + 1 :]) == (
+        0,
+        selected,
+    ), err
 
 
 @pytest.mark.parametrize("signal", ["TERM", "HUP"])

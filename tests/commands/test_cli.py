@@ -19,10 +19,10 @@ from rowhook.db import connection_pool
 from rowhook.db.connection_pool import Pool
 from rowhook.security.vault import Keyring, generate_master_key
 from rowhook.settings import NAMES, SettingsRejected, load
-from tests.support.commands import naming, run
+from tests.support.commands import command_lines_with, run_command
 from tests.support.receiver import Receiver
-from tests.support.rig import Rig
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig
 
 pytestmark = pytest.mark.anyio
 NOWHERE = "postgresql://rowhook@127.0.0.1:1/app"
@@ -44,35 +44,37 @@ def held(folder: Path) -> list[str]:
 @pytest.fixture
 def busy() -> Iterator[str]:
     """A port that something listens on."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        yield str(taken.getsockname()[1])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield str(listener.getsockname()[1])
 
 
 @pytest.mark.parametrize("name", rowhook.list_commands(click.Context(rowhook)))
 def test_a_command_explains_itself_and_takes_every_setting_as_a_flag(name: str) -> None:
-    told = CliRunner().invoke(rowhook, [name, "--help"], env={"COLUMNS": "200"})
-    assert told.exit_code == 0
+    result = CliRunner().invoke(rowhook, [name, "--help"], env={"COLUMNS": "200"})
+    assert result.exit_code == 0
     for setting in NAMES:
-        assert f"--{setting.replace('_', '-')}" in told.output
+        assert f"--{setting.replace('_', '-')}" in result.output
 
 
 async def test_the_program_says_its_commands(folder: Path) -> None:
-    told = await run(folder, "--help")
-    assert told.code == 0
-    assert all(name in told.out for name in rowhook.list_commands(click.Context(rowhook)))
+    result = await run_command(folder, "--help")
+    assert result.code == 0
+    assert all(name in result.out for name in rowhook.list_commands(click.Context(rowhook)))
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], ["worker", "--processes", "0"], ["up", "-x"]])
 async def test_a_wrong_use_exits_2(folder: Path, arguments: list[str]) -> None:
-    (await run(folder, *arguments)).refused(2)
+    (await run_command(folder, *arguments)).refused(2)
 
 
 @pytest.mark.parametrize("command", ["migrate", "worker", "up"])
 async def test_a_database_that_is_not_there_exits_3(folder: Path, command: str) -> None:
-    told = await run(folder, command, "--port", "0", DATABASE_URL=NOWHERE, ROWHOOK_MASTER_KEYS=KEY)
-    told.refused(3, "Cannot connect to the database", "DATABASE_URL")
+    result = await run_command(
+        folder, command, "--port", "0", DATABASE_URL=NOWHERE, ROWHOOK_MASTER_KEYS=KEY
+    )
+    result.refused(3, "Cannot connect to the database", "DATABASE_URL")
 
 
 @pytest.mark.parametrize(
@@ -95,18 +97,18 @@ def test_a_url_that_is_none_is_refused_and_not_repeated(url: str) -> None:
 
 
 async def test_a_url_that_is_none_exits_2(folder: Path) -> None:
-    told = await run(folder, "migrate", DATABASE_URL="mysql://u:canary@db/x?y=z")
-    told.refused(2, "rowhook: DATABASE_URL: write postgresql://")
-    assert "canary" not in told.err
+    result = await run_command(folder, "migrate", DATABASE_URL="mysql://u:canary@db/x?y=z")
+    result.refused(2, "rowhook: DATABASE_URL: write postgresql://")
+    assert "canary" not in result.err
 
 
 async def test_a_direct_url_is_checked_too(folder: Path) -> None:
-    told = await run(folder, "migrate", DATABASE_URL=NOWHERE, DATABASE_DIRECT_URL="a=b")
-    told.refused(2, "rowhook: DATABASE_DIRECT_URL: write postgresql://")
+    result = await run_command(folder, "migrate", DATABASE_URL=NOWHERE, DATABASE_DIRECT_URL="a=b")
+    result.refused(2, "rowhook: DATABASE_DIRECT_URL: write postgresql://")
 
 
 @pytest.mark.parametrize(
-    ("variables", "code", "said"),
+    ("variables", "code", "message"),
     [
         ({"ROWHOOK_PORT": "http"}, 2, "ROWHOOK_PORT: 'http' is not a number"),
         ({"ROWHOOK_DATA_DIR": "~nobody-has-this-name/x"}, 2, "ROWHOOK_DATA_DIR: "),
@@ -114,23 +116,23 @@ async def test_a_direct_url_is_checked_too(folder: Path) -> None:
     ],
 )
 async def test_a_setting_that_cannot_be_used_is_named(
-    folder: Path, variables: dict[str, Any], code: int, said: str
+    folder: Path, variables: dict[str, Any], code: int, message: str
 ) -> None:
-    (await run(folder, "config", **variables)).refused(code, said)
+    (await run_command(folder, "config", **variables)).refused(code, message)
 
 
 @pytest.mark.parametrize("command", ["up", "api"])
 async def test_a_port_in_use_is_said_before_anything_starts(
     folder: Path, busy: str, command: str
 ) -> None:
-    told = await run(folder, command, "--port", busy)
-    told.refused(2, f"ROWHOOK_PORT: Cannot listen on 127.0.0.1:{busy}", "in use", "--port")
+    result = await run_command(folder, command, "--port", busy)
+    result.refused(2, f"ROWHOOK_PORT: Cannot listen on 127.0.0.1:{busy}", "in use", "--port")
     assert held(folder) == []
 
 
 async def test_a_port_in_use_is_said_by_listen(folder: Path, busy: str) -> None:
-    told = await run(folder, "listen", "--on", busy)
-    told.refused(2, f"--on: Cannot listen on 127.0.0.1:{busy}", "in use")
+    result = await run_command(folder, "listen", "--on", busy)
+    result.refused(2, f"--on: Cannot listen on 127.0.0.1:{busy}", "in use")
 
 
 @pytest.mark.parametrize("where", ["file", "locked"])
@@ -140,10 +142,10 @@ async def test_a_data_folder_that_cannot_be_written_is_said(folder: Path, where:
     (folder / "file").touch()
     (folder / "locked").mkdir(mode=0o500)
     before = HUMBLE if os.geteuid() == 0 else ()
-    told = await run(
+    result = await run_command(
         folder, "up", "--port", "0", before=before, ROWHOOK_DATA_DIR=str(folder / where / "data")
     )
-    told.refused(1, "Cannot use", str(folder / where), "ROWHOOK_DATA_DIR")
+    result.refused(1, "Cannot use", str(folder / where), "ROWHOOK_DATA_DIR")
 
 
 @pytest.mark.parametrize(
@@ -167,21 +169,21 @@ def test_config_masks_every_secret(url: str) -> None:
         "ROWHOOK_EGRESS_PROXY": "http://canary:canary@proxy:3128",
     }
     for arguments in (["config"], ["config", "--json"]):
-        told = CliRunner().invoke(rowhook, arguments, env=variables)
-        assert told.exit_code == 0
-        assert "ary" not in told.output
-    shown = json.loads(told.stdout)
-    assert shown["allow_networks"] == "127.0.0.0/8,::1/128"
-    assert shown["master_keys"] == shown["admin_key"] == "***"
-    assert shown["egress_proxy"] == "http://***@proxy:3128"
+        result = CliRunner().invoke(rowhook, arguments, env=variables)
+        assert result.exit_code == 0
+        assert "ary" not in result.output
+    settings = json.loads(result.stdout)
+    assert settings["allow_networks"] == "127.0.0.0/8,::1/128"
+    assert settings["master_keys"] == settings["admin_key"] == "***"
+    assert settings["egress_proxy"] == "http://***@proxy:3128"
 
 
 async def test_config_prints_json_alone_and_starts_nothing(folder: Path) -> None:
-    told = await run(folder, "config", "--json")
-    assert (told.code, told.err) == (0, "")
-    shown = json.loads(told.out)
-    assert tuple(shown) == NAMES
-    assert shown["data_dir"] == str(folder / "data")
+    result = await run_command(folder, "config", "--json")
+    assert (result.code, result.err) == (0, "")
+    settings = json.loads(result.out)
+    assert tuple(settings) == NAMES
+    assert settings["data_dir"] == str(folder / "data")
     assert held(folder) == []
 
 
@@ -189,38 +191,38 @@ async def test_config_prints_json_alone_and_starts_nothing(folder: Path) -> None
 async def test_a_database_that_is_not_migrated_is_not_worked_on(
     folder: Path, empty_dsn: str, command: list[str]
 ) -> None:
-    told = await run(folder, *command, DATABASE_URL=empty_dsn, ROWHOOK_MASTER_KEYS=KEY)
-    told.refused(1, "is not migrated", "run rowhook migrate")
+    result = await run_command(folder, *command, DATABASE_URL=empty_dsn, ROWHOOK_MASTER_KEYS=KEY)
+    result.refused(1, "is not migrated", "run rowhook migrate")
 
 
 async def test_migrate_says_what_it_would_do_what_it_did_and_that_nothing_is_left(
     folder: Path, empty_dsn: str
 ) -> None:
-    for arguments, said in (
+    for arguments, message in (
         (["--plan"], "Pending: grants"),
         ([], "Applied grants"),
         ([], "Nothing to do"),
     ):
-        told = await run(folder, "migrate", *arguments, DATABASE_URL=empty_dsn)
-        assert (told.code, said in told.out) == (0, True), told
+        result = await run_command(folder, "migrate", *arguments, DATABASE_URL=empty_dsn)
+        assert (result.code, message in result.out) == (0, True), result
 
 
 async def test_a_step_that_fails_is_named_and_taken_up_again(folder: Path, empty_dsn: str) -> None:
     async with await connection_pool.connect(empty_dsn) as connection:
         await connection.execute("create schema rowhook")
         await connection.execute("create table rowhook.webhook ()")
-        told = await run(folder, "migrate", DATABASE_URL=empty_dsn)
-        told.refused(1, 'relation "webhook" already exists', "Step 0003_webhook was rolled back")
+        result = await run_command(folder, "migrate", DATABASE_URL=empty_dsn)
+        result.refused(1, 'relation "webhook" already exists', "Step 0003_webhook was rolled back")
         await connection.execute("drop table rowhook.webhook")
-    told = await run(folder, "migrate", DATABASE_URL=empty_dsn)
-    assert (told.code, told.out.splitlines()[0]) == (0, "Applied 0003_webhook")
+    result = await run_command(folder, "migrate", DATABASE_URL=empty_dsn)
+    assert (result.code, result.out.splitlines()[0]) == (0, "Applied 0003_webhook")
 
 
 async def test_a_migration_that_was_edited_is_refused(folder: Path, dsn: str) -> None:
     async with await connection_pool.connect(dsn) as connection:
         await connection.execute("update rowhook.migration set checksum = 'other'")
-    told = await run(folder, "migrate", DATABASE_URL=dsn)
-    told.refused(1, "was edited after it was applied")
+    result = await run_command(folder, "migrate", DATABASE_URL=dsn)
+    result.refused(1, "was edited after it was applied")
 
 
 @pytest.mark.parametrize(
@@ -241,17 +243,17 @@ async def test_without_the_database_s_master_key_no_worker_starts_and_nothing_is
         await startup.check_keyring(pool, Keyring(KEY))
         await rig.webhook()
         await platform.commit()
-        given: dict[str, Any] = {} if keys is None else {"ROWHOOK_MASTER_KEYS": keys}
-        told = await run(
+        variables: dict[str, Any] = {} if keys is None else {"ROWHOOK_MASTER_KEYS": keys}
+        result = await run_command(
             folder,
             "worker",
             "--processes",
             processes,
             DATABASE_URL=dsn,
             ROWHOOK_ALLOW_NETWORKS="127.0.0.0/8",
-            **given,
+            **variables,
         )
-        told.refused(1, "ROWHOOK_MASTER_KEYS")
+        result.refused(1, "ROWHOOK_MASTER_KEYS")
         assert receiver.requests == []
     (row,) = await platform.deliveries()
     assert (row["status"], row["attempts"]) == ("pending", 0)
@@ -262,7 +264,7 @@ async def test_the_demo_ends_with_everything_right_and_leaves_nothing_running(
     folder: Path, options: tuple[str, ...]
 ) -> None:
     os.chmod(folder, 0o755)  # noqa: PTH101, S103  # the server's account must get in
-    told = await run(folder, "demo", *options)
-    assert told.code == 0, told.out + told.err
-    assert "Traceback" not in told.err
-    assert naming(folder) == []
+    result = await run_command(folder, "demo", *options)
+    assert result.code == 0, result.out + result.err
+    assert "Traceback" not in result.err
+    assert command_lines_with(folder) == []

@@ -10,7 +10,7 @@ import pytest
 
 from rowhook.db.connection_pool import Pool
 from tests.support.hands import Hands
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 REQUEST = {
@@ -60,9 +60,9 @@ async def test_an_engineer_finds_what_failed_and_why_without_master_keys(
     assert "No deliveries yet" in await hands.ok("deliveries", ROWHOOK_MASTER_KEYS="")
     _, delivery, commit = await dead(platform, pool)
     listed = await hands.ok("deliveries", ROWHOOK_MASTER_KEYS="")
-    for word in ("dead", "503", "goal.committed", commit, "CRM", "the answer was 503"):
-        assert word in listed
-    shown = await hands.ok("deliveries", "show", str(delivery), ROWHOOK_MASTER_KEYS="")
+    for text in ("dead", "503", "goal.committed", commit, "CRM", "the answer was 503"):
+        assert text in listed
+    output = await hands.ok("deliveries", "show", str(delivery), ROWHOOK_MASTER_KEYS="")
     for line in (
         "Attempt 1: http_status 503 after 1.5 ms",
         "> POST https://crm.example.com/[b]hook",
@@ -73,7 +73,7 @@ async def test_an_engineer_finds_what_failed_and_why_without_master_keys(
         "< oops[2J",
         f"rowhook retry {delivery}",
     ):
-        assert line in shown
+        assert line in output
     document = await hands.json("deliveries", "show", str(delivery))
     assert document["tries"][0]["request"] == REQUEST
     (await hands.type("deliveries", "show", "99")).refused(1, "Delivery 99 does not exist")
@@ -81,7 +81,7 @@ async def test_an_engineer_finds_what_failed_and_why_without_master_keys(
 
 async def test_deliveries_are_filtered(hands: Hands, platform: Platform, pool: Pool) -> None:
     webhook, delivery, commit = await dead(platform, pool)
-    for wanted in (
+    for filters in (
         ("--status", "dead"),
         ("--webhook", str(webhook)),
         ("--commit", commit),
@@ -90,8 +90,8 @@ async def test_deliveries_are_filtered(hands: Hands, platform: Platform, pool: P
         ("--since", "2h"),
         ("--organization", str(platform.organization)),
     ):
-        (found,) = (await hands.json("deliveries", *wanted))["items"]
-        assert found["id"] == delivery
+        (deliveries,) = (await hands.json("deliveries", *filters))["items"]
+        assert deliveries["id"] == delivery
     for other in (
         ("--status", "held", "--status", "sending"),
         ("--webhook", str(uuid4())),
@@ -103,29 +103,29 @@ async def test_deliveries_are_filtered(hands: Hands, platform: Platform, pool: P
 
 
 @pytest.mark.parametrize(
-    ("time", "said"),
+    ("time", "message"),
     [
         ("yesterday", "Invalid time"),
         ("2026-05-23T12:00:00", "has no time zone"),
         ("9999999w", "Invalid time"),
     ],
 )
-async def test_a_time_that_is_none_exits_2(hands: Hands, time: str, said: str) -> None:
-    (await hands.type("deliveries", "--since", time, COLUMNS="300")).refused(2, said)
+async def test_a_time_that_is_none_exits_2(hands: Hands, time: str, message: str) -> None:
+    (await hands.type("deliveries", "--since", time, COLUMNS="300")).refused(2, message)
 
 
 async def test_deliveries_are_sent_again_and_cancelled_and_what_was_not_is_named(
     hands: Hands, platform: Platform, pool: Pool
 ) -> None:
     _, delivery, _ = await dead(platform, pool)
-    one = str(delivery)
-    (await hands.type("cancel", one)).refused(1, f"Delivery {one} is dead")
-    assert "1 delivery queued" in await hands.ok("retry", one)
+    delivery_id = str(delivery)
+    (await hands.type("cancel", delivery_id)).refused(1, f"Delivery {delivery_id} is dead")
+    assert "1 delivery queued" in await hands.ok("retry", delivery_id)
     assert await statuses(platform) == ["pending"]
-    told = await hands.type("retry", one, "98", "99")
-    told.refused(1, "2 deliveries not changed", "Delivery 98 does not exist")
-    assert f"Delivery {one} is" not in told.err
-    assert await hands.json("cancel", one) == {"deliveries": 1}
+    result = await hands.type("retry", delivery_id, "98", "99")
+    result.refused(1, "2 deliveries not changed", "Delivery 98 does not exist")
+    assert f"Delivery {delivery_id} is" not in result.err
+    assert await hands.json("cancel", delivery_id) == {"deliveries": 1}
     assert await statuses(platform) == ["cancelled"]
     (await hands.type("retry")).refused(2, "Missing argument")
     (await hands.type("retry", "one")).refused(2, "not a valid integer range")
@@ -137,13 +137,13 @@ async def test_a_replay_counts_first_and_asks_on_a_terminal(
     webhook, _, _ = await dead(platform, pool)
     replay = ("replay", str(webhook), "--since", "1h")
     assert await hands.json(*replay, "--dry-run") == {"deliveries": 1}
-    told = await hands.answer("n", *replay)
-    assert told.code == 1
-    assert "1 delivery to CRM, dead/cancelled/skipped" in told.out
-    assert "Nothing was sent" in told.out
+    result = await hands.answer("n", *replay)
+    assert result.code == 1
+    assert "1 delivery to CRM, dead/cancelled/skipped" in result.out
+    assert "Nothing was sent" in result.out
     assert await statuses(platform) == ["dead"]
-    told = await hands.answer("y", *replay)
-    assert told.code == 0
+    result = await hands.answer("y", *replay)
+    assert result.code == 0
     assert await statuses(platform) == ["pending"]
     assert "Nothing was sent" in await hands.ok(*replay, "--yes")
 
@@ -154,8 +154,8 @@ async def test_a_replay_takes_statuses_and_a_rate_and_refuses_what_is_not_there(
     webhook, _, _ = await dead(platform, pool)
     replay = ("replay", str(webhook), "--since", "1h")
     assert "0 deliveries" in await hands.ok(*replay, "--status", "delivered", "--dry-run")
-    told = await hands.type(*replay, "--until", "2020-01-01T00:00:00Z")
-    told.refused(1, "/until: Must be later than since")
+    result = await hands.type(*replay, "--until", "2020-01-01T00:00:00Z")
+    result.refused(1, "/until: Must be later than since")
     (await hands.type("replay", str(uuid4()), "--since", "1h")).refused(1, "does not exist")
     (await hands.type(*replay, "--status", "pending")).refused(2, "is not one of")
     assert "5 per second" in await hands.ok(*replay, "--rate", "5")

@@ -13,10 +13,10 @@ import pytest
 
 from rowhook.db.connection_pool import Pool
 from rowhook.security.vault import Keyring, generate_master_key
-from tests.support.commands import alive, children, ended, started
+from tests.support.commands import children, is_running, running_command, wait_for_exit
 from tests.support.receiver import Receiver, answer, stall
-from tests.support.rig import Rig, until
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
@@ -25,7 +25,7 @@ class Fleet(Rig):
     """A rig whose workers are processes."""
 
     def start(self, home: Path, *arguments: str, key: str, lease_s: float = 20) -> Any:
-        return started(
+        return running_command(
             home,
             "worker",
             *arguments,
@@ -53,9 +53,9 @@ def key() -> str:
 @pytest.fixture
 async def fleet(dsn: str, pool: Pool, platform: Platform, key: str) -> AsyncIterator[Fleet]:
     async with Receiver() as receiver:
-        made = Fleet(dsn, pool, platform, receiver)
-        made.ctx = replace(made.ctx, keyring=Keyring(key))
-        yield made
+        started_fleet = Fleet(dsn, pool, platform, receiver)
+        started_fleet.ctx = replace(started_fleet.ctx, keyring=Keyring(key))
+        yield started_fleet
 
 
 async def test_two_processes_deliver_and_sigterm_drains_them(
@@ -69,11 +69,11 @@ async def test_two_processes_deliver_and_sigterm_drains_them(
             await fleet.platform.commit()
         await fleet.reaches("delivered", count=100)
         supervisor.send_signal(signal.SIGTERM)
-        told = await ended(supervisor)
-    assert told.code == 0, told.err
-    assert not any(map(alive, pids))
+        result = await wait_for_exit(supervisor)
+    assert result.code == 0, result.err
+    assert not any(map(is_running, pids))
     assert await fleet.working(0) == []
-    keys = [one.header("idempotency-key") for one in fleet.receiver.requests]
+    keys = [request.header("idempotency-key") for request in fleet.receiver.requests]
     assert len(keys) == len(set(keys)) == 100
 
 
@@ -90,7 +90,7 @@ async def test_a_process_that_dies_is_started_again(fleet: Fleet, folder: Path, 
         await fleet.platform.commit()
         await fleet.reaches("delivered")
         supervisor.send_signal(signal.SIGTERM)
-        assert (await ended(supervisor)).code == 0
+        assert (await wait_for_exit(supervisor)).code == 0
 
 
 async def test_sigterm_lets_what_is_on_the_wire_end(fleet: Fleet, folder: Path, key: str) -> None:
@@ -105,7 +105,7 @@ async def test_sigterm_lets_what_is_on_the_wire_end(fleet: Fleet, folder: Path, 
     async with fleet.start(folder, key=key) as worker:
         gate.append(worker)
         await fleet.platform.commit()
-        assert (await ended(worker)).code == 0
+        assert (await wait_for_exit(worker)).code == 0
     (row,) = await fleet.platform.deliveries()
     assert (row["status"], row["attempts"]) == ("delivered", 1)
 
@@ -128,4 +128,4 @@ async def test_what_a_killed_worker_was_sending_is_sent_again_by_another(
             assert first.body == second.body
             assert row["attempts"] == 1
             other.send_signal(signal.SIGTERM)
-            assert (await ended(other)).code == 0
+            assert (await wait_for_exit(other)).code == 0

@@ -18,7 +18,7 @@ from rowhook.render.configuration import Configuration
 from rowhook.render.webhook_compiler import compile_webhook
 from rowhook.template.compiler import compile_template
 from rowhook.template.output_context import OutputContext
-from tests.support.documents import (
+from tests.support.doc_blocks import (
     EVERYWHERE,
     PAGES,
     PROSE,
@@ -94,8 +94,8 @@ def test_json_parses_and_a_webhook_in_it_compiles(page: str) -> None:
 
 def compiled(document: dict[str, Any]) -> None:
     identity = {"id": WEBHOOK, "organization_id": WEBHOOK, "revision": 1, "secrets_version": 1}
-    given = msgspec.convert(document, Configuration)
-    compile_webhook(given, identity=identity, brand="Roxels")
+    value = msgspec.convert(document, Configuration)
+    compile_webhook(value, identity=identity, brand="Roxels")
 
 
 @pytest.mark.parametrize("page", runnable("jinja"))

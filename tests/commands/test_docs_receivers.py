@@ -23,7 +23,7 @@ import pytest
 
 from rowhook.security.sign import Signer, new_signing_secret
 from tests.support.commands import free_port
-from tests.support.documents import ROOT, blocks
+from tests.support.doc_blocks import ROOT, blocks
 
 pytestmark = pytest.mark.anyio
 PAGE = "docs/how-to/verify-requests.md"
@@ -188,17 +188,17 @@ async def test_a_receiver_believes_what_is_truly_signed_and_nothing_else(
     folder: Path, language: str
 ) -> None:
     async with receiving(folder, language) as url:
-        said = {name: await status(url, *make()) for name, (make, _) in ASKED.items()}
-    assert said == {name: 204 if true else 400 for name, (_, true) in ASKED.items()}
+        verdicts = {name: await status(url, *make()) for name, (make, _) in ASKED.items()}
+    assert verdicts == {name: 204 if true else 400 for name, (_, true) in ASKED.items()}
 
 
 def signed_with_nothing(secret: str) -> dict[str, str]:
     """What anybody can sign who guesses that a receiver was started without its secret."""
     at = str(int(time.time()))
-    ours = hmac.digest(secret.encode(), f"{at}.".encode() + BODY, "sha256").hex()
+    signature = hmac.digest(secret.encode(), f"{at}.".encode() + BODY, "sha256").hex()
     standard = hmac.digest(b"", f"id.{at}.".encode() + BODY, "sha256")
     return {
-        "X-Roxels-Signature": f"t={at},v1={ours}",
+        "X-Roxels-Signature": f"t={at},v1={signature}",
         "webhook-id": "id",
         "webhook-timestamp": at,
         "webhook-signature": f"v1,{b64encode(standard).decode()}",
@@ -220,11 +220,11 @@ async def test_the_receiver_in_go_is_formatted_as_go_is(folder: Path) -> None:
     assert await output("gofmt", "-d", "hook.go", cwd=folder) == ""
 
 
-async def output(*command: str, cwd: Path, given: bytes = b"", **variables: str) -> str:
+async def output(*command: str, cwd: Path, stdin: bytes = b"", **variables: str) -> str:
     """What a command prints to the end."""
     # Not a pipe: a command that ends without reading closes it while it is written to.
     with tempfile.TemporaryFile() as standard_input:
-        standard_input.write(given)
+        standard_input.write(stdin)
         standard_input.seek(0)
         process = await asyncio.create_subprocess_exec(
             *command, cwd=cwd, stdin=standard_input, stdout=PIPE, env=dict(os.environ) | variables
@@ -240,16 +240,16 @@ async def by_hand(folder: Path, headers: dict[str, str], body: bytes, secret: st
     script = f'{block}\nverified "$SIGNATURE" && echo believed'
     signature = headers.get("X-Roxels-Signature", "")
     out = await output(
-        "sh", "-c", script, cwd=folder, given=body, SECRET=secret, SIGNATURE=signature
+        "sh", "-c", script, cwd=folder, stdin=body, SECRET=secret, SIGNATURE=signature
     )
     return out == "believed\n"
 
 
 async def test_openssl_believes_what_is_truly_signed_and_nothing_else(folder: Path) -> None:
     require("openssl")
-    of_ours = {name: one for name, one in ASKED.items() if name not in OF_THE_STANDARD}
-    said = {name: await by_hand(folder, *make()) for name, (make, _) in of_ours.items()}
-    assert said == {name: true for name, (_, true) in of_ours.items()}
+    of_ours = {name: case for name, case in ASKED.items() if name not in OF_THE_STANDARD}
+    verdicts = {name: await by_hand(folder, *make()) for name, (make, _) in of_ours.items()}
+    assert verdicts == {name: true for name, (_, true) in of_ours.items()}
 
 
 @pytest.mark.parametrize(
@@ -274,6 +274,6 @@ async def test_a_request_signed_by_hand_gets_in_with_the_right_secret_alone(
     hand, send = scripts("sh")
     async with receiving(folder, language) as url:
         script = hand + send.replace("http://localhost:9000/hook", url)
-        for secret, said in ((SECRET, " 204 "), (OTHER, " 400 ")):
+        for secret, status_text in ((SECRET, " 204 "), (OTHER, " 400 ")):
             out = await output("sh", "-c", script, cwd=folder, SECRET=secret)
-            assert said in out.splitlines()[0]
+            assert status_text in out.splitlines()[0]

@@ -20,7 +20,7 @@ from rowhook.services.webhook_cache import signing_name
 from tests.commands.test_docs import STAGE, WEBHOOK
 from tests.support.commands import environment
 from tests.support.deadline import DEADLINE_S
-from tests.support.documents import runnable
+from tests.support.doc_blocks import runnable
 
 pytestmark = [pytest.mark.anyio, pytest.mark.long]
 ORGANIZATION = UUID("11111111-1111-4111-8111-111111111111")

@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from tests.commands.test_docs_shell import command_path, shell
-from tests.support.commands import ended, free_port, started
+from tests.support.commands import free_port, running_command, wait_for_exit
 from tests.support.deadline import DEADLINE_S
-from tests.support.documents import blocks
+from tests.support.doc_blocks import blocks
 
 pytestmark = pytest.mark.anyio
 PAGE = "docs/tutorial/first-webhook.md"
@@ -44,24 +44,26 @@ async def received(process: Process, expected: str, count: int) -> list[str]:
         while sum(expected in line for line in lines) < count:
             lines.append((await process.stdout.readline()).decode())
     process.terminate()
-    return lines + (await ended(process)).out.splitlines(keepends=True)
+    return lines + (await wait_for_exit(process)).out.splitlines(keepends=True)
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 @pytest.mark.long
 async def test_the_api_part_works_as_it_is_written(folder: Path) -> None:
-    listen, up, *rest = scripts(API)
+    listen, up, *remaining = scripts(API)
     assert listen.strip() == "bin/rowhook listen"
     assert up.strip() == "ROWHOOK_ALLOW_NETWORKS=127.0.0.0/8 bin/rowhook up"
     path, receiver_port, port = command_path(folder), str(free_port()), str(free_port())
     async with (
-        started(folder, "listen", "--on", receiver_port) as receiver,
-        started(folder, "up", ROWHOOK_ALLOW_NETWORKS="127.0.0.0/8", ROWHOOK_PORT=port) as service,
+        running_command(folder, "listen", "--on", receiver_port) as receiver,
+        running_command(
+            folder, "up", ROWHOOK_ALLOW_NETWORKS="127.0.0.0/8", ROWHOOK_PORT=port
+        ) as service,
     ):
         key = await printed(service, r"Operator key \(shown only once\): (rhk_\S+)")
         link = await printed(service, r"Sign-in link \(once, 15 minutes\): (http\S+)")
         await sign_in(link)
-        script = "\n".join(f"{block}\necho '---'" for block in rest)
+        script = "\n".join(f"{block}\necho '---'" for block in remaining)
         script = script.replace("rhk_the_key_that_up_printed", key)
         script = script.replace(":8080", f":{port}").replace(":9000", f":{receiver_port}")
         _, out = await shell(folder, script, PATH=path)
@@ -101,7 +103,7 @@ async def test_the_demo_part_works_as_it_is_written(folder: Path) -> None:
     assert scripts(DEMO) == ["bin/rowhook demo --stay\n"]
     insert, status, again, refused = scripts(DEMO, "sql")
     path = command_path(folder)
-    async with started(folder, "demo", "--stay") as demo:
+    async with running_command(folder, "demo", "--stay") as demo:
         dsn = await printed(demo, r'psql "(postgresql:[^"]+)"')
         assert await sql(folder, dsn, insert, path) == "INSERT 0 1\n"
         async with asyncio.timeout(DEADLINE_S):

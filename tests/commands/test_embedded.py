@@ -16,15 +16,15 @@ from rowhook.embedded.data_folder import recorded_folder, running_dsn
 from rowhook.embedded.server_binaries import binaries, cached_copy
 from rowhook.embedded.server_process import Account, server_account
 from rowhook.embedded.unavailable import EmbeddedUnavailable
-from tests.support.embedded_hands import (
+from tests.support.embedded_fixtures import (
     data,
     environment_of,
+    installation_folder,
     is_installed,
-    is_there,
     mode_of,
-    own,
-    postmaster,
-    private,
+    path_exists,
+    postmaster_pid,
+    private_data,
     query,
 )
 from tests.support.servers import DEBIAN_15
@@ -32,7 +32,7 @@ from tests.support.servers import DEBIAN_15
 pytestmark = pytest.mark.anyio
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="a second account needs root")
-__all__ = ["data", "private"]  # fixtures
+__all__ = ["data", "private_data"]  # fixtures
 
 
 async def test_a_database_is_made_once_and_kept(data: Path) -> None:
@@ -48,11 +48,11 @@ async def test_a_database_is_made_once_and_kept(data: Path) -> None:
         await query(dsn, "select 1")
 
 
-async def test_a_private_parent_keeps_its_mode_and_the_server_starts(private: Path) -> None:
+async def test_a_private_parent_keeps_its_mode_and_the_server_starts(private_data: Path) -> None:
     places: list[Path] = []
-    async with embedded_postgres(private, on_relocation=places.append) as dsn:
+    async with embedded_postgres(private_data, on_relocation=places.append) as dsn:
         assert await query(dsn, "select 1") == 1
-        assert mode_of(private.parent) == 0o700
+        assert mode_of(private_data.parent) == 0o700
     assert [place.exists() for place in places] == [True] * (os.geteuid() == 0)
 
 
@@ -60,7 +60,7 @@ async def test_it_listens_on_a_socket_in_a_0700_folder_and_nowhere_else(data: Pa
     async with embedded_postgres(data) as dsn:
         assert await query(dsn, "show listen_addresses") == ""
         assert await query(dsn, "show fsync") == "on"
-        folder = recorded_folder(own(data)).socket
+        folder = recorded_folder(installation_folder(data)).socket
         assert mode_of(folder) == 0o700
         assert str(folder) == await query(dsn, "show unix_socket_directories")
 
@@ -76,27 +76,27 @@ async def test_an_odd_or_long_path_works(data: Path, name: str) -> None:
 
 async def test_the_dsn_is_known_before_and_asking_for_it_makes_nothing(data: Path) -> None:
     before = running_dsn(data)
-    assert not is_there(data)
+    assert not path_exists(data)
     async with embedded_postgres(data) as dsn:
         assert before == dsn == running_dsn(data)
 
 
 @pytest.mark.long
 async def test_two_data_folders_have_a_server_each(data: Path) -> None:
-    async with embedded_postgres(data / "a") as one, embedded_postgres(data / "b") as other:
-        await query(one, "create table only_here ()")
+    async with embedded_postgres(data / "a") as first, embedded_postgres(data / "b") as other:
+        await query(first, "create table only_here ()")
         assert await query(other, "select to_regclass('only_here')") is None
 
 
 async def test_the_server_has_a_session_of_its_own_so_that_ctrl_c_passes_it_by(data: Path) -> None:
     async with embedded_postgres(data):
-        assert os.getsid(postmaster(data)) != os.getsid(0)
-        assert os.getpgid(postmaster(data)) != os.getpgid(0)
+        assert os.getsid(postmaster_pid(data)) != os.getsid(0)
+        assert os.getpgid(postmaster_pid(data)) != os.getpgid(0)
 
 
 async def test_secrets_in_our_environment_do_not_reach_the_server(data: Path) -> None:
     async with embedded_postgres(data):
-        names = environment_of(postmaster(data))
+        names = environment_of(postmaster_pid(data))
     assert names <= {"PATH", "LD_LIBRARY_PATH", "LC_ALL", "TZ"}
 
 
@@ -118,13 +118,13 @@ def test_without_the_wheel_the_error_says_what_to_install() -> None:
         "try: binaries()\nexcept EmbeddedUnavailable as error: print(error)"
     )
     source = Path(__file__).parents[2] / "src"
-    told = run(sys.executable, "-I", "-S", "-c", code, str(source))
-    assert "pip install 'rowhook[embedded]'" in told
+    output = run(sys.executable, "-I", "-S", "-c", code, str(source))
+    assert "pip install 'rowhook[embedded]'" in output
 
 
 def run(*command: str, **options: Any) -> str:
-    told = subprocess.run(command, capture_output=True, check=True, text=True, **options)  # noqa: S603  # our own programs
-    return str(told.stdout)
+    completed = subprocess.run(command, capture_output=True, check=True, text=True, **options)  # noqa: S603  # our own programs
+    return str(completed.stdout)
 
 
 @as_root
@@ -134,8 +134,8 @@ def test_a_copy_of_the_programs_is_whole_and_runs_from_where_it_is(folder: Path)
     (folder / "a file").touch()
     copy = cached_copy(binaries(), account, (folder / "a file", folder / "cache"))
     assert cached_copy(binaries(), account, (folder / "cache",)) == copy
-    told = run(str(copy / "createdb"), "--version", user=account.uid, group=account.gid)
-    assert "PostgreSQL" in told
+    output = run(str(copy / "createdb"), "--version", user=account.uid, group=account.gid)
+    assert "PostgreSQL" in output
 
 
 @as_root

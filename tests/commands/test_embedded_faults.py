@@ -17,17 +17,17 @@ from rowhook.embedded.data_folder import recorded_folder
 from rowhook.embedded.folder_locks import is_free
 from rowhook.embedded.server_process import server_account
 from rowhook.embedded.unavailable import EmbeddedUnavailable
-from tests.support.embedded_hands import (
+from tests.support.embedded_fixtures import (
     data,
     file_at,
-    is_gone,
-    line,
-    own,
-    owner,
+    has_exited,
+    installation_folder,
+    owner_process,
     parent_of,
-    postmaster,
+    postmaster_pid,
     query,
-    until,
+    read_line,
+    wait_until,
 )
 
 pytestmark = [pytest.mark.anyio, pytest.mark.long]
@@ -46,8 +46,8 @@ def stranger() -> Iterator[subprocess.Popen[bytes]]:
 
 
 async def test_a_second_start_on_the_same_folder_names_the_first(data: Path) -> None:
-    async with owner(data) as first:
-        dsn = await line(first)
+    async with owner_process(data) as first:
+        dsn = await read_line(first)
         with pytest.raises(
             EmbeddedUnavailable, match=f"in use by process {first.pid}: set ROWHOOK"
         ):
@@ -56,8 +56,8 @@ async def test_a_second_start_on_the_same_folder_names_the_first(data: Path) -> 
 
 
 async def test_the_server_ends_when_its_owner_is_killed(data: Path) -> None:
-    async with owner(data) as first:
-        await query(await line(first), "create table kept ()")
+    async with owner_process(data) as first:
+        await query(await read_line(first), "create table kept ()")
         first.kill()
         await first.wait()
         async with embedded_postgres(data) as dsn:
@@ -65,30 +65,30 @@ async def test_the_server_ends_when_its_owner_is_killed(data: Path) -> None:
 
 
 async def test_a_server_whose_watcher_was_killed_too_is_ended_by_the_next_start(data: Path) -> None:
-    async with owner(data) as first:
-        await line(first)
-        left = postmaster(data)
-        os.kill(parent_of(left), signal.SIGKILL)
+    async with owner_process(data) as first:
+        await read_line(first)
+        orphan = postmaster_pid(data)
+        os.kill(parent_of(orphan), signal.SIGKILL)
         first.kill()
         await first.wait()
         async with embedded_postgres(data) as dsn:
             assert await query(dsn, "select 1") == 1
-            assert postmaster(data) != left
+            assert postmaster_pid(data) != orphan
 
 
 async def test_the_server_is_stopped_though_its_watcher_was_killed(data: Path) -> None:
     async with embedded_postgres(data):
-        os.kill(parent_of(postmaster(data)), signal.SIGKILL)
-    await until(lambda: is_free(own(data)))
+        os.kill(parent_of(postmaster_pid(data)), signal.SIGKILL)
+    await wait_until(lambda: is_free(installation_folder(data)))
 
 
 async def test_a_pid_file_that_names_a_stranger_costs_the_stranger_nothing(
     data: Path, stranger: subprocess.Popen[bytes]
 ) -> None:
     async with embedded_postgres(data):
-        folder = recorded_folder(own(data))
-        found = (folder.cluster / "postmaster.pid").read_bytes()
-    forged = found.replace(found.split(b"\n")[0], str(stranger.pid).encode(), 1)
+        folder = recorded_folder(installation_folder(data))
+        pid_file = (folder.cluster / "postmaster.pid").read_bytes()
+    forged = pid_file.replace(pid_file.split(b"\n")[0], str(stranger.pid).encode(), 1)
     (folder.cluster / "postmaster.pid").write_bytes(forged)
     (folder.socket / ".s.PGSQL.5432.lock").write_bytes(forged)
     async with embedded_postgres(data) as dsn:
@@ -98,7 +98,7 @@ async def test_a_pid_file_that_names_a_stranger_costs_the_stranger_nothing(
 
 async def test_a_server_that_dies_comes_back(data: Path) -> None:
     async with embedded_postgres(data) as dsn:
-        died = postmaster(data)
+        died = postmaster_pid(data)
         os.kill(died, signal.SIGKILL)
 
         def is_back() -> bool:
@@ -108,13 +108,13 @@ async def test_a_server_that_dies_comes_back(data: Path) -> None:
                 return False
             return True
 
-        await until(lambda: is_gone(died))
-        await until(is_back)
+        await wait_until(lambda: has_exited(died))
+        await wait_until(is_back)
         assert await query(dsn, "select 1") == 1
 
 
 @pytest.mark.parametrize(
-    ("seen", "number"),
+    ("observed", "number"),
     [
         ("server.log", signal.SIGKILL),
         ("cluster.new", signal.SIGTERM),
@@ -123,13 +123,13 @@ async def test_a_server_that_dies_comes_back(data: Path) -> None:
     ],
 )
 async def test_a_signal_during_the_start_leaves_no_server(
-    data: Path, seen: str, number: signal.Signals
+    data: Path, observed: str, number: signal.Signals
 ) -> None:
-    async with owner(data) as first:
-        await until((own(data) / seen).exists)
+    async with owner_process(data) as first:
+        await wait_until((installation_folder(data) / observed).exists)
         first.send_signal(number)
         await first.wait()
-        await until(lambda: is_free(own(data)))
+        await wait_until(lambda: is_free(installation_folder(data)))
     async with embedded_postgres(data) as dsn:
         assert await query(dsn, "select current_database()") == "rowhook"
 
@@ -137,10 +137,10 @@ async def test_a_signal_during_the_start_leaves_no_server(
 async def test_a_start_that_fails_shows_the_end_of_the_log(data: Path) -> None:
     async with embedded_postgres(data):
         pass
-    (recorded_folder(own(data)).cluster / "global" / "pg_control").unlink()
+    (recorded_folder(installation_folder(data)).cluster / "global" / "pg_control").unlink()
     with pytest.raises(EmbeddedUnavailable, match=r"(?s)did not start.*pg_control.*DATABASE_URL"):
         await embedded_postgres(data).__aenter__()
-    assert is_free(own(data))
+    assert is_free(installation_folder(data))
 
 
 async def test_a_folder_that_cannot_be_made_is_named(data: Path) -> None:

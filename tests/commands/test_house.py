@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -77,16 +78,26 @@ def test_the_wheel_holds_every_module_and_every_sql_file(folder: Path) -> None:
         shutil.copy(ROOT / name, source)
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     subprocess.run(build, cwd=source, check=True, capture_output=True)  # noqa: S603  # our own
-    held = set(zipfile.ZipFile(next(folder.glob("*.whl"))).namelist())
-    assert {str(path.relative_to("src")) for path in PYTHON} <= held
-    assert {f"rowhook/{path}" for path in SQL} <= held
-    assert {str(path.relative_to("src")) for path in (*ASSETS, *RECEIVERS, *SHOWN)} <= held
-    assert not [name for name in held if "kill_hook" in name]
+    packaged = set(zipfile.ZipFile(next(folder.glob("*.whl"))).namelist())
+    assert {str(path.relative_to("src")) for path in PYTHON} <= packaged
+    assert {f"rowhook/{path}" for path in SQL} <= packaged
+    assert {str(path.relative_to("src")) for path in (*ASSETS, *RECEIVERS, *SHOWN)} <= packaged
+    assert not [name for name in packaged if "kill_hook" in name]
 
 
 @pytest.mark.parametrize("path", [*PYTHON, *SQL], ids=str)
 def test_a_file_is_read_in_one_go(path: Path) -> None:
     assert len((ROOT / path).read_text().splitlines()) <= LONGEST
+
+
+def test_base_names_of_modules_are_unique() -> None:
+    names = Counter(
+        path.name
+        for folder in ("src", "bench", "tests")
+        for path in (ROOT / folder).rglob("*.py")
+        if path.stem not in {"__init__", "__main__", "conftest"}
+    )
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_the_license_is_the_whole_apache_license() -> None:

@@ -14,10 +14,10 @@ from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import TenantPool
 from rowhook.migrate import runner
 from rowhook.worker.maintenance import CopyDetector
-from tests.support.copies import cloned, restore, seem_copied, seem_restored
-from tests.support.rig import Rig, until
+from tests.support.database_copies import cloned_database, mark_as_copied, mark_as_restored, restore
+from tests.support.sample_platform import Platform
 from tests.support.servers import Server
-from tests.support.world import Platform
+from tests.support.worker_rig import Rig, until
 
 pytestmark = pytest.mark.anyio
 
@@ -84,7 +84,7 @@ async def test_a_copy_by_template_sends_nothing_and_captures_until_it_is_adopted
         await platform.webhook_of_goal()
         first = await platform.commit()
     async with (
-        cloned(server, dsn) as copy,
+        cloned_database(server, dsn) as copy,
         await connection_pool.connect(copy) as db,
         connection_pool.open_pool(copy) as pool,
         connection_pool.open_pool(dsn) as original,
@@ -118,10 +118,10 @@ async def test_one_fact_that_differs_suspends_deliveries_and_is_named(
     query = f"update rowhook.installation set checked_file = 'another', {change}"
     await platform.db.execute(query.encode())
     assert await keys(platform, pool) == []
-    found = await installation_queries.suspension(pool)
-    assert found is not None
-    assert found.reason.startswith(f"This database is a copy: {reason}")
-    assert "`rowhook adopt`" in found.advice
+    suspension = await installation_queries.suspension(pool)
+    assert suspension is not None
+    assert suspension.reason.startswith(f"This database is a copy: {reason}")
+    assert "`rowhook adopt`" in suspension.advice
     await installation_queries.adopt(pool, cancel_waiting=False)
     assert await installation_queries.suspension(pool) is None
     assert await keys(platform, pool) == [commit]
@@ -131,8 +131,10 @@ async def test_a_neon_branch_is_a_copy(platform: Platform, dsn: str) -> None:
     async def reason(timeline: str) -> str | None:
         options = f"-c neon.timeline_id={timeline}"
         async with await connection_pool.connect(make_conninfo(dsn, options=options)) as db:
-            found: str | None = await Platform(db).value("select rowhook.check_installation()")
-            return found
+            reason_text: str | None = await Platform(db).value(
+                "select rowhook.check_installation()"
+            )
+            return reason_text
 
     await platform.run("delete from rowhook.installation")
     assert await reason("main") is None
@@ -172,7 +174,7 @@ async def test_adopt_cancels_what_waits_and_sends_what_comes_after(
     claims = {claim.event.key: claim for claim in await platform.claim(pool, batch=3)}
     await platform.record(pool, claims[sent], "delivered")
     await platform.record(pool, claims[held], "render_failed", error="data.x is not defined")
-    await seem_copied(platform)
+    await mark_as_copied(platform)
     assert await keys(platform, pool) == []
     assert await installation_queries.adopt(pool, cancel_waiting=True) == 3
     assert [row["status"] for row in await platform.deliveries()] == [
@@ -190,7 +192,7 @@ async def test_adopt_cancels_what_waits_and_sends_what_comes_after(
 async def test_adopt_is_in_the_audit_with_what_it_was_and_is(
     platform: Platform, pool: Pool
 ) -> None:
-    await seem_copied(platform)
+    await mark_as_copied(platform)
     await installation_queries.adopt(pool, cancel_waiting=True)
     (entry,) = await platform.rows(
         "select * from rowhook.audit where action = 'installation.adopted'"
@@ -212,7 +214,7 @@ async def test_adopt_is_refused_to_who_is_no_operator(platform: Platform, role: 
 async def test_adopt_is_for_the_operator_role_and_for_operators_of_the_api(
     platform: Platform, pool: Pool
 ) -> None:
-    await seem_copied(platform)
+    await mark_as_copied(platform)
     tenant = TenantPool(pool=pool, organization=platform.organization, actor="a tenant")
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="Only an operator"):
         await installation_queries.adopt(tenant, cancel_waiting=False)
@@ -225,7 +227,7 @@ async def test_adopt_is_for_the_operator_role_and_for_operators_of_the_api(
 
 async def test_a_worker_in_a_copy_goes_on_by_itself_once_it_is_adopted(rig: Rig) -> None:
     await rig.webhook()
-    await seem_copied(rig.platform)
+    await mark_as_copied(rig.platform)
     async with rig.worker() as worker:
         first = await rig.platform.commit()
 
@@ -237,7 +239,7 @@ async def test_a_worker_in_a_copy_goes_on_by_itself_once_it_is_adopted(rig: Rig)
         async with connection_pool.open_pool(rig.dsn) as pool:
             await installation_queries.adopt(pool, cancel_waiting=False)
         await rig.reaches("delivered")
-    assert [one.header("idempotency-key") for one in rig.receiver.requests] == [first]
+    assert [request.header("idempotency-key") for request in rig.receiver.requests] == [first]
 
 
 async def test_no_webhook_is_disabled_for_failures_that_last_in_a_copy(
@@ -249,7 +251,7 @@ async def test_no_webhook_is_disabled_for_failures_that_last_in_a_copy(
         " values (%s, 50, now() - interval '6 days', 90)",
         webhook,
     )
-    await seem_copied(platform)
+    await mark_as_copied(platform)
     assert await engine.warn_or_disable(pool) == 0
     await installation_queries.adopt(pool, cancel_waiting=False)
     assert await engine.warn_or_disable(pool) == 1
@@ -259,14 +261,16 @@ async def test_doctor_tells_a_copy_that_nobody_has_noticed_yet(
     platform: Platform, pool: Pool
 ) -> None:
     async def finding(subject: str) -> dict[str, Any]:
-        (found,) = [
-            one for one in await installation_queries.diagnosis(pool) if one["subject"] == subject
+        (result,) = [
+            diagnosi
+            for diagnosi in await installation_queries.diagnosis(pool)
+            if diagnosi["subject"] == subject
         ]
-        return found
+        return result
 
     assert (await finding("installation"))["healthy"]
     assert (await finding("epoch"))["finding"] == "epoch 0"
-    await seem_restored(platform)
+    await mark_as_restored(platform)
     copy, epoch = await finding("installation"), await finding("epoch")
     assert (copy["healthy"], epoch["healthy"]) == (False, False)
     assert "This database is a copy: the system identifier" in copy["finding"]

@@ -18,11 +18,11 @@ import pytest
 from rowhook.db.connection_pool import Pool
 from rowhook.security.sign import Signer, new_signing_secret
 from rowhook.verify import verify
-from tests.support.commands import run, started
+from tests.support.commands import run_command, running_command
 from tests.support.deadline import DEADLINE_S
 from tests.support.receiver import Receiver, answer, reset, stall
-from tests.support.rig import Rig
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig
 
 pytestmark = pytest.mark.anyio
 SECRET = new_signing_secret(bytes(range(32)))
@@ -50,17 +50,17 @@ class Listening:
 async def line(process: Process, pattern: str) -> str:
     assert process.stdout is not None
     async with asyncio.timeout(DEADLINE_S):
-        while one := (await process.stdout.readline()).decode():
-            if re.search(pattern, one):
-                return one.strip()
+        while text := (await process.stdout.readline()).decode():
+            if re.search(pattern, text):
+                return text.strip()
     raise AssertionError(f"it never said {pattern}")
 
 
 @asynccontextmanager
 async def listening(folder: Path, *arguments: str) -> AsyncIterator[Listening]:
-    async with started(folder, "listen", "--on", "0", *arguments) as process:
-        said = await line(process, "Listening on ")
-        yield Listening(process=process, url=said.removeprefix("Listening on "))
+    async with running_command(folder, "listen", "--on", "0", *arguments) as process:
+        announcement = await line(process, "Listening on ")
+        yield Listening(process=process, url=announcement.removeprefix("Listening on "))
 
 
 @pytest.fixture
@@ -133,10 +133,10 @@ async def test_the_answer_of_the_application_is_given_back(folder: Path, app: Re
     app.script("/hook", answer(429, b"slowly\xff", (("Retry-After", "7"), ("X-Own", "é"))))
     async with listening(folder, "--forward-to", f"{app.url}/hook") as to:
         got = await to.send(headers={"Idempotency-Key": "k_1"})
-        said = await to.line("→")
+        answer_line = await to.line("→")
     assert (got.status_code, got.content) == (429, b"slowly\xff")
     assert (got.headers["retry-after"], got.headers["x-own"]) == ("7", "é")
-    assert re.fullmatch(rf"→ 429 in \d+ ms from {app.url}/hook  k_1", said)
+    assert re.fullmatch(rf"→ 429 in \d+ ms from {app.url}/hook  k_1", answer_line)
 
 
 async def test_a_redirect_is_given_back_and_not_followed(folder: Path, app: Receiver) -> None:
@@ -177,7 +177,7 @@ async def test_it_stops_at_once_while_an_application_hangs(folder: Path, app: Re
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--forward-to", "localhost:3000"], "--forward-to: Use e.g. http://localhost:3000"),
         (["--forward-to", "http://localhost:9000/hook"], "is this receiver."),
@@ -189,9 +189,9 @@ async def test_it_stops_at_once_while_an_application_hangs(folder: Path, app: Re
     ],
 )
 async def test_what_cannot_be_done_is_said_before_it_listens(
-    folder: Path, arguments: list[str], said: str
+    folder: Path, arguments: list[str], message: str
 ) -> None:
-    (await run(folder, "listen", *arguments)).refused(2, said)
+    (await run_command(folder, "listen", *arguments)).refused(2, message)
 
 
 async def test_an_application_that_fails_shows_as_a_retry(
@@ -206,10 +206,12 @@ async def test_an_application_that_fails_shows_as_a_retry(
             (delivery,) = await rig.reaches("delivered")
     assert delivery["attempts"] == 2
     tries = "select status_code, response_body from rowhook.attempt order by number"
-    assert [(one["status_code"], one["response_body"]) for one in await platform.rows(tries)] == [
+    assert [(row["status_code"], row["response_body"]) for row in await platform.rows(tries)] == [
         (500, "it broke"),
         (200, '{"ok":true}'),
     ]
-    for one in app.requests:
-        headers = dict(one.headers)
-        verify(secret=saved.signing_secret or "", headers=headers, body=one.body, now=one.at)
+    for request in app.requests:
+        headers = dict(request.headers)
+        verify(
+            secret=saved.signing_secret or "", headers=headers, body=request.body, now=request.at
+        )

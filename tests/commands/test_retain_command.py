@@ -10,8 +10,8 @@ import pytest
 from rowhook.db import connection_pool
 from tests.support.calls import Api
 from tests.support.hands import Hands
-from tests.support.rig import until
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import until
 
 pytestmark = pytest.mark.anyio
 
@@ -38,11 +38,11 @@ async def finish(platform: Platform, days_ago: int) -> None:
 
 
 async def test_ages_are_shown_and_changed(hands: Hands) -> None:
-    shown = await hands.ok("retain")
-    assert "delivered" in shown
-    assert "30 d" in shown
+    output = await hands.ok("retain")
+    assert "delivered" in output
+    assert "30 d" in output
     await hands.ok("retain", "--set", "delivered=14d", "--set", "audit=forever")
-    ages = {one["kind"]: one["keep_s"] for one in await hands.json("retain")}
+    ages = {entry["kind"]: entry["keep_s"] for entry in await hands.json("retain")}
     assert (ages["delivered"], ages["audit"], ages["failed"]) == (14 * 86400, None, 30 * 86400)
     assert "forever" in await hands.ok("retain")
     await hands.ok("retain", "--set", "failed=1234h")
@@ -50,7 +50,7 @@ async def test_ages_are_shown_and_changed(hands: Hands) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("value", "message"),
     [
         ("delivered", "e.g. delivered=14d"),
         ("delivered=soon", "45s, 90min, 2h or 30d"),
@@ -58,20 +58,20 @@ async def test_ages_are_shown_and_changed(hands: Hands) -> None:
     ],
 )
 async def test_what_cannot_be_set_is_refused_with_what_to_write(
-    hands: Hands, given: str, said: str
+    hands: Hands, value: str, message: str
 ) -> None:
-    told = await hands.type("retain", "--set", given)
-    assert told.code == 2
-    assert said in told.err
-    assert {one["keep_s"] for one in await hands.json("retain") if one["kind"] == "delivered"} == {
-        30 * 86400
-    }
+    result = await hands.type("retain", "--set", value)
+    assert result.code == 2
+    assert message in result.err
+    assert {
+        entry["keep_s"] for entry in await hands.json("retain") if entry["kind"] == "delivered"
+    } == {30 * 86400}
 
 
 async def test_nothing_of_a_refused_command_is_set(hands: Hands) -> None:
-    told = await hands.type("retain", "--set", "delivered=14d", "--set", "letters=3d")
-    assert told.code == 2
-    ages = {one["kind"]: one["keep_s"] for one in await hands.json("retain")}
+    result = await hands.type("retain", "--set", "delivered=14d", "--set", "letters=3d")
+    assert result.code == 2
+    ages = {entry["kind"]: entry["keep_s"] for entry in await hands.json("retain")}
     assert ages["delivered"] == 30 * 86400
 
 
@@ -79,7 +79,7 @@ async def test_a_plan_says_what_goes_and_a_run_removes_it(hands: Hands, platform
     await platform.webhook_of_goal()
     await finish(platform, 40)
     await finish(platform, 3)
-    plan = {one["kind"]: one for one in await hands.json("retain", "--plan")}
+    plan = {entry["kind"]: entry for entry in await hands.json("retain", "--plan")}
     assert plan["failed"]["rows"] == 1
     assert plan["delivered"]["rows"] == 0
     assert plan["attempts"]["days"] == 0
@@ -99,11 +99,11 @@ async def old_partitions(platform: Platform) -> None:
 
 async def test_old_days_are_planned_and_dropped(hands: Hands, platform: Platform) -> None:
     await old_partitions(platform)
-    plan = {one["kind"]: one["days"] for one in await hands.json("retain", "--plan")}
+    plan = {entry["kind"]: entry["days"] for entry in await hands.json("retain", "--plan")}
     assert (plan["attempts"], plan["bodies"], plan["failed_bodies"]) == (1, 1, 1)
     assert "1 day" in await hands.ok("retain", "--plan")
     await hands.ok("retain", "--set", "attempts=forever", "--set", "bodies=forever")
-    plan = {one["kind"]: one["days"] for one in await hands.json("retain", "--plan")}
+    plan = {entry["kind"]: entry["days"] for entry in await hands.json("retain", "--plan")}
     assert (plan["attempts"], plan["bodies"], plan["failed_bodies"]) == (0, 0, 1)
     await hands.ok("retain", "--set", "attempts=30d")
     dropped = (await hands.json("retain", "--now"))["dropped_partitions"]
@@ -116,9 +116,9 @@ async def test_a_reader_in_the_way_of_a_day_is_told_of(
     await old_partitions(platform)
     async with await connection_pool.connect(dsn) as reader, reader.transaction():
         await reader.execute("select count(*) from rowhook.exchange")
-        told = await hands.type("retain", "--now")
-    assert told.code == 1
-    assert "in use by a transaction" in told.err
+        result = await hands.type("retain", "--now")
+    assert result.code == 1
+    assert "in use by a transaction" in result.err
     await hands.ok("retain", "--now")
     assert await platform.value("select to_regclass('rowhook.exchange_20200101')::text") is None
 
@@ -127,10 +127,10 @@ async def test_the_system_page_shows_ages_and_sizes(api: Api, platform: Platform
     await platform.webhook_of_goal()
     await finish(platform, 3)
     system = (await api.call("GET", "/system")).json()
-    failed = next(one for one in system["retention"] if one["kind"] == "failed")
+    failed = next(entry for entry in system["retention"] if entry["kind"] == "failed")
     assert failed["keep_s"] == 30 * 86400
     assert failed["oldest_at"] is not None
-    sizes = {one["name"]: one["bytes"] for one in system["storage"]}
+    sizes = {entry["name"]: entry["bytes"] for entry in system["storage"]}
     assert sizes["event"] > 0
     assert {"outbox", "attempt_row", "exchange", "failed_exchange", "audit"} <= set(sizes)
 
@@ -154,6 +154,6 @@ async def test_a_run_waits_for_another_one_and_is_not_taken_for_its_end(
 
         await until(waits, what="a run that waits")
         await other.execute("commit")
-        told = await running
-    assert told.code == 0, told
+        result = await running
+    assert result.code == 0, result
     assert await platform.value("select count(*) from rowhook.outbox") == 0

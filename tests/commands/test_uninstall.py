@@ -14,8 +14,8 @@ from rowhook.db.statements import login_and_database, run_script
 from tests.engine.test_privileges import ROLES, delivers
 from tests.support.clusters import Cluster, cluster
 from tests.support.hands import Hands
-from tests.support.rig import until
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import until
 
 pytestmark = pytest.mark.anyio
 
@@ -78,7 +78,7 @@ async def test_an_owner_without_superuser_removes_everything_and_is_told_what_we
             " execute function rowhook.captured();"
             " create view platform.recent as select id from rowhook.delivery;",
         )
-    told = await hands.ok("uninstall", "--yes")
+    output = await hands.ok("uninstall", "--yes")
     for line in (
         "Removed trigger rowhook_job on platform.runs.",
         "Removed view platform.recent.",
@@ -86,7 +86,7 @@ async def test_an_owner_without_superuser_removes_everything_and_is_told_what_we
         "Removed schema rowhook_pgqueuer.",
         *(f"Removed role rowhook_{duty}." for duty in ROLES),
     ):
-        assert line in told
+        assert line in output
     assert await left(hands.dsn) == NOTHING
     assert "Nothing to remove" in await hands.ok("uninstall", "--yes")
     await hands.ok("migrate")
@@ -101,9 +101,9 @@ async def test_roles_that_the_owner_may_not_drop_are_left_with_the_statement_for
     _, database = login_and_database(hands.dsn)
     await servers.run(await hands.ok("migrate", "--print-bootstrap"), database=database)
     await hands.ok("migrate")
-    told = await hands.type("uninstall", "--yes")
+    result = await hands.type("uninstall", "--yes")
     statements = [f"drop role if exists rowhook_{duty};" for duty in ROLES]
-    told.refused(1, *(f"Run as an administrator: {statement}" for statement in statements))
+    result.refused(1, *(f"Run as an administrator: {statement}" for statement in statements))
     assert (await left(hands.dsn))["schemas"] == []
     await servers.run(*statements)
     assert await left(hands.dsn) == NOTHING
@@ -119,9 +119,9 @@ async def test_roles_that_another_database_uses_are_kept_and_the_database_is_nam
     other_dsn = servers.dsn_of(other, owner)
     await hands.ok("migrate")
     await Hands(folder=folder, dsn=other_dsn).ok("migrate")
-    told = await hands.ok("uninstall", "--yes")
+    output = await hands.ok("uninstall", "--yes")
     for duty in ROLES:
-        assert f"Kept role rowhook_{duty}: used in database {other}." in told
+        assert f"Kept role rowhook_{duty}: used in database {other}." in output
     assert (await left(hands.dsn))["schemas"] == []
     await delivers(other_dsn, other_dsn)
 
@@ -138,8 +138,8 @@ async def test_a_role_that_the_platform_uses_in_this_database_is_kept(
             "create schema platform; create table platform.runs (id int);"
             " grant select on platform.runs to rowhook_reader;",
         )
-    told = await hands.ok("uninstall", "--yes")
-    assert f"Kept role rowhook_reader: used in database {database}." in told
+    output = await hands.ok("uninstall", "--yes")
+    assert f"Kept role rowhook_reader: used in database {database}." in output
     assert (await left(hands.dsn)) == NOTHING | {"roles": ["rowhook_reader"]}
 
 
@@ -170,9 +170,9 @@ async def test_it_asks_where_the_tables_are_damaged_too(servers: Cluster, folder
     await hands.ok("migrate")
     async with await connection_pool.connect(hands.dsn) as connection:
         await run_script(connection, "drop table rowhook.webhook cascade")
-    told = await hands.answer("y", "uninstall")
-    assert 'could not be counted: relation "rowhook.webhook" does not exist.' in told.out
-    assert (told.code, await left(hands.dsn)) == (0, NOTHING)
+    result = await hands.answer("y", "uninstall")
+    assert 'could not be counted: relation "rowhook.webhook" does not exist.' in result.out
+    assert (result.code, await left(hands.dsn)) == (0, NOTHING)
 
 
 async def test_it_asks_on_a_terminal_and_says_what_is_lost(servers: Cluster, folder: Path) -> None:
@@ -186,7 +186,7 @@ async def test_it_asks_on_a_terminal_and_says_what_is_lost(servers: Cluster, fol
         await platform.commit()
     before = await left(hands.dsn)
     refused = await hands.answer("n", "uninstall")
-    assert "Data that will be lost: 1 webhooks, 2 waiting deliveries, 2 events." in refused.out
+    assert "Data that will be lost: 1 webhook, 2 waiting deliveries, 2 events." in refused.out
     assert "schema rowhook (owned by" in refused.out
     assert (refused.code, await left(hands.dsn)) == (1, before)
     assert (await hands.answer("y", "uninstall")).code == 0
@@ -218,8 +218,8 @@ async def test_another_login_than_the_owner_removes_nothing_and_is_told_who_may(
     owner, database = login_and_database(hands.dsn)
     before = await left(hands.dsn)
     other = Hands(folder=folder, dsn=servers.dsn_of(database, await servers.login("createrole")))
-    told = await other.type("uninstall", "--yes")
-    told.refused(1, f"Could not remove schema rowhook (owned by {owner}): must be owner")
+    result = await other.type("uninstall", "--yes")
+    result.refused(1, f"Could not remove schema rowhook (owned by {owner}): must be owner")
     assert await left(hands.dsn) == before
 
 
@@ -251,8 +251,8 @@ async def test_it_waits_for_a_transaction_of_the_platform_without_holding_others
 async def test_without_a_database_url_it_says_how_the_embedded_database_is_removed(
     folder: Path,
 ) -> None:
-    told = await Hands(folder=folder, dsn="").type("uninstall", "--yes")
-    told.refused(2, "delete", str(folder))
+    result = await Hands(folder=folder, dsn="").type("uninstall", "--yes")
+    result.refused(2, "delete", str(folder))
 
 
 async def test_a_database_that_cannot_be_reached_ends_with_three(folder: Path) -> None:
@@ -270,8 +270,8 @@ async def test_a_setting_of_the_database_is_reset_by_a_superuser_and_else_left_w
         f"alter database {database} set rowhook.notify = 'off'",
         f"alter database {database} set work_mem = '8MB'",
     )
-    told = await hands.type("uninstall", "--yes")
-    told.refused(
+    result = await hands.type("uninstall", "--yes")
+    result.refused(
         1,
         f"Could not remove setting rowhook.notify of database {database}: permission denied",
         f"Run as an administrator: alter database {database} reset rowhook.notify;",

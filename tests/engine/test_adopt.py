@@ -18,11 +18,11 @@ from rowhook.services.context import Conflict
 from rowhook.worker.maintenance import CopyDetector
 from tests.browser.test_dashboard_sign_in import enter, visitor
 from tests.support.calls import Api
-from tests.support.commands import ended, started
-from tests.support.copies import seem_copied
+from tests.support.commands import running_command, wait_for_exit
+from tests.support.database_copies import mark_as_copied
 from tests.support.hands import Hands
-from tests.support.rig import until
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import until
 
 __all__ = ["visitor"]
 pytestmark = pytest.mark.anyio
@@ -40,7 +40,7 @@ async def waiting(platform: Platform, pool: Pool) -> Platform:
     await platform.webhook_of_goal()
     await platform.commit()
     await platform.commit()
-    await seem_copied(platform)
+    await mark_as_copied(platform)
     await installation_queries.check_installation(pool)
     return platform
 
@@ -54,9 +54,9 @@ async def suspended(platform: Platform) -> bool:
 
 
 async def test_the_command_adopts_and_keeps_what_waits(hands: Hands, waiting: Platform) -> None:
-    told = await hands.ok("adopt", "--yes")
-    assert told.startswith(REASON)
-    assert told.endswith("Adopted. This database now sends deliveries.\n")
+    output = await hands.ok("adopt", "--yes")
+    assert output.startswith(REASON)
+    assert output.endswith("Adopted. This database now sends deliveries.\n")
     assert (await statuses(waiting), await suspended(waiting)) == (["pending"] * 2, False)
     assert "This database is already the active installation." in await hands.ok("adopt", "--yes")
     told_again = await hands.type("adopt", "--yes", "--cancel-waiting")
@@ -67,8 +67,8 @@ async def test_the_command_adopts_and_keeps_what_waits(hands: Hands, waiting: Pl
 async def test_the_command_does_not_adopt_without_a_terminal_or_yes(
     hands: Hands, waiting: Platform
 ) -> None:
-    told = await hands.type("adopt")
-    told.refused(2, "--yes")
+    result = await hands.type("adopt")
+    result.refused(2, "--yes")
     assert await suspended(waiting)
 
 
@@ -87,10 +87,10 @@ async def test_the_command_cancels_what_waits_if_it_is_told_to(
 async def test_the_command_asks_on_a_terminal(
     hands: Hands, waiting: Platform, answer: str, arguments: list[str]
 ) -> None:
-    told = await hands.answer(answer, "adopt", *arguments)
+    result = await hands.answer(answer, "adopt", *arguments)
     adopted = answer == "y" or arguments != []
-    assert (told.code, await suspended(waiting)) == (1 - adopted, not adopted), told
-    assert ("2 waiting deliveries will be sent." in told.out) == (not arguments)
+    assert (result.code, await suspended(waiting)) == (1 - adopted, not adopted), result
+    assert ("2 waiting deliveries will be sent." in result.out) == (not arguments)
 
 
 async def test_a_transaction_that_stays_open_is_named_and_nothing_changes(
@@ -110,8 +110,8 @@ async def test_a_transaction_that_stays_open_is_named_and_nothing_changes(
 
 @pytest.mark.usefixtures("waiting")
 async def test_status_says_first_that_deliveries_are_suspended(hands: Hands) -> None:
-    told = await hands.ok("status")
-    assert told.startswith(f"Deliveries are suspended. {REASON}")
+    output = await hands.ok("status")
+    assert output.startswith(f"Deliveries are suspended. {REASON}")
     document = await hands.json("status")
     assert document["suspended"]["reason"].startswith(REASON)
     await hands.ok("adopt", "--yes")
@@ -122,20 +122,20 @@ async def test_status_says_first_that_deliveries_are_suspended(hands: Hands) -> 
 @pytest.mark.usefixtures("waiting")
 async def test_doctor_says_what_to_do(hands: Hands) -> None:
     findings = {
-        one["subject"]: one for one in json.loads((await hands.type("doctor", "--json")).out)
+        load["subject"]: load for load in json.loads((await hands.type("doctor", "--json")).out)
     }
     assert not findings["installation"]["healthy"]
     assert "`rowhook adopt`" in findings["installation"]["advice"]
 
 
 async def test_the_api_tells_operators_and_goes_on_working(api: Api, waiting: Platform) -> None:
-    found = (await api.call("GET", "/system")).json()["identity"]
-    assert found["suspended_reason"].startswith(REASON)
-    assert (found["epoch"], found["suspended_at"] is not None) == (0, True)
+    identity = (await api.call("GET", "/system")).json()["identity"]
+    assert identity["suspended_reason"].startswith(REASON)
+    assert (identity["epoch"], identity["suspended_at"] is not None) == (0, True)
     assert (await api.client.get("/readyz")).status_code == 200
     assert len((await api.call("GET", "/events")).json()["items"]) == 2
-    made = await api.webhook(waiting.organization)
-    tried = await api.call("POST", f"/webhooks/{made['id']}/test")
+    webhook = await api.webhook(waiting.organization)
+    tried = await api.call("POST", f"/webhooks/{webhook['id']}/test")
     assert tried.status_code == 200
     assert tried.json()["request"]["method"] == "POST"
 
@@ -155,46 +155,48 @@ async def test_every_page_tells_an_operator_why_and_leads_to_the_button(
 async def test_pages_tell_a_tenant_the_fact_alone(
     visitor: httpx.AsyncClient, api: Api, waiting: Platform
 ) -> None:
-    word = await enter(visitor, await api.key_of(waiting.organization))
+    csrf_token = await enter(visitor, await api.key_of(waiting.organization))
     page = (await visitor.get("/webhooks")).text
     assert "This is a copy of the installation. Nothing is sent from it" in page
     assert "OID" not in page
     assert "/adopt" not in page
     assert (await visitor.get("/adopt")).status_code == 403
-    answer = await visitor.post("/adopt", data={"csrf": word, "waiting": "send"})
+    answer = await visitor.post("/adopt", data={"csrf": csrf_token, "waiting": "send"})
     assert (answer.status_code, await suspended(waiting)) == (403, True)
 
 
-@pytest.mark.parametrize(("choice", "left"), [("send", "pending"), ("cancel", "cancelled")])
+@pytest.mark.parametrize(
+    ("choice", "remaining_status"), [("send", "pending"), ("cancel", "cancelled")]
+)
 async def test_the_button_adopts_as_it_was_chosen(
-    visitor: httpx.AsyncClient, waiting: Platform, choice: str, left: str
+    visitor: httpx.AsyncClient, waiting: Platform, choice: str, remaining_status: str
 ) -> None:
-    word = await enter(visitor)
+    csrf_token = await enter(visitor)
     page = (await visitor.get("/adopt")).text
     assert REASON in page
     assert "2 deliveries" in page
-    for refused, status in (({"csrf": "x", "waiting": choice}, 403), ({"csrf": word}, 422)):
+    for refused, status in (({"csrf": "x", "waiting": choice}, 403), ({"csrf": csrf_token}, 422)):
         assert (await visitor.post("/adopt", data=refused)).status_code == status
     assert await suspended(waiting)
-    answer = await visitor.post("/adopt", data={"csrf": word, "waiting": choice})
+    answer = await visitor.post("/adopt", data={"csrf": csrf_token, "waiting": choice})
     cancelled = 2 if choice == "cancel" else 0
     assert answer.headers["location"] == f"/system?done=adopted-{cancelled}"
     page = (await visitor.get(answer.headers["location"])).text
     assert f"Cancelled waiting deliveries: {cancelled}." in page
     assert "Deliveries are suspended" not in page
-    assert (await statuses(waiting), await suspended(waiting)) == ([left] * 2, False)
+    assert (await statuses(waiting), await suspended(waiting)) == ([remaining_status] * 2, False)
     assert "There is nothing to adopt." in (await visitor.get("/adopt")).text
 
 
 async def test_a_worker_says_that_deliveries_are_suspended_and_what_to_do(
     dsn: str, platform: Platform, folder: Path
 ) -> None:
-    await seem_copied(platform)
+    await mark_as_copied(platform)
 
     async def noticed() -> bool:
         return await suspended(platform)
 
-    async with started(
+    async with running_command(
         folder,
         "worker",
         DATABASE_URL=dsn,
@@ -203,12 +205,12 @@ async def test_a_worker_says_that_deliveries_are_suspended_and_what_to_do(
     ) as worker:
         await until(noticed, what="the start of the worker")
         worker.terminate()
-        told = await ended(worker)
-    assert told.code == 0, told.err
-    line = next(line for line in told.err.splitlines() if "deliveries.suspended" in line)
-    said: dict[str, Any] = json.loads(line)
-    assert (said["level"], said["reason"][: len(REASON)]) == ("warning", REASON)
-    assert "`rowhook adopt`" in said["advice"]
+        result = await wait_for_exit(worker)
+    assert result.code == 0, result.err
+    line = next(line for line in result.err.splitlines() if "deliveries.suspended" in line)
+    entry: dict[str, Any] = json.loads(line)
+    assert (entry["level"], entry["reason"][: len(REASON)]) == ("warning", REASON)
+    assert "`rowhook adopt`" in entry["advice"]
 
 
 @pytest.mark.usefixtures("waiting")
@@ -224,8 +226,8 @@ async def test_that_deliveries_are_suspended_is_not_said_at_every_look(
 
 
 async def test_the_api_says_so_when_it_starts(dsn: str, platform: Platform, folder: Path) -> None:
-    await seem_copied(platform)
-    async with started(
+    await mark_as_copied(platform)
+    async with running_command(
         folder, "api", "--port", "0", DATABASE_URL=dsn, ROWHOOK_MASTER_KEYS=generate_master_key()
     ) as api:
 
@@ -234,6 +236,6 @@ async def test_the_api_says_so_when_it_starts(dsn: str, platform: Platform, fold
 
         await until(noticed, what="the start of the API")
         api.terminate()
-        told = await ended(api)
-    assert told.code == 0, told.err
-    assert "deliveries.suspended" in told.err
+        result = await wait_for_exit(api)
+    assert result.code == 0, result.err
+    assert "deliveries.suspended" in result.err

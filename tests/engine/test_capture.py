@@ -10,9 +10,9 @@ import pytest
 from rowhook.db import connection_pool, engine, statements
 from rowhook.db.connection_pool import Pool
 from tests.support.deadline import DEADLINE_S
+from tests.support.sample_platform import Platform
 from tests.support.scoreboard import score
 from tests.support.servers import every_server
-from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, every_server]
 
@@ -23,12 +23,12 @@ pytestmark = [pytest.mark.anyio, every_server]
 async def test_a_job_that_finishes_makes_one_event_and_one_delivery_for_each_webhook(
     platform: Platform, status: str, kind: str
 ) -> None:
-    one, two = await platform.webhook_of_agent(), await platform.webhook_of_agent()
+    first, two = await platform.webhook_of_agent(), await platform.webhook_of_agent()
     job = await platform.job()
     await platform.finish(job, status)
     events = await platform.rows("select type, key, job_id from rowhook.event")
     assert events == [{"type": kind, "key": str(job), "job_id": str(job)}]
-    assert {row["webhook_id"] for row in await platform.deliveries()} == {one, two}
+    assert {row["webhook_id"] for row in await platform.deliveries()} == {first, two}
 
 
 @pytest.mark.parametrize("status", ["pending", "running", "cancelled"])
@@ -230,8 +230,8 @@ async def test_a_bulk_update_after_single_ones_stays_linear(platform: Platform) 
 async def test_poison_in_json_is_captured_as_it_is(platform: Platform, data: str | None) -> None:
     await platform.webhook_of_goal()
     await platform.commit(data)
-    kept = await platform.value("select data::text from rowhook.event")
-    assert kept == data
+    stored_data = await platform.value("select data::text from rowhook.event")
+    assert stored_data == data
     assert len(await platform.deliveries()) == 1
 
 
@@ -264,8 +264,8 @@ async def test_a_disabled_webhook_gets_skipped_rows_and_a_paused_one_waiting_row
     await platform.run("update rowhook.webhook set state = 'disabled' where id = %s", disabled)
     await platform.run("update rowhook.webhook set state = 'paused' where id = %s", paused)
     await platform.commit()
-    found = {row["webhook_id"]: row["status"] for row in await platform.deliveries()}
-    assert found == {disabled: "skipped", paused: "pending"}
+    statuses = {row["webhook_id"]: row["status"] for row in await platform.deliveries()}
+    assert statuses == {disabled: "skipped", paused: "pending"}
 
 
 async def test_an_error_inside_the_capture_never_fails_the_platform(platform: Platform) -> None:
@@ -354,7 +354,7 @@ async def test_capture_heal_and_retry_at_once_make_no_second_row(
 ) -> None:
     await platform.webhook_of_agent()
     await superuser.execute("set session_replication_role = replica")
-    missed = [await platform.acting(superuser).job("succeeded") for _ in range(20)]
+    missed = [await platform.with_connection(superuser).job("succeeded") for _ in range(20)]
 
     async def complete_again() -> None:
         for job in missed:
@@ -388,7 +388,7 @@ async def test_a_commit_of_no_moment_in_time_has_none_in_its_snapshot(platform: 
         "insert into rowhook.commit (goal_id, data, committed_at) values (%s, '1', 'infinity')",
         platform.goal,
     )
-    found = await platform.value(
+    occurred_at = await platform.value(
         "select rowhook.event_snapshot(e)::json -> 'committed_at' from rowhook.event e"
     )
-    assert found is None
+    assert occurred_at is None

@@ -11,16 +11,16 @@ import pytest
 from rowhook.db import engine, installation_queries
 from rowhook.db.connection_pool import Pool
 from tests.support.receiver import answer
-from tests.support.rig import Rig, until
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig, until
 
 pytestmark = pytest.mark.anyio
 OPENS_AFTER = 10
 
 
 async def lane(platform: Platform) -> dict[str, Any]:
-    found = await platform.rows("select * from rowhook.lane_state")
-    return found[0] if found else {"circuit": "closed", "failures": 0, "allowed": None}
+    rows = await platform.rows("select * from rowhook.lane_state")
+    return rows[0] if rows else {"circuit": "closed", "failures": 0, "allowed": None}
 
 
 async def fails(platform: Platform, pool: Pool, count: int) -> None:
@@ -131,9 +131,9 @@ async def test_after_a_success_it_allows_one_more_for_each_until_it_closes(
     await let_probe(platform)
     sizes = []
     while (await lane(platform))["circuit"] != "closed":
-        taken = await platform.claim(pool)
-        sizes.append(len(taken))
-        for claim in taken:
+        claimed = await platform.claim(pool)
+        sizes.append(len(claimed))
+        for claim in claimed:
             await platform.record(pool, claim, "delivered")
     assert sizes == [1, 2, 4, 8]
     assert len(await platform.claim(pool)) == 10
@@ -163,10 +163,10 @@ async def test_a_lost_probe_is_followed_by_another(platform: Platform, pool: Poo
     await backlog(platform)
     await fails(platform, pool, OPENS_AFTER)
     await let_probe(platform)
-    (lost,) = await platform.claim(pool)
+    (lost_claims,) = await platform.claim(pool)
     await platform.run("update rowhook.outbox set leased_until = now() where status = 'sending'")
     (other,) = await platform.claim(pool)
-    assert other.outbox_id != lost.outbox_id
+    assert other.outbox_id != lost_claims.outbox_id
 
 
 async def test_a_change_of_the_webhook_is_probed_at_once(platform: Platform, pool: Pool) -> None:
@@ -194,9 +194,11 @@ async def test_an_open_circuit_is_found_by_doctor_and_counted_for_prometheus(
 ) -> None:
     await backlog(platform)
     await fails(platform, pool, OPENS_AFTER)
-    findings = {one["subject"]: one for one in await installation_queries.diagnosis(pool)}
+    findings = {
+        diagnosi["subject"]: diagnosi for diagnosi in await installation_queries.diagnosis(pool)
+    }
     assert not findings["circuits"]["healthy"]
-    assert findings["circuits"]["finding"] == "1 webhooks receive only probes"
+    assert findings["circuits"]["finding"] == "1 webhook receives only probes"
     assert (await installation_queries.gauges(pool)).circuits_open == 1
 
 

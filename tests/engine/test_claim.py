@@ -7,8 +7,8 @@ import pytest
 
 from rowhook.db import engine
 from rowhook.db.connection_pool import Pool
+from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
-from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, every_server]
 
@@ -19,19 +19,19 @@ async def test_a_claim_takes_a_share_of_each_lane(platform: Platform, pool: Pool
     busy = await platform.webhook_of_agent()
     for _ in range(40):
         await platform.job("succeeded")
-    taken = [claim.webhook_id for claim in await platform.claim(pool, batch=16)]
-    assert taken.count(quiet) == 1
-    assert taken.count(busy) == 8
+    webhook_ids = [claim.webhook_id for claim in await platform.claim(pool, batch=16)]
+    assert webhook_ids.count(quiet) == 1
+    assert webhook_ids.count(busy) == 8
 
 
 async def test_two_workers_never_take_the_same_row(platform: Platform, pool: Pool) -> None:
     await platform.webhook_of_goal()
     for _ in range(30):
         await platform.commit()
-    taken = [
+    claimed_ids = [
         claim.outbox_id for _ in range(12) for claim in await platform.claim(pool, uuid4(), batch=5)
     ]
-    assert len(taken) == len(set(taken)) == 30
+    assert len(claimed_ids) == len(set(claimed_ids)) == 30
 
 
 @pytest.mark.parametrize("state", ["paused", "disabled"])
@@ -169,9 +169,9 @@ async def test_more_lanes_than_one_call_visits_are_reached_by_the_cursor(
     await platform.commit()
     last = await platform.value("select max(id::text)::uuid from rowhook.webhook")
     await platform.run("update rowhook.webhook set state = 'active' where id = %s", last)
-    found, cursor = [], None
+    visited, cursor = [], None
     for _ in range(3):
-        taken = await engine.claim(
+        claimed = await engine.claim(
             pool,
             uuid4(),
             batch=8,
@@ -180,8 +180,8 @@ async def test_more_lanes_than_one_call_visits_are_reached_by_the_cursor(
             lease=timedelta(seconds=20),
             sweep=False,
         )
-        found += taken.claims
-        cursor = taken.cursor
-        if taken.rotated:
+        visited += claimed.claims
+        cursor = claimed.cursor
+        if claimed.rotated:
             break
-    assert [claim.webhook_id for claim in found] == [last]
+    assert [claim.webhook_id for claim in visited] == [last]

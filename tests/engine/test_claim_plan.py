@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 
 from rowhook.db import connection_pool
+from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
-from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.new_database, every_server]
 
@@ -56,7 +56,7 @@ async def claim(
     platform: Platform, *, lease_s: float = 60, sweep: bool = False, marked_s: float | None = None
 ) -> tuple[int, dict[str, int]]:
     """How many one call took, and what it touched; each lane marked at that time from now."""
-    known = await platform.rows(
+    lanes = await platform.rows(
         "select id as webhook, now() + %s::interval as mark"
         " from rowhook.webhook order by id limit %s",
         timedelta(seconds=marked_s or 0),
@@ -64,18 +64,21 @@ async def claim(
     )
     async with platform.db.transaction():
         before = await touched(platform)
-        taken = await platform.run(
-            "select from rowhook.claim(%s, %s, 4, null, %s, %s, %s::uuid[], %s::timestamptz[])"
-            " where token is not null",
+        claimed = await platform.run(
+            "select from rowhook.claim_batch("
+            " %s, %s, 4, null, %s, %s, %s::uuid[], %s::timestamptz[])"
+            " where kind = 'delivery'",
             uuid4(),
             BATCH,
             timedelta(seconds=lease_s),
             sweep,
-            [one["webhook"] for one in known],
-            [one["mark"] for one in known],
+            [row["webhook"] for row in lanes],
+            [row["mark"] for row in lanes],
         )
         after = await touched(platform)
-    return taken, {name: after[name] - before[name] for name in after if after[name] > before[name]}
+    return claimed, {
+        name: after[name] - before[name] for name in after if after[name] > before[name]
+    }
 
 
 async def webhooks(platform: Platform) -> None:
@@ -150,8 +153,8 @@ async def inform(platform: Platform, statistics: Statistics) -> None:
 
 async def ten_claims_are_cheap(platform: Platform) -> None:
     for call in range(10):
-        taken, work = await claim(platform)
-        assert taken == BATCH
+        claimed, work = await claim(platform)
+        assert claimed == BATCH
         # What is in flight is counted for the cap: its index entries and its rows.
         assert sum(work.values()) <= MOST_TOUCHED + 2 * call * BATCH, work
 
@@ -196,11 +199,11 @@ async def test_a_claim_promotes_a_thousand_due_retries_and_looks_at_no_more(
     await deliveries(platform, WAITING, due_s=-1)
     await inform(platform, statistics)
     for call in range(1, 4):
-        taken, work = await claim(platform)
-        assert taken == BATCH
+        claimed, work = await claim(platform)
+        assert claimed == BATCH
         assert sum(work.values()) <= MOST_TOUCHED + 2 * call * BATCH + 4 * call * DUE, work
-        left = "select count(*) from rowhook.outbox where status = 'pending' and not ready"
-        assert await platform.value(left) == WAITING - call * DUE
+        query = "select count(*) from rowhook.outbox where status = 'pending' and not ready"
+        assert await platform.value(query) == WAITING - call * DUE
 
 
 @whatever_the_statistics
@@ -211,8 +214,8 @@ async def test_expired_leases_are_found_without_looking_at_what_waits(
     await deliveries(platform, WAITING, ready=True, due_s=0)
     await deliveries(platform, BATCH, "sending", leased_s=-1)
     await inform(platform, statistics)
-    taken, work = await claim(platform, lease_s=0.01, sweep=True)
-    assert taken == BATCH
+    claimed, work = await claim(platform, lease_s=0.01, sweep=True)
+    assert claimed == BATCH
     assert work["outbox_sending"] <= 2 * (BATCH + LANES)
     assert sum(work.values()) <= 2 * MOST_TOUCHED, work
     assert await platform.value("select sum(lost_claims) from rowhook.outbox") == BATCH
@@ -230,22 +233,22 @@ async def test_what_was_sent_while_a_transaction_stays_open_costs_a_marked_lane_
             " next_attempt_at = null, finished_at = now()"
         )
         await deliveries(platform, 3 * BATCH, ready=True, due_s=0)
-        taken, unmarked = await claim(platform)
-        assert (taken, unmarked["outbox_ready"] > WAITING / 2) == (BATCH, True)
-        taken, marked = await claim(platform, marked_s=-60)
-        assert (taken, sum(marked.values()) <= MOST_TOUCHED + 4 * BATCH) == (BATCH, True), marked
+        claimed, unmarked = await claim(platform)
+        assert (claimed, unmarked["outbox_ready"] > WAITING / 2) == (BATCH, True)
+        claimed, marked = await claim(platform, marked_s=-60)
+        assert (claimed, sum(marked.values()) <= MOST_TOUCHED + 4 * BATCH) == (BATCH, True), marked
 
 
 async def printed_plans(platform: Platform) -> list[str]:
     """Where every plan made inside `claim` from now on will stand, as Postgres prints it."""
-    found: list[str] = []
-    platform.db.add_notice_handler(lambda said: found.append(said.message_detail or ""))
+    plans: list[str] = []
+    platform.db.add_notice_handler(lambda notice: plans.append(notice.message_detail or ""))
     await platform.run("set client_min_messages = log")
     await platform.run(
-        "alter function rowhook.claim("
+        "alter function rowhook.claim_batch("
         " uuid, int, int, uuid, interval, boolean, uuid[], timestamptz[]) set debug_print_plan = on"
     )
-    return found
+    return plans
 
 
 async def indexes_in(platform: Platform, plans: str) -> set[str]:

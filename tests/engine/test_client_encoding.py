@@ -11,10 +11,10 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from rowhook.db import connection_pool
-from tests.support.pooler import pooled
+from tests.support.pgbouncer import pooled_dsn
 from tests.support.receiver import answer
-from tests.support.rig import Rig
 from tests.support.servers import every_server
+from tests.support.worker_rig import Rig
 
 pytestmark = [pytest.mark.anyio, every_server]
 EMOJI = "😀ok"
@@ -60,7 +60,7 @@ async def test_a_connection_behind_a_transaction_pooler_speaks_utf8(
     latin: str, folder: Path
 ) -> None:
     async with (
-        pooled(latin, folder) as through,
+        pooled_dsn(latin, folder) as through,
         connection_pool.open_pool(through, pooler=True) as pool,
     ):
         for _ in range(3):

@@ -15,10 +15,10 @@ from rowhook.db import connection_errors, connection_pool
 from rowhook.db.connection_errors import Cause, ConnectionFailed
 from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import Unreachable
-from tests.support.commands import run
+from tests.support.commands import run_command
 from tests.support.deadline import DEADLINE_S
-from tests.support.rig import until
 from tests.support.servers import every_server
+from tests.support.worker_rig import until
 
 pytestmark = [pytest.mark.anyio, every_server]
 
@@ -57,10 +57,10 @@ async def refused(dsn: str, *, role: bool = False) -> tuple[int | None, str]:
 
 
 async def test_a_pool_says_why_its_role_could_not_be_entered(stranger: str) -> None:
-    code, said = await refused(stranger, role=True)
+    code, message = await refused(stranger, role=True)
     assert code == 3
-    assert 'No connection within 1 s: permission denied to set role "rowhook_worker"' in said
-    assert "Run rowhook doctor" in said
+    assert 'No connection within 1 s: permission denied to set role "rowhook_worker"' in message
+    assert "Run rowhook doctor" in message
 
 
 async def test_a_pool_says_that_its_role_is_not_there_yet(dsn: str) -> None:
@@ -77,10 +77,10 @@ async def test_a_pool_says_that_the_login_may_open_no_more_connections(
 ) -> None:
     name = psycopg.conninfo.conninfo_to_dict(stranger)["user"]
     await db.execute(f"alter role {name} connection limit 0".encode())
-    code, said = await refused(stranger, role=True)
+    code, message = await refused(stranger, role=True)
     assert code == 3
-    assert f'too many connections for role "{name}"' in said
-    assert "raise the limit" in said
+    assert f'too many connections for role "{name}"' in message
+    assert "raise the limit" in message
 
 
 async def test_a_pool_whose_connections_are_all_in_use_blames_no_server(dsn: str) -> None:
@@ -111,44 +111,44 @@ async def test_a_pool_that_connected_again_forgets_what_failed_before(
 
 
 async def test_a_first_connection_says_that_there_is_no_such_database(dsn: str) -> None:
-    code, said = await refused(make_conninfo(dsn, dbname="nowhere"))
+    code, message = await refused(make_conninfo(dsn, dbname="nowhere"))
     assert code == 3
-    assert said.startswith("Cannot connect to the database: connection to server ")
-    assert 'database "nowhere" does not exist\nCreate the database' in said
+    assert message.startswith("Cannot connect to the database: connection to server ")
+    assert 'database "nowhere" does not exist\nCreate the database' in message
 
 
 async def test_a_first_connection_says_that_there_is_no_such_login(dsn: str) -> None:
-    code, said = await refused(make_conninfo(dsn, user="nobody_here"))
+    code, message = await refused(make_conninfo(dsn, user="nobody_here"))
     assert code == 3
-    assert 'role "nobody_here" does not exist\nCreate that login' in said
+    assert 'role "nobody_here" does not exist\nCreate that login' in message
 
 
 async def test_a_first_connection_says_that_the_login_may_not_connect(
     stranger: str, db: psycopg.AsyncConnection
 ) -> None:
     await db.execute(f"revoke connect on database {db.info.dbname} from public".encode())
-    code, said = await refused(stranger)
+    code, message = await refused(stranger)
     assert code == 3
-    assert f'permission denied for database "{db.info.dbname}"' in said
-    assert "Grant CONNECT" in said
+    assert f'permission denied for database "{db.info.dbname}"' in message
+    assert "Grant CONNECT" in message
 
 
 async def test_a_first_connection_says_that_nothing_listens_there() -> None:
-    code, said = await refused("postgresql://rowhook@127.0.0.1:1/app")
+    code, message = await refused("postgresql://rowhook@127.0.0.1:1/app")
     assert code == 3
-    assert "Connection refused" in said
-    assert "Nothing accepts connections there" in said
+    assert "Connection refused" in message
+    assert "Nothing accepts connections there" in message
 
 
 async def test_a_first_connection_says_that_the_host_is_not_known() -> None:
-    code, said = await refused("postgresql://rowhook@database.invalid/app")
+    code, message = await refused("postgresql://rowhook@database.invalid/app")
     assert code == 3
-    assert "failed to resolve host 'database.invalid'" in said
-    assert "Check the host name" in said
+    assert "failed to resolve host 'database.invalid'" in message
+    assert "Check the host name" in message
 
 
 async def test_a_command_says_so_and_exits_3(dsn: str, folder: Path) -> None:
-    ended = await run(folder, "status", DATABASE_URL=make_conninfo(dsn, dbname="nowhere"))
+    ended = await run_command(folder, "status", DATABASE_URL=make_conninfo(dsn, dbname="nowhere"))
     ended.refused(3, 'database "nowhere" does not exist', "Create the database, or use another one")
 
 

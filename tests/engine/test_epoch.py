@@ -17,9 +17,9 @@ from rowhook.db.installation_queries import LockUnavailable
 from rowhook.migrate import runner
 from rowhook.worker.maintenance import CopyDetector
 from tests.engine.test_retention_cost import fill
-from tests.support.copies import seem_restored
-from tests.support.rig import Rig, until
-from tests.support.world import Platform
+from tests.support.database_copies import mark_as_restored
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig, until
 
 pytestmark = pytest.mark.anyio
 
@@ -63,7 +63,7 @@ async def operator(platform: Platform) -> Platform:
 
 async def test_an_old_cursor_goes_on_in_another_cluster(operator: Platform, pool: Pool) -> None:
     old = [await operator.commit() for _ in range(5)]
-    await seem_restored(operator)
+    await mark_as_restored(operator)
     before_the_raise = [await operator.commit() for _ in range(3)]
     await CopyDetector(pool).check()
     after = [await operator.commit() for _ in range(2)]
@@ -79,7 +79,7 @@ async def test_an_ordered_webhook_keeps_its_order_in_another_cluster(
 ) -> None:
     await platform.webhook_of_goal(ordered=True)
     commits = [await platform.commit() for _ in range(3)]
-    await seem_restored(platform)
+    await mark_as_restored(platform)
     commits += [await platform.commit() for _ in range(2)]
     assert await keys(platform, pool) == []
     await installation_queries.adopt(pool, cancel_waiting=False)
@@ -92,7 +92,7 @@ async def test_what_waits_for_an_open_transaction_in_the_new_epoch_still_does(
     operator: Platform, pool: Pool, dsn: str
 ) -> None:
     await operator.webhook_of_goal(ordered=True)
-    await seem_restored(operator)
+    await mark_as_restored(operator)
     await installation_queries.adopt(pool, cancel_waiting=False)
     async with await connection_pool.connect(dsn) as other, other.transaction():
         early = Platform(other)
@@ -107,7 +107,7 @@ async def test_what_waits_for_an_open_transaction_in_the_new_epoch_still_does(
 
 async def test_two_starts_at_once_raise_the_epoch_once(platform: Platform, pool: Pool) -> None:
     await platform.commit()
-    await seem_restored(platform)
+    await mark_as_restored(platform)
     await asyncio.gather(*(CopyDetector(pool).check(patience_s=30) for _ in range(4)))
     assert (await record(platform))["epoch"] == 1
     await CopyDetector(pool).check()
@@ -117,7 +117,7 @@ async def test_two_starts_at_once_raise_the_epoch_once(platform: Platform, pool:
 async def test_the_epoch_waits_for_a_transaction_that_wrote_events(
     platform: Platform, pool: Pool, dsn: str
 ) -> None:
-    await seem_restored(platform)
+    await mark_as_restored(platform)
     async with await connection_pool.connect(dsn) as other, other.transaction():
         early = Platform(other)
         early.goal = platform.goal
@@ -150,7 +150,7 @@ async def test_a_refused_lock_is_refused_before_a_row_is_written(
 ) -> None:
     await platform.webhook_of_goal(ordered=True)
     await platform.commit()
-    await seem_restored(platform)
+    await mark_as_restored(platform)
     for _ in range(3):
         await platform.commit()
     async with reading(dsn):
@@ -168,7 +168,7 @@ async def test_while_a_reader_has_the_lock_each_event_is_moved_once_and_no_reade
 ) -> None:
     await operator.webhook_of_goal(ordered=True)
     old = await operator.commit()
-    await seem_restored(operator)
+    await mark_as_restored(operator)
     new = [await operator.commit() for _ in range(3)]
     moved = "select count(*) from rowhook.event where xact >= rowhook.place('0', 1)"
     async with reading(dsn):
@@ -185,7 +185,7 @@ async def test_while_a_reader_has_the_lock_each_event_is_moved_once_and_no_reade
 
 async def test_events_are_moved_by_the_thousand(platform: Platform, pool: Pool) -> None:
     await platform.commit()
-    await seem_restored(platform)
+    await mark_as_restored(platform)
     await platform.run(
         "insert into rowhook.commit (goal_id, data) select %s, '{}' from generate_series(1, 2500)",
         platform.goal,
@@ -203,7 +203,7 @@ async def test_events_are_moved_by_the_thousand(platform: Platform, pool: Pool) 
 
 
 async def test_a_heartbeat_does_not_wait_for_the_epoch(rig: Rig, dsn: str) -> None:
-    await seem_restored(rig.platform)
+    await mark_as_restored(rig.platform)
     async with await connection_pool.connect(dsn) as other:
         await other.execute("begin")
         await other.execute("select rowhook.lock_installation()")
@@ -235,7 +235,7 @@ async def test_captures_go_on_while_what_waits_is_cancelled(
 ) -> None:
     await platform.webhook_of_goal()
     await platform.commit()
-    await seem_restored(platform)
+    await mark_as_restored(platform)
     await platform.commit()
 
     async def waits() -> bool:
@@ -287,11 +287,11 @@ async def test_an_old_dump_migrated_in_another_cluster_is_a_copy_too(
 ) -> None:
     await platform.webhook_of_goal()
     await platform.commit()
-    await seem_restored(platform)
+    await mark_as_restored(platform)
     await platform.run("drop table rowhook.installation cascade")
     await platform.run("delete from rowhook.migration where name = '0008_installation'")
-    done = await runner.migrate(dsn)
-    assert (done[0], done[-1]) == ("0008_installation", "epoch 1")
+    completed = await runner.migrate(dsn)
+    assert (completed[0], completed[-1]) == ("0008_installation", "epoch 1")
     assert await keys(platform, pool) == []
     assert "the next transaction id" in (await record(platform))["suspended_reason"]
 
@@ -301,7 +301,7 @@ async def test_healing_settles_anew_in_another_cluster(platform: Platform, pool:
         return await platform.value("select settled_at from rowhook.source where name = 'commit'")
 
     await platform.webhook_of_goal()
-    await seem_restored(platform)
+    await mark_as_restored(platform)
     await CopyDetector(pool).check()
     await platform.value("select rowhook.heal()")
     before = await settled_at()
@@ -317,7 +317,7 @@ async def test_a_webhook_that_became_ordered_before_the_restore_is_placed(
     commits = [await platform.commit() for _ in range(3)]
     await platform.run("update rowhook.webhook set ordered = true where id = %s", webhook)
     await platform.run("update rowhook.chore set until_xact = '9000000050000'")
-    await seem_restored(platform)
+    await mark_as_restored(platform)
     await installation_queries.adopt(pool, cancel_waiting=False)
     for _ in range(3):
         await platform.run("update rowhook.chore set due_at = now()")
@@ -337,7 +337,7 @@ async def test_retention_goes_on_in_a_cluster_with_lower_transaction_ids(
 ) -> None:
     await fill(platform, await platform.webhook(), 3, None, timedelta(days=40))
     await platform.run("update rowhook.retention set next_xact = '999999999999'")
-    await seem_restored(platform)
+    await mark_as_restored(platform)
     assert await installation_queries.begin_epoch(pool, 60) is not None
 
     async def removed() -> bool:

@@ -24,9 +24,9 @@ from rowhook.security.sign import Signer
 from rowhook.services import secrets
 from rowhook.worker.recorder import Result
 from tests.support.receiver import answer
-from tests.support.rig import LOOPBACK, Rig, until
+from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
-from tests.support.world import Platform
+from tests.support.worker_rig import LOOPBACK, Rig, until
 
 pytestmark = pytest.mark.anyio
 SIGNER = Signer(brand="Roxels", secrets=["whsec_" + "QUJD" * 11])
@@ -129,17 +129,19 @@ async def test_a_recorded_request_is_shown_as_it_was_sent(
             data,
         )
     (claim,) = await platform.claim(pool)
-    made = composed(claim, fields)
-    if isinstance(made, Request):
+    rendered = composed(claim, fields)
+    if isinstance(rendered, Request):
         outcome = Outcome(
-            verdict=Verdict.DELIVERED, redacted=made.redacted, framed_request=made.framed_request
+            verdict=Verdict.DELIVERED,
+            redacted=rendered.redacted,
+            framed_request=rendered.framed_request,
         )
         await record(pool, claim, outcome)
-        shown = await platform.value(
+        displayed = await platform.value(
             "select request::text from rowhook.attempt where outbox_id = %s", claim.outbox_id
         )
-        assert json.loads(shown) == msgspec.to_builtins(made.redacted, builtin_types=()) | {
-            "headers": [list(header) for header in made.redacted.headers]
+        assert json.loads(displayed) == msgspec.to_builtins(rendered.redacted, builtin_types=()) | {
+            "headers": [list(header) for header in rendered.redacted.headers]
         }
 
 
@@ -176,18 +178,20 @@ async def test_what_every_attempt_has_in_common_is_stored_once(
     bodies = []
     for verdict in (Verdict.HTTP_STATUS, Verdict.HTTP_STATUS, Verdict.DELIVERED):
         (claim,) = await platform.claim(pool)
-        made = composed(claim, {})
-        assert isinstance(made, Request)
+        rendered = composed(claim, {})
+        assert isinstance(rendered, Request)
         await record(
             pool,
             claim,
-            Outcome(verdict=verdict, redacted=made.redacted, framed_request=made.framed_request),
+            Outcome(
+                verdict=verdict, redacted=rendered.redacted, framed_request=rendered.framed_request
+            ),
         )
-        bodies.append(made.redacted.body)
-    shown = await platform.rows(
+        bodies.append(rendered.redacted.body)
+    displayed = await platform.rows(
         "select request ->> 'body' as body from rowhook.attempt order by number"
     )
-    assert [row["body"] for row in shown] == bodies
+    assert [row["body"] for row in displayed] == bodies
     assert await platform.value("select count(*) from rowhook.request_frame") == 1
     stored = await platform.rows(
         "select request::text from rowhook.exchange union all"
@@ -221,17 +225,19 @@ async def test_an_operational_event_is_shown_as_it_was_sent(
         platform.organization,
     )
     (claim,) = await platform.claim(pool)
-    made = composed(claim, {})
-    assert isinstance(made, Request)
+    rendered = composed(claim, {})
+    assert isinstance(rendered, Request)
     await record(
         pool,
         claim,
         Outcome(
-            verdict=Verdict.TIMEOUT, redacted=made.redacted, framed_request=made.framed_request
+            verdict=Verdict.TIMEOUT,
+            redacted=rendered.redacted,
+            framed_request=rendered.framed_request,
         ),
     )
     body = await platform.value("select request ->> 'body' from rowhook.attempt")
-    assert body == made.redacted.body
+    assert body == rendered.redacted.body
 
 
 async def test_each_revision_shows_the_request_that_it_sent(
@@ -255,8 +261,8 @@ async def test_each_revision_shows_the_request_that_it_sent(
     assert ["X-Version", "one"] in json.loads(first["request"])["headers"]
     assert ["X-Version", "two"] in json.loads(second["request"])["headers"]
     assert ["X-More", rig.platform.goal] in json.loads(second["request"])["headers"]
-    assert [json.loads(one["request"])["body"].encode() for one in (first, second)] == [
-        one.body for one in rig.receiver.requests
+    assert [json.loads(attempt["request"])["body"].encode() for attempt in (first, second)] == [
+        request.body for request in rig.receiver.requests
     ]
 
 
@@ -306,11 +312,11 @@ async def test_a_result_of_the_release_before_is_shown_as_it_was_told(
             "response_headers": [["B", "c"]],
             "response_body": "body",
         }
-        told = "select token from rowhook.record(%s::json)"
-        assert await platform.value(told, json.dumps([result])) == claim.token
-    shown = await platform.rows(EXCHANGE)
-    assert [json.loads(row["request"]) for row in shown] == [request, request]
-    assert [row["response_body"] for row in shown] == ["body", "body"]
+        record_query = "select token from rowhook.record(%s::json)"
+        assert await platform.value(record_query, json.dumps([result])) == claim.token
+    displayed = await platform.rows(EXCHANGE)
+    assert [json.loads(row["request"]) for row in displayed] == [request, request]
+    assert [row["response_body"] for row in displayed] == ["body", "body"]
 
 
 async def test_a_row_inserted_by_hand_is_an_attempt(platform: Platform) -> None:
@@ -320,10 +326,10 @@ async def test_a_row_inserted_by_hand_is_an_attempt(platform: Platform) -> None:
         """ values (7, 1, 1, now(), 1.5, 'delivered', '{"method": "POST"}'),"""
         " (7, 2, 1, now(), 0, 'timeout', null)"
     )
-    shown = await platform.rows(
+    displayed = await platform.rows(
         "select number, outcome, request from rowhook.attempt order by number"
     )
-    assert [tuple(row.values()) for row in shown] == [
+    assert [tuple(row.values()) for row in displayed] == [
         (1, "delivered", {"method": "POST"}),
         (2, "timeout", None),
     ]
@@ -333,13 +339,15 @@ async def test_a_request_whose_event_is_gone_is_not_shown(platform: Platform, po
     await platform.webhook_of_goal()
     await platform.commit()
     (claim,) = await platform.claim(pool)
-    made = composed(claim, {})
-    assert isinstance(made, Request)
+    rendered = composed(claim, {})
+    assert isinstance(rendered, Request)
     await record(
         pool,
         claim,
         Outcome(
-            verdict=Verdict.DELIVERED, redacted=made.redacted, framed_request=made.framed_request
+            verdict=Verdict.DELIVERED,
+            redacted=rendered.redacted,
+            framed_request=rendered.framed_request,
         ),
     )
     await platform.run("delete from rowhook.event")

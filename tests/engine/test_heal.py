@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from rowhook.db import connection_pool
+from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
-from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, every_server]
 SLICE = 2000
@@ -119,11 +119,11 @@ async def test_everything_is_looked_at_again_a_slice_at_a_time(
         await miss(SLICE, ago=timedelta(days=3 - day, hours=1))
     while await heal(platform):
         pass
-    seen = []
+    observed = []
     for _ in range(5):
         await heal(platform)
-        seen.append((await progress(platform))["looked_again_until"])
-    assert len(set(seen)) >= 3
+        observed.append((await progress(platform))["looked_again_until"])
+    assert len(set(observed)) >= 3
 
 
 async def since_settled(platform: Platform, count: int) -> None:
@@ -173,8 +173,8 @@ async def test_what_was_missed_amid_much_is_found_when_the_pass_comes_there(
     await since_settled(platform, SLICE * 3)
     await miss(ago=timedelta(seconds=47))
     healed = 0
-    while (found := await heal(platform)) or await platform.value("select rowhook.is_healing()"):
-        healed += found
+    while (result := await heal(platform)) or await platform.value("select rowhook.is_healing()"):
+        healed += result
     assert healed == 1
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.failing import fill
-from tests.support.world import Platform
+from tests.support.delivery_rows import insert_deliveries
+from tests.support.sample_platform import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.new_database]
 
@@ -18,22 +18,22 @@ def rows_read(plan: dict[str, Any]) -> Iterator[float]:
     if plan.get("Relation Name") == "outbox":
         met = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
         yield met * plan["Actual Loops"]
-    for one in plan.get("Plans", []):
-        yield from rows_read(one)
+    for child in plan.get("Plans", []):
+        yield from rows_read(child)
 
 
 async def test_the_health_of_a_webhook_that_never_failed_reads_no_history(
     platform: Platform,
 ) -> None:
-    await fill(platform, await platform.webhook(), "delivered", 5_000)
+    await insert_deliveries(platform, await platform.webhook(), "delivered", 5_000)
     await platform.run("set session_replication_role = replica")
     await platform.run(
         "update rowhook.outbox set last_error = null, finished_at = now() - interval '2 days'"
     )
     await platform.run("vacuum analyze rowhook.outbox")
     explain = "explain (analyze, format json) select * from rowhook.webhook_health"
-    ((found,),) = [tuple(row.values()) for row in await platform.rows(explain)]
-    assert sum(rows_read(found[0]["Plan"])) < 100
+    ((rows,),) = [tuple(row.values()) for row in await platform.rows(explain)]
+    assert sum(rows_read(rows[0]["Plan"])) < 100
     (health,) = await platform.rows("select * from rowhook.webhook_health")
     assert (health["last_error"], health["finished_24h"]) == (None, 0)
 
@@ -44,7 +44,7 @@ async def test_the_health_of_a_webhook_tells_its_newest_error_and_no_reason_to_s
     webhook = await platform.webhook()
     for number, status in enumerate(("dead", "cancelled", "skipped", "dead")):
         await platform.run("truncate rowhook.outbox")
-        await fill(platform, webhook, status, 1)
+        await insert_deliveries(platform, webhook, status, 1)
         await platform.run("set session_replication_role = replica")
         await platform.run("update rowhook.outbox set last_error = %s", str(number))
         (health,) = await platform.rows("select * from rowhook.webhook_health")

@@ -12,7 +12,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.servers("stock_15")]
 WORKER = uuid4()
@@ -37,7 +37,7 @@ async def capture_updated_job(platform: Platform) -> None:
 
 
 async def claim(platform: Platform) -> None:
-    query = "select count(*) from rowhook.claim(%s, 8, 4, null, '20 s', true)"
+    query = "select count(*) from rowhook.claim_batch(%s, 8, 4, null, '20 s', true)"
     assert await platform.value(query, WORKER) > 0
 
 
@@ -133,12 +133,12 @@ async def test_no_statement_of_the_engine_is_compiled(
     watched.organization, watched.agent = platform.organization, platform.agent
     watched.version, watched.goal = platform.version, platform.goal
     plans = await explained(superuser)
-    told: dict[str, int] = {}
+    result: dict[str, int] = {}
     for step in STEPS:
-        seen = len(plans)
+        observed = len(plans)
         await step(watched)
-        told[step.__name__] = len(plans) - seen
-    assert [name for name, count in told.items() if count < 2] == [], "a step told no inner plan"
+        result[step.__name__] = len(plans) - observed
+    assert [name for name, count in result.items() if count < 2] == [], "a step told no inner plan"
     assert compiled(plans) == []
 
 

@@ -12,8 +12,8 @@ import pytest
 from rowhook.db import engine
 from rowhook.db.connection_pool import Pool
 from tests.support.claim_log import claim_log, log_claims
-from tests.support.rig import Rig, until
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig, until
 
 pytestmark = pytest.mark.anyio
 
@@ -61,9 +61,9 @@ async def test_claims_at_the_same_moment_keep_the_cap(platform: Platform, pool: 
     async def work() -> None:
         nonlocal most
         for _ in range(30):
-            taken = await platform.claim(pool, uuid4(), batch=3)
+            claimed = await platform.claim(pool, uuid4(), batch=3)
             most = max(most, await in_flight(platform))
-            for claim in taken:
+            for claim in claimed:
                 await platform.record(pool, claim, "delivered")
 
     await asyncio.gather(*(work() for _ in range(4)))
@@ -97,8 +97,8 @@ async def test_late_retries_leave_half_of_the_slots_to_first_attempts(
     await platform.webhook_of_goal(max_in_flight=10)
     await commits(platform, 40)
     await grow_late(platform, 20)
-    taken = [claim for _ in range(5) for claim in await platform.claim(pool)]
-    numbers = Counter(claim.number for claim in taken)
+    claimed = [claim for _ in range(5) for claim in await platform.claim(pool)]
+    numbers = Counter(claim.number for claim in claimed)
     assert numbers.total() == 10
     assert 2 <= numbers[4] <= 5
 
@@ -109,8 +109,8 @@ async def test_late_retries_alone_take_half_of_the_slots_and_then_are_no_work(
     await platform.webhook_of_goal(max_in_flight=10)
     await commits(platform, 20)
     await grow_late(platform, 20)
-    taken = [claim for _ in range(5) for claim in await platform.claim(pool)]
-    assert len(taken) == 5
+    claimed = [claim for _ in range(5) for claim in await platform.claim(pool)]
+    assert len(claimed) == 5
     assert not (await engine.fall_asleep(pool)).has_work
 
 
@@ -148,8 +148,8 @@ async def test_a_rate_gives_a_tenth_of_a_second_at_once_and_the_rest_as_time_pas
     await commits(platform, 100)
     # The clock goes on between the calls: what it gives is not counted here.
     assert len(await platform.claim(pool, uuid4())) == 5
-    left = (await rate_state(platform))["tokens"]
-    assert 0 <= left < 1
+    remaining = (await rate_state(platform))["tokens"]
+    assert 0 <= remaining < 1
     await pass_time(platform, 0.06)
     assert 3 <= len(await platform.claim(pool, uuid4())) <= 5
     await pass_time(platform, 3600)
@@ -165,14 +165,16 @@ async def test_a_sleeper_is_told_when_the_rate_allows_the_next(
     asleep = await engine.fall_asleep(pool)
     assert not asleep.has_work
     # The next token is there 100 s after the refill, less what was left of one.
-    left = "select (1 - tokens) * 100 - extract(epoch from clock_timestamp() - refilled_at)::float8"
+    query = (
+        "select (1 - tokens) * 100 - extract(epoch from clock_timestamp() - refilled_at)::float8"
+    )
     assert asleep.due_in_s is not None
-    assert asleep.due_in_s >= await platform.value(f"{left} from rowhook.lane_state")
+    assert asleep.due_in_s >= await platform.value(f"{query} from rowhook.lane_state")
     assert asleep.due_in_s <= 100
 
 
 def most_in_a_second(times: list[float]) -> int:
-    return max(sum(first <= one < first + 1 for one in times) for first in times)
+    return max(sum(first <= time < first + 1 for time in times) for first in times)
 
 
 async def test_a_rate_holds_over_two_workers(rig: Rig) -> None:
@@ -228,5 +230,7 @@ async def test_a_webhook_that_hangs_takes_no_slot_from_another(rig: Rig) -> None
         await commits(rig.platform, 1)
         await rig.reaches("delivered")
         hanging.set()
-    (row,) = [one for one in await rig.platform.deliveries() if one["webhook_id"] == good]
+    (row,) = [
+        delivery for delivery in await rig.platform.deliveries() if delivery["webhook_id"] == good
+    ]
     assert row["status"] == "delivered"

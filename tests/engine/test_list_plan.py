@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
-from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.new_database, every_server]
 WEBHOOKS, STORED, SHOWN = 20, 40_000, 50

@@ -15,14 +15,14 @@ from psycopg.conninfo import make_conninfo
 
 from rowhook.db import connection_pool, engine, retention_queries
 from tests.support.calls import running_api
-from tests.support.commands import run
-from tests.support.pooler import pooled
+from tests.support.commands import run_command
+from tests.support.pgbouncer import pooled_dsn
 from tests.support.receiver import Receiver
-from tests.support.rig import Rig
 from tests.support.rules import RULES, statuses
+from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
 from tests.support.tenants import tenant
-from tests.support.world import Platform
+from tests.support.worker_rig import Rig
 
 pytestmark = [pytest.mark.anyio, every_server]
 DOES = {call: rule.does for call, rule in RULES.items()}
@@ -41,8 +41,8 @@ async def member(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[str]:
 @pytest.mark.long
 async def test_it_does_every_call_of_the_api(member: str, db: psycopg.AsyncConnection) -> None:
     async with running_api(member) as api:
-        ours = await tenant(api, db)
-        assert await statuses(api, ours, await api.key_of(ours.organization)) == DOES
+        own = await tenant(api, db)
+        assert await statuses(api, own, await api.key_of(own.organization)) == DOES
         assert (await api.call("GET", "/organizations")).status_code == 200
         for path in ("/livez", "/readyz", "/metrics"):
             assert (await api.client.get(path)).status_code == 200
@@ -53,11 +53,11 @@ async def test_it_does_so_through_a_transaction_pooler(
     member: str, db: psycopg.AsyncConnection, folder: Path
 ) -> None:
     async with (
-        pooled(member, folder) as through,
+        pooled_dsn(member, folder) as through,
         running_api(through, direct_dsn=member) as api,
     ):
-        ours = await tenant(api, db)
-        assert await statuses(api, ours, await api.key_of(ours.organization)) == DOES
+        own = await tenant(api, db)
+        assert await statuses(api, own, await api.key_of(own.organization)) == DOES
 
 
 async def test_it_delivers(member: str, platform: Platform) -> None:
@@ -106,7 +106,7 @@ async def test_it_opens_every_door_of_the_worker(
 async def test_it_runs_the_commands(member: str, folder: Path) -> None:
     commands = ("status", "doctor", "webhooks", "keys", "deliveries", "secrets", "migrate --plan")
     all_ended = await asyncio.gather(
-        *(run(folder, *command.split(), DATABASE_URL=member) for command in commands)
+        *(run_command(folder, *command.split(), DATABASE_URL=member) for command in commands)
     )
     for command, ended in zip(commands, all_ended, strict=True):
         # Without a worker the doctor is not content.

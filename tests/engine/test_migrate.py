@@ -88,8 +88,8 @@ async def test_a_step_that_fails_is_rolled_back_whole_and_taken_up_again(
     empty_dsn: str, sql: Path, broken: str
 ) -> None:
     whole = (sql / broken).read_text()
-    left = "\ncreate table rowhook.left_behind ();\nselect 1 / 0;\n"
-    (sql / broken).write_text(whole + left)
+    query = "\ncreate table rowhook.left_behind ();\nselect 1 / 0;\n"
+    (sql / broken).write_text(whole + query)
     with pytest.raises(psycopg.Error) as failed:
         await runner.migrate(empty_dsn, sql)
     step = Path(broken).stem if broken.startswith("tables") else broken.removesuffix(".sql")
@@ -97,12 +97,12 @@ async def test_a_step_that_fails_is_rolled_back_whole_and_taken_up_again(
     assert note.startswith(f"Step {step} was rolled back")
     assert note.endswith(". Earlier steps are kept.")
     assert await value(empty_dsn, "select to_regclass('rowhook.left_behind')") is None
-    done = await applied(empty_dsn)
+    completed = await applied(empty_dsn)
     first = step if step in TABLES else next(name for name in STEPS if "/" in name)
-    assert done == sorted(STEPS[: STEPS.index(first)])
+    assert completed == sorted(STEPS[: STEPS.index(first)])
     (sql / broken).write_text(whole)
     rest = await runner.migrate(empty_dsn, sql)
-    assert rest == INSTALLED[len(done) :]
+    assert rest == INSTALLED[len(completed) :]
 
 
 async def test_a_migration_that_was_cut_off_at_its_end_keeps_the_state_the_next_time(
@@ -137,12 +137,12 @@ def dumped(dsn: str) -> str:
     command = [str(binaries() / "pg_dump"), "--schema-only", "--schema=rowhook", "--no-owner", dsn]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603  # our own program
     entries = re.split(r"^--\n-- (?=Name: )", text, flags=re.MULTILINE)[1:]
-    kept = (
-        _entry(one)
-        for one in entries
-        if not re.search(r"(attempt|attempt_row|exchange)_\d{8}|_p\d{8}", one)
+    stored = (
+        _entry(entry)
+        for entry in entries
+        if not re.search(r"(attempt|attempt_row|exchange)_\d{8}|_p\d{8}", entry)
     )
-    return "\n".join(one for one in kept if one)
+    return "\n".join(row for row in stored if row)
 
 
 def _entry(entry: str) -> str:
@@ -156,10 +156,10 @@ def _entry(entry: str) -> str:
 
 @embedded_server
 async def test_the_schema_is_the_one_that_was_reviewed(dsn: str) -> None:
-    found = dumped(dsn)
+    result = dumped(dsn)
     if os.environ.get("ROWHOOK_WRITE_SCHEMA"):
-        DUMP.write_text(found)
-    assert found == DUMP.read_text(), (
+        DUMP.write_text(result)
+    assert result == DUMP.read_text(), (
         "the schema differs from tests/engine/schema.sql: if that is meant, write it again with"
         " ROWHOOK_WRITE_SCHEMA=1 bin/test tests/engine/test_migrate.py -k reviewed,"
         " and review the diff"

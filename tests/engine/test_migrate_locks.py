@@ -17,9 +17,9 @@ from rowhook.db import installation_queries, migration_queries
 from rowhook.db.connection_pool import Pool
 from rowhook.migrate import runner, steps
 from rowhook.migrate.steps import OUTSIDE, MigrationRejected, all_steps, is_history
-from tests.support.rig import until
+from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
-from tests.support.world import Platform
+from tests.support.worker_rig import until
 
 pytestmark = [pytest.mark.anyio, every_server]
 TRIGGER = "triggers/commit.capture_inserted_commit"
@@ -87,12 +87,12 @@ async def test_a_migration_that_waits_for_a_lock_does_not_hold_up_the_platform(
                 for _ in range(20):
                     await platform.commit()
                 assert not migration.done()
-                told = [line for line in logged if line["event"] == "migration.waiting"]
+                result = [line for line in logged if line["event"] == "migration.waiting"]
         assert await migration == [step]
-    assert [(line["step"], line["pid"], line["application_name"]) for line in told] == [
+    assert [(line["step"], line["pid"], line["application_name"]) for line in result] == [
         (step, pid, "platform")
     ]
-    assert told[0]["transaction_started_at"] is not None
+    assert result[0]["transaction_started_at"] is not None
 
 
 async def test_a_migration_gives_up_with_the_session_that_has_the_lock_and_can_be_repeated(
@@ -103,9 +103,11 @@ async def test_a_migration_gives_up_with_the_session_that_has_the_lock_and_can_b
     async with open_transaction(dsn, platform) as pid:
         with pytest.raises(MigrationRejected) as refused:
             await runner.migrate(dsn, sql, patience_s=0)
-    said = str(refused.value)
-    assert f"Step {TRIGGER} could not lock its tables within 0 s: process {pid} (platform" in said
-    assert "run rowhook migrate again" in said
+    message = str(refused.value)
+    assert (
+        f"Step {TRIGGER} could not lock its tables within 0 s: process {pid} (platform" in message
+    )
+    assert "run rowhook migrate again" in message
     assert await runner.migrate(dsn, sql) == [TRIGGER]
 
 
@@ -145,12 +147,12 @@ async def test_the_doctor_names_a_trigger_that_is_disabled(
     pool: Pool, db: psycopg.AsyncConnection
 ) -> None:
     async def told() -> tuple[Any, ...]:
-        (found,) = [
+        (result,) = [
             row
             for row in await installation_queries.diagnosis(pool)
             if row["subject"] == "other triggers"
         ]
-        return found["healthy"], found["finding"], found["advice"]
+        return result["healthy"], result["finding"], result["advice"]
 
     assert (await told())[0] is True
     await db.execute("alter table rowhook.outbox disable trigger must_fit")
@@ -180,9 +182,9 @@ async def test_a_database_whose_functions_were_one_step_named_engine_is_taken_ov
     await db.execute("insert into rowhook.migration (name, checksum) values ('engine', 'x')")
     await db.execute("drop function rowhook.schema_differences(), rowhook.schema_state()")
     await db.execute("drop table rowhook.schema_line")
-    wanted = [step.name for step in all_steps(steps.sql_folder(), "rowhook")]
-    assert await runner.migrate(dsn) == [name for name in wanted if not is_history(name)]
-    assert sorted(await migration_queries.applied_migrations(db)) == sorted(wanted)
+    expected = [step.name for step in all_steps(steps.sql_folder(), "rowhook")]
+    assert await runner.migrate(dsn) == [name for name in expected if not is_history(name)]
+    assert sorted(await migration_queries.applied_migrations(db)) == sorted(expected)
     assert await runner.plan(dsn) == []
 
 

@@ -12,17 +12,17 @@ import pytest
 from rowhook.db import connection_pool, engine, installation_queries
 from rowhook.db.connection_pool import Pool
 from tests.support.receiver import answer
-from tests.support.rig import Rig
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig
 
 pytestmark = pytest.mark.anyio
 
 
 async def commit_on(connection: psycopg.AsyncConnection, goal: str) -> str:
-    found = await connection.execute(
+    cursor = await connection.execute(
         "insert into rowhook.commit (goal_id, data) values (%s, '{}') returning id", (goal,)
     )
-    row = await found.fetchone()
+    row = await cursor.fetchone()
     assert row is not None
     return str(row[0])
 
@@ -35,14 +35,14 @@ async def test_one_is_sent_at_a_time_in_the_order_of_commits(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal(ordered=True)
-    wanted = [await platform.commit() for _ in range(3)]
+    expected = [await platform.commit() for _ in range(3)]
     sent = []
-    for _ in wanted:
+    for _ in expected:
         (claim,) = await claimed(platform, pool)
         assert await claimed(platform, pool) == []
         await platform.record(pool, claim, "delivered")
         sent.append(claim.event.key)
-    assert sent == wanted
+    assert sent == expected
 
 
 async def test_later_ones_wait_behind_a_retry(platform: Platform, pool: Pool) -> None:
@@ -67,10 +67,12 @@ async def test_a_held_one_keeps_the_others_waiting_until_an_operator_skips_it(
     (claim,) = await claimed(platform, pool)
     await platform.record(pool, claim, "render_failed", error="data.x is not defined")
     assert await claimed(platform, pool) == []
-    findings = {one["subject"]: one for one in await installation_queries.diagnosis(pool)}
+    findings = {
+        diagnosi["subject"]: diagnosi for diagnosi in await installation_queries.diagnosis(pool)
+    }
     assert str(claim.outbox_id) in findings["order"]["finding"]
     await engine.cancel(pool, [claim.outbox_id])
-    assert [one.event.key for one in await claimed(platform, pool)] == [second]
+    assert [claim.event.key for claim in await claimed(platform, pool)] == [second]
 
 
 async def test_what_is_sent_again_goes_first(platform: Platform, pool: Pool) -> None:
@@ -106,9 +108,9 @@ async def test_a_transaction_that_rolls_back_delays_and_sends_nothing(
     async with await connection_pool.connect(dsn) as other:
         async with other.transaction(force_rollback=True):
             await commit_on(other, platform.goal)
-            kept = await platform.commit()
+            stored = await platform.commit()
             assert await claimed(platform, pool) == []
-        assert [one.event.key for one in await claimed(platform, pool)] == [kept]
+        assert [claim.event.key for claim in await claimed(platform, pool)] == [stored]
 
 
 async def become_ordered(platform: Platform, webhook: UUID) -> None:
@@ -119,16 +121,16 @@ async def test_what_waits_when_a_webhook_becomes_ordered_goes_in_order_too(
     platform: Platform, pool: Pool
 ) -> None:
     webhook = await platform.webhook_of_goal()
-    wanted = [await platform.commit() for _ in range(3)]
+    expected = [await platform.commit() for _ in range(3)]
     await become_ordered(platform, webhook)
     assert await claimed(platform, pool) == []
     await engine.sweep(pool)
     sent = []
-    for _ in wanted:
+    for _ in expected:
         (claim,) = await claimed(platform, pool)
         await platform.record(pool, claim, "delivered")
         sent.append(claim.event.key)
-    assert sent == wanted
+    assert sent == expected
 
 
 async def test_a_capture_that_began_before_the_webhook_became_ordered_is_waited_for(
@@ -143,7 +145,7 @@ async def test_a_capture_that_began_before_the_webhook_became_ordered_is_waited_
         assert await claimed(platform, pool) == []
     await platform.run("update rowhook.chore set due_at = now()")
     await engine.sweep(pool)
-    assert [one.event.key for one in await claimed(platform, pool)] == [early]
+    assert [claim.event.key for claim in await claimed(platform, pool)] == [early]
 
 
 async def test_what_is_on_the_wire_when_a_webhook_becomes_ordered_is_waited_for(
@@ -159,7 +161,7 @@ async def test_what_is_on_the_wire_when_a_webhook_becomes_ordered_is_waited_for(
     await platform.record(pool, claim, "http_status", status_code=503)
     await platform.run("update rowhook.chore set due_at = now()")
     await engine.sweep(pool)
-    assert [one.event.key for one in await claimed(platform, pool)] == [first]
+    assert [claim.event.key for claim in await claimed(platform, pool)] == [first]
 
 
 async def test_a_webhook_that_is_no_longer_ordered_sends_all_at_once(
@@ -183,7 +185,7 @@ async def test_two_workers_deliver_in_order_while_some_fail_and_connections_race
         for number in range(30):
             await rig.platform.commit(json.dumps({"n": number}))
         await rig.reaches("delivered", count=30)
-    seen = [json.loads(one.body)["n"] for one in rig.receiver.requests]
-    assert seen == sorted(seen)
-    assert sorted(set(seen)) == list(range(30))
-    assert len(seen) == 33
+    observed = [json.loads(request.body)["n"] for request in rig.receiver.requests]
+    assert observed == sorted(observed)
+    assert sorted(set(observed)) == list(range(30))
+    assert len(observed) == 33

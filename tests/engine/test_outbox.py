@@ -17,8 +17,8 @@ from rowhook.worker.in_flight import InFlight
 from rowhook.worker.queue import OutboxQueries, PoolDriver, group_by_lane
 from rowhook.worker.recorder import Recorder, Result
 from tests.support.deadline import DEADLINE_S
-from tests.support.rig import until
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import until
 
 pytestmark = pytest.mark.anyio
 
@@ -38,24 +38,25 @@ def members(port: type) -> list[str]:
     ("port", "name"), [(port, name) for port in PORTS for name in members(port)]
 )
 async def test_our_repository_has_every_call_of_pgqueuers_port(port: type, name: str) -> None:
-    wanted, ours = getattr(port, name), getattr(OutboxQueries, name, None)
-    if isinstance(wanted, property):
+    port_method, own = getattr(port, name), getattr(OutboxQueries, name, None)
+    if isinstance(port_method, property):
         # Queries keeps `driver` and `qbe` as fields.
         assert name in OutboxQueries.__dataclass_fields__
         return
-    assert callable(ours)
-    assert inspect.iscoroutinefunction(ours) == inspect.iscoroutinefunction(wanted)
-    expected = [one.name for one in inspect.signature(wanted).parameters.values()]
-    taken = [one.name for one in inspect.signature(ours).parameters.values()]
-    assert taken[: len(expected)] == expected
+    assert callable(own)
+    assert inspect.iscoroutinefunction(own) == inspect.iscoroutinefunction(port_method)
+    expected = [parameter.name for parameter in inspect.signature(port_method).parameters.values()]
+    own_parameters = [parameter.name for parameter in inspect.signature(own).parameters.values()]
+    assert own_parameters[: len(expected)] == expected
 
 
 @pytest.mark.parametrize("name", members(driver.Driver))
 async def test_our_driver_has_every_call_of_pgqueuers_port(name: str) -> None:
-    wanted, ours = getattr(driver.Driver, name), getattr(PoolDriver, name)
-    if not isinstance(wanted, property):
+    port_member, own = getattr(driver.Driver, name), getattr(PoolDriver, name)
+    if not isinstance(port_member, property):
         assert (
-            inspect.signature(ours).parameters.keys() == inspect.signature(wanted).parameters.keys()
+            inspect.signature(own).parameters.keys()
+            == inspect.signature(port_member).parameters.keys()
         )
 
 
@@ -123,7 +124,7 @@ async def test_a_claim_of_rows_that_lie_mixed_is_one_share_a_lane(
     for _ in range(3):
         await platform.commit()
     shares = [
-        [one.webhook_id for one in share] for share in group_by_lane(await platform.claim(pool))
+        [claim.webhook_id for claim in share] for share in group_by_lane(await platform.claim(pool))
     ]
     assert sorted(map(len, shares)) == [3, 3]
     assert [len(set(share)) for share in shares] == [1, 1]
@@ -151,12 +152,16 @@ async def test_results_are_written_in_one_batch_and_each_is_told(
     for _ in range(5):
         await platform.commit()
     claims = await platform.claim(pool)
-    told: list[tuple[int, bool]] = []
-    async with recording(pool, lambda one, counted: told.append((one.token, counted))) as recorder:
+    notifications: list[tuple[int, bool]] = []
+    async with recording(
+        pool, lambda claim, counted: notifications.append((claim.token, counted))
+    ) as recorder:
         for claim in claims:
             recorder.add(result(claim.outbox_id, claim.token))
         recorder.add(result(claims[0].outbox_id, 999_999))
-    assert sorted(told) == sorted([*((one.token, True) for one in claims), (999_999, False)])
+    assert sorted(notifications) == sorted(
+        [*((claim.token, True) for claim in claims), (999_999, False)]
+    )
     assert {row["status"] for row in await platform.deliveries()} == {"delivered"}
 
 
@@ -171,18 +176,21 @@ async def test_a_result_that_cannot_be_stored_keeps_its_verdict_and_harms_no_oth
     await platform.webhook_of_goal()
     for _ in range(3):
         await platform.commit()
-    one, two, three = await platform.claim(pool)
+    claim, two, three = await platform.claim(pool)
     with capture_logs() as log:
         async with recording(pool, lambda _one, _counted: None) as recorder:
-            recorder.add(result(one.outbox_id, one.token, body="before"))
+            recorder.add(result(claim.outbox_id, claim.token, body="before"))
             recorder.add(result(two.outbox_id, two.token, **{place: text}))
             recorder.add(result(three.outbox_id, three.token, body="after"))
     assert {row["status"] for row in await platform.deliveries()} == {"delivered"}
-    kept = await platform.rows("select response_body from rowhook.attempt order by outbox_id")
-    assert [row["response_body"] for row in kept] == ["before", None, "after"]
-    (told,) = (entry for entry in log if entry["log_level"] == "error")
-    assert (told["event"], told["delivery"]) == ("result.recorded_without_exchange", two.outbox_id)
-    assert text not in str(told)
+    rows = await platform.rows("select response_body from rowhook.attempt order by outbox_id")
+    assert [row["response_body"] for row in rows] == ["before", None, "after"]
+    (errors,) = (entry for entry in log if entry["log_level"] == "error")
+    assert (errors["event"], errors["delivery"]) == (
+        "result.recorded_without_exchange",
+        two.outbox_id,
+    )
+    assert text not in str(errors)
 
 
 async def test_a_result_that_cannot_be_sent_in_any_form_is_a_lost_claim_and_dead_after_five(
@@ -208,11 +216,11 @@ async def test_a_result_that_cannot_be_sent_in_any_form_is_a_lost_claim_and_dead
     row = rows[bad.outbox_id]
     assert (row["status"], row["attempts"], row["lost_claims"]) == ("dead", 0, 5)
     assert "5 claims ended without a result" in row["last_error"]
-    told = [entry for entry in log if entry["event"] == "result.recording_failed"]
-    assert [(entry["delivery"], entry["error"]) for entry in told] == (
+    entries = [entry for entry in log if entry["event"] == "result.recording_failed"]
+    assert [(entry["delivery"], entry["error"]) for entry in entries] == (
         [(bad.outbox_id, "UnicodeEncodeError")] * 5
     )
-    assert isinstance(told[0]["exc_info"], UnicodeEncodeError)
+    assert isinstance(entries[0]["exc_info"], UnicodeEncodeError)
 
 
 async def contains(tokens: list[int], token: int) -> bool:

@@ -16,9 +16,9 @@ from rowhook.migrate import runner, steps
 from rowhook.migrate.locks import Patience
 from rowhook.migrate.runner import apply_all
 from rowhook.migrate.steps import DEFAULT_PREFIX, all_steps, pending
-from tests.support.rig import until
+from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
-from tests.support.world import Platform
+from tests.support.worker_rig import until
 
 pytestmark = [pytest.mark.anyio, every_server]
 TABLES = ("attempt_row", "exchange", "failed_exchange")
@@ -28,13 +28,13 @@ WAITS = "select count(*) > 0 from pg_locks where not granted"
 
 
 async def days(platform: Platform, table: str) -> list[date]:
-    found = await platform.rows(
+    rows = await platform.rows(
         "select rowhook.partition_day(c.relname) as day from pg_inherits i"
         " join pg_class c on c.oid = i.inhrelid where i.inhparent = to_regclass('rowhook.' || %s)"
         " order by 1",
         table,
     )
-    return [row["day"] for row in found]
+    return [row["day"] for row in rows]
 
 
 async def make_old(platform: Platform) -> None:
@@ -99,8 +99,8 @@ async def test_a_result_of_a_day_without_partitions_counts_as_of_now(
     platform: Platform, pool: Pool, days_away: int
 ) -> None:
     await platform.webhook_of_goal()
-    told = datetime.now(UTC) + timedelta(days_away)
-    row = await attempt(platform, pool, told)
+    result = datetime.now(UTC) + timedelta(days_away)
+    row = await attempt(platform, pool, result)
     assert row["response_body"] == "ok"
     assert abs(row["started_at"] - datetime.now(UTC)) < timedelta(days=1)
 
@@ -165,13 +165,15 @@ async def test_a_long_reader_delays_the_drop_and_no_insert(
     async with await connection_pool.connect(dsn) as reader, reader.transaction():
         await reader.execute("select count(*) from rowhook.exchange")
         async with await connection_pool.connect(dsn) as keeper:
-            dropping = asyncio.create_task(drop(platform.acting(keeper), None, CUTOFF, None))
+            dropping = asyncio.create_task(
+                drop(platform.with_connection(keeper), None, CUTOFF, None)
+            )
             now = datetime.now(UTC)
             await platform.run("set lock_timeout = '10s'")
             assert (await attempt(platform, pool, now))["response_body"] == "ok"
             assert await dropping is None
             # Those of the other kinds go all the same.
-            assert await drop(platform.acting(keeper), None, CUTOFF, CUTOFF) == (
+            assert await drop(platform.with_connection(keeper), None, CUTOFF, CUTOFF) == (
                 "rowhook.failed_exchange_20200101"
             )
     assert await drop(platform, None, CUTOFF, None) == "rowhook.exchange_20200101"
@@ -206,14 +208,14 @@ async def test_the_system_is_shown_while_a_partition_is_dropped(
     async with await connection_pool.connect(dsn) as dropper:
         async with dropper.transaction():
             await dropper.execute("drop table rowhook.exchange_20200101")
-            asked = asyncio.create_task(installation_queries.system(operator))
+            requested = asyncio.create_task(installation_queries.system(operator))
 
             async def waits() -> bool:
                 return bool(await platform.value(WAITS))
 
             await until(waits, what="the page's wait for the drop")
-        found = json.loads(await asked)
-    names = {one["name"] for one in found["partitions"]}
+        result = json.loads(await requested)
+    names = {partition["name"] for partition in result["partitions"]}
     assert "attempt_row_20200101" in names
     assert "exchange_20200101" not in names
 
@@ -221,28 +223,28 @@ async def test_the_system_is_shown_while_a_partition_is_dropped(
 async def test_workers_of_the_release_before_record_during_an_upgrade(
     empty_dsn: str,
 ) -> None:
-    async with await connection_pool.connect(empty_dsn) as ours:
-        wanted = all_steps(steps.sql_folder(), DEFAULT_PREFIX)
-        for step in pending(wanted, {}):
+    async with await connection_pool.connect(empty_dsn) as own:
+        expected = all_steps(steps.sql_folder(), DEFAULT_PREFIX)
+        for step in pending(expected, {}):
             if step.kind in ("script", "outside"):
-                await apply_all(ours, [step], Patience(dsn=empty_dsn, seconds=60))
+                await apply_all(own, [step], Patience(dsn=empty_dsn, seconds=60))
         insert = (
             "insert into rowhook.attempt (outbox_id, number, revision, started_at, duration_ms,"
             " rendered_ms, validated_ms, outcome, status_code, error, request, response_headers,"
             " response_body)"
             " values (7, %s, 1, now(), 1.5, null, null, %s, 200, null, '{\"a\": 1}', '[]', 'ok')"
         )
-        await ours.execute("grant usage on schema rowhook to rowhook_worker")
-        await ours.execute("set role rowhook_worker")
-        await ours.execute(insert, (1, "delivered"))
-        await ours.execute(insert, (2, "http_status"))
-        await ours.execute("reset role")
+        await own.execute("grant usage on schema rowhook to rowhook_worker")
+        await own.execute("set role rowhook_worker")
+        await own.execute(insert, (1, "delivered"))
+        await own.execute(insert, (2, "http_status"))
+        await own.execute("reset role")
     await runner.migrate(empty_dsn)
     async with await connection_pool.connect(empty_dsn) as db:
-        shown = await Platform(db).rows(
+        displayed = await Platform(db).rows(
             "select number, outcome, request, response_body from rowhook.attempt order by number"
         )
-    assert [tuple(row.values()) for row in shown] == [
+    assert [tuple(row.values()) for row in displayed] == [
         (1, "delivered", {"a": 1}, "ok"),
         (2, "http_status", {"a": 1}, "ok"),
     ]

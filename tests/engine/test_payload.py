@@ -16,7 +16,7 @@ from rowhook.model import Event
 from rowhook.render.payload import default_payload, rfc3339, variables
 from rowhook.template.compiler import ROOTS, compile_template
 from rowhook.template.output_context import OutputContext
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 AT = "2026-05-23T12:34:56.789Z"
 ORGANIZATION = UUID(int=7)
@@ -55,7 +55,7 @@ JOB_KEYS = [
 
 def event(kind: str = "goal.committed", **fields: Any) -> Event:
     snapshot = JOB_SNAPSHOT if kind.startswith("job.") else COMMIT_SNAPSHOT
-    made: dict[str, Any] = {
+    created: dict[str, Any] = {
         "id": 42,
         "type": kind,
         "key": "k",
@@ -65,7 +65,7 @@ def event(kind: str = "goal.committed", **fields: Any) -> Event:
         "data": '{"n": 1}',
         "context": None,
     }
-    return Event(**(made | fields))
+    return Event(**(created | fields))
 
 
 def rendered(source: str, about: Event) -> str:
@@ -156,9 +156,9 @@ def test_a_time_is_rfc_3339_in_utc_with_milliseconds(epoch_s: float, text: str) 
 
 @pytest.mark.parametrize("kind", ["job.succeeded", "goal.committed", "webhook.test"])
 def test_every_root_of_the_language_is_known_for_every_event(kind: str) -> None:
-    known = variables(event(kind, snapshot="{}", data=None), AT)
+    existing = variables(event(kind, snapshot="{}", data=None), AT)
     for root in ROOTS:
-        assert isinstance(known[root], object)
+        assert isinstance(existing[root], object)
 
 
 @pytest.mark.parametrize(

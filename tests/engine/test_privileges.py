@@ -18,13 +18,12 @@ from rowhook.db import connection_pool, statements
 from rowhook.migrate import preflight, runner
 from rowhook.migrate.preflight import GRANT_ADVICE, NotReady
 from tests.support.clusters import Cluster, cluster
-from tests.support.commands import Ended, run
-from tests.support.commands import started as started_process
+from tests.support.commands import CommandResult, run_command, running_command
 from tests.support.deadline import DEADLINE_S
 from tests.support.hands import KEY, Hands
 from tests.support.receiver import Receiver
-from tests.support.rig import Rig
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig
 
 pytestmark = pytest.mark.anyio
 ROLES = ("producer", "reader", "operator", "worker", "api")
@@ -73,14 +72,16 @@ async def delivers(owner: str, login: str, prefix: str = "rowhook") -> None:
 
 async def examined(hands: Hands, **variables: str) -> dict[str, dict[str, Any]]:
     """The doctor's findings that are not healthy."""
-    told = await hands.type("doctor", "--json", **variables)
-    findings = json.loads(told.out)
-    return {found["subject"]: found for found in findings if not found["healthy"]}
+    result = await hands.type("doctor", "--json", **variables)
+    findings = json.loads(result.out)
+    return {result["subject"]: result for result in findings if not result["healthy"]}
 
 
-async def started(hands: Hands, *arguments: str) -> Ended:
+async def started(hands: Hands, *arguments: str) -> CommandResult:
     """Runs a command that handles signals, in a process of its own, to its end."""
-    return await run(hands.folder, *arguments, DATABASE_URL=hands.dsn, ROWHOOK_MASTER_KEYS=KEY)
+    return await run_command(
+        hands.folder, *arguments, DATABASE_URL=hands.dsn, ROWHOOK_MASTER_KEYS=KEY
+    )
 
 
 # What a service says once it runs.
@@ -89,26 +90,26 @@ _BEGINS = {"up": "worker.started", "worker": "worker.started", "api": "api.start
 
 @asynccontextmanager
 async def started_command(hands: Hands, *arguments: str) -> AsyncIterator[Process]:
-    async with started_process(
+    async with running_command(
         hands.folder, *arguments, DATABASE_URL=hands.dsn, ROWHOOK_MASTER_KEYS=KEY
     ) as process:
         yield process
 
 
-async def says(process: Process, words: str) -> None:
+async def says(process: Process, output: str) -> None:
     """Waits until the log has these words."""
     assert process.stderr is not None
-    told = b""
+    result = b""
     async with asyncio.timeout(DEADLINE_S):
         while line := await process.stderr.readline():
-            told += line
-            if words.encode() in line:
+            result += line
+            if output.encode() in line:
                 return
-    raise AssertionError(told.decode())
+    raise AssertionError(result.decode())
 
 
-def lines(told: Ended) -> list[str]:
-    return [line.strip() for line in (told.out + told.err).splitlines()]
+def lines(ended: CommandResult) -> list[str]:
+    return [line.strip() for line in (ended.out + ended.err).splitlines()]
 
 
 @every_version
@@ -117,9 +118,9 @@ async def test_an_owner_with_createrole_migrates_and_becomes_the_service_login(
 ) -> None:
     owner = await servers.login("createrole")
     dsn = servers.dsn_of(await servers.database(owner), owner)
-    told = await Hands(folder=folder, dsn=dsn).ok("migrate")
+    result = await Hands(folder=folder, dsn=dsn).ok("migrate")
     for statement in grants(servers, owner):
-        assert f"Granted to the login of DATABASE_URL: {statement}" in told
+        assert f"Granted to the login of DATABASE_URL: {statement}" in result
     await delivers(dsn, dsn)
 
 
@@ -142,14 +143,14 @@ async def test_an_owner_without_createrole_is_told_what_a_dba_must_run_and_then_
     owner = await servers.login()
     database = await servers.database(owner)
     hands = Hands(folder=folder, dsn=servers.dsn_of(database, owner))
-    for told in (
+    for result in (
         await hands.type("migrate"),
         await hands.type("migrate", "--plan"),
         await started(hands, "up", "--port", "0"),
     ):
-        told.refused(1, f"{owner} may not create roles (CREATEROLE)")
+        result.refused(1, f"{owner} may not create roles (CREATEROLE)")
         for duty in ROLES:
-            assert f"create role rowhook_{duty} nologin;" in told.err
+            assert f"create role rowhook_{duty} nologin;" in result.err
     bootstrap = await hands.ok("migrate", "--print-bootstrap")
     await servers.run(bootstrap, bootstrap, database=database)
     await hands.ok("migrate")
@@ -164,10 +165,10 @@ async def test_an_owner_without_create_on_the_database_migrates_in_schemas_that_
     database = await servers.database()
     direct, dsn = servers.dsn_of(database, owner), servers.dsn_of(database, login)
     hands = Hands(folder=folder, dsn=dsn)
-    told = await hands.type("migrate", "--plan", DATABASE_DIRECT_URL=direct)
-    told.refused(1, f"{owner} may not create schemas in {database}")
+    result = await hands.type("migrate", "--plan", DATABASE_DIRECT_URL=direct)
+    result.refused(1, f"{owner} may not create schemas in {database}")
     for schema in ("rowhook", "rowhook_pgqueuer"):
-        assert f"create schema {schema} authorization {owner};" in lines(told)
+        assert f"create schema {schema} authorization {owner};" in lines(result)
     bootstrap = await hands.ok("migrate", "--print-bootstrap", DATABASE_DIRECT_URL=direct)
     await servers.run(bootstrap, database=database)
     await hands.ok("migrate", DATABASE_DIRECT_URL=direct)
@@ -225,10 +226,12 @@ async def test_another_role_prefix_than_that_of_the_database_is_refused_with_bot
     dsn = make_conninfo(servers.dsn, dbname=await servers.database())
     hands = Hands(folder=folder, dsn=dsn)
     await hands.ok("migrate", ROWHOOK_ROLE_PREFIX="acme")
-    said = "the database was migrated with the role prefix acme, but ROWHOOK_ROLE_PREFIX is rowhook"
+    message = (
+        "the database was migrated with the role prefix acme, but ROWHOOK_ROLE_PREFIX is rowhook"
+    )
     for arguments in (["migrate"], ["migrate", "--plan"], ["status"]):
-        (await hands.type(*arguments)).refused(1, said, "Set ROWHOOK_ROLE_PREFIX=acme.")
-    assert (await examined(hands))["role prefix"]["finding"] == said
+        (await hands.type(*arguments)).refused(1, message, "Set ROWHOOK_ROLE_PREFIX=acme.")
+    assert (await examined(hands))["role prefix"]["finding"] == message
     assert "role prefix" not in await examined(hands, ROWHOOK_ROLE_PREFIX="acme")
 
 
@@ -242,10 +245,10 @@ async def test_a_grant_that_the_owner_may_not_make_is_printed_and_named_afterwar
     hands = Hands(folder=folder, dsn=direct)
     await servers.run(await hands.ok("migrate", "--print-bootstrap"), database=database)
     hands = Hands(folder=folder, dsn=dsn)
-    told = await hands.type("migrate", DATABASE_DIRECT_URL=direct)
-    assert told.code == 0
+    result = await hands.type("migrate", DATABASE_DIRECT_URL=direct)
+    assert result.code == 0
     for statement in grants(servers, login):
-        assert f"Run as an administrator: {statement}" in told.err
+        assert f"Run as an administrator: {statement}" in result.err
     (await hands.type("status")).refused(1, *grants(servers, login))
     findings = await examined(hands)
     assert [findings[f"membership in rowhook_{duty}"]["advice"] for duty in ("worker", "api")] == (
@@ -262,16 +265,16 @@ async def test_migrate_succeeds_where_the_login_of_database_url_cannot_connect(
     database = await servers.database(owner)
     direct = servers.dsn_of(database, owner)
     hands = Hands(folder=folder, dsn=servers.dsn_of(database, login))
-    for done in ("Applied bootstrap", "Nothing to do"):
-        told = await hands.type("migrate", DATABASE_DIRECT_URL=direct)
-        assert told.code == 0, told.err
-        assert done in told.out
-        assert f'too many connections for role "{login}"' in told.err
-        for words in ("The database is migrated", "were not checked", "Run rowhook doctor"):
-            assert words in told.err
+    for completed in ("Applied bootstrap", "Nothing to do"):
+        result = await hands.type("migrate", DATABASE_DIRECT_URL=direct)
+        assert result.code == 0, result.err
+        assert completed in result.out
+        assert f'too many connections for role "{login}"' in result.err
+        for output in ("The database is migrated", "were not checked", "Run rowhook doctor"):
+            assert output in result.err
     assert await runner.plan(direct) == []
-    told = await started(hands, "up", "--port", "0")
-    told.refused(3, "too many connections")
+    result = await started(hands, "up", "--port", "0")
+    result.refused(3, "too many connections")
 
 
 async def test_every_start_names_the_missing_grant_before_it_waits_for_a_connection(
@@ -281,8 +284,8 @@ async def test_every_start_names_the_missing_grant_before_it_waits_for_a_connect
     await runner.migrate(make_conninfo(servers.dsn, dbname=database))
     hands = Hands(folder=folder, dsn=servers.dsn_of(database, login))
     commands = ("worker", "worker --processes 2", "api --port 0", "up --port 0")
-    for told in await asyncio.gather(*(started(hands, *line.split()) for line in commands)):
-        told.refused(1, *grants(servers, login))
+    for result in await asyncio.gather(*(started(hands, *line.split()) for line in commands)):
+        result.refused(1, *grants(servers, login))
 
 
 async def service(servers: Cluster, folder: Path) -> tuple[Hands, str]:
@@ -333,7 +336,7 @@ async def test_a_service_login_is_told_what_is_missing_and_by_whom_it_is_repaire
 
 
 @pytest.mark.parametrize(
-    "taken",
+    "revocation",
     [
         "revoke execute on function rowhook.applied_migrations() from rowhook_worker",
         "revoke select on rowhook.schema_line from rowhook_worker",
@@ -341,18 +344,21 @@ async def test_a_service_login_is_told_what_is_missing_and_by_whom_it_is_repaire
     ],
 )
 async def test_a_right_that_is_missing_is_named_with_what_grants_it(
-    servers: Cluster, folder: Path, taken: str
+    servers: Cluster, folder: Path, revocation: str
 ) -> None:
     hands, database = await service(servers, folder)
-    await servers.run(taken, database=database)
-    told = [await hands.type("doctor")]
-    if "diagnosis" not in taken:
-        told += [await hands.type("status"), await hands.type("migrate")]
-        told += [await hands.type("migrate", "--plan")]
-    for one in told:
-        assert one.code == 1
-        assert "rowhook doctor" not in one.out + one.err
-        assert "DATABASE_DIRECT_URL" in one.out + one.err or "run rowhook migrate" in one.out
+    await servers.run(revocation, database=database)
+    results = [await hands.type("doctor")]
+    if "diagnosis" not in revocation:
+        results += [await hands.type("status"), await hands.type("migrate")]
+        results += [await hands.type("migrate", "--plan")]
+    for command in results:
+        assert command.code == 1
+        assert "rowhook doctor" not in command.out + command.err
+        assert (
+            "DATABASE_DIRECT_URL" in command.out + command.err
+            or "run rowhook migrate" in command.out
+        )
 
 
 async def test_a_refusal_always_says_what_is_lacking(servers: Cluster) -> None:
@@ -361,8 +367,8 @@ async def test_a_refusal_always_says_what_is_lacking(servers: Cluster) -> None:
     dsn = servers.dsn_of(database, owner)
     await runner.migrate(dsn)
     await preflight.grant_missing(dsn, dsn, "rowhook")
-    taken = "revoke execute on function rowhook.applied_migrations() from"
-    await servers.run(f"{taken} rowhook_worker", f"{taken} {owner}", database=database)
+    claimed = "revoke execute on function rowhook.applied_migrations() from"
+    await servers.run(f"{claimed} rowhook_worker", f"{claimed} {owner}", database=database)
     for refused in (runner.migrate(dsn), runner.plan(dsn)):
         with pytest.raises(NotReady, match="rights: permission denied for function") as caught:
             await refused
@@ -381,7 +387,7 @@ async def test_a_member_without_the_right_to_set_the_role_or_inherit_it_is_told_
     findings = await preflight.examine(servers.dsn_of(database, login), "rowhook")
     with pytest.raises(NotReady) as refused:
         preflight.require(findings, "server", "start")
-    advice = {found.advice for found in refused.value.findings}
+    advice = {result.advice for result in refused.value.findings}
     assert advice == (
         set(grants(servers, login)) if since_16(servers) else {f"alter role {login} inherit;"}
     )
@@ -398,11 +404,11 @@ async def test_objects_of_another_owner_are_named_before_anything_is_applied(
     await servers.run("create schema rowhook", "create table rowhook.x ()", database=database)
     hands = Hands(folder=folder, dsn=servers.dsn_of(database, owner))
     superuser, _ = statements.login_and_database(servers.dsn)
-    told = await hands.type("migrate")
-    told.refused(
+    result = await hands.type("migrate")
+    result.refused(
         1,
         f"alter schema rowhook owner to {owner};",
-        f"1 tables and functions of Rowhook belong to {superuser}",
+        f"1 table or function of Rowhook belongs to {superuser}",
         f"grant {superuser} to {owner};",
     )
 
@@ -430,5 +436,5 @@ async def test_a_database_that_may_not_be_written_is_refused_at_the_start(
 ) -> None:
     options = f"-c default_transaction_read_only={read_only}"
     findings = await preflight.examine(make_conninfo(servers.dsn, options=options), "rowhook")
-    (primary,) = [found for found in findings if found.subject == "primary"]
+    (primary,) = [result for result in findings if result.subject == "primary"]
     assert (primary.healthy, primary.finding) == (read_only == "off", finding)

@@ -7,8 +7,8 @@ import pytest
 
 from rowhook.db import engine, statements
 from rowhook.db.connection_pool import Pool
+from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
-from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, every_server]
 
@@ -32,9 +32,13 @@ async def row(platform: Platform) -> dict[str, object]:
 async def test_a_2xx_is_delivered_and_leaves_an_attempt(platform: Platform, pool: Pool) -> None:
     claim = await claimed(platform, pool)
     assert await platform.record(pool, claim, "delivered", status_code=204)
-    found = await row(platform)
-    assert (found["status"], found["attempts"], found["last_status_code"]) == ("delivered", 1, 204)
-    assert found["finished_at"] is not None
+    result = await row(platform)
+    assert (result["status"], result["attempts"], result["last_status_code"]) == (
+        "delivered",
+        1,
+        204,
+    )
+    assert result["finished_at"] is not None
     attempts = await platform.rows("select number, outcome, status_code from rowhook.attempt")
     assert attempts == [{"number": 1, "outcome": "delivered", "status_code": 204}]
 
@@ -56,10 +60,10 @@ async def test_two_workers_never_both_record_one_claim(platform: Platform, pool:
 async def test_a_zombies_record_changes_nothing(platform: Platform, pool: Pool) -> None:
     zombie = await claimed(platform, pool)
     await platform.run("update rowhook.outbox set leased_until = now() - interval '1 s'")
-    (mine,) = await platform.claim(pool, uuid4(), lease_s=0.01, sweep=True)
+    (own,) = await platform.claim(pool, uuid4(), lease_s=0.01, sweep=True)
     assert not await platform.record(pool, zombie, "delivered")
     assert (await row(platform))["status"] == "sending"
-    assert await platform.record(pool, mine, "delivered")
+    assert await platform.record(pool, own, "delivered")
 
 
 async def test_an_expired_lease_still_records_while_nobody_took_it(
@@ -87,9 +91,9 @@ async def test_every_failure_on_the_way_is_tried_again_on_the_schedule(
 ) -> None:
     claim = await claimed(platform, pool, retry_schedule_s=[0, 100, 1000])
     await platform.record(pool, claim, outcome, status_code=500, error="it failed")
-    found = await row(platform)
-    assert (found["status"], found["last_error"]) == ("pending", "it failed")
-    assert 79 < float(str(found["due_in"])) <= 120
+    result = await row(platform)
+    assert (result["status"], result["last_error"]) == ("pending", "it failed")
+    assert 79 < float(str(result["due_in"])) <= 120
 
 
 async def test_the_default_schedule_has_ten_attempts_and_ends_dead(
@@ -103,22 +107,22 @@ async def test_the_default_schedule_has_ten_attempts_and_ends_dead(
         (claim,) = await platform.claim(pool)
         assert claim.number == number
         await platform.record(pool, claim, "http_status", status_code=500)
-        found = await row(platform)
+        result = await row(platform)
         if delay is None:
-            assert (found["status"], found["attempts"]) == ("dead", 10)
+            assert (result["status"], result["attempts"]) == ("dead", 10)
         else:
-            assert 0.8 * delay - 5 < float(str(found["due_in"])) <= 1.2 * delay
+            assert 0.8 * delay - 5 < float(str(result["due_in"])) <= 1.2 * delay
             await platform.run("update rowhook.outbox set status = 'pending'")
 
 
 @pytest.mark.parametrize(
-    ("asked", "low", "high"), [(600, 599, 600), (10, 79, 120), (10**12, 86399, 86400)]
+    ("requested", "low", "high"), [(600, 599, 600), (10, 79, 120), (10**12, 86399, 86400)]
 )
 async def test_retry_after_only_ever_delays_and_at_most_a_day(
-    platform: Platform, pool: Pool, asked: float, low: float, high: float
+    platform: Platform, pool: Pool, requested: float, low: float, high: float
 ) -> None:
     claim = await claimed(platform, pool, retry_schedule_s=[0, 100, 1000])
-    await platform.record(pool, claim, "http_status", status_code=503, retry_after_s=asked)
+    await platform.record(pool, claim, "http_status", status_code=503, retry_after_s=requested)
     assert low <= float(str((await row(platform))["due_in"])) <= high
 
 
@@ -131,7 +135,11 @@ async def test_410_ends_the_row_disables_the_webhook_and_skips_what_waits(
     (claim, *_) = await platform.claim(pool, batch=1)
     await platform.record(pool, claim, "http_status", status_code=410)
     await engine.sweep(pool)
-    assert [one["status"] for one in await platform.deliveries()] == ["dead", "skipped", "skipped"]
+    assert [delivery["status"] for delivery in await platform.deliveries()] == [
+        "dead",
+        "skipped",
+        "skipped",
+    ]
     state = await platform.rows("select state, disabled_reason from rowhook.webhook")
     assert state == [
         {"state": "disabled", "disabled_reason": "The receiver responded with status 410."}
@@ -148,8 +156,8 @@ async def test_what_cannot_be_rendered_is_held_and_kept_past_the_schedule(
     assert (await row(platform))["status"] == "held"
     (again,) = await platform.claim(pool)
     await platform.record(pool, again, outcome, error="data.x is not defined")
-    found = await row(platform)
-    assert (found["status"], found["next_attempt_at"], found["attempts"]) == ("held", None, 2)
+    result = await row(platform)
+    assert (result["status"], result["next_attempt_at"], result["attempts"]) == ("held", None, 2)
 
 
 async def test_a_change_of_the_webhook_releases_what_is_held_with_a_fresh_schedule(
@@ -159,8 +167,8 @@ async def test_a_change_of_the_webhook_releases_what_is_held_with_a_fresh_schedu
     await platform.record(pool, claim, "render_failed", error="no")
     await platform.run("update rowhook.webhook set body_template = '{}'")
     await engine.sweep(pool)
-    found = await row(platform)
-    assert (found["status"], found["schedule_step"], found["attempts"]) == ("pending", 0, 1)
+    result = await row(platform)
+    assert (result["status"], result["schedule_step"], result["attempts"]) == ("pending", 0, 1)
     (again,) = await platform.claim(pool)
     assert again.revision == 2
 
@@ -197,8 +205,8 @@ async def test_a_fix_that_came_while_it_was_rendered_sends_it_at_once(
 async def test_a_false_condition_skips_without_an_attempt(platform: Platform, pool: Pool) -> None:
     claim = await claimed(platform, pool)
     await platform.record(pool, claim, "skipped")
-    found = await row(platform)
-    assert (found["status"], found["attempts"]) == ("skipped", 0)
+    result = await row(platform)
+    assert (result["status"], result["attempts"]) == ("skipped", 0)
     assert await platform.value("select count(*) from rowhook.attempt") == 0
 
 
@@ -208,8 +216,8 @@ async def test_a_cancelled_row_keeps_its_late_result_as_an_attempt(
     claim = await claimed(platform, pool)
     await platform.run("update rowhook.outbox set status = 'cancelled'")
     assert await platform.record(pool, claim, "delivered", status_code=200)
-    found = await row(platform)
-    assert (found["status"], found["attempts"]) == ("cancelled", 1)
+    result = await row(platform)
+    assert (result["status"], result["attempts"]) == ("cancelled", 1)
 
 
 async def test_each_output_of_a_goal_goes_its_own_way(platform: Platform, pool: Pool) -> None:
@@ -219,5 +227,5 @@ async def test_each_output_of_a_goal_goes_its_own_way(platform: Platform, pool: 
     claims = await platform.claim(pool)
     for claim, outcome in zip(claims, ("delivered", "http_status", "schema_failed"), strict=True):
         await platform.record(pool, claim, outcome, status_code=None)
-    found = {one["id"]: one["status"] for one in await platform.deliveries()}
-    assert [found[claim.outbox_id] for claim in claims] == ["delivered", "pending", "held"]
+    result = {delivery["id"]: delivery["status"] for delivery in await platform.deliveries()}
+    assert [result[claim.outbox_id] for claim in claims] == ["delivered", "pending", "held"]

@@ -20,8 +20,8 @@ from tests.engine.test_claim_plan import (
     touched,
     whatever_the_statistics,
 )
+from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
-from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.new_database, every_server]
 Held = list[tuple[int, int]]
@@ -46,7 +46,7 @@ async def record(platform: Platform, held: Held) -> int:
 
 
 async def renew(platform: Platform, held: Held) -> int:
-    numbers, tokens = [one for one, _ in held], [one for _, one in held]
+    numbers, tokens = [claim for claim, _ in held], [claim for _, claim in held]
     return await platform.run(
         "select from rowhook.renew(%s, %s::bigint[], %s::bigint[], '1 min')",
         WORKER,
@@ -56,14 +56,14 @@ async def renew(platform: Platform, held: Held) -> int:
 
 
 async def release(platform: Platform, held: Held) -> int:
-    numbers, tokens = [one for one, _ in held], [one for _, one in held]
+    numbers, tokens = [claim for claim, _ in held], [claim for _, claim in held]
     await platform.run("select rowhook.release(%s::bigint[], %s::bigint[])", numbers, tokens)
     return len(held)
 
 
 async def claimed(platform: Platform) -> Held:
     rows = await platform.rows(
-        "select outbox_id, token from rowhook.claim(%s, %s, 4, null, %s, false)",
+        "select outbox_id, token from rowhook.claim_batch(%s, %s, 4, null, %s, false)",
         WORKER,
         BATCH,
         timedelta(minutes=1),
@@ -89,5 +89,5 @@ async def test_a_batch_is_settled_without_looking_at_what_waits(
             after = await touched(platform)
         work = {name: after[name] - before[name] for name in after if after[name] > before[name]}
         assert sum(work.values()) <= MOST_TOUCHED, work
-    left = await platform.value("select count(*) from rowhook.outbox where status = 'sending'")
-    assert left == (3 * BATCH if step is renew else 0)
+    query = await platform.value("select count(*) from rowhook.outbox where status = 'sending'")
+    assert query == (3 * BATCH if step is renew else 0)

@@ -14,8 +14,8 @@ from rowhook.embedded.server_binaries import binaries
 from rowhook.migrate import runner
 from tests.support.clusters import Cluster, cluster
 from tests.support.hands import Hands
+from tests.support.sample_platform import Platform
 from tests.support.servers import embedded_server, every_server
-from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, every_server]
 OPEN_FUNCTION = """
@@ -56,16 +56,16 @@ DAMAGES = {
 async def state(dsn: str) -> list[str]:
     """Roles, grants, policies, triggers, functions and views with their definitions."""
     async with await connection_pool.connect(dsn) as connection:
-        found = await connection.execute(
+        cursor = await connection.execute(
             "select concat_ws(' ', line, digest) from rowhook.schema_state() order by line"
         )
-        return [line for (line,) in await found.fetchall()]
+        return [line for (line,) in await cursor.fetchall()]
 
 
 async def finding(folder: Path, dsn: str, subject: str) -> str:
     """What the doctor says of a subject."""
-    told = await Hands(folder=folder, dsn=dsn).type("doctor")
-    (line,) = [line for line in told.out.splitlines() if f" {subject}: " in line]
+    result = await Hands(folder=folder, dsn=dsn).type("doctor")
+    (line,) = [line for line in result.out.splitlines() if f" {subject}: " in line]
     return line
 
 
@@ -123,11 +123,11 @@ async def test_grants_and_policies_of_the_users_own_roles_stay_and_are_no_damage
         await db.execute("drop policy every_organization on rowhook.outbox")
         await db.execute("revoke select on rowhook.outbox from rowhook_worker")
         await runner.migrate(dsn)
-        kept = await db.execute(
+        stored = await db.execute(
             "select has_table_privilege('analyst', 'rowhook.outbox', 'select'),"
             " exists (select from pg_policies where policyname = 'analysts')"
         )
-        assert await kept.fetchone() == (True, True)
+        assert await stored.fetchone() == (True, True)
     finally:
         await superuser.execute("drop owned by analyst; drop role analyst")
 
@@ -158,8 +158,8 @@ def copy(source: str, target: str, file: Path) -> None:
     dump = [str(binaries() / "pg_dump"), "--format=custom", f"--file={file}", source]
     subprocess.run(dump, check=True, capture_output=True)  # noqa: S603  # our own program
     restore = [str(binaries() / "pg_restore"), f"--dbname={target}", str(file)]
-    told = subprocess.run(restore, check=False, capture_output=True, text=True)  # noqa: S603
-    assert 'role "rowhook_worker" does not exist' in told.stderr
+    result = subprocess.run(restore, check=False, capture_output=True, text=True)  # noqa: S603
+    assert 'role "rowhook_worker" does not exist' in result.stderr
 
 
 @embedded_server
@@ -180,7 +180,7 @@ async def test_a_database_restored_into_another_cluster_gets_roles_grants_and_po
     assert await runner.plan(restored) == []
     assert "none pending" in await finding(folder, restored, "migrations")
     async with await connection_pool.connect(restored) as connection, connection.transaction():
-        seen = []
+        observed = []
         for role, organization in (
             ("rowhook_api", None),
             ("rowhook_api", platform.organization),
@@ -190,6 +190,6 @@ async def test_a_database_restored_into_another_cluster_gets_roles_grants_and_po
             await connection.execute(
                 "select set_config('rowhook.organization', %s, true)", (str(organization or ""),)
             )
-            found = await connection.execute("select count(*) from rowhook.webhook")
-            seen += [number for (number,) in await found.fetchall()]
-        assert seen == [0, 1, 1]
+            cursor = await connection.execute("select count(*) from rowhook.webhook")
+            observed += [number for (number,) in await cursor.fetchall()]
+        assert observed == [0, 1, 1]

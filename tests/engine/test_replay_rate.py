@@ -14,8 +14,8 @@ from rowhook.db.connection_pool import Pool
 from rowhook.services import deliveries
 from tests.support.claim_log import claim_log, log_claims
 from tests.support.deadline import DEADLINE_S
-from tests.support.rig import Rig
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig
 
 pytestmark = pytest.mark.anyio
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -38,7 +38,7 @@ async def age(platform: Platform, by: timedelta) -> None:
 
 
 def gaps(rows: list[dict[str, Any]]) -> list[timedelta]:
-    return [later["next_attempt_at"] - one["next_attempt_at"] for one, later in pairwise(rows)]
+    return [later["next_attempt_at"] - row["next_attempt_at"] for row, later in pairwise(rows)]
 
 
 async def test_twenty_a_second_are_50_ms_apart_and_only_the_first_is_ready(

@@ -13,10 +13,10 @@ from rowhook.db import connection_pool, installation_queries
 from rowhook.embedded.cluster import embedded_postgres
 from rowhook.migrate import runner
 from tests.support.calls import running_api
-from tests.support.copies import PG_18, burn_xids, create_roles, restore
-from tests.support.rig import Rig, until
+from tests.support.database_copies import PG_18, consume_xids, create_roles, restore
+from tests.support.sample_platform import Platform
 from tests.support.servers import DEBIAN_15, Server
-from tests.support.world import Platform
+from tests.support.worker_rig import Rig, until
 
 pytestmark = pytest.mark.anyio
 WEBHOOKS = 2
@@ -36,7 +36,7 @@ async def other_cluster(server: Server, folder: Path) -> AsyncIterator[str]:
 @pytest.fixture
 async def old(rig: Rig) -> Rig:
     """An installation with a long past: two webhooks, one ordered, and five commits that wait."""
-    await burn_xids(rig.dsn, 6_000)
+    await consume_xids(rig.dsn, 6_000)
     await rig.webhook("/ordered", ordered=True)
     await rig.webhook("/any")
     for _ in range(OLD):
@@ -66,14 +66,18 @@ async def committed(rig: Rig) -> list[str]:
     ]
 
 
-async def feed(rig: Rig, **asked: Any) -> tuple[list[str], str]:
+async def feed(rig: Rig, **requested: Any) -> tuple[list[str], str]:
     async with running_api(rig.dsn) as api:
-        found = (await api.call("GET", "/events", params=asked)).json()
-    return [event["commit_id"] for event in found["items"]], found["next_cursor"]
+        result = (await api.call("GET", "/events", params=requested)).json()
+    return [event["commit_id"] for event in result["items"]], result["next_cursor"]
 
 
 def sent(rig: Rig, path: str) -> list[str | None]:
-    return [one.header("idempotency-key") for one in rig.receiver.requests if one.path == path]
+    return [
+        request.header("idempotency-key")
+        for request in rig.receiver.requests
+        if request.path == path
+    ]
 
 
 async def next_xid(rig: Rig) -> int:
@@ -90,7 +94,7 @@ async def test_the_feed_is_whole_and_in_order_and_old_cursors_go_on(
     async with restored(old, other_cluster) as new:
         assert await next_xid(new) < await next_xid(old) - 2_000
         if overtaken:
-            await burn_xids(new.dsn, 20_000)
+            await consume_xids(new.dsn, 20_000)
             await new.platform.commit()
             assert await next_xid(new) > await next_xid(old)
         assert await runner.migrate(new.dsn) == ["epoch 1"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
-from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, every_server]
 EVENTS, FEW_BLOCKS = 10_000, 50

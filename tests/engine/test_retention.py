@@ -16,9 +16,9 @@ from rowhook.db.connection_pool import Pool
 from rowhook.model import Verdict
 from rowhook.worker.maintenance import Retention
 from tests.engine.test_retention_cost import fill, settle
-from tests.support.rig import Rig, until
+from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
-from tests.support.world import Platform
+from tests.support.worker_rig import Rig, until
 
 pytestmark = [pytest.mark.anyio, every_server]
 DEFAULTS = {
@@ -125,7 +125,7 @@ async def test_a_setting_is_applied_once_so_that_a_later_change_stands(
 
 
 @pytest.mark.parametrize(
-    ("setting", "kept", "stored"),
+    ("setting", "expected", "stored"),
     [
         (None, (timedelta(days=3), timedelta(days=30)), (True, True)),
         ("all", (None, None), (True, True)),
@@ -134,7 +134,7 @@ async def test_a_setting_is_applied_once_so_that_a_later_change_stands(
     ],
 )
 async def test_a_setting_says_which_bodies_are_stored(
-    platform: Platform, pool: Pool, setting: str | None, kept: Any, stored: Any
+    platform: Platform, pool: Pool, setting: str | None, expected: Any, stored: Any
 ) -> None:
     retention = Retention(pool, None, setting)
     for _ in range(2):  # before it was applied, and after
@@ -143,8 +143,8 @@ async def test_a_setting_says_which_bodies_are_stored(
             retention.stores_exchange(Verdict.HTTP_STATUS),
         ) == stored
         await retention.load()
-    found = await ages(platform)
-    assert (found["bodies"], found["failed_bodies"]) == kept
+    result = await ages(platform)
+    assert (result["bodies"], result["failed_bodies"]) == expected
 
 
 async def test_a_worker_stores_no_body_of_what_was_accepted_where_none_is_kept(
@@ -180,17 +180,17 @@ async def test_a_run_of_a_worker_removes_every_kind_and_tells_how_many(
     retention = Retention(pool, None, None)
     with structlog.testing.capture_logs() as logs:
         await retention.run(asyncio.Event())
-    (finished,) = [one for one in logs if one["event"] == "retention.finished"]
+    (finished,) = [log for log in logs if log["event"] == "retention.finished"]
     assert (finished["delivered"], finished["failed"], finished["held"]) == (24_000, 14, 10)
-    left = await platform.rows(
+    query = await platform.rows(
         "select status, count(*) from rowhook.outbox group by status order by status"
     )
-    assert left == [{"status": "held", "count": 2}, {"status": "pending", "count": 3}]
-    (told,) = await platform.rows(
+    assert query == [{"status": "held", "count": 2}, {"status": "pending", "count": 3}]
+    (result,) = await platform.rows(
         "select removed, last_finished_at >= last_run_at as is_finished"
         " from rowhook.retention where kind = 'delivered'"
     )
-    assert told == {"removed": 24_000, "is_finished": True}
+    assert result == {"removed": 24_000, "is_finished": True}
 
 
 async def test_a_kind_that_cannot_be_removed_is_told_and_holds_up_no_other(
@@ -206,10 +206,10 @@ async def test_a_kind_that_cannot_be_removed_is_told_and_holds_up_no_other(
         await other.execute("lock table rowhook.outbox in access exclusive mode")
         with structlog.testing.capture_logs() as logs:
             await Retention(pool, None, None).run(asyncio.Event())
-    failed = {one["kind"]: one for one in logs if one["event"] == "retention.failed"}
+    failed = {log["kind"]: log for log in logs if log["event"] == "retention.failed"}
     assert failed.keys() >= {"delivered", "failed"}
     assert "lock timeout" in failed["delivered"]["reason"]
-    (finished,) = [one for one in logs if one["event"] == "retention.finished"]
+    (finished,) = [log for log in logs if log["event"] == "retention.finished"]
     assert finished["audit"] == 1
 
 
@@ -292,11 +292,11 @@ async def test_revisions_stay_while_they_may_be_named(platform: Platform) -> Non
         "update rowhook.webhook_revision"
         " set created_at = now() - interval '20 days' - (6 - revision) * interval '365 days'"
     )
-    kept = "select array_agg(revision order by revision) from rowhook.webhook_revision"
-    assert await platform.value(kept) == [1, 2, 3, 4, 5, 6]
+    stored = "select array_agg(revision order by revision) from rowhook.webhook_revision"
+    assert await platform.value(stored) == [1, 2, 3, 4, 5, 6]
     assert await run(platform, "revisions", is_full=True) == 3
     # The first, that of the last year, and the current one.
-    assert await platform.value(kept) == [1, 5, 6]
+    assert await platform.value(stored) == [1, 5, 6]
     await platform.run("update rowhook.retention set keep = null where kind = 'attempts'")
     await platform.run("update rowhook.webhook_revision set created_at = '2000-01-01'")
     assert await run(platform, "revisions", is_full=True) == 0
@@ -346,12 +346,12 @@ async def test_what_else_grows_goes_by_its_age(platform: Platform) -> None:
         "insert into rowhook.sign_in values ('h', true, null, now() - interval '1 s')"
     )
     await platform.value("select rowhook.remove_leftovers()")
-    (left,) = await platform.rows(
+    (query,) = await platform.rows(
         "select (select count(*) from rowhook.worker) as workers,"
         " (select count(*) from rowhook.idempotent_request) as requests,"
         " (select count(*) from rowhook.sign_in) as sign_ins"
     )
-    assert left == {"workers": 0, "requests": 1, "sign_ins": 0}
+    assert query == {"workers": 0, "requests": 1, "sign_ins": 0}
 
 
 async def test_the_plan_tells_what_a_run_would_remove(platform: Platform) -> None:
@@ -409,10 +409,10 @@ async def test_doctor_tells_of_runs_that_do_not_end_and_of_held_rows_that_go_soo
         " last_finished_at = now() - case kind when 'held' then interval '2 hours' else '0' end"
     )
     await fill(platform, webhook, 2, "held", timedelta(days=84))
-    found = await findings()
-    assert found["retention"] == (False, "not finished for over an hour: held")
-    assert found["held until removed"][0] is False
-    assert found["held until removed"][1].startswith("2 held deliveries are removed within 7 days")
+    result = await findings()
+    assert result["retention"] == (False, "not finished for over an hour: held")
+    assert result["held until removed"][0] is False
+    assert result["held until removed"][1].startswith("2 held deliveries are removed within 7 days")
 
 
 async def test_a_locked_event_does_not_keep_a_run_from_its_end(

@@ -12,9 +12,9 @@ import pytest
 
 from rowhook.db import connection_pool
 from rowhook.db.connection_pool import Pool
-from tests.support.rig import until
+from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
-from tests.support.world import Platform
+from tests.support.worker_rig import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.new_database, every_server]
 KEPT, OLD, PAGE = 20_000, 100, 5000
@@ -126,8 +126,8 @@ async def batch(platform: Platform, kind: str) -> tuple[int, Counter[str]]:
 
 async def blocks(platform: Platform, query: LiteralString) -> int:
     """Blocks that a statement met, those of the functions that it calls too."""
-    found = await platform.value(f"explain (analyze, buffers, format json) {query}")
-    (plan,) = found if isinstance(found, list) else json.loads(found)
+    result = await platform.value(f"explain (analyze, buffers, format json) {query}")
+    (plan,) = result if isinstance(result, list) else json.loads(result)
     return int(plan["Plan"]["Shared Hit Blocks"]) + int(plan["Plan"]["Shared Read Blocks"])
 
 
@@ -246,8 +246,8 @@ async def test_a_row_that_another_holds_stays_until_the_next_pass_and_holds_up_n
             "select from rowhook.event where id = %s for update", (second["event_id"],)
         )
         assert (await batch(platform, "delivered"))[0] == 2
-    left = await platform.rows("select id, event_id from rowhook.outbox order by id")
-    assert left == [first, second]
+    query = await platform.rows("select id, event_id from rowhook.outbox order by id")
+    assert query == [first, second]
     await platform.run("update rowhook.retention set last_run_at = now() - interval '1 day'")
     assert (await batch(platform, "delivered"))[0] == 4
 

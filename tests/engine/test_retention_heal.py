@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
-from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, every_server]
 DAY = timedelta(days=1)
@@ -28,9 +28,9 @@ async def heal(platform: Platform, age: str = "30 days") -> int:
     """Heals until nothing is left to look at; how many completions."""
     healed: int = 0
     for _ in range(50):
-        found: int = await platform.value("select rowhook.heal(%s)", age)
-        healed += found
-        if not found and not await platform.value("select rowhook.is_healing()"):
+        result: int = await platform.value("select rowhook.heal(%s)", age)
+        healed += result
+        if not result and not await platform.value("select rowhook.is_healing()"):
             return healed
     raise AssertionError("healing did not come to an end")
 
@@ -114,13 +114,13 @@ async def test_heal_sends_nothing_that_retention_removed_and_makes_up_for_what_w
     await platform.webhook_of_goal()
     await platform.webhook_of_agent()
     await installed_long_ago(platform)
-    (kept,) = await platform.rows("select %s::interval as for", keep)
-    for ago in (kept["for"], kept["for"] + DAY, 6 * DAY, 8 * DAY):
+    (rows,) = await platform.rows("select %s::interval as for", keep)
+    for ago in (rows["for"], rows["for"] + DAY, 6 * DAY, 8 * DAY):
         await completed(platform, ago)
         await completed(platform, ago, "failed")
         await committed(platform, ago)
     await deliver_all(platform)
-    await age(platform, max(kept["for"], timedelta(seconds=1)))
+    await age(platform, max(rows["for"], timedelta(seconds=1)))
     await remove_all(platform, keep)
     assert await counts(platform) == (0, 0)
     for heal_age in ("0", "3 days", "30 days", "400 days"):

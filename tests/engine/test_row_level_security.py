@@ -16,10 +16,10 @@ from rowhook.db import connection_pool
 from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import TenantPool
 from tests.support.calls import Api
-from tests.support.pooler import pooled
+from tests.support.pgbouncer import pooled_dsn
+from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
 from tests.support.tenants import OWNED, Tenant, tenant
-from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, every_server]
 
@@ -81,11 +81,11 @@ async def theirs(api: Api, db: psycopg.AsyncConnection) -> Tenant:
 
 @pytest.fixture
 async def granted(
-    ours: Tenant, theirs: Tenant, db: psycopg.AsyncConnection
+    own: Tenant, foreign: Tenant, db: psycopg.AsyncConnection
 ) -> tuple[Tenant, Tenant]:
     """In this test's database rowhook_api has every right: the policies stand alone."""
     await db.execute("grant all on all tables in schema rowhook to rowhook_api")
-    return ours, theirs
+    return own, foreign
 
 
 @asynccontextmanager
@@ -113,8 +113,8 @@ WRITTEN = """select attname from pg_attribute
 
 async def owners(connection: psycopg.AsyncConnection, table: str) -> set[object]:
     """Whose rows are seen in a table."""
-    found = await connection.execute(f"select {OWNED[table]} from rowhook.{table}".encode())
-    return {row[0] for row in await found.fetchall()}
+    cursor = await connection.execute(f"select {OWNED[table]} from rowhook.{table}".encode())
+    return {row[0] for row in await cursor.fetchall()}
 
 
 async def sights(connection: psycopg.AsyncConnection) -> dict[str, set[object]]:
@@ -123,15 +123,15 @@ async def sights(connection: psycopg.AsyncConnection) -> dict[str, set[object]]:
 
 @pytest.mark.usefixtures("granted")
 async def test_a_transaction_sees_its_organization_s_rows_alone(
-    pool: Pool, ours: Tenant, theirs: Tenant
+    pool: Pool, own: Tenant, foreign: Tenant
 ) -> None:
-    for one, other in ((ours, theirs), (theirs, ours)):
-        async with entered(pool, one.organization) as connection:
-            seen = await sights(connection)
+    for visible, hidden in ((own, foreign), (foreign, own)):
+        async with entered(pool, visible.organization) as connection:
+            observed = await sights(connection)
         for table in OWNED:
-            assert one.owner_of(table) in seen[table]
-            assert other.owner_of(table) not in seen[table]
-            assert OWNED[table] != "organization_id" or seen[table] == {one.organization}
+            assert visible.owner_of(table) in observed[table]
+            assert hidden.owner_of(table) not in observed[table]
+            assert OWNED[table] != "organization_id" or observed[table] == {visible.organization}
 
 
 @pytest.mark.usefixtures("granted")
@@ -144,33 +144,35 @@ async def test_an_operator_s_transaction_sees_every_row(
 
 @pytest.mark.usefixtures("granted")
 async def test_another_organization_s_row_is_not_updated_or_deleted(
-    pool: Pool, ours: Tenant, theirs: Tenant
+    pool: Pool, own: Tenant, foreign: Tenant
 ) -> None:
     for table, column in OWNED.items():
         for statement in (
             f"update rowhook.{table} set {column} = {column} where {column} = %s",
             f"delete from rowhook.{table} where {column} = %s",
         ):
-            for as_whom in (entered(pool, ours.organization), nobody(pool)):
+            for as_whom in (entered(pool, own.organization), nobody(pool)):
                 async with as_whom as connection:
-                    done = await connection.execute(statement.encode(), (theirs.owner_of(table),))
-                    assert (statement, done.rowcount) == (statement, 0)
+                    completed = await connection.execute(
+                        statement.encode(), (foreign.owner_of(table),)
+                    )
+                    assert (statement, completed.rowcount) == (statement, 0)
 
 
 @pytest.mark.usefixtures("granted")
 async def test_no_row_is_inserted_for_another_organization(
-    pool: Pool, db: psycopg.AsyncConnection, ours: Tenant, theirs: Tenant
+    pool: Pool, db: psycopg.AsyncConnection, own: Tenant, foreign: Tenant
 ) -> None:
     for table, column in OWNED.items():
         query = f"select row_to_json(t) from rowhook.{table} t where {column} = %s"
-        found = await db.execute(query.encode(), (theirs.owner_of(table),))
-        copied = json.dumps((await found.fetchone() or ())[0])
+        cursor = await db.execute(query.encode(), (foreign.owner_of(table),))
+        copied = json.dumps((await cursor.fetchone() or ())[0])
         columns = ", ".join(sorted(await names(db, WRITTEN.format(table=table))))
         insert = (
             f"insert into rowhook.{table} ({columns}) overriding system value"
             f" select {columns} from json_populate_record(null::rowhook.{table}, %s::json)"
         )
-        for as_whom in (entered(pool, ours.organization), nobody(pool)):
+        for as_whom in (entered(pool, own.organization), nobody(pool)):
             with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
                 async with as_whom as connection:
                     await connection.execute(insert.encode(), (copied,))
@@ -178,16 +180,16 @@ async def test_no_row_is_inserted_for_another_organization(
 
 @pytest.mark.usefixtures("granted")
 async def test_no_row_is_given_away_to_another_organization(
-    pool: Pool, ours: Tenant, theirs: Tenant
+    pool: Pool, own: Tenant, foreign: Tenant
 ) -> None:
     for table, column in OWNED.items():
         # The outbox has a guard of its own, which speaks first.
-        said = "Only the status" if table == "outbox" else "row-level security"
+        message = "Only the status" if table == "outbox" else "row-level security"
         update = f"update rowhook.{table} set {column} = %s where {column} = %s"
-        with pytest.raises(psycopg.Error, match=said):
-            async with entered(pool, ours.organization) as connection:
+        with pytest.raises(psycopg.Error, match=message):
+            async with entered(pool, own.organization) as connection:
                 await connection.execute(
-                    update.encode(), (theirs.owner_of(table), ours.owner_of(table))
+                    update.encode(), (foreign.owner_of(table), own.owner_of(table))
                 )
 
 
@@ -196,26 +198,26 @@ async def test_nobody_sees_a_row_never_set_emptied_or_with_half_a_word(pool: Poo
     nothing: dict[str, set[object]] = {table: set() for table in OWNED}
     async with nobody(pool) as connection:
         assert await sights(connection) == nothing
-    for said in ("", "off", "ON", "true", "1", "on "):
-        async with nobody(pool, organization="", operator=said) as connection:
+    for message in ("", "off", "ON", "true", "1", "on "):
+        async with nobody(pool, organization="", operator=message) as connection:
             assert await sights(connection) == nothing
 
 
 @pytest.mark.usefixtures("granted")
 async def test_an_organization_that_is_none_is_an_error(pool: Pool) -> None:
-    for said in ("not-a-uuid", "*", "%", "null", "' or true --", " "):
+    for message in ("not-a-uuid", "*", "%", "null", "' or true --", " "):
         for table in OWNED:
             with pytest.raises(psycopg.errors.InvalidTextRepresentation):
-                async with nobody(pool, organization=said) as connection:
+                async with nobody(pool, organization=message) as connection:
                     await owners(connection, table)
 
 
 @pytest.mark.usefixtures("granted")
 async def test_one_connection_serves_one_organization_then_another_then_nobody(
-    dsn: str, ours: Tenant, theirs: Tenant
+    dsn: str, own: Tenant, foreign: Tenant
 ) -> None:
     async with connection_pool.open_pool(dsn, size=1) as single:
-        for organization in (ours.organization, None, theirs.organization):
+        for organization in (own.organization, None, foreign.organization):
             async with entered(single, organization) as connection:
                 assert organization is None or await owners(connection, "webhook") == {organization}
             async with nobody(single) as connection:
@@ -229,7 +231,7 @@ async def test_one_connection_serves_one_organization_then_another_then_nobody(
 
 @pytest.mark.usefixtures("granted")
 async def test_it_holds_through_a_transaction_pooler(
-    dsn: str, folder: Path, ours: Tenant, theirs: Tenant
+    dsn: str, folder: Path, own: Tenant, foreign: Tenant
 ) -> None:
     backends: set[object] = set()
 
@@ -237,34 +239,34 @@ async def test_it_holds_through_a_transaction_pooler(
         for _ in range(20):
             async with entered(pool, organization) if expected else nobody(pool) as connection:
                 assert await owners(connection, "webhook") == set(expected)
-                found = await connection.execute("select pg_backend_pid()")
-                backends.add(await found.fetchone())
+                cursor = await connection.execute("select pg_backend_pid()")
+                backends.add(await cursor.fetchone())
 
     async with (
-        pooled(dsn, folder) as through,
+        pooled_dsn(dsn, folder) as through,
         connection_pool.open_pool(through, size=5, pooler=True) as pool,
     ):
         await asyncio.gather(
-            ask(pool, ours.organization, ours.organization),
+            ask(pool, own.organization, own.organization),
             ask(pool, None),
-            ask(pool, theirs.organization, theirs.organization),
-            ask(pool, None, ours.organization, theirs.organization),
+            ask(pool, foreign.organization, foreign.organization),
+            ask(pool, None, own.organization, foreign.organization),
             ask(pool, None),
         )
     assert len(backends) == 1
 
 
 async def test_the_views_of_the_api_obey_and_the_others_are_closed_to_it(
-    pool: Pool, ours: Tenant, theirs: Tenant
+    pool: Pool, own: Tenant, foreign: Tenant
 ) -> None:
     async def seen(connection: psycopg.AsyncConnection, view: str) -> set[UUID]:
-        found = await connection.execute(f"select organization_id from rowhook.{view}".encode())
-        return {row[0] for row in await found.fetchall()}
+        cursor = await connection.execute(f"select organization_id from rowhook.{view}".encode())
+        return {row[0] for row in await cursor.fetchall()}
 
-    async with entered(pool, ours.organization) as connection:
-        assert await seen(connection, "api_delivery") == {ours.organization}
+    async with entered(pool, own.organization) as connection:
+        assert await seen(connection, "api_delivery") == {own.organization}
     async with entered(pool, None) as connection:
-        assert await seen(connection, "api_delivery") == {ours.organization, theirs.organization}
+        assert await seen(connection, "api_delivery") == {own.organization, foreign.organization}
     async with nobody(pool) as connection:
         assert await seen(connection, "api_delivery") == set()
     for view in ("delivery", "webhook_health", "capture_gap"):
@@ -274,7 +276,7 @@ async def test_the_views_of_the_api_obey_and_the_others_are_closed_to_it(
 
 
 async def test_what_reads_the_platform_s_tables_asks_whose_they_are(
-    pool: Pool, ours: Tenant, theirs: Tenant
+    pool: Pool, own: Tenant, foreign: Tenant
 ) -> None:
     pages = (
         "select rowhook.organization_page(null, 100)",
@@ -291,17 +293,17 @@ async def test_what_reads_the_platform_s_tables_asks_whose_they_are(
         "select rowhook.first_missing(organization => %(organization)s)",
     )
     named = {
-        "organization": theirs.organization,
-        "agent": theirs.platform.agent,
-        "goal": theirs.platform.goal,
-        "webhook": theirs.webhook,
+        "organization": foreign.organization,
+        "agent": foreign.platform.agent,
+        "goal": foreign.platform.goal,
+        "webhook": foreign.webhook,
     }
-    marks = {str(one) for one in named.values()} | {'"deliveries" : 4'}
+    marks = {str(name) for name in named.values()} | {'"deliveries" : 4'}
     for page in pages:
-        async with entered(pool, ours.organization) as connection:
-            found = str(await (await connection.execute(page.encode(), named)).fetchall())
-        assert not [mark for mark in marks if mark in found], page
-        assert "unknown" not in page or found in {
+        async with entered(pool, own.organization) as connection:
+            cursor = str(await (await connection.execute(page.encode(), named)).fetchall())
+        assert not [mark for mark in marks if mark in cursor], page
+        assert "unknown" not in page or cursor in {
             "[('agent',)]",
             "[('goal',)]",
             "[('organization',)]",
@@ -309,25 +311,27 @@ async def test_what_reads_the_platform_s_tables_asks_whose_they_are(
 
 
 async def test_what_runs_with_its_owner_s_rights_asks_whose_it_is(
-    pool: Pool, db: psycopg.AsyncConnection, ours: Tenant, theirs: Tenant
+    pool: Pool, db: psycopg.AsyncConnection, own: Tenant, foreign: Tenant
 ) -> None:
-    async with entered(pool, ours.organization) as connection:
-        await connection.execute("select rowhook.resend_at_rate(%s::bigint[], 1)", ([theirs.dead],))
-        await connection.execute("select rowhook.retry(%s::bigint[])", ([theirs.dead],))
-        await connection.execute("select rowhook.cancel(%s::bigint[])", ([theirs.waiting],))
-        made = await connection.execute(
-            "select * from rowhook.make_commit(%s, null, null, '1', null)", (theirs.platform.goal,)
+    async with entered(pool, own.organization) as connection:
+        await connection.execute(
+            "select rowhook.resend_at_rate(%s::bigint[], 1)", ([foreign.dead],)
         )
-        assert await made.fetchall() == []
-        await connection.execute("select rowhook.callbacks_written(%s, 1)", (theirs.session,))
-    found = await db.execute(
+        await connection.execute("select rowhook.retry(%s::bigint[])", ([foreign.dead],))
+        await connection.execute("select rowhook.cancel(%s::bigint[])", ([foreign.waiting],))
+        created = await connection.execute(
+            "select * from rowhook.make_commit(%s, null, null, '1', null)", (foreign.platform.goal,)
+        )
+        assert await created.fetchall() == []
+        await connection.execute("select rowhook.callbacks_written(%s, 1)", (foreign.session,))
+    cursor = await db.execute(
         "select status from rowhook.outbox where id = any(%s) order by id",
-        ([theirs.dead, theirs.waiting],),
+        ([foreign.dead, foreign.waiting],),
     )
-    assert await found.fetchall() == [("dead",), ("pending",)]
-    for organization in (theirs.organization, None):
+    assert await cursor.fetchall() == [("dead",), ("pending",)]
+    for organization in (foreign.organization, None):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            async with entered(pool, ours.organization) as connection:
+            async with entered(pool, own.organization) as connection:
                 await connection.execute(
                     "select rowhook.write_audit(%s, 'lie', 'x')", (organization,)
                 )
@@ -340,18 +344,18 @@ async def names(db: psycopg.AsyncConnection, query: str) -> set[str]:
 async def test_only_named_functions_of_the_api_have_their_owner_s_rights(
     db: psycopg.AsyncConnection,
 ) -> None:
-    ours = "pronamespace = 'rowhook'::regnamespace"
+    own = "pronamespace = 'rowhook'::regnamespace"
     assert await names(
         db,
-        f"select proname from pg_proc where {ours} and prosecdef"
+        f"select proname from pg_proc where {own} and prosecdef"
         " and has_function_privilege('rowhook_api', oid, 'execute')",
     ) == set(WITH_OWNERS_RIGHTS)
     hijackable = f"""
-      select proname from pg_proc where {ours} and prosecdef
+      select proname from pg_proc where {own} and prosecdef
         and not coalesce(proconfig @> array['search_path=pg_catalog, pg_temp'], false)"""
     assert await names(db, hijackable) == set()
     open_to_all = f"""
-      select proname from pg_proc where {ours} and prorettype <> 'trigger'::regtype
+      select proname from pg_proc where {own} and prorettype <> 'trigger'::regtype
         and has_function_privilege('public', oid, 'execute')"""
     assert await names(db, open_to_all) == set()
 

@@ -13,7 +13,7 @@ import pytest
 from rowhook.db import connection_pool, engine, installation_queries
 from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import StillReferenced
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 LEASE = timedelta(seconds=20)
@@ -160,7 +160,7 @@ async def test_a_renamed_table_stays_a_source(platform: Platform) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"status": "stat"}, "public.runs has no column stat"),
         ({"completed_at": "id"}, "is not a time"),
@@ -173,10 +173,10 @@ async def test_a_renamed_table_stays_a_source(platform: Platform) -> None:
     ],
 )
 async def test_a_mapping_that_does_not_fit_is_refused_and_leaves_nothing(
-    platform: Platform, change: dict[str, Any], said: str
+    platform: Platform, change: dict[str, Any], message: str
 ) -> None:
     await platform.db.execute(RUNS.encode())
-    with pytest.raises(psycopg.Error, match=said) as refused:
+    with pytest.raises(psycopg.Error, match=message) as refused:
         await watch(platform, "jobs", "public.runs", RUNS_MAPPING | change)
     assert refused.value.sqlstate == "RH004"
     assert await platform.value("select count(*) from rowhook.source") == 2
@@ -190,8 +190,8 @@ async def test_unwatch_leaves_nothing_behind_and_can_be_repeated(platform: Platf
     assert await platform.value("select rowhook.unwatch('public.runs')") == 0
     await platform.run("insert into public.runs values (1, 1, 'c', 'done')")
     assert await snapshots(platform) == []
-    left = "select count(*) from pg_proc where proname like '%%public.runs%%'"
-    assert await platform.value(left) == 0
+    query = "select count(*) from pg_proc where proname like '%%public.runs%%'"
+    assert await platform.value(query) == 0
 
 
 async def watched_again(platform: Platform) -> None:
@@ -325,11 +325,11 @@ async def test_an_event_that_is_gone_ends_its_delivery_after_five_lost_claims(
     await platform.commit()
     await platform.run("delete from rowhook.event")
     for _ in range(5):
-        taken = await engine.claim(
+        claimed = await engine.claim(
             pool, platform.organization, batch=1, per_lane=1, after=None, lease=LEASE, sweep=False
         )
-        assert (len(taken.claims), len(taken.unreadable)) == (0, 1)
-        await engine.abandon(pool, taken.unreadable)
+        assert (len(claimed.claims), len(claimed.unreadable)) == (0, 1)
+        await engine.abandon(pool, claimed.unreadable)
     assert [row["status"] for row in await platform.deliveries()] == ["dead"]
 
 
@@ -341,7 +341,7 @@ async def finding(pool: Pool, subject: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ("alter table public.runs drop column done_at", "has no column done_at"),
         (
@@ -353,13 +353,13 @@ async def finding(pool: Pool, subject: str) -> dict[str, Any]:
     ],
 )
 async def test_doctor_tells_that_a_watched_table_has_drifted(
-    platform: Platform, pool: Pool, change: str, said: str
+    platform: Platform, pool: Pool, change: str, message: str
 ) -> None:
     await watched_runs(platform)
     assert (await finding(pool, "sources"))["healthy"]
     await platform.db.execute(change.encode())
     drifted = await finding(pool, "sources")
-    assert (drifted["healthy"], said in drifted["finding"]) == (False, True), drifted
+    assert (drifted["healthy"], message in drifted["finding"]) == (False, True), drifted
 
 
 async def test_doctor_tells_of_a_disabled_trigger_of_the_built_in_tables(
@@ -378,7 +378,7 @@ async def test_doctor_tells_what_is_being_sent_for_too_long(platform: Platform, 
         "update rowhook.outbox set token = nextval('rowhook.token'),"
         " stuck_at = now() - interval '1 second'"
     )
-    assert (await finding(pool, "stuck"))["finding"].startswith("1 deliveries")
+    assert (await finding(pool, "stuck"))["finding"].startswith("1 delivery has")
 
 
 async def notified(dsn: str, platform: Platform) -> list[str]:

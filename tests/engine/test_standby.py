@@ -17,11 +17,11 @@ from rowhook.migrate.preflight import NotReady
 from rowhook.security.vault import Keyring
 from rowhook.services import secrets
 from tests.support import servers
-from tests.support.commands import run
+from tests.support.commands import run_command
 from tests.support.hands import KEY, Hands
-from tests.support.rig import Rig, until
+from tests.support.sample_platform import Platform
 from tests.support.servers import Server
-from tests.support.world import Platform
+from tests.support.worker_rig import Rig, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.servers("stock_15")]
 READS = (
@@ -103,10 +103,10 @@ async def test_what_only_reads_works_and_what_writes_is_refused_with_what_to_do(
     for command in READS:
         await reader.ok(*command.format(**names).split())
     for command in WRITES:
-        told = await reader.type(*command.format(**names).split())
-        told.refused(1, "primary: ", "it can only be read", FINDINGS[kind])
+        result = await reader.type(*command.format(**names).split())
+        result.refused(1, "primary: ", "it can only be read", FINDINGS[kind])
     for command in STARTS:
-        ended = await run(
+        ended = await run_command(
             reader.folder, *command.split(), DATABASE_URL=reader.dsn, ROWHOOK_MASTER_KEYS=KEY
         )
         ended.refused(1, "primary: ", "it can only be read", FINDINGS[kind])
@@ -115,11 +115,11 @@ async def test_what_only_reads_works_and_what_writes_is_refused_with_what_to_do(
 async def test_the_doctor_examines_all_and_finds_only_that_nothing_can_be_written(
     reader: Hands,
 ) -> None:
-    told = await reader.type("doctor", "--json")
-    findings = {found["subject"]: found for found in json.loads(told.out)}
+    result = await reader.type("doctor", "--json")
+    findings = {result["subject"]: result for result in json.loads(result.out)}
     assert {"migrations", "master keys", "installation", "sources"} <= set(findings)
-    ill = {subject for subject, found in findings.items() if not found["healthy"]}
-    assert (told.code, ill) == (1, {"primary", "workers"})
+    ill = {subject for subject, result in findings.items() if not result["healthy"]}
+    assert (result.code, ill) == (1, {"primary", "workers"})
 
 
 async def test_a_migration_of_a_database_that_can_only_be_read_is_refused(reader: Hands) -> None:

@@ -17,12 +17,12 @@ from rowhook.db import connection_pool
 from rowhook.db.connection_pool import Pool
 from rowhook.security.vault import Keyring, generate_master_key
 from rowhook.supervisor import Supervisor
-from tests.engine.test_worker_trouble import renewed
+from tests.engine.test_worker_failures import renewed
 from tests.support.calls import Api
-from tests.support.commands import Ended, ended, started
+from tests.support.commands import CommandResult, running_command, wait_for_exit
 from tests.support.receiver import Behaviour, Received, answer
-from tests.support.rig import Rig, until
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig, until
 
 pytestmark = pytest.mark.anyio
 WORKER_TASKS = (
@@ -190,7 +190,7 @@ async def working_process(
 ) -> AsyncIterator[Callable[[], Any]]:
     """A command with a worker in it, once the worker has said that it lives; to be waited for."""
     await startup.check_keyring(pool, Keyring(KEY))
-    async with started(
+    async with running_command(
         folder,
         *command,
         DATABASE_URL=dsn,
@@ -203,7 +203,7 @@ async def working_process(
             return bool(await platform.rows("select from rowhook.worker"))
 
         await until(lives, what="a worker at work")
-        yield lambda: ended(process)
+        yield lambda: wait_for_exit(process)
 
 
 # Answers that this version's worker cannot read, as from an engine of another version.
@@ -250,10 +250,10 @@ async def test_a_process_whose_worker_meets_an_unexpected_error_exits_1_and_says
             for statement in broken:
                 await platform.run(statement)
             await platform.run("grant execute on all functions in schema rowhook to rowhook_worker")
-        told: Ended = await its_end()
-    assert told.code == 1
-    for word in ("task.ended", f"task={name}", f"error={error}", "Traceback"):
-        assert word in told.err
+        result: CommandResult = await its_end()
+    assert result.code == 1
+    for text in ("task.ended", f"task={name}", f"error={error}", "Traceback"):
+        assert text in result.err
     assert await platform.rows("select from rowhook.worker") == []
 
 

@@ -25,10 +25,10 @@ from rowhook.services import webhooks
 from rowhook.services.webhook_checks import WebhookPatch
 from tests.engine.test_migrate import dumped
 from tests.engine.upgrade.make_dump import MASTER_KEYS, SECRET, SESSION
-from tests.support.copies import burn_xids
+from tests.support.database_copies import consume_xids
 from tests.support.receiver import Receiver
-from tests.support.rig import Rig, until
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig, until
 
 pytestmark = pytest.mark.anyio
 RELEASED = {
@@ -59,7 +59,7 @@ Rows = dict[str, set[tuple[Any, ...]]]
 @pytest.fixture(params=DUMPS, ids=lambda path: path.stem)
 async def restored(request: pytest.FixtureRequest, empty_dsn: str) -> str:
     """A database of an earlier release, in a cluster at least as old as the dump's."""
-    await burn_xids(empty_dsn, 1000)
+    await consume_xids(empty_dsn, 1000)
     async with await connection_pool.connect(empty_dsn) as connection:
         roles = read_sql(steps.sql_folder() / "roles.sql", DEFAULT_PREFIX)
         await statements.run_script(connection, roles)
@@ -76,14 +76,14 @@ async def rows_of(
     dsn: str, columns: dict[str, list[str]], renamed: Mapping[str, str] = MappingProxyType({})
 ) -> Rows:
     """The rows of these columns, as text: JSON digit for digit. `renamed` is old → new table."""
-    found: Rows = {}
+    rows_by_table: Rows = {}
     async with await connection_pool.connect(dsn) as connection:
         for table, names in columns.items():
             # Names of the catalog.
             query = f"select {', '.join(names)} from rowhook.{renamed.get(table, table)}"
-            found[table] = set(await (await connection.execute(query.encode())).fetchall())
-    found["migration"] = {row for row in found["migration"] if row[0][0].isdigit()}
-    return found
+            rows_by_table[table] = set(await (await connection.execute(query.encode())).fetchall())
+    rows_by_table["migration"] = {row for row in rows_by_table["migration"] if row[0][0].isdigit()}
+    return rows_by_table
 
 
 async def test_a_released_file_of_a_table_is_never_edited() -> None:
@@ -98,7 +98,7 @@ async def test_a_dump_has_rows_in_every_table_and_deliveries_in_every_status(
     restored: str,
 ) -> None:
     rows = await rows_of(restored, await columns_of(restored))
-    assert [table for table, found in rows.items() if not found] == []
+    assert [table for table, table_rows in rows.items() if not table_rows] == []
     statuses = await rows_of(restored, {"outbox": ["status"], "migration": ["name"]})
     assert {status for (status,) in statuses["outbox"]} == set(STATUSES)
 
@@ -132,8 +132,8 @@ async def test_after_an_upgrade_what_waited_and_what_is_new_is_delivered(restore
             new_commit = await rig.platform.commit('{"amount": 9.90}', session=SESSION)
             await rig.platform.finish(await rig.platform.job(output='{"digits": 2.20}'))
             await until(lambda: settled(rig.platform), what="every delivery over HTTP settled")
-        jobs = [json.loads(one.body) for one in receiver.requests if one.path == "/job"]
-        commits = {one.header("idempotency-key"): one for one in receiver.requests}
+        jobs = [json.loads(request.body) for request in receiver.requests if request.path == "/job"]
+        commits = {request.header("idempotency-key"): request for request in receiver.requests}
     assert waiting | {new_commit} <= set(commits)
     assert len(waiting) > 1
     assert commits[new_commit].header("authorization") == f"Bearer {SECRET}"
@@ -148,14 +148,14 @@ async def test_what_is_committed_between_two_steps_of_an_upgrade_is_captured_onc
     commits, jobs = set(), set()
     async with (
         await connection_pool.connect(restored) as db,
-        await connection_pool.connect(restored) as ours,
+        await connection_pool.connect(restored) as connection,
     ):
         platform = await known_platform(Platform(db))
         open_errors = "select * from rowhook.capture_error where healed_at is null"
-        wanted = all_steps(steps.sql_folder(), DEFAULT_PREFIX)
-        todo = pending(wanted, await migration_queries.applied_migrations(ours))
+        expected = all_steps(steps.sql_folder(), DEFAULT_PREFIX)
+        todo = pending(expected, await migration_queries.applied_migrations(connection))
         for step in [step for step in todo if step.kind in ("script", "outside")]:
-            await apply_all(ours, [step], Patience(dsn=restored, seconds=60))
+            await apply_all(connection, [step], Patience(dsn=restored, seconds=60))
             commits.add(await platform.commit())
             job = await platform.job("running")
             await platform.finish(job)
@@ -217,8 +217,8 @@ async def test_an_obsolete_function_is_dropped_after_all_functions_were_applied(
     obsolete.write_text(f"{obsolete.read_text()}\ndrop function if exists rowhook.added();\n")
     await runner.migrate(dsn, sql)
     async with await connection_pool.connect(dsn) as db:
-        left = await Platform(db).rows("select from pg_proc where proname = 'added'")
-    assert left == []
+        query = await Platform(db).rows("select from pg_proc where proname = 'added'")
+    assert query == []
 
 
 async def test_heal_sends_nothing_that_the_retention_of_the_release_before_removed(
@@ -242,3 +242,33 @@ async def test_heal_sends_nothing_that_the_retention_of_the_release_before_remov
         await runner.migrate(restored)
         for _ in range(3):
             assert await platform.value("select rowhook.heal('400 days')") == 0
+
+
+async def test_a_worker_of_the_release_before_tells_the_rows_of_its_claim_by_their_nulls(
+    platform: Platform,
+) -> None:
+    await platform.run(
+        "insert into rowhook.webhook (organization_id, name, url)"
+        " select %s, 'w' || n, 'http://127.0.0.1:9/' from generate_series(1, 256) n",
+        platform.organization,
+    )
+    await platform.run(
+        "insert into rowhook.link (organization_id, webhook_id, goal_id)"
+        " select organization_id, id, %s from rowhook.webhook",
+        platform.goal,
+    )
+    commit = await platform.commit('{"amount": 9.90}')
+    *lanes, last_lane = await platform.rows("select id from rowhook.webhook order by id")
+    claimed, watermark, cursor = await platform.rows(
+        "select * from rowhook.claim(gen_random_uuid(), 1, 1)"
+    )
+    assert (claimed["webhook_id"], claimed["key"]) == (lanes[0]["id"], commit)
+    assert (claimed["data"], claimed["large"]) == ('{"amount": 9.90}', False)
+    assert None not in (claimed["token"], claimed["event_id"], claimed["occurred_at"])
+    assert watermark.pop("occurred_at") < claimed["occurred_at"]
+    assert set_fields(watermark) == {"webhook_id": lanes[0]["id"]}
+    assert set_fields(cursor) == {"webhook_id": last_lane["id"]}
+
+
+def set_fields(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if value is not None}

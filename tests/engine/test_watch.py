@@ -13,7 +13,7 @@ import pytest
 from rowhook.db import source_queries
 from rowhook.db.connection_pool import Pool
 from tests.support.hands import Hands
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("platform")]
 
@@ -55,18 +55,18 @@ async def mapping(platform: Platform, relation: str) -> Any:
     return rows[0]["mapping"] if rows else None
 
 
-def statement(told: str) -> str:
+def statement(output: str) -> str:
     """The SQL that was printed."""
-    found = re.search(r"^select rowhook\.watch_.*?;$", told, re.DOTALL | re.MULTILINE)
-    assert found is not None, told
-    return found[0]
+    match = re.search(r"^select rowhook\.watch_.*?;$", output, re.DOTALL | re.MULTILINE)
+    assert match is not None, output
+    return match[0]
 
 
 async def test_a_proposal_says_what_is_read_and_what_is_not_and_changes_nothing(
     hands: Hands, platform: Platform
 ) -> None:
-    told = await hands.ok("watch", "runs", "--jobs")
-    for said in (
+    output = await hands.ok("watch", "runs", "--jobs")
+    for message in (
         "public.runs as jobs",
         "done = succeeded, error = failed",
         "primary key",
@@ -76,15 +76,15 @@ async def test_a_proposal_says_what_is_read_and_what_is_not_and_changes_nothing(
         "without an event: cancelled, queued, running.",
         "Nothing was changed. Add --yes",
     ):
-        assert said in told
+        assert message in output
     assert await mapping(platform, "public.runs") is None
 
 
 async def test_the_printed_sql_installs_what_is_proposed(hands: Hands, platform: Platform) -> None:
-    told = await hands.ok(
+    output = await hands.ok(
         "watch", "runs", "--jobs", "--map", 'agent_version_name={"value": "it\'s v2"}'
     )
-    await platform.db.execute(statement(told).encode())
+    await platform.db.execute(statement(output).encode())
     expected = RUNS | {"agent_version_name": {"value": "it's v2"}}
     assert await mapping(platform, "public.runs") == expected
 
@@ -92,14 +92,14 @@ async def test_the_printed_sql_installs_what_is_proposed(hands: Hands, platform:
 async def test_with_yes_it_is_installed_and_said_what_comes_next(
     hands: Hands, platform: Platform
 ) -> None:
-    told = await hands.ok("watch", "public.runs", "--jobs", "--yes")
-    for said in (
+    output = await hands.ok("watch", "public.runs", "--jobs", "--yes")
+    for message in (
         "triggers rowhook_jobs_insert, rowhook_jobs_update",
         "are not sent",
         "recovered by finished_at",
         "rowhook link WEBHOOK --agent ID",
     ):
-        assert said in told
+        assert message in output
     assert await mapping(platform, "public.runs") == RUNS
     await platform.run("insert into public.runs values (1, 12, 'cust', 'done')")
     assert await platform.value("select source from rowhook.event") == "public.runs"
@@ -113,9 +113,9 @@ async def test_a_table_that_is_watched_keeps_its_mapping_but_for_what_is_asked(
     assert "current" in await hands.ok("watch", "runs", "--jobs", "--map", "status_code=")
     again = ("--map", "status_code=", "--status-map", "cancelled=failed")
     await hands.ok("watch", "runs", "--jobs", "--yes", *again)
-    found = await mapping(platform, "public.runs")
-    assert (found["output"], found.get("status_code")) == ("payload.result", None)
-    assert found["status_map"] == RUNS["status_map"] | {"cancelled": "failed"}
+    result = await mapping(platform, "public.runs")
+    assert (result["output"], result.get("status_code")) == ("payload.result", None)
+    assert result["status_map"] == RUNS["status_map"] | {"cancelled": "failed"}
     unchanged = await hands.ok("watch", "runs", "--jobs", "--map", "status_code=")
     assert "Already installed with this mapping" in unchanged
 
@@ -124,8 +124,8 @@ async def test_quoted_names_and_every_kind_are_watched_by_their_names(
     hands: Hands, platform: Platform
 ) -> None:
     for table in ('public."Captured Forms"', "Captured Forms"):
-        told = await hands.ok("watch", table, "--commits", "--yes")
-        assert "rowhook link WEBHOOK --goal ID" in told
+        output = await hands.ok("watch", table, "--commits", "--yes")
+        assert "rowhook link WEBHOOK --goal ID" in output
     assert await mapping(platform, 'public."Captured Forms"') == {
         "id": "formId",
         "goal_id": "goalId",
@@ -186,8 +186,8 @@ async def test_statuses_inside_a_json_column_are_read_from_its_rows(
     await platform.run("create table public.docs (id int primary key, agent text, doc jsonb)")
     await platform.run("""insert into public.docs values (1, 'a', '{"state": "errored"}')""")
     await hands.ok("watch", "docs", "--jobs", "--yes", "--map", "status=doc.state")
-    found = await mapping(platform, "public.docs")
-    assert (found["status"], found["status_map"]) == ("doc.state", {"errored": "failed"})
+    result = await mapping(platform, "public.docs")
+    assert (result["status"], result["status_map"]) == ("doc.state", {"errored": "failed"})
 
 
 async def test_without_arguments_it_lists_the_sources_and_their_drift(
@@ -217,15 +217,15 @@ async def test_a_large_table_without_an_index_is_told_which_one_heal_needs(
         "insert into public.runs (id, agent, state, payload)"
         " select n, 1, 'queued', to_jsonb(repeat('x', 7900)) from generate_series(1, 8200) as n"
     )
-    told = await hands.ok("watch", "runs", "--jobs", "--yes")
-    assert "To do: rowhook.heal does not search this table" in told
-    assert "create index concurrently on public.runs (finished_at)" in told
+    output = await hands.ok("watch", "runs", "--jobs", "--yes")
+    assert "To do: rowhook.heal does not search this table" in output
+    assert "create index concurrently on public.runs (finished_at)" in output
 
 
 async def test_a_source_is_removed_only_with_yes(hands: Hands, platform: Platform) -> None:
     await hands.ok("watch", "runs", "--jobs", "--yes")
-    told = await hands.ok("watch", "runs", "--remove")
-    assert "public.runs (jobs): triggers rowhook_jobs_insert, rowhook_jobs_update" in told
+    output = await hands.ok("watch", "runs", "--remove")
+    assert "public.runs (jobs): triggers rowhook_jobs_insert, rowhook_jobs_update" in output
     (await hands.type("watch", "job", "--remove")).refused(1, "rowhook.job is a built-in source")
     assert await mapping(platform, "public.runs") == RUNS
     assert "Its events are kept" in await hands.ok("watch", "runs", "--remove", "--yes")
@@ -246,7 +246,7 @@ async def test_a_table_that_was_dropped_is_removed_by_its_name(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (["bots", "--jobs"], 2, "Add --map agent_id=COLUMN, or"),
         (["bots", "--jobs"], 2, "Add --map status=COLUMN"),
@@ -268,14 +268,14 @@ async def test_a_table_that_was_dropped_is_removed_by_its_name(
     ],
 )
 async def test_what_cannot_be_watched_is_refused_and_said_what_to_do(
-    hands: Hands, platform: Platform, arguments: list[str], code: int, said: str
+    hands: Hands, platform: Platform, arguments: list[str], code: int, message: str
 ) -> None:
-    (await hands.type("watch", *arguments, "--yes")).refused(code, said)
+    (await hands.type("watch", *arguments, "--yes")).refused(code, message)
     assert await platform.value("select count(*) from rowhook.source") == 2
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["runs"], "Pass one of --jobs, --commits"),
         (["runs", "--jobs", "--agents"], "Pass one of --jobs, --commits"),
@@ -290,9 +290,9 @@ async def test_what_cannot_be_watched_is_refused_and_said_what_to_do(
         (["runs", "--jobs", "--map", 'cost={"colour": 1}'], "Invalid constant"),
     ],
 )
-async def test_a_wrong_use_exits_with_two(hands: Hands, arguments: list[str], said: str) -> None:
-    told = await hands.type("watch", *arguments)
-    assert (told.code, said in re.sub(r"[│\s]+", " ", told.err)) == (2, True), told.err
+async def test_a_wrong_use_exits_with_two(hands: Hands, arguments: list[str], message: str) -> None:
+    result = await hands.type("watch", *arguments)
+    assert (result.code, message in re.sub(r"[│\s]+", " ", result.err)) == (2, True), result.err
 
 
 async def test_another_login_than_the_owner_is_told_who_may(
@@ -304,12 +304,12 @@ async def test_another_login_than_the_owner_is_told_who_may(
     await platform.db.execute(f"grant select, trigger on public.runs to {name}".encode())
     try:
         other = Hands(folder=hands.folder, dsn=f"{hands.dsn} user={name}")
-        told = await other.type("watch", "runs", "--jobs", "--yes")
+        result = await other.type("watch", "runs", "--jobs", "--yes")
     finally:
         await platform.db.execute(
             f"revoke all on public.runs from {name}; drop role {name}".encode()
         )
-    told.refused(1, "permission denied", "owner of schema rowhook", "DATABASE_DIRECT_URL")
+    result.refused(1, "permission denied", "owner of schema rowhook", "DATABASE_DIRECT_URL")
 
 
 async def test_as_a_process_it_exits_with_what_the_contract_says(hands: Hands) -> None:
@@ -320,8 +320,8 @@ async def test_as_a_process_it_exits_with_what_the_contract_says(hands: Hands) -
 
 
 async def test_the_statement_that_is_printed_is_the_text_of_the_mapping(hands: Hands) -> None:
-    told = await hands.ok("watch", "runs", "--jobs")
-    text = re.search(r"'(\{.*\})'", statement(told), re.DOTALL)
+    output = await hands.ok("watch", "runs", "--jobs")
+    text = re.search(r"'(\{.*\})'", statement(output), re.DOTALL)
     assert text is not None
     assert json.loads(text[1]) == RUNS
 

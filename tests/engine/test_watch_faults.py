@@ -9,7 +9,7 @@ import pytest
 
 from rowhook.db.connection_pool import Pool
 from tests.engine.test_sources import RUNS_MAPPING, finding, snapshots, watch, watched_runs
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 
@@ -41,10 +41,11 @@ async def test_a_mapped_column_that_goes_never_fails_the_platform(
     await platform.run("insert into public.runs values (2, 12, 'cust-1', 'done')")
     await platform.run(f"alter table public.runs drop column {column} cascade")
     state = "" if column == "state" else "state, "
-    done = "" if column == "state" else "'done', "
+    status_value = "" if column == "state" else "'done', "
     id_, number = ("", "") if column == "id" else ("id, ", "3, ")
     await platform.run(
-        f"insert into public.runs ({id_}{state}agent, started_at) values ({number}{done}12, now())"
+        f"insert into public.runs ({id_}{state}agent, started_at)"
+        f" values ({number}{status_value}12, now())"
     )
     assert await keys(platform) == ["2"]
     assert await platform.value("select count(*) from rowhook.capture_error") == 1
@@ -190,19 +191,21 @@ async def test_a_table_that_was_dropped_can_be_unwatched_and_migrated_around(
 
 
 @pytest.mark.parametrize(
-    ("table", "said"),
+    ("table", "message"),
     [
         ("rowhook.job", "is a table of Rowhook"),
         ("pg_catalog.pg_tables", "is not a table"),
         ("public.runs_old", "is a partition"),
     ],
 )
-async def test_what_can_be_no_source_is_refused(platform: Platform, table: str, said: str) -> None:
+async def test_what_can_be_no_source_is_refused(
+    platform: Platform, table: str, message: str
+) -> None:
     await platform.run(
         "create table public.parts (id int, state text, agent text) partition by list (id)"
     )
     await platform.run("create table public.runs_old partition of public.parts for values in (1)")
-    with pytest.raises(psycopg.Error, match=said):
+    with pytest.raises(psycopg.Error, match=message):
         await watch(platform, "jobs", table, {"id": "id", "agent_id": "agent", "status": "state"})
 
 
@@ -250,8 +253,8 @@ async def test_a_large_table_without_an_index_on_its_time_is_not_read_but_named(
         'insert into public.runs (id, agent, customer, state, "Odd Name")'
         " select n, 1, 'c', 'running', repeat(md5(n::text), 60) from generate_series(1, 40000) n"
     )
-    said = (await finding(pool, "sources"))["finding"]
-    assert "create index concurrently on public.runs (done_at)" in said
+    text = (await finding(pool, "sources"))["finding"]
+    assert "create index concurrently on public.runs (done_at)" in text
     await platform.run("create index on public.runs (done_at)")
     assert (await finding(pool, "sources"))["healthy"]
 

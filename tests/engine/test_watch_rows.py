@@ -12,7 +12,7 @@ from rowhook.db import connection_pool
 from rowhook.migrate.steps import sql_folder
 from tests.engine.test_sources import snapshots, watch
 from tests.engine.test_watch_faults import heal, keys
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 TASKS = {"id": "id", "agent_id": "agent", "status": "state", "completed_at": "at"}

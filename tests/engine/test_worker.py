@@ -11,7 +11,7 @@ import svix
 from rowhook.egress.policy import EgressPolicy
 from rowhook.services import secrets, webhooks
 from tests.support.receiver import Received, answer
-from tests.support.rig import Rig, until
+from tests.support.worker_rig import Rig, until
 
 pytestmark = pytest.mark.anyio
 
@@ -80,8 +80,8 @@ async def test_a_failure_is_tried_again_with_the_same_key_and_the_same_bytes(rig
         commit = await rig.platform.commit()
         (row,) = await rig.reaches("delivered")
     assert row["attempts"] == 3
-    assert [one.header("idempotency-key") for one in rig.receiver.requests] == [commit] * 3
-    assert len({one.body for one in rig.receiver.requests}) == 1
+    assert [request.header("idempotency-key") for request in rig.receiver.requests] == [commit] * 3
+    assert len({request.body for request in rig.receiver.requests}) == 1
 
 
 async def test_an_attempt_shows_the_request_without_its_secrets(rig: Rig) -> None:
@@ -96,9 +96,9 @@ async def test_an_attempt_shows_the_request_without_its_secrets(rig: Rig) -> Non
     (request,) = rig.receiver.requests
     assert request.header("authorization") == "Bearer s3cret-value-77"
     assert json.loads(request.body) == {"k": "s3cret-value-77"}
-    shown = await rig.platform.value("select request::text from rowhook.attempt")
-    assert "s3cret-value-77" not in shown
-    assert "[secret:crm]" in shown
+    stored_request = await rig.platform.value("select request::text from rowhook.attempt")
+    assert "s3cret-value-77" not in stored_request
+    assert "[secret:crm]" in stored_request
 
 
 async def test_a_broken_template_is_held_and_goes_when_it_is_mended(rig: Rig) -> None:
@@ -134,16 +134,16 @@ async def test_an_attempt_tells_how_far_composing_came_and_when(rig: Rig) -> Non
         await rig.platform.commit()
         await rig.reaches("held", count=2)
         await rig.reaches("delivered", count=2)
-    found = await rig.platform.rows(
+    rows = await rig.platform.rows(
         "select w.name, rendered_ms, validated_ms, duration_ms from rowhook.attempt a"
         " join rowhook.outbox o on o.id = outbox_id join rowhook.webhook w on w.id = o.webhook_id"
     )
-    came = {one["name"]: (one["rendered_ms"], one["validated_ms"]) for one in found}
-    assert 0 < came["/met"][0] < came["/met"][1]
-    assert came["/broken"][0] > 0
-    assert came["/bytes"][0] > 0
-    assert [came[name][1] for name in ("/broken", "/bytes")] == [None, None]
-    assert came["/undefined"] == (None, None)
+    timings = {row["name"]: (row["rendered_ms"], row["validated_ms"]) for row in rows}
+    assert 0 < timings["/met"][0] < timings["/met"][1]
+    assert timings["/broken"][0] > 0
+    assert timings["/bytes"][0] > 0
+    assert [timings[name][1] for name in ("/broken", "/bytes")] == [None, None]
+    assert timings["/undefined"] == (None, None)
 
 
 async def test_a_false_condition_is_skipped_and_may_be_replayed(rig: Rig) -> None:
@@ -164,7 +164,7 @@ async def test_an_update_of_the_status_sends_it_again(rig: Rig) -> None:
         await rig.platform.run("update rowhook.outbox set status = 'pending'")
         await rig.receiver.wait_for(2)
         (row,) = await rig.reaches("delivered")
-    keys = {one.header("idempotency-key") for one in rig.receiver.requests}
+    keys = {request.header("idempotency-key") for request in rig.receiver.requests}
     assert len(keys) == 1
     assert row["schedule_step"] == 1
 
@@ -218,11 +218,11 @@ async def test_a_stopped_worker_ends_what_is_on_the_wire_and_gives_back_the_rest
         await rig.receiver.wait_for(1)
     statuses = {row["status"] for row in await rig.platform.deliveries()}
     assert statuses <= {"delivered", "pending"}
-    done = sum(row["status"] == "delivered" for row in await rig.platform.deliveries())
-    assert done == len(rig.receiver.requests)
+    delivered = sum(row["status"] == "delivered" for row in await rig.platform.deliveries())
+    assert delivered == len(rig.receiver.requests)
     async with rig.worker():
         await rig.reaches("delivered", count=200)
-    keys = [one.header("idempotency-key") for one in rig.receiver.requests]
+    keys = [request.header("idempotency-key") for request in rig.receiver.requests]
     assert len(keys) == len(set(keys)) == 200
 
 

@@ -10,24 +10,24 @@ from pathlib import Path
 import pytest
 
 from rowhook.migrate import runner
-from tests.faults.ground import Ground, found
-from tests.faults.server import Server
-from tests.faults.wire import Wire
+from tests.faults.fault_scenario import Scenario, create_scenario
+from tests.faults.postgres_server import Server
+from tests.faults.recording_receiver import RecordingReceiver
 
 
 @pytest.fixture
-def roomy() -> Iterator[Path]:
+def server_folder() -> Iterator[Path]:
     """A folder that the server's account can get into."""
-    with tempfile.TemporaryDirectory(prefix="rh-", ignore_cleanup_errors=True) as made:
+    with tempfile.TemporaryDirectory(prefix="rh-", ignore_cleanup_errors=True) as name:
         if os.geteuid() == 0:
-            Path(made).chmod(0o711)
-        yield Path(made)
+            Path(name).chmod(0o711)
+        yield Path(name)
 
 
 @pytest.fixture
-async def primary(roomy: Path) -> AsyncIterator[Server]:
+async def primary(server_folder: Path) -> AsyncIterator[Server]:
     """A migrated server."""
-    server = Server(roomy / "primary")
+    server = Server(server_folder / "primary")
     server.create()
     server.start()
     await server.ready()
@@ -37,11 +37,11 @@ async def primary(roomy: Path) -> AsyncIterator[Server]:
 
 
 @pytest.fixture
-async def wire() -> AsyncIterator[Wire]:
-    async with Wire() as made:
-        yield made
+async def receiver() -> AsyncIterator[RecordingReceiver]:
+    async with RecordingReceiver() as receiver:
+        yield receiver
 
 
 @pytest.fixture
-async def ground(primary: Server, roomy: Path, wire: Wire) -> Ground:
-    return await found(primary.dsn, roomy, wire)
+async def scenario(primary: Server, server_folder: Path, receiver: RecordingReceiver) -> Scenario:
+    return await create_scenario(primary.dsn, server_folder, receiver)

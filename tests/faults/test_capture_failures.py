@@ -9,13 +9,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import psycopg
 import pytest
 
-from tests.faults.fleet import Fleet
-from tests.faults.ground import Ground, eventually
+from tests.faults.fault_scenario import Scenario, wait_until
+from tests.faults.worker_fleet import Fleet
 from tests.support.scoreboard import score
 
 pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 Connection = psycopg.AsyncConnection
-Breaking = Callable[[Ground, Connection], AbstractAsyncContextManager[None]]
+Breaking = Callable[[Scenario, Connection], AbstractAsyncContextManager[None]]
 GOAL, EACH, HEALS, HEAL_S = "goal", 20, 4, 30
 KINDS: dict[str, Breaking] = {}
 
@@ -32,19 +32,19 @@ def raising(table: str, sqlstate: str) -> Breaking:
     """A trigger of somebody's that refuses every row."""
 
     @asynccontextmanager
-    async def breaking(ground: Ground, _: Connection) -> AsyncIterator[None]:
-        await ground.run(
+    async def breaking(scenario: Scenario, _: Connection) -> AsyncIterator[None]:
+        await scenario.run(
             "create or replace function public.refuse() returns trigger language plpgsql as"
             f" $$ begin raise exception 'refused' using errcode = '{sqlstate}'; end $$"
         )
-        await ground.run(
+        await scenario.run(
             f"create trigger refuse before insert on rowhook.{table}"
             " for each row execute function public.refuse()"
         )
         try:
             yield
         finally:
-            await ground.run(f"drop trigger refuse on rowhook.{table}")
+            await scenario.run(f"drop trigger refuse on rowhook.{table}")
 
     return breaking
 
@@ -53,14 +53,14 @@ def between(*statements: str, after: tuple[str, ...]) -> Breaking:
     """Some statements of the owner's before, and others after."""
 
     @asynccontextmanager
-    async def breaking(ground: Ground, _: Connection) -> AsyncIterator[None]:
+    async def breaking(scenario: Scenario, _: Connection) -> AsyncIterator[None]:
         for statement in statements:
-            await ground.run(statement)
+            await scenario.run(statement)
         try:
             yield
         finally:
             for statement in after:
-                await ground.run(statement)
+                await scenario.run(statement)
 
     return breaking
 
@@ -90,19 +90,19 @@ KINDS |= {
 
 @kind("neither the event nor the error can be written")
 @asynccontextmanager
-async def neither(ground: Ground, connection: Connection) -> AsyncIterator[None]:
+async def neither(scenario: Scenario, connection: Connection) -> AsyncIterator[None]:
     refused = raising("event", "53100")
-    await ground.run("alter table rowhook.capture_error rename to capture_error_gone")
+    await scenario.run("alter table rowhook.capture_error rename to capture_error_gone")
     try:
-        async with refused(ground, connection):
+        async with refused(scenario, connection):
             yield
     finally:
-        await ground.run("alter table rowhook.capture_error_gone rename to capture_error")
+        await scenario.run("alter table rowhook.capture_error_gone rename to capture_error")
 
 
 @kind("replica mode")
 @asynccontextmanager
-async def replica(_: Ground, connection: Connection) -> AsyncIterator[None]:
+async def replica(_: Scenario, connection: Connection) -> AsyncIterator[None]:
     await connection.execute("set session_replication_role = replica")
     yield
     await connection.execute("reset session_replication_role")
@@ -110,16 +110,16 @@ async def replica(_: Ground, connection: Connection) -> AsyncIterator[None]:
 
 @kind("a lock on the outbox")
 @asynccontextmanager
-async def locked(ground: Ground, _: Connection) -> AsyncIterator[None]:
-    async with await Connection.connect(ground.dsn) as other, other.transaction():
+async def locked(scenario: Scenario, _: Connection) -> AsyncIterator[None]:
+    async with await Connection.connect(scenario.dsn) as other, other.transaction():
         await other.execute("lock table rowhook.outbox in access exclusive mode")
         yield
 
 
 @kind("an engine that raises")
 @asynccontextmanager
-async def broken_engine(ground: Ground, _: Connection) -> AsyncIterator[None]:
-    await ground.run(
+async def broken_engine(scenario: Scenario, _: Connection) -> AsyncIterator[None]:
+    await scenario.run(
         "create or replace function rowhook.fail_insert() returns trigger language plpgsql as"
         " $$ begin raise division_by_zero; end $$;"
         " create trigger fail before insert on rowhook.event"
@@ -128,14 +128,14 @@ async def broken_engine(ground: Ground, _: Connection) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await ground.run("drop function rowhook.fail_insert() cascade")
+        await scenario.run("drop function rowhook.fail_insert() cascade")
 
 
 @kind("names of somebody else's first in the search path")
 @asynccontextmanager
-async def hostile_path(ground: Ground, connection: Connection) -> AsyncIterator[None]:
-    await ground.run("create schema if not exists evil")
-    await ground.run(
+async def hostile_path(scenario: Scenario, connection: Connection) -> AsyncIterator[None]:
+    await scenario.run("create schema if not exists evil")
+    await scenario.run(
         "create or replace function evil.now() returns timestamptz language plpgsql as"
         " $$ begin raise exception 'evil'; end $$"
     )
@@ -167,18 +167,22 @@ async def _copy(connection: Connection, rows: list[str]) -> None:
             await into.write_row((row, GOAL, f'{{"n": "{row}", "zero": "\\u0000"}}'))
 
 
-async def arrived(ground: Ground, names: set[str]) -> bool:
-    return names <= {one.event for one in ground.wire.arrivals}
+async def arrived(scenario: Scenario, names: set[str]) -> bool:
+    return names <= {arrival.event for arrival in scenario.receiver.arrivals}
 
 
 async def test_a_capture_that_fails_never_fails_the_platform_and_loses_nothing(
-    ground: Ground,
+    scenario: Scenario,
 ) -> None:
-    await ground.goal(GOAL, max_in_flight=100)
-    async with ground.fleet() as fleet:
+    await scenario.goal(GOAL, max_in_flight=100)
+    async with scenario.fleet() as fleet:
         await fleet.start()
-        waits = dict(zip(KINDS, await together(ground, fleet), strict=True))
-    undone = [one.event for one in ground.wire.arrivals if one.event.startswith("undone")]
+        waits = dict(zip(KINDS, await together(scenario, fleet), strict=True))
+    undone = [
+        arrival.event
+        for arrival in scenario.receiver.arrivals
+        if arrival.event.startswith("undone")
+    ]
     slowest = max(waits, key=lambda name: waits[name])
     score(
         f"{len(KINDS)} kinds of capture failure, {EACH * len(KINDS)} commits",
@@ -189,13 +193,13 @@ async def test_a_capture_that_fails_never_fails_the_platform_and_loses_nothing(
     )
 
 
-async def together(ground: Ground, fleet: Fleet) -> list[float]:
+async def together(scenario: Scenario, fleet: Fleet) -> list[float]:
     """One trouble after the other; the healing of all is waited for side by side."""
-    assert len(fleet.hands) == 1
+    assert len(fleet.workers) == 1
     healing = []
     for number, breaking in enumerate(KINDS.values()):
         over = asyncio.Event()
-        healing.append(asyncio.create_task(_broken_then_healed(ground, number, breaking, over)))
+        healing.append(asyncio.create_task(_broken_then_healed(scenario, number, breaking, over)))
         await asyncio.wait(
             {healing[-1], asyncio.ensure_future(over.wait())}, return_when=asyncio.FIRST_COMPLETED
         )
@@ -205,16 +209,16 @@ async def together(ground: Ground, fleet: Fleet) -> list[float]:
 
 
 async def _broken_then_healed(
-    ground: Ground, number: int, breaking: Breaking, over: asyncio.Event
+    scenario: Scenario, number: int, breaking: Breaking, over: asyncio.Event
 ) -> float:
     name = f"kind{number}"
-    wanted = {f"{name}-{row}" for row in range(EACH)}
+    expected = {f"{name}-{row}" for row in range(EACH)}
     async with (
-        await Connection.connect(ground.dsn, autocommit=True) as connection,
-        breaking(ground, connection),
+        await Connection.connect(scenario.dsn, autocommit=True) as connection,
+        breaking(scenario, connection),
     ):
         await platform_commits(connection, name)
     over.set()
-    return await eventually(
-        lambda: arrived(ground, wanted), within_s=HEALS * HEAL_S, what=f"all of {name}"
+    return await wait_until(
+        lambda: arrived(scenario, expected), within_s=HEALS * HEAL_S, what=f"all of {name}"
     )

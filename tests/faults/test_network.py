@@ -12,50 +12,52 @@ from pathlib import Path
 import pytest
 
 from rowhook.migrate import runner
-from tests.faults.fleet import Fleet
-from tests.faults.ground import Ground, eventually, found
-from tests.faults.history import duplicates
-from tests.faults.producer import Producer, producing
-from tests.faults.proxy import FAIR, Proxy, Weather
-from tests.faults.server import Server
-from tests.faults.wire import Wire
-from tests.support.pooler import pooled
+from tests.faults.commit_producer import Producer, running_producer
+from tests.faults.delivery_history import duplicates
+from tests.faults.fault_scenario import Scenario, create_scenario, wait_until
+from tests.faults.faulty_proxy import NORMAL, NetworkConditions, Proxy
+from tests.faults.postgres_server import Server
+from tests.faults.recording_receiver import RecordingReceiver
+from tests.faults.worker_fleet import Fleet
+from tests.support.pgbouncer import pooled_dsn
 from tests.support.scoreboard import score
 
 pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 RATE, MOST_STARTS = 100, 4
-WEATHERS = {
-    "50 ms late": Weather(latency_s=0.05),
-    "64 KB/s": Weather(bytes_per_s=65_536),
-    "in pieces of 1 to 7 bytes": Weather(pieces_of=7),
-    "silent for 3 s": Weather(silent=True),
+CONDITIONS = {
+    "50 ms late": NetworkConditions(latency_s=0.05),
+    "64 KB/s": NetworkConditions(bytes_per_s=65_536),
+    "in pieces of 1 to 7 bytes": NetworkConditions(max_piece_bytes=7),
+    "silent for 3 s": NetworkConditions(silent=True),
 }
 TCP_USER_TIMEOUT_S = 15
 
 
-async def test_a_bad_network_to_postgres_loses_nothing(ground: Ground, primary: Server) -> None:
-    producer = await ground.goal("goal", max_in_flight=100, retry_schedule_s=[0, 0, 0])
+async def test_a_bad_network_to_postgres_loses_nothing(scenario: Scenario, primary: Server) -> None:
+    producer = await scenario.goal("goal", max_in_flight=100, retry_schedule_s=[0, 0, 0])
     async with Proxy(primary.port) as proxy:
         through = f"postgresql://owner@127.0.0.1:{proxy.port}/postgres"
-        async with ground.fleet(lease_s=5, DATABASE_URL=through) as fleet:
-            async with producing(producer, rate_per_s=RATE):
-                start_s = await ground.first_worker(fleet)
+        async with scenario.fleet(lease_s=5, DATABASE_URL=through) as fleet:
+            async with running_producer(producer, rate_per_s=RATE):
+                start_s = await scenario.first_worker(fleet)
                 waits = {}
-                for name, weather in WEATHERS.items():
-                    proxy.becomes(weather)
+                for name, conditions in CONDITIONS.items():
+                    proxy.set_conditions(conditions)
                     await asyncio.sleep(3)
-                    proxy.becomes(FAIR)
-                    waits[name] = await ground.wire.first_after(time.monotonic())
+                    proxy.set_conditions(NORMAL)
+                    waits[name] = await scenario.receiver.seconds_to_first_arrival(time.monotonic())
                 for number in range(10):
                     proxy.reset()
-                    waits[f"reset {number}"] = await ground.wire.first_after(time.monotonic())
+                    waits[f"reset {number}"] = await scenario.receiver.seconds_to_first_arrival(
+                        time.monotonic()
+                    )
                     await asyncio.sleep(0.2)
-                proxy.forget()
+                proxy.drop_packets()
                 forgotten = time.monotonic()
-                silent = await ground.wire.first_after(forgotten + 0.1)
-            await ground.drained()
-            alive = await fleet.poll(fleet.hands[0]) is None
-    history = await ground.clean(producer, spare=1000)
+                silent = await scenario.receiver.seconds_to_first_arrival(forgotten + 0.1)
+            await scenario.wait_until_drained()
+            alive = await fleet.poll(fleet.workers[0]) is None
+    history = await scenario.checked_history(producer, allowed_duplicates=1000)
     score(
         f"late, narrow, in pieces, silent, reset ×10, dead: the network to Postgres at {RATE}/s",
         asked=f"0 lost, no restart, first delivery ≤ {MOST_STARTS} starts of a worker after",
@@ -68,36 +70,36 @@ async def test_a_bad_network_to_postgres_loses_nothing(ground: Ground, primary: 
     )
 
 
-async def waits_of(ground: Ground, producer: Producer, count: int) -> list[float]:
+async def waits_of(scenario: Scenario, producer: Producer, count: int) -> list[float]:
     """So many commits, one after the other: the seconds to the delivery of each."""
     waits = []
     for _ in range(count):
         committed = time.monotonic()
         await producer.run(rate_per_s=1000, until=len(producer.acknowledged) + 1)
-        waits.append(await ground.wire.first_after(committed))
+        waits.append(await scenario.receiver.seconds_to_first_arrival(committed))
         await asyncio.sleep(0.3)
     return waits
 
 
 async def test_a_silent_listener_delays_no_more_than_polling_alone(
-    ground: Ground, primary: Server
+    scenario: Scenario, primary: Server
 ) -> None:
-    producer = await ground.goal("goal", max_in_flight=100)
+    producer = await scenario.goal("goal", max_in_flight=100)
     async with Proxy(primary.port) as proxy:
         direct = f"postgresql://owner@127.0.0.1:{proxy.port}/postgres"
-        async with ground.fleet(DATABASE_DIRECT_URL=direct) as fleet:
+        async with scenario.fleet(DATABASE_DIRECT_URL=direct) as fleet:
             await fleet.start()
             await producer.run(rate_per_s=10, until=5)
-            await ground.drained()
+            await scenario.wait_until_drained()
             proxy.refuses = True
             proxy.reset()
-            polling = max(await waits_of(ground, producer, 20))
+            polling = max(await waits_of(scenario, producer, 20))
             proxy.refuses = False
-            await eventually(lambda: listens(ground), what="a worker that listens")
-            proxy.becomes(Weather(silent=True))
-            silent = max(await waits_of(ground, producer, 20))
-            await ground.drained()
-    history = await ground.clean(producer, spare=0)
+            await wait_until(lambda: listens(scenario), what="a worker that listens")
+            proxy.set_conditions(NetworkConditions(silent=True))
+            silent = max(await waits_of(scenario, producer, 20))
+            await scenario.wait_until_drained()
+    history = await scenario.checked_history(producer, allowed_duplicates=0)
     score(
         "LISTEN silent, NOTIFY never heard",
         asked="0 lost, ≤ 2 × what polling alone takes",
@@ -107,25 +109,25 @@ async def test_a_silent_listener_delays_no_more_than_polling_alone(
     )
 
 
-async def listens(ground: Ground) -> bool:
-    return bool(await ground.rows("select from pg_stat_activity where query ilike 'listen%%'"))
+async def listens(scenario: Scenario) -> bool:
+    return bool(await scenario.rows("select from pg_stat_activity where query ilike 'listen%%'"))
 
 
 async def test_a_transaction_pooler_in_between_loses_nothing(
-    ground: Ground, primary: Server, roomy: Path
+    scenario: Scenario, primary: Server, server_folder: Path
 ) -> None:
-    producer = await ground.goal("goal", max_in_flight=100)
-    folder = roomy / "pooler"
+    producer = await scenario.goal("goal", max_in_flight=100)
+    folder = server_folder / "pooler"
     folder.mkdir()
     async with (
-        pooled(primary.dsn, folder) as through,
-        ground.fleet(DATABASE_URL=through, DATABASE_DIRECT_URL=primary.dsn) as fleet,
+        pooled_dsn(primary.dsn, folder) as through,
+        scenario.fleet(DATABASE_URL=through, DATABASE_DIRECT_URL=primary.dsn) as fleet,
     ):
         await fleet.start()
         await fleet.start()
         await producer.run(rate_per_s=300, until=3000)
-        await ground.drained()
-    history = await ground.clean(producer, spare=0)
+        await scenario.wait_until_drained()
+    history = await scenario.checked_history(producer, allowed_duplicates=0)
     score(
         f"PgBouncer in transaction mode, 2 workers, {len(history.committed):,} events",
         asked="0 lost",
@@ -134,26 +136,28 @@ async def test_a_transaction_pooler_in_between_loses_nothing(
     )
 
 
-async def test_a_read_only_database_is_survived_and_shown(ground: Ground, primary: Server) -> None:
-    producer = await ground.goal("goal", max_in_flight=100)
-    async with ground.fleet() as fleet:
-        hand = await fleet.start()
+async def test_a_read_only_database_is_survived_and_shown(
+    scenario: Scenario, primary: Server
+) -> None:
+    producer = await scenario.goal("goal", max_in_flight=100)
+    async with scenario.fleet() as fleet:
+        worker = await fleet.start()
         await producer.run(rate_per_s=100, until=50)
-        await ground.drained()
-        await ground.run("alter system set default_transaction_read_only = on")
-        await ground.run("select pg_reload_conf()")
+        await scenario.wait_until_drained()
+        await scenario.run("alter system set default_transaction_read_only = on")
+        await scenario.run("select pg_reload_conf()")
 
-        async def said() -> bool:
-            return fleet.said(b"ReadOnlySqlTransaction") > 0
+        async def count_in_logs() -> bool:
+            return fleet.count_in_logs(b"ReadOnlySqlTransaction") > 0
 
-        await eventually(said, what="a word in the log")
+        await wait_until(count_in_logs, what="a word in the log")
         await primary.run_writable("alter system reset all", "select pg_reload_conf()")
         back = time.monotonic()
         await producer.run(rate_per_s=100, until=100)
-        wait = await ground.wire.first_after(back)
-        await ground.drained()
-        alive = await fleet.poll(hand) is None
-    await ground.clean(producer, spare=100)
+        wait = await scenario.receiver.seconds_to_first_arrival(back)
+        await scenario.wait_until_drained()
+        alive = await fleet.poll(worker) is None
+    await scenario.checked_history(producer, allowed_duplicates=100)
     score(
         "a database that becomes read-only, and writable again",
         asked="survived, shown, goes on by itself",
@@ -162,8 +166,8 @@ async def test_a_read_only_database_is_survived_and_shown(ground: Ground, primar
     )
 
 
-def command(*words: str) -> bool:
-    return subprocess.call(words, stderr=subprocess.DEVNULL) == 0  # noqa: S603  # our own words
+def command(*line: str) -> bool:
+    return subprocess.call(line, stderr=subprocess.DEVNULL) == 0  # noqa: S603  # our own words
 
 
 def mounted(disk: Path) -> bool:
@@ -173,9 +177,9 @@ def mounted(disk: Path) -> bool:
 
 
 @pytest.fixture
-async def small(roomy: Path) -> AsyncIterator[Server]:
+async def small(server_folder: Path) -> AsyncIterator[Server]:
     """A server on a disk of 120 MB."""
-    disk = roomy / "disk"
+    disk = server_folder / "disk"
     disk.mkdir()
     if not mounted(disk):
         pytest.skip("a disk that can be full needs root and mount")
@@ -191,24 +195,26 @@ async def small(roomy: Path) -> AsyncIterator[Server]:
         command("umount", str(disk))
 
 
-async def test_a_full_disk_is_survived_and_shown(small: Server, roomy: Path, wire: Wire) -> None:
-    ground = await found(small.dsn, roomy, wire)
-    producer = await ground.goal("goal", max_in_flight=100, retry_schedule_s=[0, 0, 0])
+async def test_a_full_disk_is_survived_and_shown(
+    small: Server, server_folder: Path, receiver: RecordingReceiver
+) -> None:
+    scenario = await create_scenario(small.dsn, server_folder, receiver)
+    producer = await scenario.goal("goal", max_in_flight=100, retry_schedule_s=[0, 0, 0])
     filler = small.folder.parent / "filler"
-    async with ground.fleet() as fleet:
-        hand = await fleet.start()
-        async with producing(producer, rate_per_s=RATE):
-            await wire.first_after(0)
+    async with scenario.fleet() as fleet:
+        worker = await fleet.start()
+        async with running_producer(producer, rate_per_s=RATE):
+            await receiver.seconds_to_first_arrival(0)
             fill(filler)
-            await eventually(lambda: full(fleet), what="a full disk")
+            await wait_until(lambda: full(fleet), what="a full disk")
             await asyncio.sleep(2)
             filler.unlink()
             freed = time.monotonic()
             await small.ready()
-            wait = await wire.first_after(freed)
-        await ground.drained()
-        alive = await fleet.poll(hand) is None
-    history = await ground.clean(producer, spare=1000)
+            wait = await receiver.seconds_to_first_arrival(freed)
+        await scenario.wait_until_drained()
+        alive = await fleet.poll(worker) is None
+    history = await scenario.checked_history(producer, allowed_duplicates=1000)
     score(
         f"a full disk for some seconds at {RATE}/s",
         asked="survived, shown, goes on by itself",
@@ -219,7 +225,7 @@ async def test_a_full_disk_is_survived_and_shown(small: Server, roomy: Path, wir
 
 
 async def full(fleet: Fleet) -> bool:
-    return fleet.said(b"DiskFull") > 0
+    return fleet.count_in_logs(b"DiskFull") > 0
 
 
 def fill(file: Path) -> None:

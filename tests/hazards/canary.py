@@ -15,7 +15,7 @@ _TEXTS: dict[str, Callable[[str], str]] = {
     "raw": str,
     "JSON": lambda value: json.dumps(value)[1:-1],
     "JSON, every character": lambda value: "".join(
-        f"\\u{one[0]:02x}{one[1]:02x}" for one in _pairs(value.encode("utf-16-be"))
+        f"\\u{pair[0]:02x}{pair[1]:02x}" for pair in _pairs(value.encode("utf-16-be"))
     ),
     "JSON in JSON": lambda value: json.dumps(json.dumps(value))[3:-3],
     "percent": lambda value: quote(value, safe=""),
@@ -24,7 +24,7 @@ _TEXTS: dict[str, Callable[[str], str]] = {
     "base64 in a credential": lambda value: b64encode(f"user:{value}".encode()).decode(),
     "hex": lambda value: value.encode().hex(),
     "HTML": html.escape,
-    "HTML, every character": lambda value: "".join(f"&#{ord(one)};" for one in value),
+    "HTML, every character": lambda value: "".join(f"&#{ord(character)};" for character in value),
     "quoted-printable": lambda value: quopri.encodestring(value.encode()).decode(),
     "backslashes": lambda value: _bytewise(value, "\\x{:02x}"),
 }
@@ -49,7 +49,7 @@ def _pairs(data: bytes) -> Iterable[bytes]:
 
 
 def _bytewise(value: str, form: str) -> str:
-    return "".join(form.format(one) for one in value.encode())
+    return "".join(form.format(byte) for byte in value.encode())
 
 
 def _needles(core: str) -> Iterable[str]:
@@ -76,8 +76,8 @@ def hits(surfaces: Mapping[str, str], cores: Iterable[str]) -> list[str]:
     needles = {needle.lower() for core in cores for needle in _needles(core)}
     return [
         f"{name}: {needle} in …{text[max(0, at - 60) : at + 90]}…"
-        for name, given in surfaces.items()
-        for text in {given.lower(), _BACKSLASHES.sub(r"\\", given.lower())}
+        for name, surface in surfaces.items()
+        for text in {surface.lower(), _BACKSLASHES.sub(r"\\", surface.lower())}
         for needle in needles
         if (at := text.find(needle)) >= 0
     ]

@@ -20,15 +20,15 @@ from rowhook.security.vault import Keyring, generate_master_key
 from rowhook.services import links, secrets, webhooks
 from rowhook.services.webhook_documents import Webhook
 from tests.hazards.canary import ENCODINGS, hits
-from tests.hazards.outcomes import CORES, ENDINGS, FIELDS, SECRETS
-from tests.hazards.surfaces import Reader, dump, every_process, every_row, every_statement
+from tests.hazards.delivery_endings import CORES, ENDINGS, FIELDS, SECRETS
+from tests.hazards.secret_surfaces import Reader, dump, every_process, every_row, every_statement
 from tests.support.calls import ADMIN_KEY
-from tests.support.commands import Ended, run, started
+from tests.support.commands import CommandResult, run_command, running_command
 from tests.support.deadline import DEADLINE_S
 from tests.support.receiver import Behaviour, Received, Receiver, answer, raw, stall
-from tests.support.rig import Rig, until
+from tests.support.sample_platform import Platform
 from tests.support.scoreboard import score
-from tests.support.world import Platform
+from tests.support.worker_rig import Rig, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.hazards]
 COMMANDS = (
@@ -45,7 +45,7 @@ COMMANDS = (
 
 
 @dataclass(slots=True, kw_only=True)
-class Aviary:
+class CanaryInstallation:
     """A rig with a webhook for each ending, and the processes that deliver and answer."""
 
     rig: Rig
@@ -59,34 +59,36 @@ class Aviary:
     @property
     def signing(self) -> list[str]:
         """The signing secrets, without their prefix."""
-        shown = [one.signing_secret or "" for one in self.webhooks.values()]
-        return [one.removeprefix("whsec_") for one in shown]
+        signing_secrets = [webhook.signing_secret or "" for webhook in self.webhooks.values()]
+        return [secret.removeprefix("whsec_") for secret in signing_secrets]
 
     def echo(self, name: str) -> list[bytes]:
         """What this receiver was told and its signing secret, in another encoding each time."""
         encode = list(ENCODINGS.values())[len(self.rig.receiver.requests) % len(ENCODINGS)]
-        told = [SECRETS[one] for one in ("url", "header", "body")]
+        secrets = [SECRETS[name] for name in ("url", "header", "body")]
         signing = self.webhooks[name].signing_secret or ""
-        return [encode(one) for one in (*told, signing, signing.removeprefix("whsec_"))]
+        return [encode(value) for value in (*secrets, signing, signing.removeprefix("whsec_"))]
 
     @asynccontextmanager
     async def process(self, *arguments: str) -> AsyncIterator[int]:
         """A command that runs until the exit; its words are surfaces then."""
-        async with started(self.folder, *arguments, before=(), **self.environment) as process:
-            words = asyncio.create_task(process.communicate())
+        async with running_command(
+            self.folder, *arguments, before=(), **self.environment
+        ) as process:
+            output_task = asyncio.create_task(process.communicate())
             try:
                 yield process.pid
             finally:
                 process.send_signal(signal.SIGTERM)
-                out, err = await words
+                out, err = await output_task
         assert err
         self.surfaces[f"the log of {arguments[0]}"] = (out + err).decode()
 
-    async def command(self, *arguments: str) -> Ended:
+    async def command(self, *arguments: str) -> CommandResult:
         """A command to its end; its words are a surface."""
-        told = await run(self.folder, *arguments, before=(), **self.environment)
-        self.surfaces[f"rowhook {' '.join(arguments)}"] = told.out + told.err
-        return told
+        result = await run_command(self.folder, *arguments, before=(), **self.environment)
+        self.surfaces[f"rowhook {' '.join(arguments)}"] = result.out + result.err
+        return result
 
     def found(self) -> list[str]:
         """Every canary that is seen on a surface."""
@@ -99,8 +101,8 @@ class Aviary:
             await secrets.put_secret(self.rig.ctx, organization, name, value)
         for name, ending in ENDINGS.items():
             url = ending.url.format(http=self.rig.receiver.url, https=self.silent, name=name)
-            given = Configuration(name=name, url=url, **{**FIELDS, **ending.fields})
-            saved = await webhooks.create_webhook(self.rig.ctx, organization, given)
+            configuration = Configuration(name=name, url=url, **{**FIELDS, **ending.fields})
+            saved = await webhooks.create_webhook(self.rig.ctx, organization, configuration)
             await links.link_goal(self.rig.ctx, saved.id, self.rig.platform.goal)
             self.webhooks[name] = saved
             self.rig.receiver.script(f"/{name}/{SECRETS['url']}", self.behaviour(name))
@@ -112,11 +114,11 @@ class Aviary:
         """Answers as the ending wants it, with everything that it was told."""
 
         async def behave(request: Received, writer: asyncio.StreamWriter) -> None:
-            said = self.echo(name)
-            body = b" ".join(said)
-            line = said[0].translate(None, b"\r\n\0")
+            echo = self.echo(name)
+            body = b" ".join(echo)
+            line = echo[0].translate(None, b"\r\n\0")
             headers = ((f"X-{SECRETS['url']}", "v"), ("Location", f"/{line.decode('latin-1')}"))
-            made = {
+            behaviours = {
                 "failed": answer(500, body, headers),
                 "unknown": answer(404, body, headers),
                 "moved": answer(302, body, headers),
@@ -127,13 +129,15 @@ class Aviary:
                 "bad-header": raw(b"HTTP/1.1 200 OK\r\n\0" + line + b": x\r\n\r\n"),
                 "stalled": stall(b"HTTP/1.1 200 OK\r\nX-A: " + line),
             }
-            await made.get(name, answer(200, body, headers))(request, writer)
+            await behaviours.get(name, answer(200, body, headers))(request, writer)
 
         return behave
 
 
 @pytest.fixture
-async def aviary(dsn: str, pool: Pool, platform: Platform, folder: Path) -> AsyncIterator[Aviary]:
+async def canaries(
+    dsn: str, pool: Pool, platform: Platform, folder: Path
+) -> AsyncIterator[CanaryInstallation]:
     key = generate_master_key()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -149,46 +153,46 @@ async def aviary(dsn: str, pool: Pool, platform: Platform, folder: Path) -> Asyn
     async with Receiver() as receiver, Receiver(on_connect=hang_up) as silent:
         rig = Rig(dsn, pool, platform, receiver)
         rig.ctx = replace(rig.ctx, keyring=Keyring(key))
-        made = Aviary(
+        installation = CanaryInstallation(
             rig=rig,
             folder=folder,
             environment=environment,
             port=port,
             silent=silent.url.replace("http", "https"),
         )
-        await made.save()
-        yield made
+        await installation.save()
+        yield installation
 
 
 async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.close()
 
 
-def client(aviary: Aviary) -> httpx.AsyncClient:
+def client(canaries: CanaryInstallation) -> httpx.AsyncClient:
     return httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{aviary.port}",
+        base_url=f"http://127.0.0.1:{canaries.port}",
         timeout=DEADLINE_S,
         headers={"Authorization": f"Bearer {ADMIN_KEY}"},
     )
 
 
-async def deliver(aviary: Aviary, commits: int) -> None:
+async def deliver(canaries: CanaryInstallation, commits: int) -> None:
     """Every webhook is tried `commits` times; the circuits of those that fail are open then."""
     for number in range(commits):
-        await aviary.rig.platform.commit(f'{{"n": {number + 1}}}')
+        await canaries.rig.platform.commit(f'{{"n": {number + 1}}}')
 
     async def tried() -> bool:
-        left: int = await aviary.rig.platform.value(
+        remaining: int = await canaries.rig.platform.value(
             "select count(*) from rowhook.outbox where attempts = 0 and status <> 'skipped'"
         )
-        return left == 0
+        return remaining == 0
 
     await until(tried, what="a try of every delivery")
 
 
-async def break_down(aviary: Aviary, http: httpx.AsyncClient) -> None:
+async def break_down(canaries: CanaryInstallation, http: httpx.AsyncClient) -> None:
     """Exceptions in the worker and the API, with secrets in their hands."""
-    platform = aviary.rig.platform
+    platform = canaries.rig.platform
     await platform.run(
         "select pg_terminate_backend(pid) from pg_stat_activity"
         " where datname = current_database() and pid <> pg_backend_pid()"
@@ -200,9 +204,9 @@ async def break_down(aviary: Aviary, http: httpx.AsyncClient) -> None:
     whose = {"organization_id": str(platform.organization)}
 
     async def refused() -> bool:
-        answered = await http.put("/v1/secrets/new", params=whose, json={"value": SECRETS["body"]})
-        aviary.surfaces[f"a {answered.status_code}"] = answered.text
-        return answered.status_code == 500  # and 503 until it is connected again
+        response = await http.put("/v1/secrets/new", params=whose, json={"value": SECRETS["body"]})
+        canaries.surfaces[f"a {response.status_code}"] = response.text
+        return response.status_code == 500  # and 503 until it is connected again
 
     await until(refused, what="a fault of ours")
 
@@ -212,39 +216,39 @@ async def break_down(aviary: Aviary, http: httpx.AsyncClient) -> None:
     await until(failed_inside, what="a delivery that failed inside")
 
 
-async def try_out(aviary: Aviary, http: httpx.AsyncClient) -> None:
+async def try_out(canaries: CanaryInstallation, http: httpx.AsyncClient) -> None:
     """Test sends, previews, and refusals that quote what was wrong."""
-    goal = {"goal_id": aviary.rig.platform.goal, "data": {"n": 1}}
-    for name, webhook in aviary.webhooks.items():
+    goal = {"goal_id": canaries.rig.platform.goal, "data": {"n": 1}}
+    for name, webhook in canaries.webhooks.items():
         for verb in ("preview", "test"):
-            answered = await http.post(f"/v1/webhooks/{webhook.id}/{verb}", json=goal)
-            assert answered.status_code == 200, answered.text
-            aviary.surfaces[f"{verb} of {name}"] = f"{answered.headers}\n{answered.text}"
-    asked = f"/v1/goals/{aviary.rig.platform.goal}/validate"
+            response = await http.post(f"/v1/webhooks/{webhook.id}/{verb}", json=goal)
+            assert response.status_code == 200, response.text
+            canaries.surfaces[f"{verb} of {name}"] = f"{response.headers}\n{response.text}"
+    path = f"/v1/goals/{canaries.rig.platform.goal}/validate"
     for data in ({"n": 1}, {}):
-        answered = await http.post(asked, json={"data": data})
-        assert answered.status_code == 200, answered.text
-        aviary.surfaces[f"validate {data}"] = answered.text
-    whose = {"organization_id": str(aviary.rig.platform.organization)}
+        response = await http.post(path, json={"data": data})
+        assert response.status_code == 200, response.text
+        canaries.surfaces[f"validate {data}"] = response.text
+    whose = {"organization_id": str(canaries.rig.platform.organization)}
     for body in (
         {"value": SECRETS["body"], "allowed_hosts": ["no host"]},
         {"value": [CORES["url"]]},
     ):
-        answered = await http.put("/v1/secrets/a", params=whose, json=body)
-        assert answered.status_code == 422
-        aviary.surfaces[f"refusal of {len(body)}"] = answered.text
+        response = await http.put("/v1/secrets/a", params=whose, json=body)
+        assert response.status_code == 422
+        canaries.surfaces[f"refusal of {len(body)}"] = response.text
 
 
-async def read(aviary: Aviary, http: httpx.AsyncClient) -> None:
-    platform = aviary.rig.platform
+async def read(canaries: CanaryInstallation, http: httpx.AsyncClient) -> None:
+    platform = canaries.rig.platform
     reader = Reader(http)
     await reader.read_all(str(platform.organization))
-    aviary.surfaces |= reader.answers
-    aviary.surfaces |= await every_row(platform.db)
-    aviary.surfaces |= await every_statement(platform.db)
-    aviary.surfaces |= await asyncio.to_thread(dump, aviary.rig.dsn)
-    for words in COMMANDS:
-        await aviary.command(*words.split())
+    canaries.surfaces |= reader.answers
+    canaries.surfaces |= await every_row(platform.db)
+    canaries.surfaces |= await every_statement(platform.db)
+    canaries.surfaces |= await asyncio.to_thread(dump, canaries.rig.dsn)
+    for arguments in COMMANDS:
+        await canaries.command(*arguments.split())
 
 
 @pytest.mark.parametrize(
@@ -252,21 +256,21 @@ async def read(aviary: Aviary, http: httpx.AsyncClient) -> None:
     [pytest.param(1, 15, marks=pytest.mark.long), pytest.param(12, 200, marks=pytest.mark.battery)],
 )
 async def test_a_secret_is_found_on_no_surface_in_no_encoding(
-    aviary: Aviary, commits: int, least: int
+    canaries: CanaryInstallation, commits: int, least: int
 ) -> None:
     async with (
-        aviary.process("worker") as worker,
-        aviary.process("api") as api,
-        client(aviary) as http,
+        canaries.process("worker") as worker,
+        canaries.process("api") as api,
+        client(canaries) as http,
     ):
         await until(partial(ready, http), what="an API that is ready")
-        await deliver(aviary, commits)
-        await try_out(aviary, http)
-        aviary.surfaces |= every_process([worker, api])
-        await read(aviary, http)
-        await break_down(aviary, http)
-        aviary.surfaces |= await every_row(aviary.rig.platform.db)
-    endings = await aviary.rig.platform.rows(
+        await deliver(canaries, commits)
+        await try_out(canaries, http)
+        canaries.surfaces |= every_process([worker, api])
+        await read(canaries, http)
+        await break_down(canaries, http)
+        canaries.surfaces |= await every_row(canaries.rig.platform.db)
+    endings = await canaries.rig.platform.rows(
         "select w.name, a.outcome, count(distinct o.id) from rowhook.attempt a"
         " join rowhook.outbox o on o.id = a.outbox_id join rowhook.webhook w on w.id = o.webhook_id"
         " where a.error is null or a.error !~ 'itself' group by 1, 2"
@@ -274,14 +278,14 @@ async def test_a_secret_is_found_on_no_surface_in_no_encoding(
     assert {(row["name"], row["outcome"]) for row in endings} == {
         (name, ending.verdict) for name, ending in ENDINGS.items()
     }
-    deliveries, found = sum(row["count"] for row in endings), aviary.found()
-    assert found == []
+    deliveries, leaks = sum(row["count"] for row in endings), canaries.found()
+    assert leaks == []
     score(
         f"a canary secret in URL, header, body and as signing key, {len(ENDINGS)} endings",
         asked=f"≥ {least} deliveries, 0 hits",
-        holds=deliveries >= least and not found,
-        measured=f"{deliveries} deliveries, {len(aviary.surfaces)} surfaces,"
-        f" {len(ENCODINGS)} encodings: {len(found)} hits",
+        holds=deliveries >= least and not leaks,
+        measured=f"{deliveries} deliveries, {len(canaries.surfaces)} surfaces,"
+        f" {len(ENCODINGS)} encodings: {len(leaks)} hits",
     )
 
 

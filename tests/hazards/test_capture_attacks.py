@@ -11,10 +11,10 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from rowhook.db import connection_pool
-from tests.hazards.attacks import AHEAD, ATTACKS, REFUSED, SET_UP
+from tests.hazards.capture_traps import AHEAD, ATTACKS, REFUSED, SET_UP
+from tests.support.sample_platform import Platform
 from tests.support.scoreboard import score
 from tests.support.servers import every_server
-from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards, every_server]
 
@@ -33,9 +33,9 @@ async def attacker(
     await superuser.execute(f"create role {name} login in role {role}".encode())
     await superuser.execute(f"grant create, temp on database {database} to {name}".encode())
     async with await connection_pool.connect(make_conninfo(dsn, user=name)) as connection:
-        made = platform.acting(connection)
-        await play(made, *SET_UP)
-        yield made
+        attacking_platform = platform.with_connection(connection)
+        await play(attacking_platform, *SET_UP)
+        yield attacking_platform
     await superuser.execute(f"drop owned by {name} cascade".encode())
     await superuser.execute(f"drop role {name}".encode())
 
@@ -46,8 +46,8 @@ async def play(platform: Platform, *statements: str) -> None:
 
 
 async def stepped_in(platform: Platform, trap: str) -> bool:
-    found = await platform.db.execute(f"select is_called from hostile.{trap}".encode())
-    return await found.fetchone() == (True,)
+    cursor = await platform.db.execute(f"select is_called from hostile.{trap}".encode())
+    return await cursor.fetchone() == (True,)
 
 
 async def finish_and_commit(attacker: Platform) -> None:
@@ -76,11 +76,11 @@ async def test_the_capture_is_right_and_runs_nothing_of_theirs(
     await finish_and_commit(attacker)
     assert len(await platform.deliveries()) - before == 2
     assert await platform.rows("select * from rowhook.capture_error") == []
-    found = await platform.rows(
+    rows = await platform.rows(
         "select type, data::text, occurred_at - now() < '1 min' as soon"
         " from rowhook.event order by id desc limit 2"
     )
-    assert [(row["type"], row["data"], row["soon"]) for row in found] == [
+    assert [(row["type"], row["data"], row["soon"]) for row in rows] == [
         ("goal.committed", '{"n": 1.10}', True),
         ("job.succeeded", None, True),
     ]
@@ -125,11 +125,11 @@ async def test_what_would_run_in_our_place_cannot_be_made(
         attacker,
         "create function hostile.as_text(json) returns text language sql return 'x'",
     )
-    made = statement.format(trap="rowhook.capture_commit()")
+    refused_statement = statement.format(trap="rowhook.capture_commit()")
     with pytest.raises(
         (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidObjectDefinition)
     ):
-        await play(attacker, made)
+        await play(attacker, refused_statement)
 
 
 async def test_names_that_read_like_sql_are_only_names(
@@ -158,7 +158,7 @@ async def test_an_event_trigger_on_the_database_does_not_meet_the_capture(
     attacker: Platform, platform: Platform, superuser: psycopg.AsyncConnection
 ) -> None:
     await play(
-        platform.acting(superuser),
+        platform.with_connection(superuser),
         "create function hostile.on_change() returns event_trigger language plpgsql as"
         " $$ begin perform hostile.trap(); raise 'hijacked'; end $$",
         "create event trigger hostile on ddl_command_start execute function hostile.on_change()",
@@ -166,7 +166,7 @@ async def test_an_event_trigger_on_the_database_does_not_meet_the_capture(
     await finish_and_commit(attacker)
     assert await platform.value("select count(*) from rowhook.event") == 2
     assert not await stepped_in(platform, "hijacked")
-    await play(platform.acting(superuser), "drop event trigger hostile")
+    await play(platform.with_connection(superuser), "drop event trigger hostile")
 
 
 STEERED = (

@@ -25,10 +25,10 @@ from rowhook.model import Outcome, Request, Verdict
 from rowhook.render.configuration import ConfigurationRejected
 from rowhook.render.request import render_request
 from rowhook.render.webhook_compiler import Webhook
-from tests.hazards.wire import Wire, wire
-from tests.support.composing import EPOCH_S, EVENT, compiled
-from tests.support.readers import OPEN, READERS, ours
+from tests.hazards.request_sender import RequestSender, request_sender
+from tests.support.rendering import EPOCH_S, EVENT, compile_fields
 from tests.support.scoreboard import score
+from tests.support.url_parsers import OPEN, PARSERS, rowhook_endpoint
 
 pytestmark = pytest.mark.hazards
 FUZZ_S = float(os.environ.get("ROWHOOK_FUZZ_S", "5"))
@@ -141,16 +141,16 @@ def fuzz(check: Callable[[str], None], inputs: st.SearchStrategy[str], seconds: 
 
 def check_parse(url: str) -> None:
     """A URL that we accept leads where every other reader says, is sendable and reads the same."""
-    place = ours(url)
+    place = rowhook_endpoint(url)
     if place is None:
         return
-    assert {reader(url) for reader in READERS.values()} <= {None, place}, url
+    assert {reader(url) for reader in PARSERS.values()} <= {None, place}, url
     target = parse_target(url, OPEN)
-    sent = str(target.url)
-    assert sent.isascii(), url
-    assert sent.isprintable(), url
-    assert not set(' "<>\\^`{|}#') & set(sent), url
-    again = parse_target(sent, OPEN)
+    url_sent = str(target.url)
+    assert url_sent.isascii(), url
+    assert url_sent.isprintable(), url
+    assert not set(' "<>\\^`{|}#') & set(url_sent), url
+    again = parse_target(url_sent, OPEN)
     assert (again.scheme, again.host, again.port, again.path) == (*place, target.path), url
 
 
@@ -168,20 +168,23 @@ def check_public(url: str) -> None:
 @pytest.fixture(scope="module")
 def placed() -> dict[str, Webhook]:
     """A webhook for each place of an expression."""
-    return {source: compiled(policy=None, url=source) for source in PLACES}
+    return {source: compile_fields(policy=None, url=source) for source in PLACES}
 
 
 def check_placed(placed: dict[str, Webhook], text: str) -> None:
     """A value never gets out of the place that its expression has in a URL."""
     event = msgspec.structs.replace(EVENT, context=json.dumps({"u": text}))
     for source, webhook in placed.items():
-        made = render_request(webhook, event, epoch_s=EPOCH_S, policy=OPEN)
-        if isinstance(made, Outcome):
-            assert made.verdict in {Verdict.RENDER_FAILED, Verdict.TARGET_FORBIDDEN}, (source, text)
+        request = render_request(webhook, event, epoch_s=EPOCH_S, policy=OPEN)
+        if isinstance(request, Outcome):
+            assert request.verdict in {Verdict.RENDER_FAILED, Verdict.TARGET_FORBIDDEN}, (
+                source,
+                text,
+            )
             continue
-        check_parse(made.url)
-        assert ours(made.url) is not None, (source, text)
-        assert re.fullmatch(PLACES[source], made.url, re.IGNORECASE), (source, text)
+        check_parse(request.url)
+        assert rowhook_endpoint(request.url) is not None, (source, text)
+        assert re.fullmatch(PLACES[source], request.url, re.IGNORECASE), (source, text)
 
 
 @each_length
@@ -193,30 +196,30 @@ def test_no_url_is_read_in_two_ways_or_leaves_its_place(
         check_public(text)
         check_placed(placed, text)
 
-    known = replayed("url.txt")
-    for text in known:
+    corpus_size = replayed("url.txt")
+    for text in corpus_size:
         check(text)
     tried = fuzz(check, URLS, seconds)
     score(
         "fuzzed URLs, parsed and put into templates",
         asked=f"{seconds:g} s: one reading, one place",
-        measured=f"{tried} new ones, {len(known)} of the corpus",
+        measured=f"{tried} new ones, {len(corpus_size)} of the corpus",
         holds=tried >= least(seconds),
     )
 
 
 @pytest.fixture(scope="module")
-def receiver() -> Iterator[Wire]:
-    with wire() as running:
+def receiver() -> Iterator[RequestSender]:
+    with request_sender() as running:
         yield running
 
 
 def saved(**fields: Any) -> Webhook | None:
     """A compiled webhook, None where a header is refused."""
     try:
-        return compiled(policy=None, **fields)
+        return compile_fields(policy=None, **fields)
     except ConfigurationRejected as refused:
-        pointers = {one.pointer.split("/")[1] for one in refused.faults}
+        pointers = {fault.pointer.split("/")[1] for fault in refused.faults}
     assert pointers == {"headers"}, fields
     return None
 
@@ -233,28 +236,30 @@ def composed(url: str, text: str) -> Iterator[Request]:
         webhook = saved(url=url, headers=headers, secrets={"s": text})
         if webhook is None:
             continue
-        made = render_request(webhook, event, epoch_s=EPOCH_S, policy=OPEN)
-        if isinstance(made, Request):
-            yield made
+        request = render_request(webhook, event, epoch_s=EPOCH_S, policy=OPEN)
+        if isinstance(request, Request):
+            yield request
         else:
-            assert made.verdict is Verdict.RENDER_FAILED, (text, made)
+            assert request.verdict is Verdict.RENDER_FAILED, (text, request)
 
 
 @each_length
-def test_no_header_brings_another_one_with_it(receiver: Wire, seconds: float) -> None:
+def test_no_header_brings_another_one_with_it(receiver: RequestSender, seconds: float) -> None:
     def check(text: str) -> None:
-        for made in composed(receiver.url, text):
-            arrived = receiver.carried(made)
-            asked = [(name, value.strip(" \t")) for name, value in made.headers]
-            assert [one for one in arrived if one[0] not in {"Host", "Content-Length"}] == asked
+        for request in composed(receiver.url, text):
+            arrived = receiver.sent_headers(request)
+            expected_headers = [(name, value.strip(" \t")) for name, value in request.headers]
+            assert [
+                header for header in arrived if header[0] not in {"Host", "Content-Length"}
+            ] == expected_headers
 
-    known = replayed("header.txt")
-    for text in known:
+    corpus_size = replayed("header.txt")
+    for text in corpus_size:
         check(text)
     tried = fuzz(check, HEADERS, seconds)
     score(
         "fuzzed header names and values, to the wire",
         asked=f"{seconds:g} s: no header but ours",
-        measured=f"{tried} new ones, {len(known)} of the corpus",
+        measured=f"{tried} new ones, {len(corpus_size)} of the corpus",
         holds=tried >= least(seconds),
     )

@@ -14,8 +14,8 @@ from rowhook.template.compiler import Template, compile_template
 from rowhook.template.faults import RenderFault
 from rowhook.template.output_context import OutputContext
 from tests.hazards.test_fuzz_inputs import run
-from tests.support.costs import cpu_loops
-from tests.unit.test_template_places import NASTY
+from tests.support.cpu_cost import cpu_loops
+from tests.unit.test_template_contexts import NASTY
 
 pytestmark = [pytest.mark.battery, pytest.mark.hazards]
 HOLE = "{{ data.x }}"
@@ -57,7 +57,7 @@ def come_back(text: str) -> None:
     body = shown(JSON_BODY, text)
     assert body is not None, ascii(text)
     assert json.loads(body) == {"q": f"<{text}>", "v": text, f"{text}k": [text]}
-    halves = any("\ud800" <= one <= "\udfff" for one in text)
+    halves = any("\ud800" <= character <= "\udfff" for character in text)
     come_back_from_urls(text, halves)
     xml = shown(XML_BODY, text)
     assert (xml is None) == (halves or any(map(is_no_xml, text))), ascii(text)
@@ -91,9 +91,9 @@ def come_back_from_urls(text: str, halves: bool) -> None:  # noqa: FBT001  # hal
     assert parse_qsl(parts.query, keep_blank_values=True) == [("q", text)]
 
 
-def is_no_xml(one: str) -> bool:
+def is_no_xml(character: str) -> bool:
     """Whether XML 1.0 has no way to write this character (section 2.2)."""
-    return (one < " " and one not in "\t\n\r") or one in "\ufffe\uffff"
+    return (character < " " and character not in "\t\n\r") or character in "\ufffe\uffff"
 
 
 def test_any_text_comes_back_from_every_place_that_can_hold_it() -> None:

@@ -21,13 +21,13 @@ from rowhook.template.faults import RenderFault, TemplateFault, TemplateFaults
 from rowhook.template.limits import MAX_HEADER, MAX_OUTPUT, MAX_URL
 from rowhook.template.output_context import OutputContext
 from tests.hazards.test_fuzz import FUZZ_S, fuzz, least, replayed
-from tests.support.costs import cpu_loops
+from tests.support.cpu_cost import cpu_loops
 from tests.support.scoreboard import score
 from tests.unit.test_schema_budget import SCHEMAS
 from tests.unit.test_template_values import ANYTHING, EXPRESSIONS
 
 pytestmark = [pytest.mark.battery, pytest.mark.hazards]
-# CPU that a template and a schema may take, in loops of tests.support.costs.
+# CPU that a template and a schema may take, in loops of tests.support.cpu_cost.
 TEMPLATE_LOOPS, SCHEMA_LOOPS = 60, 100
 LONGEST = {OutputContext.URL: MAX_URL, OutputContext.HEADER: MAX_HEADER}
 # A text that stands in data alone: where it turns up, a value was told.
@@ -44,14 +44,15 @@ def run(
         nonlocal worst
         worst = max(worst, check(text))
 
-    known = replayed(f"{name}.txt")
-    for text in known:
+    corpus_size = replayed(f"{name}.txt")
+    for text in corpus_size:
         timed(text)
     tried = fuzz(timed, inputs, FUZZ_S)
     score(
         f"fuzzed inputs: {name}",
         asked=f"{FUZZ_S:g} s: {asked}",
-        measured=f"{tried} new ones, {len(known)} of the corpus, worst {worst:.0f} loops of CPU",
+        measured=f"{tried} new ones, "
+        f"{len(corpus_size)} of the corpus, worst {worst:.0f} loops of CPU",
         holds=tried >= least(FUZZ_S),
     )
 
@@ -130,7 +131,7 @@ WRAPPED = [
 ]
 TEMPLATES = st.one_of(
     st.lists(st.sampled_from(SYNTAX) | st.text(max_size=3), max_size=14).map("".join),
-    st.builds(lambda form, one: form.format(one), st.sampled_from(WRAPPED), EXPRESSIONS),
+    st.builds(lambda form, part: form.format(part), st.sampled_from(WRAPPED), EXPRESSIONS),
 )
 
 
@@ -147,7 +148,7 @@ def rendered(source: str, place: OutputContext) -> None:
         faults = refused.faults
     except RenderFault:
         return
-    assert all(one.line >= 1 <= one.column and one.message for one in faults), source
+    assert all(fault.line >= 1 <= fault.column and fault.message for fault in faults), source
     assert len(text.encode()) <= LONGEST.get(place, MAX_OUTPUT), source
 
 
@@ -162,8 +163,8 @@ def check_template(source: str) -> float:
 
 
 def test_any_template_is_refused_or_renders_or_fails_as_a_fault() -> None:
-    asked = f"two errors at most, each ≤ {TEMPLATE_LOOPS} loops of CPU"
-    run("template", TEMPLATES, check_template, asked)
+    requirement = f"two errors at most, each ≤ {TEMPLATE_LOOPS} loops of CPU"
+    run("template", TEMPLATES, check_template, requirement)
 
 
 VALUES = st.recursive(
@@ -182,9 +183,9 @@ VALUES = st.recursive(
 def finite(value: Any) -> Any:
     """The same without NaN and infinities, which no JSON text holds."""
     if isinstance(value, dict):
-        return {name: finite(one) for name, one in value.items()}
+        return {name: finite(element) for name, element in value.items()}
     if isinstance(value, list):
-        return [finite(one) for one in value]
+        return [finite(element) for element in value]
     return None if isinstance(value, float) and value - value != 0 else value
 
 
@@ -197,7 +198,7 @@ def check_schema(text: str) -> float:
     instance = parse_instance(json.dumps(value))
     compiled: list[Any] = []
     refusals: list[tuple[str, str]] = []
-    found: list[Fault] = []
+    faults: list[Fault] = []
 
     def compile_it() -> None:
         try:
@@ -206,7 +207,7 @@ def check_schema(text: str) -> float:
             refusals[:] = refused.faults
 
     def check_it() -> None:
-        found[:] = compiled[0].faults(instance)
+        faults[:] = compiled[0].faults(instance)
 
     took = cpu_loops(compile_it)
     assert took <= SCHEMA_LOOPS, (took, text)
@@ -214,10 +215,10 @@ def check_schema(text: str) -> float:
         took = max(took, cpu_loops(check_it))
     assert took <= SCHEMA_LOOPS, (took, text)
     assert bool(refusals) is not bool(compiled), text
-    assert max(len(refusals), len(found)) <= 20, text
-    for one in found:
-        assert CANARY not in str(one), text
-        assert stands(one.pointer, instance), (one.pointer, text)
+    assert max(len(refusals), len(faults)) <= 20, text
+    for fault in faults:
+        assert CANARY not in str(fault), text
+        assert stands(fault.pointer, instance), (fault.pointer, text)
     return took
 
 
@@ -230,7 +231,7 @@ def stands(pointer: str, instance: Any) -> bool:
             instance = instance[int(step)]
         else:
             # A NUL in a name is told as its escape: Postgres could not store it.
-            named = {key.replace("\0", "\\u0000"): one for key, one in dict(instance).items()}
+            named = {key.replace("\0", "\\u0000"): entry for key, entry in dict(instance).items()}
             if step not in named:
                 return False
             instance = named[step]
@@ -238,5 +239,5 @@ def stands(pointer: str, instance: Any) -> bool:
 
 
 def test_any_schema_is_refused_or_judges_any_value_within_its_budget() -> None:
-    asked = f"one error at most, ≤ {SCHEMA_LOOPS} loops of CPU, no value is told"
-    run("schema", SCHEMA_TEXTS, check_schema, asked)
+    requirement = f"one error at most, ≤ {SCHEMA_LOOPS} loops of CPU, no value is told"
+    run("schema", SCHEMA_TEXTS, check_schema, requirement)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Browser
 
-from tests.hazards.attacked import addresses, fill, forms, lists
-from tests.hazards.looking import WATCH, look_at
+from tests.hazards.attacked_dashboard import addresses, fill, forms, lists
 from tests.hazards.page_attacks import PAYLOADS
+from tests.hazards.page_inspection import OBSERVER, inspect_pages
 from tests.support.browser import needs_chromium
-from tests.support.rig import Rig
 from tests.support.scoreboard import score
 from tests.support.stage import stage
+from tests.support.worker_rig import Rig
 
 pytestmark = [pytest.mark.anyio, pytest.mark.hazards, needs_chromium]
 
@@ -26,30 +26,36 @@ pytestmark = [pytest.mark.anyio, pytest.mark.hazards, needs_chromium]
 async def test_no_text_is_ever_run(
     rig: Rig, chromium: Browser, planted: int, with_pages: int
 ) -> None:
-    async with stage(rig, chromium, settled=False) as made:
-        filled = await fill(made, PAYLOADS[:planted])
-        found = await rig.platform.rows(
+    async with stage(rig, chromium, settled=False) as opened:
+        filled = await fill(opened, PAYLOADS[:planted])
+        rows = await rig.platform.rows(
             "select webhook_id, max(id) as id from rowhook.outbox group by 1"
         )
-        deliveries = {one["webhook_id"]: one["id"] for one in found}
-        await made.page.context.add_init_script(WATCH)
-        await made.sign_in()
-        await made.choose()
+        deliveries = {row["webhook_id"]: row["id"] for row in rows}
+        await opened.page.context.add_init_script(OBSERVER)
+        await opened.sign_in()
+        await opened.choose()
         # The lists hold all of them; each has pages of its own besides.
         own = filled[:with_pages]
         paths = [
             *lists(filled[0]),
-            *(path for one in own for path in addresses(one, deliveries)),
+            *(path for attack in own for path in addresses(attack, deliveries)),
         ]
-        seen = await look_at(made, paths, [form for one in own for form in forms(one)])
-        broken = [one for one in made.complaints if "Failed to load resource" not in one]
-    assert (seen.planted, broken) == ([], [])
-    ran = f"{len(seen.hits)} executions, {len(seen.reports)} reports"
+        inspection = await inspect_pages(
+            opened, paths, [form for attack in own for form in forms(attack)]
+        )
+        broken = [
+            complaint
+            for complaint in opened.complaints
+            if "Failed to load resource" not in complaint
+        ]
+    assert (inspection.planted, broken) == ([], [])
+    ran = f"{len(inspection.hits)} executions, {len(inspection.reports)} reports"
     score(
         f"{planted} texts that attack pages, {len(own)} of them on pages of their own: on"
-        f" {seen.addresses} addresses and"
-        f" {seen.answers} answers to forms, and in {seen.came} pieces that came later",
+        f" {inspection.addresses} addresses and"
+        f" {inspection.answers} answers to forms, and in {inspection.updates} later updates",
         asked="0 executions, 0 reports of the policy, nothing asked of another machine",
-        measured=f"{ran}, {len(made.elsewhere)} elsewhere",
-        holds=not (seen.hits or seen.reports or made.elsewhere),
+        measured=f"{ran}, {len(opened.elsewhere)} elsewhere",
+        holds=not (inspection.hits or inspection.reports or opened.elsewhere),
     )

@@ -20,13 +20,13 @@ from rowhook.security.vault import Keyring, generate_master_key
 from rowhook.services import links, webhooks
 from rowhook.transports.http import BODY_GRACE_S, send
 from tests.support.certificates import Authority, make_authority
-from tests.support.commands import started
-from tests.support.hostile import HOSTILE, SLOW_BODIES, Case
+from tests.support.commands import running_command
+from tests.support.hostile_receivers import HOSTILE, SLOW_BODIES, Case
+from tests.support.local_transport import leave_unredacted, open_transport, request
 from tests.support.receiver import Receiver
-from tests.support.rig import Rig, until
+from tests.support.sample_platform import Platform
 from tests.support.scoreboard import score
-from tests.support.sending import keep, request, sending
-from tests.support.world import Platform
+from tests.support.worker_rig import Rig, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.hazards]
 TIMEOUT_S = 3
@@ -52,10 +52,12 @@ async def test_over_tls_a_hostile_answer_ends_in_the_same_verdict(
     tls = authority.issue("hooks.example.com")
     async with (
         Receiver(default=case.behaviour, tls=tls) as receiver,
-        sending(authority.trust()) as transport,
+        open_transport(authority.trust()) as transport,
     ):
         url = f"https://hooks.example.com:{receiver.port}/hook"
-        outcome = await send(transport, request(url, timeout_s=case.timeout_s), redact=keep)
+        outcome = await send(
+            transport, request(url, timeout_s=case.timeout_s), redact=leave_unredacted
+        )
     assert (outcome.verdict, outcome.status_code) == (case.verdict, case.status), outcome
 
 
@@ -70,7 +72,7 @@ class Siege:
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[Any]:
-        async with started(self.folder, "worker", before=(), **self.environment) as process:
+        async with running_command(self.folder, "worker", before=(), **self.environment) as process:
 
             async def there() -> bool:
                 return bool(await self.good.rows("select from rowhook.worker"))
@@ -132,8 +134,10 @@ def turn_hostile(receivers: list[Receiver]) -> None:
 async def link_hostile(siege: Siege, url: str, case: Case) -> None:
     rig = siege.rig
     timeout_s = TIMEOUT_S if case.verdict is Verdict.TIMEOUT else 30
-    given = Configuration(name=url, url=url, timeout_s=timeout_s, retry_schedule_s=[0, 1, 1])
-    saved = await webhooks.create_webhook(rig.ctx, rig.platform.organization, given)
+    configuration = Configuration(
+        name=url, url=url, timeout_s=timeout_s, retry_schedule_s=[0, 1, 1]
+    )
+    saved = await webhooks.create_webhook(rig.ctx, rig.platform.organization, configuration)
     await links.link_goal(rig.ctx, saved.id, rig.platform.goal)
 
 
@@ -145,8 +149,11 @@ async def load(siege: Siege, count: int) -> list[float]:
         at = time.time()
         began[await siege.good.commit()] = at
         await asyncio.sleep(GOOD_EVERY_S)
-    found = await siege.rig.receiver.wait_for(arrived + count)
-    return sorted(one.at - began[one.header("idempotency-key") or ""] for one in found[arrived:])
+    requests = await siege.rig.receiver.wait_for(arrived + count)
+    return sorted(
+        request.at - began[request.header("idempotency-key") or ""]
+        for request in requests[arrived:]
+    )
 
 
 async def fire(siege: Siege) -> list[float]:
@@ -165,7 +172,7 @@ def start_peak(pid: int) -> int:
 
 def memory_kb(pid: int, line: str) -> int:
     status = Path(f"/proc/{pid}/status").read_text()
-    return next(int(one.split()[1]) for one in status.splitlines() if one.startswith(line))
+    return next(int(entry.split()[1]) for entry in status.splitlines() if entry.startswith(line))
 
 
 @pytest.mark.battery
@@ -180,14 +187,14 @@ async def test_fifty_hostile_endpoints_leave_the_good_one_quick_and_the_worker_s
         since = await siege.good.value("select max(id) from rowhook.outbox")
         turn_hostile(receivers)
         loud = p99(await fire(siege))
-        grown = memory_kb(process.pid, "VmHWM") - before
+        growth = memory_kb(process.pid, "VmHWM") - before
     await check_attempts(siege, since)
     score(
         f"{len(CASES)} hostile endpoints at once, one good one beside",
         asked=f"its p99 ≤ {MOST_SLOWER} × quiet, memory ≤ +8 MB, each verdict as stated",
         measured=f"p99 {loud * 1000:.0f} ms, quiet {quiet * 1000:.0f} ms,"
-        f" {grown / MB_IN_KB:+.1f} MB",
-        holds=loud <= MOST_SLOWER * quiet and grown <= 8 * MB_IN_KB,
+        f" {growth / MB_IN_KB:+.1f} MB",
+        holds=loud <= MOST_SLOWER * quiet and growth <= 8 * MB_IN_KB,
     )
 
 
@@ -196,16 +203,16 @@ def p99(waits: list[float]) -> float:
 
 
 async def at_the_end(siege: Siege) -> bool:
-    left: int = await siege.good.value(
+    remaining: int = await siege.good.value(
         "select count(*) from rowhook.outbox where finished_at is null"
     )
-    return left == 0
+    return remaining == 0
 
 
 async def check_attempts(siege: Siege, since: int) -> None:
     """Each attempt had its verdict, and took no more than twice its time limit."""
     names = list(HOSTILE)
-    found: dict[int, set[tuple[str, int | None]]] = {}
+    attempts: dict[int, set[tuple[str, int | None]]] = {}
     for row in await siege.good.rows(
         "select w.url, a.outcome, a.status_code, a.duration_ms from rowhook.attempt a"
         " join rowhook.outbox o on o.id = a.outbox_id join rowhook.webhook w on w.id = o.webhook_id"
@@ -213,9 +220,9 @@ async def check_attempts(siege: Siege, since: int) -> None:
         since,
     ):
         number = int(row["url"].rpartition("/")[2])
-        found.setdefault(number, set()).add((row["outcome"], row["status_code"]))
+        attempts.setdefault(number, set()).add((row["outcome"], row["status_code"]))
         limit_s = BODY_GRACE_S if names[number] in SLOW_BODIES else TIMEOUT_S
         assert row["duration_ms"] <= 2000 * limit_s, names[number]
-    expected = {n: {(str(one.verdict), one.status)} for n, one in enumerate(CASES)}
-    assert {names[n]: found.get(n) for n in expected if found.get(n) != expected[n]} == {}
-    assert set(found) == set(expected)
+    expected = {n: {(str(case.verdict), case.status)} for n, case in enumerate(CASES)}
+    assert {names[n]: attempts.get(n) for n in expected if attempts.get(n) != expected[n]} == {}
+    assert set(attempts) == set(expected)

@@ -49,21 +49,21 @@ def test_the_required_cases_pass_or_are_fenced_off_for_a_stated_reason(draft: st
     ends: Counter[str] = Counter()
     wrong = []
     for name, schema, test in cases(draft):
-        whole = {"$schema": uri} | schema if isinstance(schema, dict) else schema
+        document = {"$schema": uri} | schema if isinstance(schema, dict) else schema
         try:
-            found = compile_schema(whole).faults(parse_instance(json.dumps(test["data"])))
+            faults = compile_schema(document).faults(parse_instance(json.dumps(test["data"])))
         except SchemaRejected as refused:
             reasons = [message for _, message in refused.faults]
             ends["fenced"] += 1
-            if not all(any(fence in one for fence in FENCES) for one in reasons):
+            if not all(any(fence in reason for fence in FENCES) for reason in reasons):
                 wrong.append((name, reasons))
             continue
-        if (not found) is test["valid"]:
+        if (not faults) is test["valid"]:
             ends["passed"] += 1
         elif name.startswith("draft2020-12/format.json") and name.endswith(ASSERTED):
             ends["format asserted"] += 1
         else:
-            wrong.append((name, [str(one) for one in found]))
+            wrong.append((name, [str(case) for case in faults]))
     assert wrong == []
     score(
         f"JSON Schema Test Suite, {draft}, required",

@@ -21,15 +21,15 @@ from rowhook.template.faults import RenderFault, TemplateFaults
 from rowhook.template.json_text import parse_json
 from rowhook.template.output_context import OutputContext
 from tests.support.calls import Api
-from tests.support.costs import cpu_loops, loop_s
-from tests.support.rig import Rig, until
+from tests.support.cpu_cost import cpu_loops, loop_s
+from tests.support.sample_platform import Platform
 from tests.support.scoreboard import score
-from tests.support.world import Platform
+from tests.support.worker_rig import Rig, until
 from tests.unit.test_template_budgets import COSTLY, COSTLY_SOURCES, make_data
 from tests.unit.test_template_refusals import ESCAPES
 
 pytestmark = [pytest.mark.battery, pytest.mark.hazards]
-# CPU in loops of tests.support.costs. Measured: 4 for a render, 20 for a source, 5 for a turn.
+# CPU in loops of tests.support.cpu_cost. Measured: 4 for a render, 20 for a source, 5 for a turn.
 RENDER_LOOPS, SOURCE_LOOPS, BLOCKED_LOOPS, MOST_MB = 15, 60, 10, 5.0
 PAIRS = 50_000
 PLACES = (OutputContext.TEXT, OutputContext.JSON, OutputContext.XML, OutputContext.FORM)
@@ -83,12 +83,12 @@ def test_costly_templates_end_soon_and_leave_no_memory() -> None:
     before = resident_mb()
     slowest = round_()
     gc.collect()
-    grown = resident_mb() - before
+    growth = resident_mb() - before
     score(
         f"costly templates in {len(PLACES)} places, rendered",
         asked=f"≥ 60, each ≤ {RENDER_LOOPS} loops of CPU, ≤ +5 MB",
-        measured=f"{len(set(COSTLY))} templates, worst {slowest:.1f} loops, {grown:+.1f} MB",
-        holds=len(set(COSTLY)) >= 60 and slowest <= RENDER_LOOPS and grown <= MOST_MB,
+        measured=f"{len(set(COSTLY))} templates, worst {slowest:.1f} loops, {growth:+.1f} MB",
+        holds=len(set(COSTLY)) >= 60 and slowest <= RENDER_LOOPS and growth <= MOST_MB,
     )
 
 
@@ -114,13 +114,13 @@ def test_costly_sources_are_refused_soon() -> None:
 
 
 async def longest_turn(work: Callable[[], Awaitable[object]]) -> tuple[float, float]:
-    """The longest turn of the event loop: CPU in loops of tests.support.costs, and seconds."""
+    """The longest turn of the event loop: CPU in loops of tests.support.cpu_cost, and seconds."""
     before = loop_s()
-    done = asyncio.Event()
+    finished = asyncio.Event()
     turns = [(0.0, 0.0)]
 
     async def tick() -> None:
-        while not done.is_set():
+        while not finished.is_set():
             began, clock = time.thread_time(), time.perf_counter()
             await asyncio.sleep(0)
             turns.append((time.thread_time() - began, time.perf_counter() - clock))
@@ -131,7 +131,7 @@ async def longest_turn(work: Callable[[], Awaitable[object]]) -> tuple[float, fl
         await work()
     finally:
         gc.unfreeze()
-        done.set()
+        finished.set()
         await ticking
     longest = max(cpu for cpu, _ in turns)
     return 2 * longest / (before + loop_s()), max(clock for _, clock in turns)
@@ -264,7 +264,7 @@ def value_text(dice: random.Random, depth: int = 0) -> str:
     if kind == 6:
         return "[" + ",".join(inner) + "]"
     names = [json.dumps(dice.choice(NASTY) + str(n)) for n in range(len(inner))]
-    return "{" + ",".join(f"{name}:{one}" for name, one in zip(names, inner, strict=True)) + "}"
+    return "{" + ",".join(f"{name}:{value}" for name, value in zip(names, inner, strict=True)) + "}"
 
 
 def read(text: str) -> Any:
@@ -280,9 +280,10 @@ def test_whatever_the_value_and_the_skeleton_it_comes_back_as_it_went_in() -> No
     dice = random.Random(20261123)  # noqa: S311  # a repeatable sample
     hole = "{{ data.x }}"
     bare = [
-        (compile_template(one.format(hole=hole), OutputContext.JSON), at) for one, at in SKELETONS
+        (compile_template(skeleton.format(hole=hole), OutputContext.JSON), at)
+        for skeleton, at in SKELETONS
     ]
-    shapes = [read(one.format(hole="null")) for one, _ in SKELETONS]
+    shapes = [read(skeleton.format(hole="null")) for skeleton, _ in SKELETONS]
     quoted = compile_template('{"v": "<{{ data.x }}>", "z": 1}', OutputContext.JSON)
     url = compile_template("https://a.example/p/{{ data.x }}-?q={{ data.x }}#f", OutputContext.URL)
     form = compile_template("a={{ data.x }}&b=1", OutputContext.FORM)
@@ -313,20 +314,24 @@ def _keys(body: Any, value: Any) -> list[str]:
         return []
     inner = body.values() if isinstance(body, dict) else body
     own = list(body) if isinstance(body, dict) else []
-    return own + [key for one in inner for key in _keys(one, value)]
+    return own + [key for element in inner for key in _keys(element, value)]
 
 
 def _in_other_places(value: str, parsed: Any, url: Any, form: Any, xml: Any) -> int:
-    shown = urlsplit(url.render(parsed).redacted())
-    assert (shown.netloc, unquote(shown.path), shown.fragment) == ("a.example", f"/p/{value}-", "f")
-    assert parse_qsl(shown.query, keep_blank_values=True) == [("q", value)]
+    redacted_url = urlsplit(url.render(parsed).redacted())
+    assert (redacted_url.netloc, unquote(redacted_url.path), redacted_url.fragment) == (
+        "a.example",
+        f"/p/{value}-",
+        "f",
+    )
+    assert parse_qsl(redacted_url.query, keep_blank_values=True) == [("q", value)]
     pairs = parse_qsl(form.render(parsed).redacted(), keep_blank_values=True, strict_parsing=True)
     assert pairs == [("a", value), ("b", "1")]
     try:
         body = xml.render(parsed).redacted()
     except RenderFault:
         # XML 1.0 has no way to write some characters.
-        assert any(ord(one) < 0x20 or one in "\ufffe\uffff" for one in value)
+        assert any(ord(character) < 0x20 or character in "\ufffe\uffff" for character in value)
         return 2
     root = ET.fromstring(body)  # noqa: S314  # we wrote it
     assert (root.get("a"), root.text or "", len(root)) == (value, value, 0)

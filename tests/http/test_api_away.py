@@ -12,8 +12,8 @@ import pytest
 from rowhook.embedded.cluster import embedded_postgres
 from rowhook.migrate import runner
 from tests.support.calls import DRAFT, Api, running_api
-from tests.support.embedded_hands import data
-from tests.support.rig import until
+from tests.support.embedded_fixtures import data
+from tests.support.worker_rig import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.long]
 __all__ = ["data"]  # a fixture

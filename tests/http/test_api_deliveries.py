@@ -13,7 +13,7 @@ from rowhook.db.connection_pool import Pool
 from rowhook.db.list_queries import DeliveryFilter
 from rowhook.db.statements import TenantPool
 from tests.support.calls import Api
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 DEAD = {"status_code": 503, "error": "The receiver responded with status 503."}

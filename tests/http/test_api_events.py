@@ -9,8 +9,8 @@ import pytest
 
 from rowhook.db import connection_pool
 from tests.support.calls import Api
+from tests.support.sample_platform import Platform
 from tests.support.tenants import tenant
-from tests.support.world import Platform
 
 pytestmark = pytest.mark.anyio
 

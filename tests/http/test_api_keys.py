@@ -11,7 +11,7 @@ import pytest
 
 from rowhook.services.access import SCOPES
 from tests.support.calls import ADMIN_KEY, Api
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 

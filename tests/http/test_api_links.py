@@ -13,8 +13,8 @@ import pytest
 from rowhook.db import connection_pool, engine
 from rowhook.db.connection_pool import Pool
 from tests.support.calls import Api
-from tests.support.rig import until
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import until
 
 pytestmark = pytest.mark.anyio
 ODD_GOALS = [

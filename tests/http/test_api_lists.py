@@ -9,7 +9,7 @@ import pytest
 
 from rowhook.db.connection_pool import Pool
 from tests.support.calls import Api
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 

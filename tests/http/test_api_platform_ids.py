@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.support.calls import Api
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 SHOUTED = "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"

@@ -24,8 +24,8 @@ from rowhook.db.connection_pool import Pool
 from tests.support.calls import Api, running_api
 from tests.support.deadline import DEADLINE_S
 from tests.support.receiver import Receiver
-from tests.support.rig import Rig, until
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig, until
 
 pytestmark = pytest.mark.anyio
 CLIENTS, PRODUCERS, PLACES = 8, 2, 4

@@ -12,8 +12,8 @@ import pytest
 
 from rowhook.db import statements
 from tests.support.calls import DRAFT, Api, running_api
-from tests.support.rig import until
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import until
 
 pytestmark = pytest.mark.anyio
 REPLAYED = "idempotency-replayed"

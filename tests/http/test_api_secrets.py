@@ -11,8 +11,8 @@ import pytest
 from rowhook.db import engine
 from rowhook.db.connection_pool import Pool
 from tests.support.calls import Api
-from tests.support.rig import until
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import until
 
 pytestmark = pytest.mark.anyio
 CANARY = "canary-6f1d0c"

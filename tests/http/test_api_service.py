@@ -22,10 +22,10 @@ from rowhook.cli.serve import serve_api
 from rowhook.security.vault import generate_master_key
 from rowhook.supervisor import Supervisor
 from tests.support.calls import ADMIN_KEY, DRAFT, Api, running_api
-from tests.support.commands import ended, run, started
+from tests.support.commands import run_command, running_command, wait_for_exit
 from tests.support.deadline import DEADLINE_S
-from tests.support.rig import until
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import until
 
 pytestmark = pytest.mark.anyio
 MOST = 1 << 20
@@ -233,7 +233,7 @@ def key() -> str:
 
 
 def serve(folder: Path, dsn: str, key: str) -> Any:
-    return started(
+    return running_command(
         folder,
         "api",
         "--port",
@@ -279,7 +279,7 @@ async def test_sigterm_lets_requests_end_and_takes_no_new_ones(
             await until(lambda: refuses(client), what="new connections refused")
             assert not held.done()
         assert (await held).status_code == 201
-        told = await ended(process)
+        told = await wait_for_exit(process)
     assert told.code == 0, told.err
     assert json.loads(told.err.splitlines()[-1])["event"] == "api.stopped"
 
@@ -307,7 +307,7 @@ async def test_the_log_has_a_line_a_request_and_no_secrets(
         assert is_problem(failed, 500)
         assert "canary" not in failed.text
         process.send_signal(signal.SIGTERM)
-        told = await ended(process)
+        told = await wait_for_exit(process)
     lines = [json.loads(line) for line in told.err.splitlines()]
     answered = [one for one in lines if one["event"] == "api.answered"]
     assert [(one["method"], one["route"], one["status"]) for one in answered] == [
@@ -325,7 +325,7 @@ async def test_other_master_keys_than_the_database_s_are_refused(
 ) -> None:
     async with serve(folder, dsn, key) as process, calling(process):
         pass
-    told = await run(
+    told = await run_command(
         folder, "api", "--port", "0", DATABASE_URL=dsn, ROWHOOK_MASTER_KEYS=generate_master_key()
     )
     told.refused(1, "ROWHOOK_MASTER_KEYS does not match this database")
@@ -334,5 +334,7 @@ async def test_other_master_keys_than_the_database_s_are_refused(
 async def test_a_database_that_is_not_migrated_is_not_served(
     folder: Path, empty_dsn: str, key: str
 ) -> None:
-    told = await run(folder, "api", "--port", "0", DATABASE_URL=empty_dsn, ROWHOOK_MASTER_KEYS=key)
+    told = await run_command(
+        folder, "api", "--port", "0", DATABASE_URL=empty_dsn, ROWHOOK_MASTER_KEYS=key
+    )
     told.refused(1, "is not migrated", "run rowhook migrate")

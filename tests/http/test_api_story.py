@@ -8,8 +8,8 @@ import pytest
 
 from tests.support.calls import Api, running_api
 from tests.support.receiver import answer
-from tests.support.rig import Rig
 from tests.support.servers import every_server
+from tests.support.worker_rig import Rig
 
 pytestmark = [pytest.mark.anyio, every_server]
 

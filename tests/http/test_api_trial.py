@@ -15,7 +15,7 @@ import pytest
 from tests.engine.test_worker import verify_with_libraries
 from tests.support.calls import Api, running_api
 from tests.support.receiver import Receiver, answer, stall
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 CANARY = "canary-4b1d-7f"

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from tests.support.calls import DRAFT, Api
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 

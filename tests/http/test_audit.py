@@ -11,7 +11,7 @@ import pytest
 
 from rowhook.db.statements import StatementError, TenantPool
 from tests.support.calls import DRAFT, Api
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 CANARY = "canary-6f1d0c"

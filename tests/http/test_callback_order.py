@@ -14,9 +14,9 @@ from rowhook.db import connection_pool
 from rowhook.db.connection_pool import Pool
 from tests.http.test_callbacks import SESSION, output, token
 from tests.support.calls import Api, running_api
-from tests.support.pages import page
-from tests.support.rig import Rig, until
-from tests.support.world import Platform
+from tests.support.page_stream import page
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig, until
 
 pytestmark = pytest.mark.anyio
 OTHER_SESSION = "session_2"

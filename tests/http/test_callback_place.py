@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from rowhook.db.connection_pool import Pool
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 STAGE = "select rowhook.stage(%s, %s, 1, 'session_1', '{}', %s)"

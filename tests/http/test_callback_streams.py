@@ -15,10 +15,10 @@ import pytest
 
 from rowhook.security.vault import Keyring, generate_master_key
 from tests.http.test_callbacks import output, token
-from tests.support.commands import free_port, started
-from tests.support.pages import Page
-from tests.support.rig import Rig, until
+from tests.support.commands import free_port, running_command
+from tests.support.page_stream import Page
 from tests.support.scoreboard import score
+from tests.support.worker_rig import Rig, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.faults]
 KEY = generate_master_key()
@@ -35,7 +35,7 @@ def rig(rig: Rig) -> Rig:
 @asynccontextmanager
 async def serving(rig: Rig, home: Path, port: int) -> AsyncIterator[int]:
     """`rowhook api` on a port; yields its process id once it answers."""
-    async with started(
+    async with running_command(
         home, "api", DATABASE_URL=rig.dsn, ROWHOOK_MASTER_KEYS=KEY, ROWHOOK_PORT=str(port)
     ) as process:
         async with httpx.AsyncClient() as client:

@@ -13,9 +13,9 @@ from msgspec import Raw
 from rowhook.schema.schema_compiler import compile_schema
 from rowhook.services.commits import Proposal, goal_schema, validate_commit
 from tests.support.calls import Api
-from tests.support.rig import Rig, until
+from tests.support.sample_platform import Platform
 from tests.support.tenants import tenant
-from tests.support.world import Platform
+from tests.support.worker_rig import Rig, until
 
 pytestmark = pytest.mark.anyio
 EMAIL = {"type": "string", "format": "email"}

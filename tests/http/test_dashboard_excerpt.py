@@ -13,7 +13,7 @@ from rowhook.dashboard.display_format import MAX_CHARACTERS, MAX_LINES, excerpt,
 from rowhook.services.previews import PreviewFault
 from tests.browser.test_dashboard_sign_in import enter
 from tests.support.calls import running_api
-from tests.support.rig import Rig
+from tests.support.worker_rig import Rig
 
 LINES = "{\n" + ",\n".join(f'  "key{place}": "{place}"' for place in range(8_000)) + "\n}"
 

@@ -11,7 +11,7 @@ import pytest
 from tests.browser.test_dashboard_sign_in import enter, visitor
 from tests.http.test_api_platform_ids import agent_path, customer, finished, linked, watched_runs
 from tests.support.calls import Api
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 __all__ = ["visitor"]
 pytestmark = pytest.mark.anyio

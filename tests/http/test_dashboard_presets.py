@@ -13,7 +13,7 @@ from rowhook.dashboard.editor_form import draft_of, fields_of
 from rowhook.dashboard.presets import PRESETS
 from rowhook.services import previews, secrets, webhooks
 from rowhook.services.sample_data import Sample
-from tests.support.rig import Rig
+from tests.support.worker_rig import Rig
 
 pytestmark = pytest.mark.anyio
 MOST_OF_DISCORD = 2000

@@ -13,7 +13,7 @@ from rowhook.dashboard.editor_form import fields_of
 from rowhook.services.webhook_checks import configuration_of
 from tests.browser.test_dashboard_sign_in import enter, visitor
 from tests.support.calls import Api
-from tests.support.rig import Rig
+from tests.support.worker_rig import Rig
 
 __all__ = ["visitor"]
 OURS = ("Idempotency-Key", "X-Roxels-Signature", "webhook-id", "webhook-signature")

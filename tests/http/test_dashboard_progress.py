@@ -11,9 +11,9 @@ import pytest
 
 from rowhook.db.connection_pool import Pool
 from tests.browser.test_dashboard_sign_in import enter, visitor
-from tests.support.failing import ended, fill
-from tests.support.rig import Rig
-from tests.support.world import Platform
+from tests.support.delivery_rows import insert_deliveries, record_outcomes
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig
 
 __all__ = ["visitor"]
 pytestmark = pytest.mark.anyio
@@ -53,7 +53,7 @@ async def test_what_has_ended_in_the_range_hides_nothing_of_a_replay(
     visitor: httpx.AsyncClient, platform: Platform
 ) -> None:
     webhook = await platform.webhook()
-    await fill(platform, webhook, "delivered", 10_004)
+    await insert_deliveries(platform, webhook, "delivered", 10_004)
     await make(platform, "dead", "event_id >= -4")
     path = await replayed(visitor, webhook)
     bar = '<progress aria-label="Replay" max="4" value='
@@ -69,7 +69,7 @@ async def test_what_waited_before_and_leaves_is_not_what_was_replayed(
     visitor: httpx.AsyncClient, platform: Platform, pool: Pool
 ) -> None:
     webhook = await platform.webhook_of_agent(retry_schedule_s=[0])
-    await ended(platform, pool, "timeout", "timeout", error="no answer")
+    await record_outcomes(platform, pool, "timeout", "timeout", error="no answer")
     for _ in range(3):
         await platform.job("succeeded")
     dead, others = (await platform.deliveries())[:2], (await platform.deliveries())[2:]
@@ -91,7 +91,7 @@ async def test_where_too_many_wait_nothing_is_said_to_have_ended(
     visitor: httpx.AsyncClient, platform: Platform
 ) -> None:
     webhook = await platform.webhook()
-    await fill(platform, webhook, "dead", 10_001)
+    await insert_deliveries(platform, webhook, "dead", 10_001)
     await make(platform, "pending", "event_id < -1")
     assert await told(visitor, await replayed(visitor, webhook)) == (
         "10,000+ are waiting: too many to count how many of 1 have finished"
@@ -104,7 +104,7 @@ async def test_all_that_was_held_is_of_a_release_however_much_it_is(
     visitor: httpx.AsyncClient, rig: Rig
 ) -> None:
     webhook, platform = await rig.webhook(), rig.platform
-    await fill(platform, webhook.id, "dead", 10_001)
+    await insert_deliveries(platform, webhook.id, "dead", 10_001)
     await make(platform, "held", "true")
     form = {"csrf": await enter(visitor), "revision": "1", "url": webhook.url or ""}
     saved = await visitor.post(f"/held/{webhook.id}/save", data=form | {"body_template": "{}"})

@@ -11,7 +11,7 @@ import pytest
 from rowhook.db import connection_pool
 from tests.browser.test_dashboard_sign_in import enter, visitor
 from tests.support.calls import Api
-from tests.support.rig import until
+from tests.support.worker_rig import until
 
 __all__ = ["visitor"]
 pytestmark = pytest.mark.anyio

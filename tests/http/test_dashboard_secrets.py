@@ -11,7 +11,7 @@ import pytest
 from rowhook.services import secrets
 from tests.browser.test_dashboard_sign_in import enter, visitor
 from tests.support.calls import Api
-from tests.support.rig import Rig
+from tests.support.worker_rig import Rig
 
 __all__ = ["visitor"]
 pytestmark = pytest.mark.anyio

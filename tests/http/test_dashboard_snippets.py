@@ -16,7 +16,7 @@ from rowhook.dashboard.presets import snippets
 from rowhook.security.sign import Signer
 from tests.commands.test_docs_receivers import REMEDIES
 from tests.support.deadline import DEADLINE_S
-from tests.support.rig import Rig
+from tests.support.worker_rig import Rig
 
 pytestmark = pytest.mark.anyio
 SIGNATURE = "x-roxels-signature"

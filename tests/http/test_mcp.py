@@ -14,8 +14,8 @@ from mcp.client.streamable_http import streamable_http_client
 
 from tests.http.test_contract_validate import EMAIL, linked
 from tests.support.calls import ADMIN_KEY, Api
+from tests.support.sample_platform import Platform
 from tests.support.tenants import tenant
-from tests.support.world import Platform
 
 pytestmark = pytest.mark.anyio
 TOOLS = {

@@ -14,8 +14,8 @@ from rowhook.services import stats
 from rowhook.services.context import Rejected
 from tests.http.test_api_lists import other_platform
 from tests.support.calls import Api
-from tests.support.failing import age, answered, ended, fill
-from tests.support.world import Platform
+from tests.support.delivery_rows import age_deliveries, get_json, insert_deliveries, record_outcomes
+from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 
@@ -24,9 +24,9 @@ async def test_a_series_counts_each_step_by_what_became_of_it(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_agent(retry_schedule_s=[0])
-    await ended(platform, pool, "delivered", "delivered", "timeout", "render_failed")
-    await age(platform, 5.5, "delivered")
-    found = await answered(api, "/stats/series", window="6h", points=6)
+    await record_outcomes(platform, pool, "delivered", "delivered", "timeout", "render_failed")
+    await age_deliveries(platform, 5.5, "delivered")
+    found = await get_json(api, "/stats/series", window="6h", points=6)
     counted = [
         [one[name] for name in ("created", "delivered", "dead", "held")] for one in found["points"]
     ]
@@ -40,19 +40,19 @@ async def test_a_series_counts_each_step_by_what_became_of_it(
 async def test_deliveries_a_second_are_those_that_ended_now_however_old(
     api: Api, platform: Platform
 ) -> None:
-    await fill(platform, await platform.webhook(), "delivered", 30)
-    await age(platform, 5.5, "delivered")
+    await insert_deliveries(platform, await platform.webhook(), "delivered", 30)
+    await age_deliveries(platform, 5.5, "delivered")
     stranger = (await other_platform(platform)).organization
-    assert (await answered(api, "/stats", window="1h"))["delivered_per_s"] == 3.0
+    assert (await get_json(api, "/stats", window="1h"))["delivered_per_s"] == 3.0
     key = await api.key_of(stranger)
-    assert (await answered(api, "/stats", key, window="1h"))["delivered_per_s"] == 0
+    assert (await get_json(api, "/stats", key, window="1h"))["delivered_per_s"] == 0
 
 
 async def test_a_series_is_of_one_webhook_and_of_one_s_own_organization(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
     webhooks = [await platform.webhook_of_agent() for _ in range(2)]
-    await ended(platform, pool, "delivered")
+    await record_outcomes(platform, pool, "delivered")
     stranger = (await other_platform(platform)).organization
     asked: list[tuple[int, str | None, dict[str, Any]]] = [
         (2, None, {}),
@@ -62,13 +62,13 @@ async def test_a_series_is_of_one_webhook_and_of_one_s_own_organization(
         (0, await api.key_of(stranger), {"webhook_id": webhooks[0]}),
     ]
     for expected, key, params in asked:
-        found = await answered(api, "/stats/series", key, window="1h", points=1, **params)
+        found = await get_json(api, "/stats/series", key, window="1h", points=1, **params)
         assert [one["created"] for one in found["points"]] == [expected], params
 
 
 async def test_a_series_has_one_to_288_points(api: Api) -> None:
     for points in (1, 48, 288):
-        found = await answered(api, "/stats/series", points=points)
+        found = await get_json(api, "/stats/series", points=points)
         assert len(found["points"]) == points
     for refused in ("0", "289", "-1", "x"):
         answer = await api.call("GET", "/stats/series", params={"points": refused})
@@ -83,8 +83,8 @@ async def test_a_count_is_of_what_the_list_with_these_filters_holds(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
     webhook = await platform.webhook_of_agent(retry_schedule_s=[0])
-    await ended(platform, pool, "delivered", "timeout", "render_failed")
-    await ended(platform, pool, "http_status", status_code=503)
+    await record_outcomes(platform, pool, "delivered", "timeout", "render_failed")
+    await record_outcomes(platform, pool, "http_status", status_code=503)
     job = (await platform.rows("select job_id from rowhook.event order by id"))[0]["job_id"]
     some: tuple[dict[str, Any], ...] = (
         {},
@@ -101,8 +101,8 @@ async def test_a_count_is_of_what_the_list_with_these_filters_holds(
         {"job_id": job, "status": "dead"},
     )
     for filters in some:
-        listed = [one["status"] for one in (await answered(api, "/deliveries", **filters))["items"]]
-        found = await answered(api, "/deliveries/count", **filters)
+        listed = [one["status"] for one in (await get_json(api, "/deliveries", **filters))["items"]]
+        found = await get_json(api, "/deliveries/count", **filters)
         assert (found["total"], found["capped"]) == (len(listed), False), filters
         assert {one: listed.count(one) for one in found["by_status"]} == found["by_status"]
         assert set(listed) <= set(found["by_status"])
@@ -111,29 +111,29 @@ async def test_a_count_is_of_what_the_list_with_these_filters_holds(
 async def test_a_count_stops_at_ten_thousand_of_a_status_and_says_so(
     api: Api, platform: Platform
 ) -> None:
-    await fill(platform, await platform.webhook(), "dead", 10_050)
+    await insert_deliveries(platform, await platform.webhook(), "dead", 10_050)
     webhook = await platform.webhook()
-    await fill(platform, webhook, "cancelled", 7)
-    found = await answered(api, "/deliveries/count", status=["dead", "cancelled"])
+    await insert_deliveries(platform, webhook, "cancelled", 7)
+    found = await get_json(api, "/deliveries/count", status=["dead", "cancelled"])
     counts = {"dead": 10_000, "cancelled": 7}
     assert found == {"total": 10_007, "by_status": counts, "capped": True}
-    assert not (await answered(api, "/deliveries/count", webhook_id=webhook))["capped"]
+    assert not (await get_json(api, "/deliveries/count", webhook_id=webhook))["capped"]
 
 
 async def test_counts_and_failures_are_of_one_s_own_organization(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
     webhook = await platform.webhook_of_agent(retry_schedule_s=[0])
-    await ended(platform, pool, "timeout", error="no answer")
+    await record_outcomes(platform, pool, "timeout", error="no answer")
     key = await api.key_of((await other_platform(platform)).organization)
     for params in ({}, {"webhook_id": webhook}):
-        assert (await answered(api, "/deliveries/count", key, **params))["total"] == 0
-        assert (await answered(api, "/failures", key, **params))["items"] == []
-    assert (await answered(api, "/webhooks/worst", key))["items"] == []
-    assert (await answered(api, "/webhooks/health", key, webhook_id=webhook))["items"] == []
+        assert (await get_json(api, "/deliveries/count", key, **params))["total"] == 0
+        assert (await get_json(api, "/failures", key, **params))["items"] == []
+    assert (await get_json(api, "/webhooks/worst", key))["items"] == []
+    assert (await get_json(api, "/webhooks/health", key, webhook_id=webhook))["items"] == []
     own = await api.key_of(platform.organization)
-    assert (await answered(api, "/deliveries/count", own))["total"] == 1
-    assert len((await answered(api, "/failures", own))["items"]) == 1
+    assert (await get_json(api, "/deliveries/count", own))["total"] == 1
+    assert len((await get_json(api, "/failures", own))["items"]) == 1
 
 
 async def test_health_is_of_the_webhooks_asked_for_in_their_order(
@@ -141,13 +141,13 @@ async def test_health_is_of_the_webhooks_asked_for_in_their_order(
 ) -> None:
     first, second, third = [await platform.webhook_of_agent() for _ in range(3)]
     asked = [third, uuid4(), first]
-    found = await answered(api, "/webhooks/health", webhook_id=asked)
+    found = await get_json(api, "/webhooks/health", webhook_id=asked)
     assert [one["webhook_id"] for one in found["items"]] == [str(third), str(first)]
     assert str(second) not in str(found)
     for wrong in ([], [first] * 201):
         answer = await api.call("GET", "/webhooks/health", params={"webhook_id": wrong})
         assert answer.status_code in {400, 422}
-    many = await answered(api, "/webhooks/health", webhook_id=[uuid4() for _ in range(200)])
+    many = await get_json(api, "/webhooks/health", webhook_id=[uuid4() for _ in range(200)])
     assert many == {"items": []}
 
 
@@ -155,11 +155,11 @@ async def test_health_says_what_waits_and_what_came_of_the_day_by_the_hour(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
     webhook = await platform.webhook_of_agent(retry_schedule_s=[0])
-    await ended(platform, pool, "delivered", "delivered", "delivered", "render_failed")
-    await age(platform, 23.5, "delivered")
-    await ended(platform, pool, "timeout", error="no answer")
+    await record_outcomes(platform, pool, "delivered", "delivered", "delivered", "render_failed")
+    await age_deliveries(platform, 23.5, "delivered")
+    await record_outcomes(platform, pool, "timeout", error="no answer")
     await platform.job("succeeded")
-    (found,) = (await answered(api, "/webhooks/health", webhook_id=webhook))["items"]
+    (found,) = (await get_json(api, "/webhooks/health", webhook_id=webhook))["items"]
     quiet = {"delivered": 0, "dead": 0}
     assert found["series"] == [
         {"delivered": 3, "dead": 0},
@@ -192,7 +192,7 @@ async def test_health_says_what_waits_and_what_came_of_the_day_by_the_hour(
 
 async def test_health_has_every_column_of_the_view(api: Api, platform: Platform) -> None:
     webhook = await platform.webhook()
-    (found,) = (await answered(api, "/webhooks/health", webhook_id=webhook))["items"]
+    (found,) = (await get_json(api, "/webhooks/health", webhook_id=webhook))["items"]
     columns = await platform.rows(
         "select attname from pg_attribute where attnum > 0 and"
         " attrelid = 'rowhook.webhook_health'::regclass"

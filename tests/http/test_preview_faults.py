@@ -9,8 +9,8 @@ import pytest
 
 from rowhook.render.json_positions import json_position, json_positions
 from tests.support.calls import Api
-from tests.support.composing import EVENT, compiled, stopped
-from tests.support.world import Platform
+from tests.support.rendering import EVENT, compile_fields, render_outcome
+from tests.support.sample_platform import Platform
 
 SCHEMA = {"properties": {"a": {"properties": {"n": {"type": "integer"}}}}, "required": ["b"]}
 
@@ -64,15 +64,15 @@ def test_several_pointers_are_found_in_one_pass() -> None:
 def test_a_failed_render_says_where_in_which_part(
     fields: dict[str, Any], spot: tuple[Any, ...]
 ) -> None:
-    found = stopped(**fields).location
+    found = render_outcome(**fields).location
     assert found is not None
     assert (found.pointer, found.line, found.column) == spot
 
 
 def test_what_is_read_where_it_may_be_missing_is_not_where_it_fails() -> None:
     template = '{"a": {{data.who | default(1)}},\n"b": {{data.who}}}'
-    assert compiled(body_template=template).body is not None
-    found = stopped(body_template=template).location
+    assert compile_fields(body_template=template).body is not None
+    found = render_outcome(body_template=template).location
     assert found is not None
     assert (found.line, found.column) == (2, 8)
 
@@ -93,7 +93,9 @@ def test_of_several_places_that_are_not_always_reached_none_is_said_to_have_fail
     template: str, line: int | None
 ) -> None:
     event = msgspec.structs.replace(EVENT, data='{"a": [], "b": [{}], "no": false}')
-    found = stopped(event, headers={"Content-Type": "text/plain"}, body_template=template).location
+    found = render_outcome(
+        event, headers={"Content-Type": "text/plain"}, body_template=template
+    ).location
     assert found is not None
     assert (found.pointer, found.line) == ("/body_template", line)
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.support.calls import Api
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 CANARY = "canary-4b1d-7f"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.http.test_api_lists import all_of, other_platform
 from tests.support.calls import Api
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 

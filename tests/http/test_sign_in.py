@@ -12,7 +12,7 @@ from rowhook.db import statements
 from rowhook.services.access import SCOPES, NotAuthenticated
 from rowhook.services.sessions import authenticate_visitor, make_link, open_link, sign_in, sign_out
 from tests.support.calls import ADMIN_KEY, Api
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 

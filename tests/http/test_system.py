@@ -22,7 +22,7 @@ from rowhook.services import installation
 from rowhook.settings import NAMES, environment_name, load
 from rowhook.supervisor import Supervisor
 from tests.support.calls import ADMIN_KEY, Api
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.calls import Api
 from tests.support.receiver import Receiver
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 DATA = '{"price": 1.10, "far": 1e400,  "a": 1, "a": 2}'

@@ -10,7 +10,7 @@ import pytest
 
 from tests.http.test_contract_validate import linked
 from tests.support.calls import Api
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 PRESENT = "paths present; schema not checked in SQL"

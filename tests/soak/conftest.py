@@ -14,10 +14,10 @@ import pytest
 
 from rowhook.embedded.cluster import embedded_postgres
 from rowhook.security.vault import generate_master_key
-from tests.faults.wire import Wire
-from tests.soak.installation import KEPT_DAYS, Installation, install
-from tests.soak.past import DAYS, DELIVERIES, Past, fill
-from tests.soak.retainer import set_ages
+from tests.faults.recording_receiver import RecordingReceiver
+from tests.soak.past_deliveries import DAYS, DELIVERIES, Past, fill
+from tests.soak.retention_run import set_ages
+from tests.soak.soak_databases import KEPT_DAYS, Installation, install
 from tests.support.databases import Databases
 from tests.support.scoreboard import score
 from tests.support.servers import Server
@@ -38,7 +38,7 @@ class Soak:
     full: Installation
     empty: Installation
     past: Past
-    wire: Wire
+    receiver: RecordingReceiver
     folder: Path
     log: Path
 
@@ -52,38 +52,40 @@ def _require_room(folder: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-async def wire() -> AsyncIterator[Wire]:
-    async with Wire() as made:
-        yield made
+async def receiver() -> AsyncIterator[RecordingReceiver]:
+    async with RecordingReceiver() as receiver:
+        yield receiver
 
 
 @pytest.fixture(scope="session")
-def roomy() -> Iterator[Path]:
+def server_folder() -> Iterator[Path]:
     """A folder with room for the databases, which the server's account can get into."""
-    with tempfile.TemporaryDirectory(prefix="rh-soak-", ignore_cleanup_errors=True) as made:
-        _require_room(Path(made))
+    with tempfile.TemporaryDirectory(prefix="rh-soak-", ignore_cleanup_errors=True) as name:
+        _require_room(Path(name))
         if os.geteuid() == 0:
-            Path(made).chmod(0o711)
-        yield Path(made)
+            Path(name).chmod(0o711)
+        yield Path(name)
 
 
 @pytest.fixture(scope="session")
-async def soak(wire: Wire, roomy: Path) -> AsyncIterator[Soak]:
-    async with embedded_postgres(roomy / "data") as dsn:
+async def soak(receiver: RecordingReceiver, server_folder: Path) -> AsyncIterator[Soak]:
+    async with embedded_postgres(server_folder / "data") as dsn:
         server = Server(superuser_dsn=dsn, owner="rowhook")
         await server.run(*_SETTINGS)
         databases = Databases(server)
         async with databases.new() as full, databases.new() as empty:
             key = generate_master_key()
             yield await _filled(
-                await install(server.dsn(full), wire, key),
-                await install(server.dsn(empty), wire, key),
-                wire,
-                roomy,
+                await install(server.dsn(full), receiver, key),
+                await install(server.dsn(empty), receiver, key),
+                receiver,
+                server_folder,
             )
 
 
-async def _filled(full: Installation, empty: Installation, wire: Wire, folder: Path) -> Soak:
+async def _filled(
+    full: Installation, empty: Installation, receiver: RecordingReceiver, folder: Path
+) -> Soak:
     begun = time.monotonic()
     await set_ages(full, KEPT_DAYS)
     past = await fill(full)
@@ -95,7 +97,7 @@ async def _filled(full: Installation, empty: Installation, wire: Wire, folder: P
         holds=past.rows >= min(20_000_000, 3 * DELIVERIES),
     )
     return Soak(
-        full=full, empty=empty, past=past, wire=wire, folder=folder, log=_server_log(folder)
+        full=full, empty=empty, past=past, receiver=receiver, folder=folder, log=_server_log(folder)
     )
 
 

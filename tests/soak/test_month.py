@@ -13,13 +13,10 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from rowhook.db import connection_pool
-from tests.faults.server import free_port
+from tests.faults.postgres_server import free_port
 from tests.soak.conftest import Soak
-from tests.soak.installation import WEBHOOKS
-from tests.soak.live import LOGGED, Latencies, Load, Phase, load
-from tests.soak.past import DELIVERIES
-from tests.soak.retainer import Run, retain, set_ages
-from tests.soak.rounds import (
+from tests.soak.live_load import LOGGED, Latencies, Load, Phase, load
+from tests.soak.paired_measurements import (
     Compared,
     blocks_of_a_claim,
     commit,
@@ -28,9 +25,12 @@ from tests.soak.rounds import (
     finished,
     in_turns,
 )
+from tests.soak.past_deliveries import DELIVERIES
+from tests.soak.retention_run import Run, retain, set_ages
+from tests.soak.soak_databases import WEBHOOKS
 from tests.support.calls import ADMIN_KEY
-from tests.support.rig import until
 from tests.support.scoreboard import Score, score
+from tests.support.worker_rig import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.soak]
 ENGINE_ROUNDS, DRAIN_ROUNDS, ROUND = 16, 10, 3_000
@@ -73,7 +73,7 @@ async def test_a_full_database_claims_and_drains_like_an_empty_one(soak: Soak) -
             partial(engine_rate, soak.empty, empty, ROUND),
         )
     async with soak.full.worker(soak.folder), soak.empty.worker(soak.folder):
-        drained = await in_turns(
+        wait_until_drained = await in_turns(
             DRAIN_ROUNDS,
             partial(drain_rate, soak.full, ROUND),
             partial(drain_rate, soak.empty, ROUND),
@@ -86,7 +86,12 @@ async def test_a_full_database_claims_and_drains_like_an_empty_one(soak: Soak) -
             holds=blocks.full <= MOST_BLOCKS_OF_A_CLAIM,
         ),
         _rates("claim and record", ENGINE_ROUNDS, engine),
-        _rates("drain by a worker", DRAIN_ROUNDS, drained, f"; {time.monotonic() - begun:.0f} s"),
+        _rates(
+            "drain by a worker",
+            DRAIN_ROUNDS,
+            wait_until_drained,
+            f"; {time.monotonic() - begun:.0f} s",
+        ),
     )
 
 
@@ -112,7 +117,7 @@ def _rates(what: str, rounds: int, rate: Compared, more: str = "") -> Score:
 
 async def test_a_day_expires_under_live_load_and_nothing_of_it_comes_back(soak: Soak) -> None:
     full, begun = soak.full, time.monotonic()
-    arrived, size = len(soak.wire.arrivals), await full.value(_SIZE)
+    arrived, size = len(soak.receiver.arrivals), await full.value(_SIZE)
     logged = make_conninfo(full.dsn, options=LOGGED)
     port = free_port()
     variables = {"ROWHOOK_ADMIN_KEY": ADMIN_KEY, "ROWHOOK_PORT": str(port)}
@@ -122,17 +127,17 @@ async def test_a_day_expires_under_live_load_and_nothing_of_it_comes_back(soak: 
     ):
         url = f"http://127.0.0.1:{port}"
         await _serving(url, api_log)
-        async with load(full, soak.wire, url) as made:
-            baseline = Phase(made, soak.wire, soak.log)
-            await _until(made, BASELINE_S)
+        async with load(full, soak.receiver, url) as created:
+            baseline = Phase(created, soak.receiver, soak.log)
+            await _until(created, BASELINE_S)
             before = baseline.latencies()
             await set_ages(full)
-            beside = Phase(made, soak.wire, soak.log)
+            beside = Phase(created, soak.receiver, soak.log)
             run = await retain(full, Run())
             retained_s, during = beside.elapsed_s, beside.latencies()
             # Events are looked at once more when their transactions are known to have ended.
             run = await retain(full, run)
-            await _until(made, LIVE_S - BASELINE_S - retained_s)
+            await _until(created, LIVE_S - BASELINE_S - retained_s)
         nothing = await retain(full, Run())
         await finished(full)
         healed = await full.value("select rowhook.heal()")
@@ -140,8 +145,10 @@ async def test_a_day_expires_under_live_load_and_nothing_of_it_comes_back(soak: 
     report(
         *_retention(soak, run, nothing, retained_s, await full.value(_OVERDUE)),
         *_latencies(before, during),
-        _growth(size, await full.value(_SIZE), len(made.committed)),
-        _history(made, [arrival.event for arrival in soak.wire.arrivals[arrived:]], healed, took_s),
+        _growth(size, await full.value(_SIZE), len(created.committed)),
+        _history(
+            created, [arrival.event for arrival in soak.receiver.arrivals[arrived:]], healed, took_s
+        ),
     )
 
 
@@ -157,10 +164,10 @@ async def _serving(url: str, log: Path) -> None:
         await until(answers, what=f"the start of the API, whose log is {log}")
 
 
-async def _until(made: Load, seconds: float) -> None:
+async def _until(load: Load, seconds: float) -> None:
     """Waits for so many seconds, or until an hour's commits have been made."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and len(made.committed) < LIVE_COMMITS:
+    while time.monotonic() < deadline and len(load.committed) < LIVE_COMMITS:
         await asyncio.sleep(0.1)
 
 
@@ -222,13 +229,13 @@ def _growth(before: int, after: int, committed: int) -> Score:
     )
 
 
-def _history(made: Load, sent: list[str], healed: int, seconds: float) -> Score:
-    lost, alien = set(made.committed) - set(sent), set(sent) - set(made.committed)
-    twice, healed = len(sent) - len(set(sent)), healed + sum(made.healed)
+def _history(load: Load, sent: list[str], healed: int, seconds: float) -> Score:
+    missing, alien = set(load.committed) - set(sent), set(sent) - set(load.committed)
+    twice, healed = len(sent) - len(set(sent)), healed + sum(load.healed)
     return Score(
-        scenario=f"{len(made.committed):,} live commits, {len(made.healed)} heals beside them",
+        scenario=f"{len(load.committed):,} live commits, {len(load.healed)} heals beside them",
         asked="each sent once, nothing of the past sent, nothing healed",
-        measured=f"{len(lost)} lost, {len(alien)} of the past, {twice} twice, {healed} healed;"
+        measured=f"{len(missing)} lost, {len(alien)} of the past, {twice} twice, {healed} healed;"
         f" {seconds:.0f} s",
-        holds=not lost and not alien and not twice and not healed,
+        holds=not missing and not alien and not twice and not healed,
     )

@@ -29,7 +29,7 @@ async def refused_key(made: Stage) -> None:
     await made.go("/sign-in")
     await made.page.get_by_label("API key").fill("rhk_nobody")
     await press(made, "Sign in")
-    await expect(made.page.get_by_role("alert")).to_contain_text("not known")
+    await expect(made.page.get_by_role("alert")).to_contain_text("Unknown API key.")
 
 
 async def previewed(made: Stage) -> None:

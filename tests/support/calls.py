@@ -23,7 +23,7 @@ from rowhook.security.vault import Keyring, generate_master_key
 from rowhook.services import access
 from rowhook.services.access import SCOPES, Scope
 from rowhook.services.context import KeyringContext, ServerContext
-from tests.support.application import served
+from tests.support.api_server import serve_api
 from tests.support.certificates import trust
 from tests.support.deadline import DEADLINE_S
 
@@ -121,7 +121,7 @@ async def running_api(
             direct_dsn=direct_dsn or dsn,
             cors_origins=cors_origins,
         )
-        async with served(server_ctx, port=port) as taken:
+        async with serve_api(server_ctx, port=port) as taken:
             url = f"http://127.0.0.1:{taken}"
             async with httpx.AsyncClient(
                 base_url=url, timeout=DEADLINE_S, verify=trust()

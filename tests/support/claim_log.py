@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 
 async def log_claims(platform: Platform) -> None:

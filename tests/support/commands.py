@@ -19,19 +19,19 @@ SOURCE = Path(__file__).parents[2] / "src"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class CommandResult:
     """How a command ended."""
 
     code: int
     out: str
     err: str
 
-    def refused(self, code: int, *words: str) -> None:
+    def refused(self, code: int, *texts: str) -> None:
         """Checks that it said why, on standard error, and showed nobody its insides."""
         assert self.code == code, self.err
         assert "Traceback" not in self.err + self.out
-        for word in words:
-            assert word in self.err, self.err
+        for text in texts:
+            assert text in self.err, self.err
 
 
 def environment(home: Path, **variables: str) -> dict[str, str]:
@@ -49,7 +49,7 @@ def environment(home: Path, **variables: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def started(
+async def running_command(
     home: Path,
     *arguments: str,
     before: tuple[str, ...] = (),
@@ -83,24 +83,26 @@ async def started(
                 raise
 
 
-async def ended(process: Process) -> Ended:
+async def wait_for_exit(process: Process) -> CommandResult:
     """Waits for the end of a command."""
     async with asyncio.timeout(DEADLINE_S):
         out, err = await process.communicate()
     assert process.returncode is not None
-    return Ended(code=process.returncode, out=out.decode(), err=err.decode())
+    return CommandResult(code=process.returncode, out=out.decode(), err=err.decode())
 
 
-async def run(
+async def run_command(
     home: Path,
     *arguments: str,
     before: tuple[str, ...] = (),
     module: str = "rowhook",
     **variables: str,
-) -> Ended:
+) -> CommandResult:
     """Runs a command to its end."""
-    async with started(home, *arguments, before=before, module=module, **variables) as process:
-        return await ended(process)
+    async with running_command(
+        home, *arguments, before=before, module=module, **variables
+    ) as process:
+        return await wait_for_exit(process)
 
 
 def free_port() -> int:
@@ -112,22 +114,22 @@ def free_port() -> int:
 
 def children(pid: int) -> list[int]:
     """The processes that a process started and that still live."""
-    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def alive(pid: int) -> bool:
+def is_running(pid: int) -> bool:
     """Whether a process is there."""
     return Path(f"/proc/{pid}").exists()
 
 
-def naming(path: Path) -> list[str]:
+def command_lines_with(path: Path) -> list[str]:
     """The command lines of all processes that name a path."""
-    found = []
+    command_lines = []
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             line = file.read_bytes().decode(errors="replace")
         except OSError:  # it has just ended
             continue
         if str(path) in line:
-            found.append(line)
-    return found
+            command_lines.append(line)
+    return command_lines

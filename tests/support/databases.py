@@ -9,7 +9,7 @@ from uuid import uuid4
 from rowhook.db import connection_pool
 from rowhook.migrate import preflight, runner
 from rowhook.migrate.steps import DEFAULT_PREFIX
-from tests.support.recycle import Origin, is_recycled, origin_of
+from tests.support.database_reset import InitialState, read_initial_state, reset_database
 from tests.support.servers import Server
 
 _TEMPLATE = "rowhook_template"
@@ -21,17 +21,19 @@ class Databases:
     def __init__(self, server: Server) -> None:
         self.server = server
         self._has_template = False
-        self._idle: dict[str, Origin] = {}
+        self._idle: dict[str, InitialState] = {}
 
     @asynccontextmanager
     async def migrated(self) -> AsyncIterator[str]:
         """The name of a migrated database in which there is nothing."""
         name = next(iter(self._idle), None) or await self._clone()
-        origin = self._idle.pop(name, None) or await origin_of(self.server.dsn_of_superuser(name))
+        origin = self._idle.pop(name, None) or await read_initial_state(
+            self.server.dsn_of_superuser(name)
+        )
         try:
             yield name
         finally:
-            if await is_recycled(self.server.dsn_of_superuser(name), origin):
+            if await reset_database(self.server.dsn_of_superuser(name), origin):
                 self._idle[name] = origin
             else:
                 await self._drop(name)

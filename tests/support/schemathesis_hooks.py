@@ -34,9 +34,9 @@ def before_call(_: schemathesis.HookContext, case: schemathesis.Case[Any], **__:
         return
     # A chain goes on with the ids that it was answered.
     chained = case.meta.phase.name.value == "stateful"
-    for given in (case.path_parameters, case.query, case.body):
-        if isinstance(given, dict):
-            _meet(given, every=not chained and next(_number) % 2 == 0)
+    for values in (case.path_parameters, case.query, case.body):
+        if isinstance(values, dict):
+            _meet(values, every=not chained and next(_number) % 2 == 0)
     if "organization_id" in case.query:
         case.query["organization_id"] = _REAL["organization_id"]
     if "Idempotency-Key" in case.headers:
@@ -47,11 +47,11 @@ def before_call(_: schemathesis.HookContext, case: schemathesis.Case[Any], **__:
         _make_possible(case, case.body, plain=chained or next(_number) % 2 == 0)
 
 
-def _meet(given: dict[str, Any], *, every: bool) -> None:
-    for name, value in given.items():
-        known = name if every and name in _REAL else _EXAMPLES.get(str(value))
-        if known is not None:
-            given[name] = _REAL[known]
+def _meet(values: dict[str, Any], *, every: bool) -> None:
+    for name, value in values.items():
+        identifier = name if every and name in _REAL else _EXAMPLES.get(str(value))
+        if identifier is not None:
+            values[name] = _REAL[identifier]
 
 
 def _make_possible(case: schemathesis.Case[Any], body: dict[str, Any], *, plain: bool) -> None:

@@ -47,16 +47,16 @@ def scores() -> list[Score]:
 def merged(listed: list[Score]) -> list[Score]:
     """Cases of one scenario as one line, which counts them."""
     groups: dict[tuple[str, str], list[Score]] = {}
-    for one in listed:
-        groups.setdefault((one.scenario, one.asked), []).append(one)
+    for row in listed:
+        groups.setdefault((row.scenario, row.asked), []).append(row)
     return [
         group[0]
         if len(group) == 1
         else Score(
             scenario=scenario,
             asked=asked,
-            measured=f"{sum(one.holds for one in group)} of {len(group)} cases",
-            holds=all(one.holds for one in group),
+            measured=f"{sum(row.holds for row in group)} of {len(group)} cases",
+            holds=all(row.holds for row in group),
         )
         for (scenario, asked), group in groups.items()
     ]
@@ -74,10 +74,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not listed:
         return
     terminalreporter.section("SCOREBOARD")
-    wide = max(len(one.scenario) for one in listed)
-    asked = max(len(one.asked) for one in listed)
-    for one in listed:
-        mark = "ok  " if one.holds else "FAIL"
+    wide = max(len(row.scenario) for row in listed)
+    width = max(len(row.asked) for row in listed)
+    for row in listed:
+        mark = "ok  " if row.holds else "FAIL"
         terminalreporter.line(
-            f"{mark} {one.scenario.ljust(wide)}  {one.asked.ljust(asked)}  {one.measured}"
+            f"{mark} {row.scenario.ljust(wide)}  {row.asked.ljust(width)}  {row.measured}"
         )

@@ -13,7 +13,7 @@ from rowhook.db import connection_pool, installation_queries
 from rowhook.services import webhooks
 from rowhook.services.webhook_checks import WebhookPatch
 from tests.support import acts
-from tests.support.copies import seem_copied
+from tests.support.database_copies import mark_as_copied
 from tests.support.stage import Stage
 
 Act = Callable[[Stage], Awaitable[None]]
@@ -97,7 +97,7 @@ async def _operator_of_a_copy(made: Stage) -> None:
 
 
 async def _suspend(made: Stage) -> None:
-    await seem_copied(made.rig.platform)
+    await mark_as_copied(made.rig.platform)
     async with connection_pool.open_pool(made.rig.dsn, size=1) as pool:
         await installation_queries.check_installation(pool)
 

@@ -19,10 +19,10 @@ from rowhook.embedded.cluster import embedded_postgres
 from rowhook.migrate import runner
 from tests.support.browser import browser
 from tests.support.receiver import Receiver
-from tests.support.rig import Rig
+from tests.support.sample_platform import Platform
 from tests.support.screens import each_look, each_screen
 from tests.support.stage import stage
-from tests.support.world import Platform
+from tests.support.worker_rig import Rig
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
 

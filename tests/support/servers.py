@@ -16,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 from rowhook.db import connection_pool
 from rowhook.embedded.cluster import embedded_postgres
 from rowhook.embedded.server_process import Account, Programs, server_account
-from tests.support.rig import until
+from tests.support.worker_rig import until
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 OWNER = "platform_owner"

@@ -18,7 +18,7 @@ from rowhook.services.webhook_documents import Webhook
 from tests.support.browser import tab
 from tests.support.calls import ADMIN_KEY, Api, running_api
 from tests.support.receiver import answer
-from tests.support.rig import Rig, until
+from tests.support.worker_rig import Rig, until
 
 REFUSED = "the server responded with a status of 4"
 CUSTOMER = """{

@@ -10,7 +10,7 @@ import psycopg
 
 from rowhook.db.connection_pool import Pool
 from tests.support.calls import Api
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 # On loopback, and nobody listens there.
 CLOSED = "http://127.0.0.1:9/"

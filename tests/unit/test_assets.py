@@ -27,27 +27,27 @@ def locked() -> dict[str, Any]:
 
 def used() -> dict[str, dict[str, str]]:
     """Package → version and licence, of all files."""
-    return {name: one for file in versions().values() for name, one in file["packages"].items()}
+    return {name: entry for file in versions().values() for name, entry in file["packages"].items()}
 
 
 def test_every_file_is_listed_with_its_digest_and_its_packages() -> None:
-    found = {path.name for path in VENDOR.iterdir()} - ABOUT
-    assert set(versions()) == found
+    file_names = {path.name for path in VENDOR.iterdir()} - ABOUT
+    assert set(versions()) == file_names
     for name, listed in versions().items():
         assert listed["sha256"] == hashlib.sha256((VENDOR / name).read_bytes()).hexdigest()
         assert listed["packages"]
 
 
 def test_every_package_has_the_version_of_the_lock_file_and_a_free_licence() -> None:
-    for name, one in used().items():
-        assert one["version"] == locked()[f"node_modules/{name}"]["version"]
-        assert one["licence"] in FREE
+    for name, entry in used().items():
+        assert entry["version"] == locked()[f"node_modules/{name}"]["version"]
+        assert entry["licence"] in FREE
 
 
 def test_every_package_has_the_whole_text_of_its_licence() -> None:
     text = (VENDOR / "LICENSES.txt").read_text()
     parts = {part.split(" (")[0].strip(): part for part in text.split("-" * 80)}
-    assert set(parts) == {f"{name} {one['version']}" for name, one in used().items()}
+    assert set(parts) == {f"{name} {entry['version']}" for name, entry in used().items()}
     for part in parts.values():
         assert "permission" in part.lower()
         assert "provided" in part.lower()
@@ -61,7 +61,7 @@ def test_htmx_and_its_extension_are_of_the_second_line_and_uplot_of_the_first() 
 
 
 def test_nothing_of_development_is_shipped() -> None:
-    development = {name for name, one in locked().items() if one.get("dev")}
+    development = {name for name, entry in locked().items() if entry.get("dev")}
     assert "node_modules/axe-core" in development
     assert not development & {f"node_modules/{name}" for name in used()}
 

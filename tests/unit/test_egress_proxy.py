@@ -15,11 +15,11 @@ from rowhook.egress.transport import GuardedTransport
 from rowhook.model import Outcome, Verdict
 from rowhook.transports.http import send
 from tests.support.certificates import Authority, make_authority
-from tests.support.dials import Names, Recorder
-from tests.support.proxy import Proxy, basic, proxying
+from tests.support.forward_proxy import Proxy, basic, running_proxy
+from tests.support.local_transport import leave_unredacted, request
 from tests.support.receiver import Receiver, answer
-from tests.support.sending import keep, request
-from tests.support.spellings import REFUSED
+from tests.support.recorded_connections import ConnectionRecorder, ScriptedResolver
+from tests.support.url_spellings import REFUSED
 
 pytestmark = pytest.mark.anyio
 PUBLIC = EgressPolicy(allow_http=True)
@@ -32,14 +32,14 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @pytest.fixture
-async def names() -> Names:
+async def names() -> ScriptedResolver:
     """No name resolves here, as in a network whose only way out is its proxy."""
-    return Names([])
+    return ScriptedResolver([])
 
 
 @asynccontextmanager
 async def leaving(
-    url: str, names: Names, authority: Authority | None = None
+    url: str, names: ScriptedResolver, authority: Authority | None = None
 ) -> AsyncIterator[GuardedTransport]:
     trust = authority.trust() if authority else None
     async with GuardedTransport.open(
@@ -53,46 +53,48 @@ def with_user(url: str) -> str:
 
 
 async def sent(transport: GuardedTransport, url: str) -> Outcome:
-    return await send(transport, request(url), redact=keep, timed=True)
+    return await send(transport, request(url), redact=leave_unredacted, timed=True)
 
 
 async def test_plain_http_reaches_its_target_through_the_proxy_in_absolute_form(
-    names: Names,
+    names: ScriptedResolver,
 ) -> None:
-    async with Receiver() as receiver, proxying() as proxy, leaving(proxy.url, names) as out:
+    async with Receiver() as receiver, running_proxy() as proxy, leaving(proxy.url, names) as out:
         url = f"http://hooks.example.com:{receiver.port}/hook?a=%20b"
         outcome = await sent(out, url)
     assert outcome.verdict is Verdict.DELIVERED, outcome
-    assert [(one.method, one.path) for one in proxy.asked] == [("POST", url)]
+    assert [(request.method, request.path) for request in proxy.requests] == [("POST", url)]
     [arrived] = receiver.requests
     assert (arrived.path, arrived.body) == ("/hook?a=%20b", b'{"a":1}')
     assert arrived.header("host") == f"hooks.example.com:{receiver.port}"
-    assert names.asked == []
+    assert names.hostnames == []
 
 
 async def test_tls_is_spoken_with_the_target_through_a_tunnel(
-    names: Names, authority: Authority
+    names: ScriptedResolver, authority: Authority
 ) -> None:
     async with (
         Receiver(tls=authority.issue("hooks.example.com")) as receiver,
-        proxying() as proxy,
+        running_proxy() as proxy,
         leaving(proxy.url, names, authority) as out,
     ):
         url = f"https://hooks.example.com:{receiver.port}/hook"
         outcomes = [await sent(out, url) for _ in range(2)]
-    assert [one.verdict for one in outcomes] == [Verdict.DELIVERED] * 2, outcomes
+    assert [outcome.verdict for outcome in outcomes] == [Verdict.DELIVERED] * 2, outcomes
     assert outcomes[0].timings.tls is not None
     # One tunnel for both, and what is sent inside is not for the proxy's eyes.
-    asked = [(one.method, one.path) for one in proxy.asked]
-    assert asked == [("CONNECT", f"hooks.example.com:{receiver.port}")]
-    assert [one.path for one in receiver.requests] == ["/hook", "/hook"]
-    assert names.asked == []
+    requests = [(request.method, request.path) for request in proxy.requests]
+    assert requests == [("CONNECT", f"hooks.example.com:{receiver.port}")]
+    assert [request.path for request in receiver.requests] == ["/hook", "/hook"]
+    assert names.hostnames == []
 
 
-async def test_a_proxy_cannot_stand_in_for_the_target(names: Names, authority: Authority) -> None:
+async def test_a_proxy_cannot_stand_in_for_the_target(
+    names: ScriptedResolver, authority: Authority
+) -> None:
     async with (
         Receiver(tls=authority.issue("proxy.example.com")) as receiver,
-        proxying() as proxy,
+        running_proxy() as proxy,
         leaving(proxy.url, names, authority) as out,
     ):
         outcome = await sent(out, f"https://hooks.example.com:{receiver.port}/hook")
@@ -104,82 +106,88 @@ async def test_a_proxy_cannot_stand_in_for_the_target(names: Names, authority: A
 @pytest.mark.parametrize("secure", [False, True])
 async def test_the_proxy_gets_its_credentials_and_the_target_never(
     secure: bool,  # noqa: FBT001  # a parameter of the test
-    names: Names,
+    names: ScriptedResolver,
     authority: Authority,
 ) -> None:
     tls = authority.issue("hooks.example.com") if secure else None
     async with (
         Receiver(tls=tls) as receiver,
-        proxying() as proxy,
+        running_proxy() as proxy,
         leaving(with_user(proxy.url), names, authority) as out,
     ):
         scheme = "https" if secure else "http"
         outcome = await sent(out, f"{scheme}://hooks.example.com:{receiver.port}/")
     assert outcome.verdict is Verdict.DELIVERED, outcome
-    assert proxy.asked[0].header("proxy-authorization") == basic("rowhook", "p@ss")
+    assert proxy.requests[0].header("proxy-authorization") == basic("rowhook", "p@ss")
     assert "authorization" not in str(receiver.requests[0].headers).lower()
     assert outcome.redacted is not None
     assert "p%40ss" not in str(outcome)
 
 
-async def test_each_request_on_a_kept_connection_has_the_credentials(names: Names) -> None:
+async def test_each_request_on_a_kept_connection_has_the_credentials(
+    names: ScriptedResolver,
+) -> None:
     # A receiver that takes itself for the proxy, and keeps its connections.
     async with Receiver() as proxy, leaving(with_user(proxy.url), names) as out:
         for _ in range(3):
             await sent(out, "http://hooks.example.com/")
-    given = [one.header("proxy-authorization") for one in proxy.requests]
-    assert (proxy.connections, given) == (1, [basic("rowhook", "p@ss")] * 3)
+    credentials = [request.header("proxy-authorization") for request in proxy.requests]
+    assert (proxy.connections, credentials) == (1, [basic("rowhook", "p@ss")] * 3)
 
 
 async def test_the_proxys_name_is_the_only_one_that_is_resolved() -> None:
-    names = Names(["127.0.0.1"])
-    async with Receiver() as receiver, proxying() as proxy:
+    names = ScriptedResolver(["127.0.0.1"])
+    async with Receiver() as receiver, running_proxy() as proxy:
         url = proxy.url.replace("127.0.0.1", "proxy.internal")
         async with leaving(url, names) as out:
             outcome = await sent(out, f"http://hooks.example.com:{receiver.port}/")
     assert outcome.verdict is Verdict.DELIVERED, outcome
-    assert names.asked == ["proxy.internal"]
+    assert names.hostnames == ["proxy.internal"]
 
 
-async def test_no_refused_spelling_is_asked_of_the_proxy(names: Names) -> None:
+async def test_no_refused_spelling_is_asked_of_the_proxy(names: ScriptedResolver) -> None:
     plain = {"http://example.com/", "http://8.8.8.8/"}
-    async with proxying() as proxy, leaving(proxy.url, names) as out:
+    async with running_proxy() as proxy, leaving(proxy.url, names) as out:
         for url in REFUSED:
             if url in plain or "\ud800" in url:
                 continue
             outcome = await sent(out, url)
             assert outcome.verdict is Verdict.TARGET_FORBIDDEN, (url, outcome)
-    assert (proxy.connections, names.asked) == (0, [])
+    assert (proxy.connections, names.hostnames) == (0, [])
 
 
 FAULTS = {
     "wants credentials": (
-        Proxy(instead=REFUSES),
+        Proxy(canned_response=REFUSES),
         "The egress proxy responded with status 407.",
         "The egress proxy responded with status 407.",
     ),
     "refuses to connect": (
-        Proxy(instead=b"HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n"),
+        Proxy(canned_response=b"HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n"),
         "The egress proxy responded with status 502.",
         None,
     ),
     "talks nonsense": (
-        Proxy(instead=b"220 mail.example\r\n\r\n"),
+        Proxy(canned_response=b"220 mail.example\r\n\r\n"),
         "The response of the egress proxy is not valid.",
         None,
     ),
-    "hangs up": (Proxy(instead=b""), "The response of the egress proxy is not valid.", None),
+    "hangs up": (
+        Proxy(canned_response=b""),
+        "The response of the egress proxy is not valid.",
+        None,
+    ),
 }
 
 
 @pytest.mark.parametrize("kind", FAULTS)
 @pytest.mark.parametrize("scheme", ["https", "http"])
 async def test_a_proxy_that_fails_is_a_failed_connection(
-    kind: str, scheme: str, names: Names
+    kind: str, scheme: str, names: ScriptedResolver
 ) -> None:
-    fault, *said = FAULTS[kind]
-    expected = said[scheme == "http"]
-    async with proxying(fault) as proxy, leaving(proxy.url, names) as out:
+    fault, *message = FAULTS[kind]
+    expected = message[scheme == "http"]
+    async with running_proxy(fault) as proxy, leaving(proxy.url, names) as out:
         outcome = await sent(out, f"{scheme}://hooks.example.com/hook")
     if expected is not None:
         assert outcome.verdict is Verdict.CONNECT_FAILED
@@ -190,44 +198,48 @@ async def test_a_proxy_that_fails_is_a_failed_connection(
 
 
 @pytest.mark.parametrize("scheme", ["https", "http"])
-async def test_a_proxy_that_is_not_there_is_a_failed_connection(scheme: str, names: Names) -> None:
-    for url, said in (
+async def test_a_proxy_that_is_not_there_is_a_failed_connection(
+    scheme: str, names: ScriptedResolver
+) -> None:
+    for url, message in (
         ("http://127.0.0.1:1", "The connection to the egress proxy failed (ECONNREFUSED)."),
         ("http://proxy.internal", "The egress proxy's name could not be resolved (EAI_NONAME)."),
     ):
         async with leaving(url, names) as out:
             outcome = await sent(out, f"{scheme}://hooks.example.com/hook")
-        assert (outcome.verdict, outcome.error) == (Verdict.CONNECT_FAILED, said)
+        assert (outcome.verdict, outcome.error) == (Verdict.CONNECT_FAILED, message)
 
 
 @pytest.mark.long
-async def test_a_proxy_that_never_answers_is_a_failed_connection(names: Names) -> None:
-    async with proxying(Proxy(silent=True)) as proxy, leaving(proxy.url, names) as out:
+async def test_a_proxy_that_never_answers_is_a_failed_connection(names: ScriptedResolver) -> None:
+    async with running_proxy(Proxy(silent=True)) as proxy, leaving(proxy.url, names) as out:
         slow = request("https://hooks.example.com/hook")
-        outcome = await send(out, slow, redact=keep)
+        outcome = await send(out, slow, redact=leave_unredacted)
     assert outcome.verdict is Verdict.CONNECT_FAILED
     assert outcome.error == "The egress proxy did not respond in time."
 
 
 @pytest.mark.parametrize(("scheme", "status"), [("http", 503), ("https", 503), ("https", 407)])
 async def test_behind_the_proxy_an_answer_is_the_targets(
-    scheme: str, status: int, names: Names, authority: Authority
+    scheme: str, status: int, names: ScriptedResolver, authority: Authority
 ) -> None:
     tls = authority.issue("hooks.example.com") if scheme == "https" else None
     async with (
         Receiver(default=answer(status), tls=tls) as receiver,
-        proxying() as proxy,
+        running_proxy() as proxy,
         leaving(proxy.url, names, authority) as out,
     ):
         outcome = await sent(out, f"{scheme}://hooks.example.com:{receiver.port}/")
     assert (outcome.verdict, outcome.status_code) == (Verdict.HTTP_STATUS, status)
 
 
-async def test_what_an_installation_allows_leaves_through_the_proxy_too(names: Names) -> None:
+async def test_what_an_installation_allows_leaves_through_the_proxy_too(
+    names: ScriptedResolver,
+) -> None:
     allowed = EgressPolicy(allow_networks=(ip_network("127.0.0.0/8"),))
     async with (
         Receiver() as receiver,
-        proxying() as proxy,
+        running_proxy() as proxy,
         GuardedTransport.open(allowed, limit=8, resolver=names, proxy=proxy.url) as out,
     ):
         outcome = await sent(out, f"{receiver.url}/hook")
@@ -238,7 +250,7 @@ async def test_what_an_installation_allows_leaves_through_the_proxy_too(names: N
 async def test_nothing_but_the_proxy_can_be_dialled_even_by_a_request_that_forgot_it(
     url: str,
 ) -> None:
-    recorder, names = Recorder(), Names(["127.0.0.1"])
+    recorder, names = ConnectionRecorder(), ScriptedResolver(["127.0.0.1"])
     gate = ProxyPolicy("http://127.0.0.1:3128")
     connector = make_connector(gate, limit=1, resolver=names, open_socket=recorder)
     async with aiohttp.ClientSession(connector=connector) as session:

@@ -13,11 +13,11 @@ from rowhook.mapping.status_values import completing, with_status_map
 
 def columns(*described: str) -> list[Column]:
     """`name kind`, with `key` behind it for the primary key."""
-    made = []
+    result = []
     for text in described:
         name, kind, *key = text.rsplit(" ", 2) if text.endswith(" key") else text.rsplit(" ", 1)
-        made.append(Column(name, kind, kind, bool(key), bool(key)))
-    return made
+        result.append(Column(name, kind, kind, bool(key), bool(key)))
+    return result
 
 
 def mapped(kind: str, table: str, *described: str) -> dict[str, Any]:
@@ -161,29 +161,31 @@ def test_the_columns_of_every_other_kind_are_recognized(
 
 
 def test_a_column_is_proposed_for_one_field_alone() -> None:
-    made = mapped("jobs", "public.runs", "id number key", "agent text", "status text", "data json")
-    assert sorted(made.values()) == ["agent", "data", "id", "status"]
+    proposal = mapped(
+        "jobs", "public.runs", "id number key", "agent text", "status text", "data json"
+    )
+    assert sorted(proposal.values()) == ["agent", "data", "id", "status"]
 
 
 def test_what_is_asked_for_comes_before_what_was_so_and_that_before_names() -> None:
     table = columns(
         "id number key", "status text", "state text", "agent text", "a json", "cost number"
     )
-    made = propose(
+    proposal = propose(
         "jobs",
         "public.runs",
         table,
         {"status": "state", "output": "a.b", "metadata": "gone", "agent_id": "agent"},
         {"agent_id": {"value": "a-1"}, "cost": None},
     )
-    assert made.mapping == {
+    assert proposal.mapping == {
         "id": "id",
         "status": "state",
         "agent_id": {"value": "a-1"},
         "output": "a.b",
     }
-    assert (made.reasons["status"], made.reasons["agent_id"]) == ("current", "--map")
-    assert made.unread == ("status", "agent", "cost")
+    assert (proposal.reasons["status"], proposal.reasons["agent_id"]) == ("current", "--map")
+    assert proposal.unread == ("status", "agent", "cost")
 
 
 def test_fields_that_nothing_was_found_for_are_named() -> None:
@@ -192,9 +194,9 @@ def test_fields_that_nothing_was_found_for_are_named() -> None:
         "goal_id",
         "data",
     )
-    made = propose("jobs", "public.r", columns("id number key", "status text"), {}, {})
-    assert made.missing == ("agent_id",)
-    assert "agent_id" not in [field.name for field in made.absent]
+    proposal = propose("jobs", "public.r", columns("id number key", "status text"), {}, {})
+    assert proposal.missing == ("agent_id",)
+    assert "agent_id" not in [field.name for field in proposal.absent]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -208,11 +210,11 @@ JOBS = propose("jobs", "public.runs", columns("id number key", "agent text", "st
 
 
 def status_map(
-    values: list[str], current: dict[str, str] | None = None, **wanted: str | None
+    values: list[str], current: dict[str, str] | None = None, **expected: str | None
 ) -> dict[str, str] | None:
-    made: Proposal = with_status_map(JOBS, values, current, wanted)
-    found: dict[str, str] | None = made.mapping.get("status_map")
-    return found
+    proposal: Proposal = with_status_map(JOBS, values, current, expected)
+    statuses: dict[str, str] | None = proposal.mapping.get("status_map")
+    return statuses
 
 
 def test_statuses_are_mapped_by_what_they_mean_and_cancelled_never_is() -> None:
@@ -238,5 +240,5 @@ def test_statuses_that_are_asked_for_come_first() -> None:
 
 def test_only_succeeded_and_failed_complete_a_job() -> None:
     assert completing(JOBS) == {"succeeded": "succeeded", "failed": "failed"}
-    made = with_status_map(JOBS, [], None, {"stopped": "cancelled", "done": "succeeded"})
-    assert completing(made) == {"done": "succeeded"}
+    proposal = with_status_map(JOBS, [], None, {"stopped": "cancelled", "done": "succeeded"})
+    assert completing(proposal) == {"done": "succeeded"}

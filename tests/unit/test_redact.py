@@ -11,14 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rowhook.security.redact import Redactor
-from tests.support.costs import cpu_loops
+from tests.support.cpu_cost import cpu_loops
 
 SECRET = "p@ss/w\"ö\\rd <&'+=> 1"
 RAW = SECRET.encode()
 
 
 def by_code(text: str, characters: str, form: str) -> str:
-    return "".join(form.format(ord(one)) if one in characters else one for one in text)
+    return "".join(
+        form.format(ord(character)) if character in characters else character for character in text
+    )
 
 
 def unicode_json(text: str) -> str:
@@ -34,8 +36,8 @@ ENCODINGS = {
     "percent, all reserved": quote(SECRET, safe=""),
     "percent, lower hex": quote(SECRET, safe="").lower(),
     "percent, form": quote_plus(SECRET),
-    "percent, every byte": "".join(f"%{one:02X}" for one in RAW),
-    "percent, every byte, lower": "".join(f"%{one:02x}" for one in RAW),
+    "percent, every byte": "".join(f"%{secret:02X}" for secret in RAW),
+    "percent, every byte, lower": "".join(f"%{secret:02x}" for secret in RAW),
     "base64": base64.b64encode(RAW).decode(),
     "base64 for URLs": base64.urlsafe_b64encode(RAW).decode(),
     "hex": RAW.hex(),
@@ -64,10 +66,10 @@ ENCODINGS = {
     "UTF-16 in base64": base64.b64encode(SECRET.encode("utf-16-le")).decode().rstrip("="),
     "base64 twice": base64.b64encode(base64.b64encode(RAW)).decode().rstrip("="),
     "quoted-printable": quopri.encodestring(RAW).decode(),
-    "quoted-printable, every byte": "".join(f"={one:02X}" for one in RAW),
-    "quoted-printable, broken lines": "=\r\n".join(f"={one:02x}" for one in RAW),
+    "quoted-printable, every byte": "".join(f"={secret:02X}" for secret in RAW),
+    "quoted-printable, broken lines": "=\r\n".join(f"={secret:02x}" for secret in RAW),
     "bytes as Python shows them": repr(RAW)[2:-1],
-    "every byte in backslashes": "".join(f"\\x{one:02x}" for one in RAW),
+    "every byte in backslashes": "".join(f"\\x{secret:02x}" for secret in RAW),
     "JSON in HTML in percent": quote(html.escape(json.dumps(SECRET)[1:-1]), safe=""),
     "percent in HTML in JSON": json.dumps(html.escape(quote(SECRET, safe="&'")))[1:-1],
     "HTML in percent in JSON in JSON": json.dumps(json.dumps(quote(html.escape(SECRET), safe="&")))[
@@ -102,7 +104,7 @@ def test_one_secret_in_another_leaves_nothing_of_the_longer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("secrets", "text", "shown"),
+    ("secrets", "text", "expected"),
     [
         (["abcdef", "efghij"], "abcdefghij", "[secret:0][secret:1]"),
         (["efghij", "abcdef"], "abcdefghij", "[secret:1][secret:0]"),
@@ -116,10 +118,10 @@ def test_one_secret_in_another_leaves_nothing_of_the_longer() -> None:
     ],
 )
 def test_secrets_that_overlap_leave_nothing_of_either(
-    secrets: list[str], text: str, shown: str
+    secrets: list[str], text: str, expected: str
 ) -> None:
     redactor = Redactor([(str(n), value) for n, value in enumerate(secrets)])
-    assert redactor.text(text) == shown
+    assert redactor.text(text) == expected
 
 
 @given(
@@ -136,9 +138,9 @@ def test_every_character_of_every_occurrence_is_hidden_and_no_other(
         if text.startswith(secret, start)
         for at in range(start, start + len(secret))
     }
-    shown = Redactor([("", value) for value in secrets]).text(text)
-    kept = "".join(one for at, one in enumerate(text) if at not in hidden)
-    assert shown.replace("[secret:]", "") == kept
+    redacted = Redactor([("", value) for value in secrets]).text(text)
+    visible = "".join(character for at, character in enumerate(text) if at not in hidden)
+    assert redacted.replace("[secret:]", "") == visible
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from rowhook.model import Request
 from rowhook.render.renderer import MAX_INLINE_CHARACTERS, Renderer
-from tests.support.composing import EPOCH_S, EVENT, PUBLIC, compiled
+from tests.support.rendering import EPOCH_S, EVENT, PUBLIC, compile_fields
 
 pytestmark = pytest.mark.anyio
 BRANCHES = {"anyOf": [{"type": "object"}, {"type": "array"}]}
@@ -43,14 +43,14 @@ async def test_only_small_requests_are_rendered_in_the_event_loop(
     fields: dict[str, Any], data: str, *, inline: bool
 ) -> None:
     clock = Clock()
-    made = await Renderer(PUBLIC, clock).render(compiled(**fields), replace(EVENT, data=data))
+    made = await Renderer(PUBLIC, clock).render(compile_fields(**fields), replace(EVENT, data=data))
     assert isinstance(made, Request), made
     assert [thread is threading.current_thread() for thread in clock.threads] == [inline]
 
 
 @pytest.mark.parametrize("data", ["{}", LARGE], ids=["inline", "in a thread"])
 async def test_a_given_time_replaces_the_clock(data: str) -> None:
-    clock, webhook = Clock(), compiled(headers={"X-At": "{{timestamp}}"})
+    clock, webhook = Clock(), compile_fields(headers={"X-At": "{{timestamp}}"})
     renderer, event = Renderer(PUBLIC, clock), replace(EVENT, data=data)
     moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     made = await renderer.render(webhook, event, at=moment)
@@ -63,7 +63,7 @@ async def test_a_given_time_replaces_the_clock(data: str) -> None:
 
 @pytest.mark.parametrize("data", ["{}", LARGE], ids=["inline", "in a thread"])
 async def test_a_partial_request_lacks_the_parts_that_fail(data: str) -> None:
-    webhook = compiled(headers={"X-N": "{{data.n}}", "X-Id": "{{event.id}}"})
+    webhook = compile_fields(headers={"X-N": "{{data.n}}", "X-Id": "{{event.id}}"})
     renderer, event = Renderer(PUBLIC), replace(EVENT, data=data)
     partial = await renderer.render_partial(webhook, event, at=EVENT.occurred_at)
     assert partial is not None

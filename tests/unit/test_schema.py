@@ -15,7 +15,7 @@ DRAFT_2020 = "https://json-schema.org/draft/2020-12/schema"
 
 
 def told(schema: object, text: str) -> list[str]:
-    return [str(one) for one in compile_schema(schema).faults(parse_instance(text))]
+    return [str(fault) for fault in compile_schema(schema).faults(parse_instance(text))]
 
 
 SAID = [
@@ -65,9 +65,9 @@ SAID = [
 ]
 
 
-@pytest.mark.parametrize(("schema", "text", "said"), SAID)
-def test_a_fault_says_where_which_keyword_and_what(schema: object, text: str, said: str) -> None:
-    assert [one[: len(said)] for one in told(schema, text)] == [said]
+@pytest.mark.parametrize(("schema", "text", "message"), SAID)
+def test_a_fault_says_where_which_keyword_and_what(schema: object, text: str, message: str) -> None:
+    assert [fault[: len(message)] for fault in told(schema, text)] == [message]
 
 
 @pytest.mark.parametrize(
@@ -139,9 +139,9 @@ def test_names_and_data_that_look_like_references_are_none() -> None:
 
 
 def test_a_later_change_of_the_given_schema_changes_nothing() -> None:
-    given: dict[str, Any] = {"properties": {"a": {"type": "string"}}}
-    schema = compile_schema(given)
-    given["properties"]["a"]["type"] = "null"
+    document: dict[str, Any] = {"properties": {"a": {"type": "string"}}}
+    schema = compile_schema(document)
+    document["properties"]["a"]["type"] = "null"
     assert schema.faults({"a": "x"}) == ()
 
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rowhook.schema.schema_compiler import SchemaRejected, compile_schema
-from tests.support.costs import cpu_loops
+from tests.support.cpu_cost import cpu_loops
 
-# CPU, in loops of tests.support.costs. The whole budget of steps was measured to take at most 43.
+# CPU, in loops of tests.support.cpu_cost. The whole step budget took at most 43.
 MOST_LOOPS = 100
 
 
@@ -82,9 +82,9 @@ COSTLY: dict[str, tuple[Any, Any]] = {
 @pytest.mark.parametrize("name", COSTLY)
 def test_what_would_take_too_long_ends_as_a_clear_fault(name: str) -> None:
     schema, instance = COSTLY[name]
-    found = compile_schema(schema).faults(instance)
-    assert found
-    assert all("too expensive" in one.message for one in found if one.keyword == "cost")
+    faults = compile_schema(schema).faults(instance)
+    assert faults
+    assert all("too expensive" in fault.message for fault in faults if fault.keyword == "cost")
 
 
 AT_EASE: dict[str, tuple[Any, Any]] = {
@@ -176,7 +176,7 @@ def test_a_large_schema_is_compiled_or_refused_in_time(name: str) -> None:
 
 def test_a_budget_spent_once_is_whole_again() -> None:
     compiled = compile_schema({"additionalProperties": {"type": "integer"}})
-    assert [one.keyword for one in compiled.faults(properties(100_000))] == ["cost"]
+    assert [fault.keyword for fault in compiled.faults(properties(100_000))] == ["cost"]
     assert compiled.faults(properties(100)) == ()
 
 
@@ -234,6 +234,6 @@ def test_any_schema_is_refused_or_ends_in_time_with_any_value(schema: Any, value
 )
 def test_branching_references_always_end_in_time(depth: int, times: int, keyword: str) -> None:
     compiled = compile_schema(doubling(depth, keyword, times))
-    found: list[Any] = []
-    assert cpu_loops(lambda: found.extend(compiled.faults(1))) < MOST_LOOPS
-    assert found
+    results: list[Any] = []
+    assert cpu_loops(lambda: results.extend(compiled.faults(1))) < MOST_LOOPS
+    assert results

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rowhook.schema.reader import NotJson, parse_instance
-from tests.support.costs import cpu_loops
+from tests.support.cpu_cost import cpu_loops
 
 READ = {
     "1": 1,

@@ -10,7 +10,7 @@ from rowhook.schema.schema_compiler import compile_schema
 
 
 def told(schema: object, text: str) -> list[str]:
-    return [str(one) for one in compile_schema(schema).faults(parse_instance(text))]
+    return [str(fault) for fault in compile_schema(schema).faults(parse_instance(text))]
 
 
 EQUAL_OR_NOT = [
@@ -122,7 +122,7 @@ FORMATS = [
 def test_formats_are_asserted(name: str, good: str, bad: str) -> None:
     schema = compile_schema({"format": name})
     assert schema.faults(good) == ()
-    assert [one.keyword for one in schema.faults(bad)] == ["format"]
+    assert [fault.keyword for fault in schema.faults(bad)] == ["format"]
 
 
 def test_a_format_that_nobody_defined_asserts_nothing() -> None:
@@ -148,4 +148,4 @@ PATTERNS = [
 def test_patterns_mean_what_ecma_262_says(pattern: str, good: str, bad: str) -> None:
     schema = compile_schema({"pattern": pattern})
     assert schema.faults(good) == ()
-    assert [one.keyword for one in schema.faults(bad)] == ["pattern"]
+    assert [fault.keyword for fault in schema.faults(bad)] == ["pattern"]

@@ -10,8 +10,8 @@ from rowhook.model import Outcome, Verdict
 from rowhook.transports.http import send
 from tests.support.certificates import Authority, make_authority
 from tests.support.deadline import DEADLINE_S
+from tests.support.local_transport import leave_unredacted, open_transport, request
 from tests.support.receiver import Receiver
-from tests.support.sending import keep, request, sending
 
 
 @pytest.fixture(scope="session")
@@ -30,10 +30,10 @@ TLS_KINDS: dict[str, tuple[tuple[str, ...], dict[str, Any], str]] = {
 
 
 async def over_tls(context: ssl.SSLContext, trust: ssl.SSLContext, **changes: Any) -> Outcome:
-    async with Receiver(tls=context) as receiver, sending(trust) as transport:
+    async with Receiver(tls=context) as receiver, open_transport(trust) as transport:
         asyncio.get_running_loop().set_exception_handler(lambda *_: None)
         url = f"https://hooks.example.com:{receiver.port}/hook"
-        return await send(transport, request(url, **changes), redact=keep, timed=True)
+        return await send(transport, request(url, **changes), redact=leave_unredacted, timed=True)
 
 
 @pytest.mark.anyio
@@ -110,7 +110,7 @@ async def talk_plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
 async def test_a_handshake_that_breaks_off_or_hangs_has_its_verdict(
     behaviour: Any, timeout_s: float, verdict: Verdict
 ) -> None:
-    async with Receiver(on_connect=behaviour) as receiver, sending() as transport:
+    async with Receiver(on_connect=behaviour) as receiver, open_transport() as transport:
         url = f"https://hooks.example.com:{receiver.port}/"
-        outcome = await send(transport, request(url, timeout_s=timeout_s), redact=keep)
+        outcome = await send(transport, request(url, timeout_s=timeout_s), redact=leave_unredacted)
     assert outcome.verdict is verdict, outcome

@@ -113,14 +113,14 @@ def test_a_setting_is_read_from_the_environment_a_file_and_a_flag(
     assert getattr(load({}, {name: text}), name) == value
 
 
-@pytest.mark.parametrize(("name", "text", "said"), BAD)
+@pytest.mark.parametrize(("name", "text", "message"), BAD)
 def test_a_value_that_cannot_be_used_is_named_with_what_to_write(
-    name: str, text: str, said: str
+    name: str, text: str, message: str
 ) -> None:
     with pytest.raises(SettingsRejected) as refused:
         load({environment_name(name): text})
     assert str(refused.value).startswith(f"{environment_name(name)}: ")
-    assert said in str(refused.value)
+    assert message in str(refused.value)
 
 
 @pytest.mark.parametrize("text", ["postgresql:/hunter2@db", "hunter2"])

@@ -39,8 +39,8 @@ def by_svix(secret: str, headers: dict[str, str], body: bytes) -> None:
 
 
 def by_stripe(secret: str, headers: dict[str, str], body: bytes) -> None:
-    told = headers["X-Roxels-Signature"]
-    stripe.WebhookSignature.verify_header(body, told, secret, tolerance=300)
+    header = headers["X-Roxels-Signature"]
+    stripe.WebhookSignature.verify_header(body, header, secret, tolerance=300)
 
 
 def by_ourselves(secret: str, headers: dict[str, str], body: bytes) -> None:
@@ -115,7 +115,7 @@ def test_any_bytes_and_key_can_be_signed_and_verified(body: bytes, key: str, at:
 
 
 @pytest.mark.parametrize(
-    ("key", "sent"),
+    ("key", "expected"),
     [
         ("commit_1", "commit_1"),
         ("~" * 200, "~" * 200),
@@ -127,8 +127,8 @@ def test_any_bytes_and_key_can_be_signed_and_verified(body: bytes, key: str, at:
         ("\ud800", "sha256-" + hashlib.sha256(b"\xed\xa0\x80").hexdigest()),
     ],
 )
-def test_a_key_that_no_header_can_hold_is_sent_as_its_hash(key: str, sent: str) -> None:
-    assert wire_key(key) == sent
+def test_a_key_that_no_header_can_hold_is_sent_as_its_hash(key: str, expected: str) -> None:
+    assert wire_key(key) == expected
 
 
 def test_a_signing_secret_is_32_bytes_in_base64() -> None:

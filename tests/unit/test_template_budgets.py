@@ -11,9 +11,9 @@ from rowhook.template.faults import RenderFault, TemplateFaults
 from rowhook.template.json_text import parse_json
 from rowhook.template.limits import MAX_HEADER, MAX_OUTPUT, MAX_SOURCE, MAX_URL
 from rowhook.template.output_context import OutputContext
-from tests.support.costs import cpu_loops
+from tests.support.cpu_cost import cpu_loops
 
-# CPU, in loops of tests.support.costs. Measured: at most 4 for a render, 20 for a source.
+# CPU, in loops of tests.support.cpu_cost. Measured: at most 4 for a render, 20 for a source.
 RENDER_LOOPS, SOURCE_LOOPS = 15, 60
 MOST_BYTES = 5 * 1024 * 1024
 

@@ -157,7 +157,7 @@ def test_an_escape_is_refused_when_saved(source: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "line", "column", "said"),
+    ("source", "line", "column", "message"),
     [
         ("{{ dta.x }}", 1, 4, "Did you mean data?"),
         ("a\nb {{ data.x + sesion.id }}", 2, 15, "Did you mean session?"),
@@ -187,11 +187,13 @@ def test_an_escape_is_refused_when_saved(source: str) -> None:
         ("a\ud800", 1, 2, "a lone surrogate"),
     ],
 )
-def test_a_fault_says_where_and_what_to_do(source: str, line: int, column: int, said: str) -> None:
+def test_a_fault_says_where_and_what_to_do(
+    source: str, line: int, column: int, message: str
+) -> None:
     with pytest.raises(TemplateFaults) as caught:
         compile_template(source, OutputContext.TEXT)
     fault = caught.value.faults[0]
-    assert said in fault.message
+    assert message in fault.message
     assert (fault.line, fault.column) == (line, column)
 
 
@@ -208,7 +210,7 @@ def test_one_answer_lists_all_faults_in_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "column", "said"),
+    ("source", "column", "message"),
     [
         ("data.score >", 13, ""),
         ("scor > 3", 1, "Unknown name"),
@@ -223,12 +225,12 @@ def test_one_answer_lists_all_faults_in_order() -> None:
         ("", 1, "An expression is missing"),
     ],
 )
-def test_a_condition_is_one_expression(source: str, column: int, said: str) -> None:
+def test_a_condition_is_one_expression(source: str, column: int, message: str) -> None:
     with pytest.raises(TemplateFaults) as caught:
         compile_condition(source)
     fault = caught.value.faults[0]
     assert (fault.line, fault.column) == (1, column)
-    assert said in fault.message
+    assert message in fault.message
 
 
 def test_a_condition_is_no_template() -> None:

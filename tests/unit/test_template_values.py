@@ -82,16 +82,16 @@ def test_any_number_keeps_its_digits(digits: str) -> None:
     ),
     st.integers(),
 )
-def test_numbers_count_and_compare_exactly(left: Decimal, right: int) -> None:
+def test_numbers_count_and_compare_exactly(remaining: Decimal, right: int) -> None:
     template = compile_template(
         "{{ data.a + data.b }} {{ data.a - data.b }} {{ data.a < data.b }} {{ data.a == data.b }}",
         OutputContext.TEXT,
     )
-    text = template.render({"data": parse_json(f'{{"a": {left:f}, "b": {right}}}')}).redacted()
-    added, taken, less, same = text.split()
-    exact = Fraction(left)
-    assert (Fraction(added), Fraction(taken)) == (exact + right, exact - right)
-    assert (less, same) == (str(left < right).lower(), str(left == right).lower())
+    text = template.render({"data": parse_json(f'{{"a": {remaining:f}, "b": {right}}}')}).redacted()
+    added, parts, less, same = text.split()
+    exact = Fraction(remaining)
+    assert (Fraction(added), Fraction(parts)) == (exact + right, exact - right)
+    assert (less, same) == (str(remaining < right).lower(), str(remaining == right).lower())
 
 
 ATOMS = st.sampled_from(

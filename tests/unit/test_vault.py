@@ -136,6 +136,6 @@ def test_a_generated_key_is_ready_to_use_and_never_the_same() -> None:
 
 
 def test_a_keyring_never_shows_its_keys() -> None:
-    shown = f"{Keyring(FIRST)!r} {Keyring(FIRST)}"
-    assert FIRST[3:] not in shown
-    assert "k1" in shown
+    displayed = f"{Keyring(FIRST)!r} {Keyring(FIRST)}"
+    assert FIRST[3:] not in displayed
+    assert "k1" in displayed

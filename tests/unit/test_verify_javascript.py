@@ -65,26 +65,26 @@ def line(request: Signed) -> str:
     )
 
 
-def node(*arguments: str, given: str) -> str:
+def node(*arguments: str, stdin: str) -> str:
     """What a script of the tests prints; raises CalledProcessError if it breaks."""
-    done = subprocess.run(  # noqa: S603  # our own
+    completed = subprocess.run(  # noqa: S603  # our own
         ["node", *arguments],  # noqa: S607  # as a receiver has it
-        input=given,
+        input=stdin,
         capture_output=True,
         text=True,
         check=True,
         timeout=120,
     )
-    return done.stdout
+    return completed.stdout
 
 
 @pytest.fixture(scope="module")
 def verdicts() -> list[tuple[str | None, str | None]]:
     """Python's and JavaScript's verdict on each request."""
-    asked = list(requests(seed=6, count=COUNT))
-    out = node(str(HERE / "verify_lines.mjs"), str(MODULE), given="\n".join(map(line, asked)))
-    said = [json.loads(one) for one in out.splitlines()]
-    return list(zip(map(in_python, asked), said, strict=True))
+    cases = list(requests(seed=6, count=COUNT))
+    out = node(str(HERE / "verify_lines.mjs"), str(MODULE), stdin="\n".join(map(line, cases)))
+    answers = [json.loads(line) for line in out.splitlines()]
+    return list(zip(map(in_python, cases), answers, strict=True))
 
 
 def test_javascript_and_python_say_the_same_of_every_request(
@@ -96,10 +96,10 @@ def test_javascript_and_python_say_the_same_of_every_request(
 def test_the_requests_meet_every_check_and_many_are_believed(
     verdicts: list[tuple[str | None, str | None]],
 ) -> None:
-    said = [one for one, _ in verdicts]
-    assert said.count(None) > COUNT / 10
+    texts = [verdict for verdict, _ in verdicts]
+    assert texts.count(None) > COUNT / 10
     for check in CHECKS:
-        assert sum(check in one for one in said if one is not None) >= 10, check
+        assert sum(check in verdict for verdict in texts if verdict is not None) >= 10, check
 
 
 @pytest.mark.parametrize(
@@ -107,23 +107,25 @@ def test_the_requests_meet_every_check_and_many_are_believed(
     ["new Headers(plain)", "new Map(Object.entries(plain))", "{...plain, 'set-cookie': ['a']}"],
 )
 def test_javascript_takes_the_headers_of_any_framework(form: str) -> None:
-    said = on_one(f"await verify({{ ...one, headers: {form}, body: one.body.buffer }});")
-    assert said == "believed"
+    answer = on_one(f"await verify({{ ...one, headers: {form}, body: one.body.buffer }});")
+    assert answer == "believed"
 
 
 def test_javascript_says_that_it_wants_the_bytes() -> None:
-    said = on_one("await verify({ ...one, body: '{}' });")
-    assert "TypeError: The body must be the raw bytes" in said
+    answer = on_one("await verify({ ...one, body: '{}' });")
+    assert "TypeError: The body must be the raw bytes" in answer
 
 
 def test_javascript_takes_the_clock_and_the_tolerance_of_its_own_where_none_is_given() -> None:
-    said = on_one("delete one.now; delete one.toleranceS; await verify(one);")
-    assert "more than 300 s away" in said
+    answer = on_one("delete one.now; delete one.toleranceS; await verify(one);")
+    assert "more than 300 s away" in answer
 
 
 def on_one(statement: str) -> str:
     """What becomes of a true request: `one`, with `plain` headers."""
-    request = next(one for one in requests(seed=1, count=COUNT) if in_python(one) is None)
+    request = next(
+        request for request in requests(seed=1, count=COUNT) if in_python(request) is None
+    )
     script = f"""
       import {{ verify }} from {json.dumps(MODULE.as_uri())};
       import {{ text }} from "node:stream/consumers";
@@ -132,4 +134,4 @@ def on_one(statement: str) -> str:
       const one = {{ ...rest, headers: plain, now: Number(now), body: bytes }};
       try {{ {statement} console.log("believed"); }} catch (error) {{ console.log(String(error)); }}
     """
-    return node("--input-type=module", "-e", script, given=line(request)).strip()
+    return node("--input-type=module", "-e", script, stdin=line(request)).strip()

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from rowhook.dashboard.form_fields import FormData
+from rowhook.output_kinds import OUTPUT_KINDS
 from rowhook.render.configuration import Configuration, Fault
 from rowhook.render.json_positions import syntax_error_position
 from rowhook.services.json_reader import ReadResult, read_with_faults, verbatim
@@ -53,6 +54,21 @@ def _parse_delay(text: str) -> float:
     return int(seconds) if seconds.is_integer() else seconds
 
 
+class EditorField(NamedTuple):
+    """A number or a switch of the form."""
+
+    name: str
+    label: str
+    hint: str = ""
+
+
+NUMBER_FIELDS = (
+    EditorField("timeout_s", "Timeout (seconds)", "1 to 30"),
+    EditorField("max_in_flight", "Max in flight"),
+    EditorField("rate_per_s", "Max per second", "Empty: no limit"),
+)
+SWITCH_FIELDS = (EditorField("ordered", "Ordered: sent one at a time, in commit order"),)
+
 Fields = dict[str, Any]
 _TEXTS = (
     "name",
@@ -64,11 +80,8 @@ _TEXTS = (
     "headers",
     "body_template",
     "retry_schedule_s",
-    "timeout_s",
-    "max_in_flight",
-    "rate_per_s",
+    *(field.name for field in NUMBER_FIELDS),
 )
-_NUMBERS = ("timeout_s", "max_in_flight", "rate_per_s")
 
 
 def fields_of(configuration: Configuration) -> Fields:
@@ -94,13 +107,13 @@ def fields_of(configuration: Configuration) -> Fields:
         "schema": "" if configuration.schema is None else _pretty(configuration.schema),
         "metadata": _pretty(configuration.metadata) if configuration.metadata else "",
         "event_types": list(configuration.event_types),
-        "ordered": configuration.ordered,
         "retry_schedule_s": format_schedule(configuration.retry_schedule_s),
-        "timeout_s": format_number(configuration.timeout_s),
-        "max_in_flight": str(configuration.max_in_flight),
-        "rate_per_s": ""
-        if configuration.rate_per_s is None
-        else format_number(configuration.rate_per_s),
+        **{field.name: getattr(configuration, field.name) for field in SWITCH_FIELDS},
+        **{
+            field.name: "" if number is None else format_number(number)
+            for field in NUMBER_FIELDS
+            for number in (getattr(configuration, field.name),)
+        },
     }
 
 
@@ -119,7 +132,7 @@ def read_fields(form: FormData) -> Fields:
         else selected,
         "displayed_body": displayed,
         "event_types": form.all("event_types"),
-        "ordered": form.flag("ordered"),
+        **{field.name: form.flag(field.name) for field in SWITCH_FIELDS},
     }
 
 
@@ -189,20 +202,20 @@ class _Reader:
             "kind": fields["kind"],
             "condition": fields["condition"].strip() or None,
             "event_types": fields["event_types"],
-            "ordered": fields["ordered"],
+            **{field.name: fields[field.name] for field in SWITCH_FIELDS},
             "headers": self._headers(),
             "raw_payload": fields["body"] == "raw",
             "schema": self._json("schema"),
             "metadata": self._json("metadata") or {},
         }
-        if fields["kind"] == "http":
+        if fields["kind"] not in OUTPUT_KINDS or OUTPUT_KINDS[fields["kind"]].has_url:
             document |= {"url": fields["url"].strip(), "method": fields["method"]}
         if fields["body"] == "template":
             document["body_template"] = fields["body_template"]
         return document | self._limits()
 
     def _limits(self) -> dict[str, Any]:
-        document: dict[str, Any] = {name: self._number(name) for name in _NUMBERS}
+        document: dict[str, Any] = {field.name: self._number(field.name) for field in NUMBER_FIELDS}
         try:
             document["retry_schedule_s"] = parse_schedule(self._fields["retry_schedule_s"])
         except ValueError as error:

@@ -20,6 +20,7 @@ from rowhook.dashboard.browser_session import Session
 from rowhook.dashboard.display_format import excerpt, indented
 from rowhook.dashboard.fault_positions import locate_faults
 from rowhook.dashboard.live_updates import Streams
+from rowhook.output_kinds import OUTPUT_KINDS
 from rowhook.server_sent_events import MEDIA_TYPE
 from rowhook.services.context import KeyringContext
 from rowhook.services.lookups import MAX_NAMES
@@ -57,6 +58,9 @@ def _environment() -> Environment:
         "static": static,
         "most_names": MAX_NAMES,
         "most_counted": MAX_COUNTED,
+        "output_kinds": OUTPUT_KINDS,
+        "number_fields": editor_form.NUMBER_FIELDS,
+        "switch_fields": editor_form.SWITCH_FIELDS,
     }
     return environment
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Literal, LiteralString, NamedTuple
 from uuid import UUID
 
 from rowhook.db.connection_pool import Pool
@@ -25,6 +25,39 @@ class ClaimResult(NamedTuple):
     cursor: UUID | None
     rotated: bool
     marks: dict[UUID, datetime]
+
+
+class ClaimRow(NamedTuple):
+    """A row of `rowhook.claim_batch`; the fields are its columns.
+
+    `watermark` and `cursor` rows fill only `webhook_id` and `watermark`. `unreadable` rows have no
+    event.
+    """
+
+    kind: Literal["delivery", "unreadable", "watermark", "cursor"]
+    webhook_id: UUID
+    watermark: datetime
+    token: int
+    outbox_id: int
+    number: int
+    revision: int
+    secrets_version: int
+    large: bool
+    event_id: int
+    event_type: str
+    key: str
+    organization_id: UUID
+    occurred_at: datetime
+    snapshot: str
+    data: str | None
+    context: str | None
+    oversize_bytes: int | None
+
+
+_CLAIM: LiteralString = (
+    f"select {', '.join(ClaimRow._fields)}"  # noqa: S608  # names of fields
+    " from rowhook.claim_batch(%s, %s, %s, %s, %s, %s, %s, %s)"
+)
 
 
 class Sleep(NamedTuple):
@@ -52,9 +85,7 @@ async def claim(
     """
     result = await rows_within_deadline(
         pool,
-        "select token, outbox_id, number, webhook_id, revision, secrets_version, large,"
-        " event_id, event_type, key, organization_id, occurred_at, snapshot, data, context,"
-        " oversize_bytes from rowhook.claim(%s, %s, %s, %s, %s, %s, %s, %s)",
+        _CLAIM,
         worker,
         batch,
         per_lane,
@@ -63,16 +94,27 @@ async def claim(
         sweep,
         *_sorted_lanes(marks),
     )
-    claimed = [row for row in result if row[0] is not None]
-    claims = [_claim(row) for row in claimed if row[7] is not None]
-    last = result[-1][3] if result and result[-1][0] is None and result[-1][11] is None else None
+    claims: list[Claim] = []
+    unreadable: dict[int, int] = {}
+    marks_found: dict[UUID, datetime] = {}
+    last = None
+    for row in map(ClaimRow._make, result):
+        match row.kind:
+            case "delivery":
+                claims.append(_claim(row))
+            case "unreadable":
+                unreadable[row.token] = row.outbox_id
+            case "watermark":
+                marks_found[row.webhook_id] = row.watermark
+            case "cursor":
+                last = row.webhook_id
     full = len(claims) >= batch
     return ClaimResult(
         claims,
-        unreadable={row[0]: row[1] for row in claimed if row[7] is None},
+        unreadable=unreadable,
         cursor=claims[-1].webhook_id if full else last,
         rotated=last is None or full,
-        marks={row[3]: row[11] for row in result if row[0] is None and row[11] is not None},
+        marks=marks_found,
     )
 
 
@@ -81,26 +123,26 @@ def _sorted_lanes(marks: Mapping[UUID, datetime]) -> tuple[list[UUID], list[date
     return lanes, [marks[lane] for lane in lanes]
 
 
-def _claim(row: tuple[Any, ...]) -> Claim:
+def _claim(row: ClaimRow) -> Claim:
     event = Event(
-        id=row[7],
-        type=row[8],
-        key=row[9],
-        organization_id=row[10],
-        occurred_at=row[11],
-        snapshot=row[12],
-        data=row[13],
-        context=row[14],
-        oversize_bytes=row[15],
+        id=row.event_id,
+        type=row.event_type,
+        key=row.key,
+        organization_id=row.organization_id,
+        occurred_at=row.occurred_at,
+        snapshot=row.snapshot,
+        data=row.data,
+        context=row.context,
+        oversize_bytes=row.oversize_bytes,
     )
     return Claim(
-        token=row[0],
-        outbox_id=row[1],
-        number=row[2],
-        webhook_id=row[3],
-        revision=row[4],
-        secrets_version=row[5],
-        large=row[6],
+        token=row.token,
+        outbox_id=row.outbox_id,
+        number=row.number,
+        webhook_id=row.webhook_id,
+        revision=row.revision,
+        secrets_version=row.secrets_version,
+        large=row.large,
         event=event,
     )
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from rowhook.model import EVENT_TYPES
+from rowhook.output_kinds import OUTPUT_KINDS
 
 _DEFAULT_SCHEDULE_S = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 _MAX_ATTEMPTS = 100
@@ -31,7 +32,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     name: str
     description: str | None = None
     metadata: dict[str, Any] = {}
-    kind: Literal["http", "frontend"] = "http"
+    kind: str = "http"
     url: str | None = None
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
     headers: dict[str, str] = {}
@@ -113,8 +114,13 @@ def _number_faults(configuration: Configuration) -> Iterator[tuple[str, str]]:
 def _choice_faults(configuration: Configuration) -> Iterator[tuple[str, str]]:
     if not configuration.name.strip():
         yield "/name", "Must not be empty."
-    if (configuration.kind == "http") != (configuration.url is not None):
-        yield "/url", "Required for kind http, not allowed for kind frontend."
+    kind = OUTPUT_KINDS.get(configuration.kind)
+    if kind is None:
+        yield "/kind", f"Must be one of {', '.join(sorted(OUTPUT_KINDS))}."
+    elif kind.has_url and configuration.url is None:
+        yield "/url", f"Required for kind {configuration.kind}."
+    elif configuration.url is not None and not kind.has_url:
+        yield "/url", f"Not allowed for kind {configuration.kind}."
     if configuration.raw_payload and configuration.body_template is not None:
         yield (
             "/body_template",

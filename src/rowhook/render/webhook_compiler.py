@@ -12,6 +12,7 @@ from rowhook.egress.errors import TargetForbidden, UrlRejected
 from rowhook.egress.policy import EgressPolicy
 from rowhook.egress.target_url import parse_target
 from rowhook.model import Headers, RequestFrame
+from rowhook.output_kinds import OUTPUT_KINDS
 from rowhook.render.configuration import (
     Configuration,
     ConfigurationRejected,
@@ -41,6 +42,7 @@ class Webhook:
     id: UUID
     organization_id: UUID
     name: str
+    kind: str
     revision: int
     secrets_version: int
     method: str
@@ -82,22 +84,26 @@ def _check_url(template: Template, policy: EgressPolicy, collector: FaultCollect
         collector.add("/url", str(error))
 
 
-def _check_frontend(
+def _check_kind(
     configuration: Configuration,
     body: Template | None,
     headers: list[tuple[str, Template]],
     collector: FaultCollector,
 ) -> None:
-    if body is not None and body.secrets:
+    name = configuration.kind
+    kind = OUTPUT_KINDS.get(name)
+    if kind is None:
+        return
+    if kind.is_public and body is not None and body.secrets:
         collector.add(
             "/body_template",
-            "A frontend output must not contain a secret, because the page could read it.",
+            f"A {name} output must not contain a secret, because the page could read it.",
         )
-    if headers:
-        collector.add("/headers", "A frontend output has no headers. Remove them.")
-    if configuration.ordered:
+    if headers and not kind.has_headers:
+        collector.add("/headers", f"A {name} output has no headers. Remove them.")
+    if configuration.ordered and kind.is_always_ordered:
         collector.add(
-            "/ordered", "A frontend output is always delivered in order. Remove this field."
+            "/ordered", f"A {name} output is always delivered in order. Remove this field."
         )
 
 
@@ -136,8 +142,7 @@ def compile_webhook(
     )
     if url is not None and policy is not None:
         _check_url(url, policy, collector)
-    if configuration.kind == "frontend":
-        _check_frontend(configuration, body, headers, collector)
+    _check_kind(configuration, body, headers, collector)
     schema = collector.schema(configuration.schema)
     condition = collector.condition(configuration.condition)
     if collector.faults:
@@ -149,6 +154,7 @@ def compile_webhook(
     )
     return Webhook(
         name=configuration.name,
+        kind=configuration.kind,
         method=configuration.method,
         url=url,
         headers=tuple(headers),

@@ -130,16 +130,16 @@ async def authenticate_hash(pool: Pool, digest: bytes, admin_key: str | None) ->
     if admin_key is not None and hmac.compare_digest(digest, digest_of(admin_key)):
         scopes = frozenset[str](SCOPES)
         return Caller(id="admin", name=_ADMIN_KEY_NAME, organization=None, scopes=scopes)
-    found = await access_queries.authenticate(pool, digest)
-    if found is None or not hmac.compare_digest(found.hash, digest):
+    key_row = await access_queries.authenticate(pool, digest)
+    if key_row is None or not hmac.compare_digest(key_row.hash, digest):
         raise NotAuthenticated("Unknown API key. Check the key, or create a new one.")
-    if found.expires_at is not None and found.expires_at <= datetime.now(UTC):
+    if key_row.expires_at is not None and key_row.expires_at <= datetime.now(UTC):
         raise NotAuthenticated("The API key has expired. Create a new one.")
     return Caller(
-        id=str(found.id),
-        name=found.name,
-        organization=found.organization_id,
-        scopes=frozenset(found.scopes),
+        id=str(key_row.id),
+        name=key_row.name,
+        organization=key_row.organization_id,
+        scopes=frozenset(key_row.scopes),
     )
 
 
@@ -238,10 +238,10 @@ async def list_keys(
 ) -> ApiKeys:
     """Lists keys by id, without the keys themselves."""
     after = paging.place(cursor, tuple[UUID])
-    found = await access_queries.key_page(
+    rows = await access_queries.key_page(
         ctx.pool, organization, after[0] if after else None, limit + 1
     )
-    items, last = paging.cut(paging.read(found, ApiKey), limit)
+    items, last = paging.cut(paging.read(rows, ApiKey), limit)
     return ApiKeys(items, None if last is None else paging.cursor(last.id))
 
 
@@ -257,7 +257,7 @@ async def list_audit(
 ) -> Audit:
     """Lists audit entries, newest first, filtered by actor, action and subject."""
     before = paging.place(cursor, tuple[paging.RowId])
-    found = await access_queries.audit_page(
+    rows = await access_queries.audit_page(
         ctx.pool,
         organization,
         before[0] if before else None,
@@ -266,5 +266,5 @@ async def list_audit(
         action=action,
         subject=subject,
     )
-    items, last = paging.cut(paging.read(found, AuditEntry), limit)
+    items, last = paging.cut(paging.read(rows, AuditEntry), limit)
     return Audit(items, None if last is None else paging.cursor(last.id))

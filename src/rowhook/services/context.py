@@ -24,7 +24,7 @@ class Rejected(ValueError):
     """The input is invalid; `faults` hold a JSON pointer and a message each."""
 
     def __init__(self, *faults: Fault) -> None:
-        super().__init__("; ".join(f"{one.pointer}: {one.message}" for one in faults))
+        super().__init__(" ".join(f"{fault.pointer}: {fault.message}" for fault in faults))
         self.faults = faults
 
 

@@ -147,18 +147,18 @@ async def list_deliveries(
         return Deliveries([], None)
     distinct = replace(filters, statuses=tuple(dict.fromkeys(filters.statuses)))
     before = paging.place(cursor, _Position)
-    found = await list_queries.delivery_page(ctx.pool, distinct, before, limit + 1)
-    items, last = paging.cut(paging.read(found, Delivery), limit)
+    rows = await list_queries.delivery_page(ctx.pool, distinct, before, limit + 1)
+    items, last = paging.cut(paging.read(rows, Delivery), limit)
     return Deliveries(items, None if last is None else paging.cursor(last.created_at, last.id))
 
 
 async def delivery_of(ctx: ServiceContext, delivery: int) -> DeliveryWithAttempts:
     """Reads a delivery with its attempts in one snapshot. Raises NotFound."""
     is_valid = 0 < delivery <= paging.LARGEST_ID
-    found = await list_queries.delivery_of(ctx.pool, delivery) if is_valid else None
-    if found is None:
+    document = await list_queries.delivery_of(ctx.pool, delivery) if is_valid else None
+    if document is None:
         raise NotFound(f"Delivery {delivery} does not exist.")
-    return msgspec.json.decode(found, type=DeliveryWithAttempts)
+    return msgspec.json.decode(document, type=DeliveryWithAttempts)
 
 
 async def retry(ctx: ServiceContext, deliveries: list[int]) -> Count:
@@ -174,24 +174,24 @@ async def cancel(ctx: ServiceContext, deliveries: list[int]) -> Count:
 async def retry_one(ctx: ServiceContext, delivery: int) -> DeliveryWithAttempts:
     """Retries a delivery. Raises NotFound, and Conflict if it is being sent."""
     counted = await retry(ctx, [delivery])
-    found = await delivery_of(ctx, delivery)
+    stored = await delivery_of(ctx, delivery)
     if not counted.deliveries:
         raise Conflict(
             f"Delivery {delivery} is being sent. Wait for the result, or cancel it first."
         )
-    return found
+    return stored
 
 
 async def cancel_one(ctx: ServiceContext, delivery: int) -> DeliveryWithAttempts:
     """Cancels a delivery. Raises NotFound, and Conflict if it is finished."""
     counted = await cancel(ctx, [delivery])
-    found = await delivery_of(ctx, delivery)
+    stored = await delivery_of(ctx, delivery)
     if not counted.deliveries:
         raise Conflict(
-            f"Delivery {delivery} is {found.status}. Only pending, held and sending deliveries can"
+            f"Delivery {delivery} is {stored.status}. Only pending, held and sending deliveries can"
             " be cancelled."
         )
-    return found
+    return stored
 
 
 async def replay(
@@ -214,10 +214,10 @@ async def replay(
         raise Rejected(*faults)
     if await access_queries.first_missing(ctx.pool, webhook=webhook):
         raise NotFound(f"Webhook {webhook} does not exist.")
-    found = await engine.replay(
+    count = await engine.replay(
         ctx.pool, webhook, since, until, list(statuses), dry_run=dry_run, rate=rate
     )
-    return Count(found)
+    return Count(count)
 
 
 def _replay_faults(

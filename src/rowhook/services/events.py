@@ -92,20 +92,20 @@ async def list_events(
     later are not listed.
     """
     position = paging.place(after, _Position) or _START
-    known = None if agent is None else await find_agent(ctx, agent, organization)
-    if "\0" in (goal or "") or (agent is not None and known is None):
+    agent_uuid = None if agent is None else await find_agent(ctx, agent, organization)
+    if "\0" in (goal or "") or (agent is not None and agent_uuid is None):
         return Events([], paging.cursor(*position))
-    found = await list_queries.event_feed(
+    rows = await list_queries.event_feed(
         ctx.pool,
         organization=organization,
-        agent=known,
+        agent=agent_uuid,
         goal=goal,
         types=types or ORDINARY,
         after=(position[0], position[1]),
         limit=limit,
     )
-    last = found[-1][:2] if found else position
-    return Events([_read(text) for _, _, text in found], paging.cursor(*last))
+    last = rows[-1][:2] if rows else position
+    return Events([_read(text) for _, _, text in rows], paging.cursor(*last))
 
 
 def _read(text: str) -> Event:
@@ -118,10 +118,12 @@ def _read(text: str) -> Event:
 
 async def event_of(ctx: ServiceContext, event: int) -> Event:
     """Reads an event with its data. Raises NotFound."""
-    found = await list_queries.event_of(ctx.pool, event) if 0 < event <= paging.LARGEST_ID else None
-    if found is None:
+    document = (
+        await list_queries.event_of(ctx.pool, event) if 0 < event <= paging.LARGEST_ID else None
+    )
+    if document is None:
         raise NotFound(f"Event {event} does not exist.")
-    return _read(found)
+    return _read(document)
 
 
 async def recent_events(
@@ -134,15 +136,15 @@ async def recent_events(
     limit: int = 20,
 ) -> RecentEvents:
     """Lists recent jobs and commits, newest first, as samples for a webhook and its links."""
-    known = None if agent is None else await find_agent(ctx, agent, organization)
-    if "\0" in (goal or "") or (agent is not None and known is None):
+    agent_uuid = None if agent is None else await find_agent(ctx, agent, organization)
+    if "\0" in (goal or "") or (agent is not None and agent_uuid is None):
         return RecentEvents([])
-    found = await list_queries.recent_events(
+    rows = await list_queries.recent_events(
         ctx.pool,
         organization=organization,
         webhook=webhook,
-        agent=known,
+        agent=agent_uuid,
         goal=goal,
         limit=limit,
     )
-    return RecentEvents(paging.read(found, RecentEvent))
+    return RecentEvents(paging.read(rows, RecentEvent))

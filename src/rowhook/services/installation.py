@@ -163,8 +163,8 @@ async def suspension(ctx: ServiceContext) -> Suspension | None:
 
 async def count_waiting(ctx: ServiceContext) -> int:
     """Counts pending, held and sending deliveries."""
-    found = await installation_queries.gauges(ctx.pool)
-    return found.pending + found.held + found.sending
+    row = await installation_queries.gauges(ctx.pool)
+    return row.pending + row.held + row.sending
 
 
 async def adopt(
@@ -195,7 +195,7 @@ async def system(ctx: ServiceContext, settings: Mapping[str, str]) -> System:
 
     Requires an operator.
     """
-    found = msgspec.json.decode(await installation_queries.system(ctx.pool), type=Installation)
+    document = msgspec.json.decode(await installation_queries.system(ctx.pool), type=Installation)
     return System(
-        version=version("rowhook"), settings=dict(settings), **msgspec.structs.asdict(found)
+        version=version("rowhook"), settings=dict(settings), **msgspec.structs.asdict(document)
     )

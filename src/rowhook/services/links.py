@@ -14,9 +14,9 @@ from rowhook.services.webhook_documents import Link, Links
 
 async def link_agent(ctx: ServiceContext, webhook: UUID, agent: Id) -> None:
     """Links an agent to a webhook; idempotent. Raises NotFound."""
-    known = await agent_of_webhook(ctx, webhook, agent)
+    agent_id = await agent_of_webhook(ctx, webhook, agent)
     try:
-        is_linked = await webhook_queries.link_agent(ctx.pool, webhook, known)
+        is_linked = await webhook_queries.link_agent(ctx.pool, webhook, agent_id)
     except StillReferenced as error:
         raise _gone(webhook, f"agent {agent}") from error
     if not is_linked:
@@ -43,8 +43,8 @@ async def unlink_agent(ctx: ServiceContext, webhook: UUID, agent: Id) -> bool:
 
     It takes effect for jobs that are completed by later statements.
     """
-    known = await agent_of_webhook(ctx, webhook, agent)
-    return await webhook_queries.unlink(ctx.pool, webhook, known, None)
+    agent_id = await agent_of_webhook(ctx, webhook, agent)
+    return await webhook_queries.unlink(ctx.pool, webhook, agent_id, None)
 
 
 async def unlink_goal(ctx: ServiceContext, webhook: UUID, goal: str) -> bool:
@@ -54,19 +54,19 @@ async def unlink_goal(ctx: ServiceContext, webhook: UUID, goal: str) -> bool:
 
 async def unlink_all(ctx: ServiceContext, webhook: UUID) -> int:
     """Removes all current links of a webhook; returns the count."""
-    found = await links_of(ctx, webhook)
-    for link in found.items:
+    links = await links_of(ctx, webhook)
+    for link in links.items:
         if link.kind == "agent":
             await unlink_agent(ctx, webhook, link.id)
         else:
             await unlink_goal(ctx, webhook, link.id)
-    return len(found.items)
+    return len(links.items)
 
 
 async def links_of(ctx: ServiceContext, webhook: UUID) -> Links:
     """Returns all links of a webhook, oldest first."""
-    found = await webhook_queries.links_of(ctx.pool, webhook)
-    return Links([Link(row.kind, row.id, row.name, row.created_at) for row in found])  # type: ignore[arg-type]
+    rows = await webhook_queries.links_of(ctx.pool, webhook)
+    return Links([Link(row.kind, row.id, row.name, row.created_at) for row in rows])  # type: ignore[arg-type]
 
 
 async def list_links(
@@ -74,8 +74,8 @@ async def list_links(
 ) -> Links:
     """Lists a page of the links of a webhook, oldest first."""
     after = paging.place(cursor, tuple[paging.RowId])
-    found = await webhook_queries.link_page(ctx.pool, webhook, after[0] if after else 0, limit + 1)
-    items, last = paging.cut(found, limit)
+    rows = await webhook_queries.link_page(ctx.pool, webhook, after[0] if after else 0, limit + 1)
+    items, last = paging.cut(rows, limit)
     links = [Link(row.kind, row.id, row.name, row.created_at) for _, row in items]  # type: ignore[arg-type]
     return Links(links, None if last is None else paging.cursor(last[0]))
 

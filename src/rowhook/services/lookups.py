@@ -89,9 +89,9 @@ async def organization_id(ctx: ServiceContext, identifier: Id) -> UUID:
     """Returns the uuid of an organization. Raises NotFound."""
     text = str(identifier)
     if _NUL not in text:
-        found = await list_queries.identify_organization(ctx.pool, text)
-        if found is not None:
-            return found
+        organization = await list_queries.identify_organization(ctx.pool, text)
+        if organization is not None:
+            return organization
     raise NotFound(f"Organization {text} does not exist.")
 
 
@@ -105,27 +105,27 @@ async def find_agent(
     text = str(identifier)
     if _NUL in text:
         return None
-    found = await list_queries.identify_agent(ctx.pool, organization, text)
-    if len(found) > 1:
+    agents = await list_queries.identify_agent(ctx.pool, organization, text)
+    if len(agents) > 1:
         message = f"Several organizations have an agent {text}. Pass organization_id."
         raise Rejected(Fault(pointer="/agent_id", message=message))
-    return found[0] if found else None
+    return agents[0] if agents else None
 
 
 async def agent_id(ctx: ServiceContext, identifier: Id, organization: UUID | None = None) -> UUID:
     """Returns the uuid of an agent. Raises NotFound, Rejected."""
-    found = await find_agent(ctx, identifier, organization)
-    if found is None:
+    agent = await find_agent(ctx, identifier, organization)
+    if agent is None:
         raise NotFound(f"Agent {identifier} does not exist.")
-    return found
+    return agent
 
 
 async def webhook_owner(ctx: ServiceContext, webhook: UUID) -> UUID:
     """Returns the organization of a webhook. Raises NotFound."""
-    found = await list_queries.webhook_owner(ctx.pool, webhook)
-    if found is None:
+    owner = await list_queries.webhook_owner(ctx.pool, webhook)
+    if owner is None:
         raise NotFound(f"Webhook {webhook} does not exist.")
-    return found
+    return owner
 
 
 async def agent_of_webhook(ctx: ServiceContext, webhook: UUID, identifier: Id) -> UUID:
@@ -141,8 +141,8 @@ async def list_organizations(
 ) -> Organizations:
     """Lists the visible organizations by id."""
     after = paging.place(cursor, tuple[UUID])
-    found = await list_queries.organization_page(ctx.pool, after[0] if after else None, limit + 1)
-    items, last = paging.cut(paging.read(found, Organization), limit)
+    rows = await list_queries.organization_page(ctx.pool, after[0] if after else None, limit + 1)
+    items, last = paging.cut(paging.read(rows, Organization), limit)
     return Organizations(items, None if last is None else paging.cursor(last.id))
 
 
@@ -150,8 +150,8 @@ async def webhook_names(
     ctx: ServiceContext, organization: UUID | None = None, *, also: UUID | None = None
 ) -> WebhookNames:
     """Lists the names of the first 1,000 webhooks, and of the webhook `also`."""
-    found = await list_queries.webhook_names(ctx.pool, organization, also, MAX_NAMES + 1)
-    items, last = paging.cut(paging.read(found, WebhookName), MAX_NAMES)
+    rows = await list_queries.webhook_names(ctx.pool, organization, also, MAX_NAMES + 1)
+    items, last = paging.cut(paging.read(rows, WebhookName), MAX_NAMES)
     return WebhookNames(
         sorted(items, key=lambda webhook: webhook.name.casefold()), last is not None
     )
@@ -170,10 +170,10 @@ async def list_agents(
     `search` is a case-insensitive part of the name or the id.
     """
     after = paging.place(cursor, tuple[UUID])
-    found = await list_queries.agent_page(
+    rows = await list_queries.agent_page(
         ctx.pool, organization, after[0] if after else None, limit + 1, search
     )
-    items, last = paging.cut(paging.read(found, Agent), limit)
+    items, last = paging.cut(paging.read(rows, Agent), limit)
     return Agents(items, None if last is None else paging.cursor(last.id))
 
 
@@ -190,8 +190,8 @@ async def list_goals(
     `search` is a case-insensitive part of the name or the id.
     """
     after = paging.place(cursor, tuple[str])
-    found = await list_queries.goal_page(
+    rows = await list_queries.goal_page(
         ctx.pool, organization, after[0] if after else None, limit + 1, search
     )
-    items, last = paging.cut(paging.read(found, Goal), limit)
+    items, last = paging.cut(paging.read(rows, Goal), limit)
     return Goals(items, None if last is None else paging.cursor(last.id))

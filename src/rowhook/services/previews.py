@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from rowhook.db import access_queries, preview_queries, secret_queries
 from rowhook.model import Outcome, RedactedRequest, Timings, Verdict
+from rowhook.output_kinds import OUTPUT_KINDS
 from rowhook.render.configuration import Configuration, Fault
 from rowhook.render.json_positions import json_positions
 from rowhook.render.webhook_compiler import Webhook as Compiled
@@ -51,8 +52,10 @@ async def with_placeholder_secrets(ctx: KeyringContext, checked: Compiled) -> Co
     hosts = {}
     if checked.url is not None and not checked.url.secrets:
         # If a secret contains the host, it is not known here.
-        found = await secret_queries.secret_hosts(ctx.pool, checked.organization_id, used)
-        hosts = {secret: tuple(bound) for secret, bound in found.items() if bound is not None}
+        hosts_by_secret = await secret_queries.secret_hosts(ctx.pool, checked.organization_id, used)
+        hosts = {
+            secret: tuple(bound) for secret, bound in hosts_by_secret.items() if bound is not None
+        }
     return replace(
         checked,
         secrets=placeholder_secrets(checked, used),
@@ -219,8 +222,8 @@ async def test_webhook(ctx: KeyringContext, webhook: UUID, sample: Sample) -> Tr
     """
     require_one(sample)
     present = await webhook_of(ctx, webhook)
-    if present.kind != "http":
-        message = "A frontend webhook sends no requests. Preview it instead."
+    if not OUTPUT_KINDS[present.kind].has_url:
+        message = f"A {present.kind} webhook sends no requests. Preview it instead."
         raise Rejected(Fault(pointer="/kind", message=message))
     compiled = await with_secrets(ctx, present)
     if isinstance(compiled, Outcome):

@@ -39,24 +39,24 @@ async def sample_event(
 
 async def _captured(ctx: ServiceContext, sample: Sample, event_id: int, owner: UUID) -> SampleEvent:
     is_valid = 0 < event_id <= LARGEST_ID
-    found = await preview_queries.sample_event(ctx.pool, owner, event_id) if is_valid else None
-    if found is None:
+    row = await preview_queries.sample_event(ctx.pool, owner, event_id) if is_valid else None
+    if row is None:
         raise NotFound(f"Event {event_id} does not exist.")
-    data, context = _text_or(sample.data, found.data), _text_or(sample.context, found.context)
+    data, context = _text_or(sample.data, row.data), _text_or(sample.context, row.context)
     is_replaced = sample.data is not UNSET and sample.context is not UNSET
-    oversize = _oversize(data, context) if is_replaced else found.oversize_bytes
+    oversize = _oversize(data, context) if is_replaced else row.oversize_bytes
     event = Event(
-        id=found.id,
-        type=found.type,
-        key=found.key,
+        id=row.id,
+        type=row.type,
+        key=row.key,
         organization_id=owner,
-        occurred_at=found.occurred_at,
-        snapshot=found.snapshot,
+        occurred_at=row.occurred_at,
+        snapshot=row.snapshot,
         data=data,
         context=context,
         oversize_bytes=oversize or _oversize(data, context),
     )
-    return SampleEvent(_without_oversize(event), found.agent_id, found.goal_id, found.moment)
+    return SampleEvent(_without_oversize(event), row.agent_id, row.goal_id, row.moment)
 
 
 def _text_or(value: Raw | UnsetType, default: str | None) -> str | None:
@@ -69,10 +69,10 @@ async def _generated(
     owner = compiled.organization_id
     agent = None if sample.agent_id is None else await agent_id(ctx, sample.agent_id, owner)
     if sample.goal_id is None:
-        found = await preview_queries.sample_job(ctx.pool, owner, agent)
+        row = await preview_queries.sample_job(ctx.pool, owner, agent)
     else:
-        found = await preview_queries.sample_commit(ctx.pool, owner, sample.goal_id)
-    if found is None:
+        row = await preview_queries.sample_commit(ctx.pool, owner, sample.goal_id)
+    if row is None:
         name = f"Agent {sample.agent_id}" if sample.goal_id is None else f"Goal {sample.goal_id}"
         raise NotFound(f"{name} does not exist.")
     data, context = await asyncio.to_thread(texts_of, sample, compiled, schema)
@@ -81,13 +81,13 @@ async def _generated(
         type="webhook.test",
         key=f"test_{uuid4()}",
         organization_id=owner,
-        occurred_at=found.moment,
-        snapshot=found.snapshot,
+        occurred_at=row.moment,
+        snapshot=row.snapshot,
         data=data,
         context=context,
         oversize_bytes=_oversize(data, context),
     )
-    return SampleEvent(_without_oversize(event), agent, sample.goal_id, found.moment)
+    return SampleEvent(_without_oversize(event), agent, sample.goal_id, row.moment)
 
 
 def _oversize(data: str | None, context: str | None) -> int | None:

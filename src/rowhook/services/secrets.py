@@ -101,8 +101,8 @@ async def secret_hosts(
     ctx: ServiceContext, organization: UUID, secret_id: str
 ) -> tuple[bool, list[str] | None]:
     """Returns whether a secret exists, and the hosts that it is limited to, if any."""
-    found = await secret_queries.secret_hosts(ctx.pool, organization, [secret_id])
-    return secret_id in found, found.get(secret_id)
+    hosts = await secret_queries.secret_hosts(ctx.pool, organization, [secret_id])
+    return secret_id in hosts, hosts.get(secret_id)
 
 
 async def list_secrets(
@@ -110,8 +110,8 @@ async def list_secrets(
 ) -> Secrets:
     """Lists the secrets of an organization by id, without their values."""
     after = paging.place(cursor, tuple[str])
-    found = await secret_queries.secret_page(
+    rows = await secret_queries.secret_page(
         ctx.pool, organization, after[0] if after else None, limit + 1
     )
-    items, last = paging.cut(paging.read(found, Secret), limit)
+    items, last = paging.cut(paging.read(rows, Secret), limit)
     return Secrets(items, None if last is None else paging.cursor(last.id))

@@ -128,12 +128,12 @@ async def open_link(server_ctx: ServerContext, link: str) -> str:
 
 async def authenticate_visitor(server_ctx: ServerContext, token: str | None) -> Caller:
     """Returns the caller of a session. Raises NotAuthenticated, e.g. if its key was deleted."""
-    found = await access_queries.signed_in(server_ctx.pool, digest_of(token)) if token else None
-    if found is None:
+    session = await access_queries.signed_in(server_ctx.pool, digest_of(token)) if token else None
+    if session is None:
         raise NotAuthenticated("There is no session, or it has ended. Sign in.")
-    if found.key_hash is None:
+    if session.key_hash is None:
         return _OWNER
-    return await authenticate_hash(server_ctx.pool, found.key_hash, server_ctx.admin_key)
+    return await authenticate_hash(server_ctx.pool, session.key_hash, server_ctx.admin_key)
 
 
 async def sign_out(server_ctx: ServerContext, token: str) -> None:

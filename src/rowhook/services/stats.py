@@ -165,8 +165,8 @@ MAX_COUNTED = 10_000
 
 async def stats(ctx: ServiceContext, organization: UUID | None, span: timedelta) -> Stats:
     """Returns statistics of the deliveries created in the last `span`."""
-    found = await list_queries.stats(ctx.pool, organization, span)
-    return msgspec.json.decode(found, type=Stats)
+    document = await list_queries.stats(ctx.pool, organization, span)
+    return msgspec.json.decode(document, type=Stats)
 
 
 async def series(
@@ -180,8 +180,8 @@ async def series(
     """Counts the deliveries created in the last `span` in 1 to 288 equal steps."""
     if not 1 <= points <= MAX_POINTS:
         raise Rejected(Fault(pointer="/points", message=f"Use a number from 1 to {MAX_POINTS}."))
-    found = await stats_queries.series(ctx.pool, organization, webhook, span, points)
-    return msgspec.json.decode(found, type=Series)
+    rows = await stats_queries.series(ctx.pool, organization, webhook, span, points)
+    return msgspec.json.decode(rows, type=Series)
 
 
 async def count_deliveries(ctx: ServiceContext, filters: DeliveryFilter) -> DeliveryCounts:
@@ -191,8 +191,8 @@ async def count_deliveries(ctx: ServiceContext, filters: DeliveryFilter) -> Deli
         # PostgreSQL cannot store U+0000, so nothing matches.
         counts = {"total": 0, "by_status": dict.fromkeys(distinct.statuses, 0), "capped": False}
         return msgspec.convert(counts, DeliveryCounts)
-    found = await stats_queries.count_by_status(ctx.pool, distinct, MAX_COUNTED)
-    return msgspec.json.decode(found, type=DeliveryCounts)
+    document = await stats_queries.count_by_status(ctx.pool, distinct, MAX_COUNTED)
+    return msgspec.json.decode(document, type=DeliveryCounts)
 
 
 async def watermark(ctx: ServiceContext) -> Watermark:
@@ -214,7 +214,7 @@ async def replay_remaining(
     This is an upper bound: deliveries that waited before and were attempted since are included.
     `held_before` includes those that were held at the watermark, which is the default of `until`.
     """
-    found = await stats_queries.replay_remaining(
+    row = await stats_queries.replay_remaining(
         ctx.pool,
         webhook,
         since=since,
@@ -223,7 +223,7 @@ async def replay_remaining(
         held_mark=-1 if held_before else watermark.token,
         limit=MAX_COUNTED,
     )
-    return msgspec.json.decode(found, type=Remaining)
+    return msgspec.json.decode(row, type=Remaining)
 
 
 async def list_failures(
@@ -235,7 +235,7 @@ async def list_failures(
     limit: int = 100,
 ) -> Failures:
     """Groups failures of deliveries created since a time by webhook, error and status code."""
-    found = await stats_queries.failures(
+    rows = await stats_queries.failures(
         ctx.pool,
         organization=organization,
         webhook=webhook,
@@ -243,7 +243,7 @@ async def list_failures(
         groups=limit,
         limit=MAX_COUNTED,
     )
-    return msgspec.json.decode(found, type=Failures)
+    return msgspec.json.decode(rows, type=Failures)
 
 
 async def worst_webhooks(
@@ -258,10 +258,10 @@ async def worst_webhooks(
 
     Up to 10,000 deliveries are counted for each webhook and status.
     """
-    found = await stats_queries.worst_webhooks(
+    rows = await stats_queries.worst_webhooks(
         ctx.pool, organization, statuses, span, limit, MAX_COUNTED
     )
-    return paging.read(found, FailingWebhook)
+    return paging.read(rows, FailingWebhook)
 
 
 async def health_of(ctx: ServiceContext, webhooks: Sequence[UUID]) -> list[Health]:
@@ -273,5 +273,5 @@ async def health_of(ctx: ServiceContext, webhooks: Sequence[UUID]) -> list[Healt
 
 async def webhook_status(ctx: ServiceContext, webhook: UUID) -> WebhookStatus | None:
     """Returns state and circuit of a webhook; None if it does not exist."""
-    found = await stats_queries.sending_state(ctx.pool, webhook)
-    return None if found is None else msgspec.json.decode(found, type=WebhookStatus)
+    document = await stats_queries.sending_state(ctx.pool, webhook)
+    return None if document is None else msgspec.json.decode(document, type=WebhookStatus)

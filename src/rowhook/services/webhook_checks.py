@@ -145,7 +145,7 @@ async def _secret_faults(
     ]
     if not named:
         return []
-    known = await secret_queries.secret_hosts(
+    hosts_by_secret = await secret_queries.secret_hosts(
         ctx.pool, organization, sorted({secret for _, secret in named})
     )
     faults = [
@@ -154,7 +154,7 @@ async def _secret_faults(
             message=f"Secret {secret} does not exist. Save it with PUT /v1/secrets/{secret}.",
         )
         for location, secret in dict.fromkeys(named)
-        if secret not in known
+        if secret not in hosts_by_secret
     ]
     host = _host(ctx, configuration.url)
     return faults + [
@@ -163,7 +163,7 @@ async def _secret_faults(
             message=f"Secret {secret} may only be sent to its allowed hosts: "
             f"{', '.join(hosts) or 'none'}.",
         )
-        for secret, hosts in known.items()
+        for secret, hosts in hosts_by_secret.items()
         if hosts is not None and host is not None and host not in hosts
     ]
 

@@ -23,7 +23,7 @@ class Webhook(Struct, frozen=True, kw_only=True):
     description: str | None
     metadata: dict[str, Any]
     url: str | None
-    kind: Literal["http", "frontend"]
+    kind: str
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     headers: dict[str, str]
     body_template: str | None

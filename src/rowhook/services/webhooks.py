@@ -81,10 +81,10 @@ def _secret_deleted() -> Rejected:
 
 async def webhook_of(ctx: ServiceContext, webhook: UUID) -> Webhook:
     """Reads a webhook. Raises NotFound."""
-    found = await list_queries.webhook_page(ctx.pool, webhook=webhook)
-    if not found:
+    rows = await list_queries.webhook_page(ctx.pool, webhook=webhook)
+    if not rows:
         raise NotFound(f"Webhook {webhook} does not exist.")
-    return _decode_webhook(ctx, found[0])
+    return _decode_webhook(ctx, rows[0])
 
 
 def _decode_webhook(ctx: ServiceContext, document: str) -> Webhook:
@@ -108,20 +108,20 @@ async def list_webhooks(
     `search` is a case-insensitive part of name, description or URL. Raises Rejected if several
     organizations have an agent with this id.
     """
-    known = None if agent is None else await find_agent(ctx, agent, organization)
-    if agent is not None and known is None:
+    agent_uuid = None if agent is None else await find_agent(ctx, agent, organization)
+    if agent is not None and agent_uuid is None:
         return Webhooks([], None)
-    found = await list_queries.webhook_page(
+    rows = await list_queries.webhook_page(
         ctx.pool,
         organization=organization,
-        agent=known,
+        agent=agent_uuid,
         goal=goal,
         state=state,
         before=paging.place(cursor, tuple[datetime, UUID]),
         limit=limit + 1,
         search=search,
     )
-    items, last = paging.cut([_decode_webhook(ctx, document) for document in found], limit)
+    items, last = paging.cut([_decode_webhook(ctx, document) for document in rows], limit)
     return Webhooks(items, None if last is None else paging.cursor(last.created_at, last.id))
 
 
@@ -156,10 +156,10 @@ async def change_webhook(
 async def restore_webhook(ctx: ServiceContext, webhook: UUID, revision: int) -> Webhook:
     """Validates and restores an old revision as the newest one. Raises NotFound, Rejected."""
     is_valid = 0 < revision <= _MAX_REVISION
-    found = await webhook_queries.revision_of(ctx.pool, webhook, revision) if is_valid else None
-    if found is None:
+    document = await webhook_queries.revision_of(ctx.pool, webhook, revision) if is_valid else None
+    if document is None:
         raise NotFound(f"Webhook {webhook} has no revision {revision}.")
-    return await change_webhook(ctx, webhook, read_configuration(found[1]))
+    return await change_webhook(ctx, webhook, read_configuration(document[1]))
 
 
 async def _change(
@@ -236,20 +236,20 @@ async def list_revisions(
 ) -> Revisions:
     """Lists the revisions of a webhook, newest first."""
     before = paging.place(cursor, tuple[_Revision])
-    found = await webhook_queries.revision_page(
+    rows = await webhook_queries.revision_page(
         ctx.pool, webhook, before[0] if before else None, limit + 1
     )
-    items, last = paging.cut(paging.read(found, Revision), limit)
+    items, last = paging.cut(paging.read(rows, Revision), limit)
     return Revisions(items, None if last is None else paging.cursor(last.revision))
 
 
 async def revision_of(ctx: ServiceContext, webhook: UUID, revision: int) -> Revision:
     """Reads a revision of a webhook. Raises NotFound."""
     is_valid = 0 < revision < _MAX_REVISION
-    found = (
+    rows = (
         await webhook_queries.revision_page(ctx.pool, webhook, revision + 1, 1) if is_valid else []
     )
-    for item in paging.read(found, Revision):
+    for item in paging.read(rows, Revision):
         if item.revision == revision:
             return item
     raise NotFound(f"Webhook {webhook} has no revision {revision}.")

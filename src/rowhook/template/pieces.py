@@ -8,15 +8,15 @@ from jinja2 import nodes
 
 from rowhook.template.expressions import compile_expression
 from rowhook.template.names import describe, record_position, start_offset
-from rowhook.template.output import (
+from rowhook.template.output_context import BODY_LEXERS, OutputContext
+from rowhook.template.url_parts import Part, bad_character
+from rowhook.template.value_output import (
     escape_for,
     lexer_state_after_value,
     secret_placeholder,
     write_secret,
     write_value,
 )
-from rowhook.template.output_context import BODY_LEXERS, OutputContext
-from rowhook.template.url_parts import Part, bad_character
 
 if TYPE_CHECKING:
     from rowhook.template.compilation import Build

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from rowhook.template.faults import InvalidValue, RenderFault
 from rowhook.template.limits import MAX_HEADER, MAX_OUTPUT, MAX_URL
-from rowhook.template.output import SecretPlaceholder
 from rowhook.template.output_context import OutputContext
 from rowhook.template.render_state import output_exceeded
 from rowhook.template.url_parts import has_dot_segments
+from rowhook.template.value_output import SecretPlaceholder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

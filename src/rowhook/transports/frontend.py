@@ -1,16 +1,31 @@
-"""Assigns positions to callbacks that wait for earlier outputs of their session."""
+"""Stores outputs for the web pages of a session, which read them as callbacks.
+
+A callback is staged first; it gets its position in the session once all earlier outputs of the
+session are staged or final.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import structlog
 
 from rowhook.db import callback_queries, connection_errors
 from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import PostgresError
+from rowhook.model import Outcome, Verdict
+from rowhook.render.payload import session_of
+from rowhook.transports.registry import NoOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from typing import Any
+
+    from rowhook.model import Claim, Request
+    from rowhook.transports.registry import Resources
 
 log = structlog.get_logger()
 # Most callbacks wait for a transaction that takes milliseconds.
@@ -21,6 +36,38 @@ _IDLE_PAUSE_S = 5.0
 # Limits the work for many waiting sessions to a tenth of the database's time.
 _PAUSE_PER_ROUND = 9
 _SESSIONS = 100
+
+
+class FrontendTransport:
+    """Delivers to the pages of the commit's session, which fetch their callbacks."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._pool = resources.pool
+        self._ttl = resources.callback_ttl
+        self._sequencer = CallbackSequencer(resources.pool)
+
+    async def deliver(
+        self, claim: Claim, request: Request, redact: Callable[[str], str]
+    ) -> Outcome | NoOutcome:
+        """Stage the callback; skip a commit without a session."""
+        session = session_of(claim.event)
+        if session is None:
+            message = "The commit has no session, so there is no page to deliver to."
+            return Outcome(verdict=Verdict.SKIPPED, error=message)
+        body = (request.body or b"null").decode()
+        try:
+            await callback_queries.stage(self._pool, claim, session, body, self._ttl)
+        except PostgresError as error:
+            log.warning(
+                "callback.staging_failed", delivery=claim.outbox_id, error=type(error).__name__
+            )
+            return NoOutcome.NOT_STARTED
+        self._sequencer.wake()
+        return NoOutcome.STAGED
+
+    def background_work(self) -> Coroutine[Any, Any, None]:
+        """Return the assignment of positions to waiting callbacks."""
+        return self._sequencer.run()
 
 
 class CallbackSequencer:

@@ -24,7 +24,8 @@ from rowhook.model import Outcome, Timings, Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rowhook.model import Headers, Request
+    from rowhook.model import Claim, Headers, Request
+    from rowhook.transports.registry import Resources
 
     Redact = Callable[[str], str]
 
@@ -38,6 +39,20 @@ MAX_RETRY_AFTER_S = 86_400.0
 URL_CACHE_SIZE = 2_048
 
 _DIGITS = re.compile(r"[0-9]+")
+
+
+class HttpTransport:
+    """Delivers to a URL."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._http = resources.http
+
+    async def deliver(self, claim: Claim, request: Request, redact: Redact) -> Outcome:
+        """Send the request once and return its outcome."""
+        return await send(self._http, request, redact=redact)
+
+    def background_work(self) -> None:
+        """Return None: there is none."""
 
 
 async def send(

@@ -9,7 +9,6 @@ import asyncio
 import gc
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
-from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -17,15 +16,13 @@ import msgspec
 import structlog
 from pgqueuer.core.qm import QueueManager
 
-from rowhook.db import callback_queries, engine
+from rowhook.db import engine
 from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import PostgresError, Unreachable
 from rowhook.model import Claim, Outcome, Request, Verdict
-from rowhook.render.payload import session_of
 from rowhook.render.renderer import Renderer
 from rowhook.supervisor import Supervisor
-from rowhook.transports.frontend import CallbackSequencer
-from rowhook.transports.http import send
+from rowhook.transports.registry import NoOutcome, Resources, create_transports
 from rowhook.worker import failpoints
 from rowhook.worker.in_flight import InFlight
 from rowhook.worker.maintenance import Maintenance, WorkerOptions
@@ -45,13 +42,6 @@ T = TypeVar("T")
 log = structlog.get_logger()
 _BATCH = 128
 _BACKOFF_S = 0.25
-
-
-class _NoOutcome(Enum):
-    """Why an attempt has no outcome: it was not started, or its callback waits for a page."""
-
-    NOT_STARTED = auto()
-    STAGED = auto()
 
 
 class Worker:
@@ -76,14 +66,15 @@ class Worker:
         self._tasks = Supervisor(self._stopping)
         self._pool = pool
         self._webhooks = webhooks
-        self._transport = transport
         self._options = options
         self._manager = QueueManager(self.queries)
         self._manager.min_dequeue_poll_interval = timedelta(milliseconds=1)
         self._manager.entrypoint(ENTRYPOINT)(self._deliver_batch)
         self._maintenance = Maintenance(pool, self.id, self.in_flight, self.queries, options)
         self._renderer = Renderer(policy, self._maintenance.database_time)
-        self._callback_sequencer = CallbackSequencer(pool)
+        self._transports = create_transports(
+            Resources(pool=pool, http=transport, callback_ttl=options.callback_ttl)
+        )
 
     def stop(self) -> None:
         """Stop claiming; requests that were started end, and the other claims are released."""
@@ -98,7 +89,9 @@ class Worker:
         try:
             recorder = self._tasks.start("recorder", self.recorder.run())
             scheduler = self._maintenance.start(self._tasks)
-            self._tasks.start("callback sequencer", self._callback_sequencer.run())
+            for kind, transport in self._transports.items():
+                if (work := transport.background_work()) is not None:
+                    self._tasks.start(f"transport {kind}", work)
             if self.driver.listener is not None:
                 self._tasks.start("listener", self.driver.listener.run())
             queue = self._tasks.start("queue", self._run_queue())
@@ -148,9 +141,9 @@ class Worker:
         finally:
             self.in_flight.release_slot(claim.token)
             failpoints.reach("landed")
-        if outcome is _NoOutcome.NOT_STARTED:
+        if outcome is NoOutcome.NOT_STARTED:
             await self._release(claim)
-        elif outcome is _NoOutcome.STAGED:
+        elif outcome is NoOutcome.STAGED:
             self.in_flight.remove(claim.token)
         else:
             stores = self._maintenance.retention.stores_exchange(outcome.verdict)
@@ -159,7 +152,7 @@ class Worker:
                 result, outcome.framed_request if stores else None, last=self.in_flight.is_quiet
             )
 
-    async def _outcome(self, claim: Claim) -> Outcome | _NoOutcome:
+    async def _outcome(self, claim: Claim) -> Outcome | NoOutcome:
         """Return the outcome of this attempt."""
         key = (claim.webhook_id, claim.revision, claim.secrets_version)
         webhook = self._webhooks.peek(*key) or await self._retry_until_reachable(
@@ -167,7 +160,7 @@ class Worker:
         )
         failpoints.reach("compiled")
         if webhook is None:
-            return _NoOutcome.NOT_STARTED
+            return NoOutcome.NOT_STARTED
         if isinstance(webhook, Outcome):
             return webhook
         if claim.large:
@@ -189,35 +182,14 @@ class Worker:
 
     async def _send(
         self, webhook: Webhook, claim: Claim, request: Request | Outcome | None
-    ) -> Outcome | _NoOutcome:
+    ) -> Outcome | NoOutcome:
         if isinstance(request, Outcome):
             return request
         if request is None or self.queries.shutdown.is_set():
-            return _NoOutcome.NOT_STARTED
+            return NoOutcome.NOT_STARTED
         failpoints.reach("composed")
         self.in_flight.mark_started(claim.token)
-        if webhook.url is None:
-            return await self._stage(claim, request)
-        return await send(self._transport, request, redact=webhook.redact)
-
-    async def _stage(self, claim: Claim, request: Request) -> Outcome | _NoOutcome:
-        """Store the callback for the pages of the session, which fetch it themselves."""
-        session = session_of(claim.event)
-        if session is None:
-            message = "The commit has no session, so there is no page to deliver to."
-            return Outcome(verdict=Verdict.SKIPPED, error=message)
-        body = (request.body or b"null").decode()
-        try:
-            await callback_queries.stage(
-                self._pool, claim, session, body, self._options.callback_ttl
-            )
-        except PostgresError as error:
-            log.warning(
-                "callback.staging_failed", delivery=claim.outbox_id, error=type(error).__name__
-            )
-            return _NoOutcome.NOT_STARTED
-        self._callback_sequencer.wake()
-        return _NoOutcome.STAGED
+        return await self._transports[webhook.kind].deliver(claim, request, webhook.redact)
 
     async def _retry_until_reachable(self, call: Callable[[], Awaitable[T]]) -> T | None:
         """Retry until PostgreSQL is reachable; return None when the worker is stopping."""

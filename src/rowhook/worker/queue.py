@@ -1,4 +1,20 @@
-"""pgqueuer's repository and driver over the outbox, so that its queue manager claims deliveries."""
+"""pgqueuer's repository and driver over the outbox, so that its queue manager claims deliveries.
+
+pgqueuer's queue manager runs the pool: it asks for work, waits for notifications and due times,
+limits what runs at once and shuts down. It expects a queue table of its own; here the outbox is the
+queue, with lanes, fencing tokens and retry times. Therefore these methods are overridden:
+
+- `dequeue` calls `rowhook.claim`, which claims with SKIP LOCKED, lane by lane. One job is the batch
+  of a lane, because the manager's work for a job costs more than the claim of a delivery.
+- `eligible_queued_work`, `next_deferred_eta` and `queued_work` tell the manager how long to wait.
+  They register the worker as asleep, so that commits notify only while a worker sleeps.
+- `update_heartbeat` and `log_jobs` do nothing: leases are renewed and results are recorded for all
+  deliveries together, and a delivery ends later than its job.
+- `notify_health_check` and `PoolDriver.notify` stay in the process, because a NOTIFY takes a lock
+  on the whole database at commit.
+- `PoolDriver` takes connections from a pool, where pgqueuer's own driver holds one connection, and
+  listens on a separate connection that reconnects.
+"""
 
 from __future__ import annotations
 

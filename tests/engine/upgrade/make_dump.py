@@ -38,8 +38,8 @@ from rowhook.services.access import Caller
 from rowhook.services.idempotency import IdempotentRequest, StoredResponse
 from rowhook.services.sessions import make_link
 from tests.support.receiver import Receiver
-from tests.support.rig import Rig
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig
 
 # Made for this file, and good for nothing else.
 MASTER_KEYS = "upgrade:3tFBpj4ZLHUnP0h6zGrSS9Q4b7/RCxyku652L+sq6Pc="
@@ -128,20 +128,24 @@ async def _add_revision(rig: Rig, webhook: UUID) -> None:
 
 async def _add_callback(rig: Rig, pool: Pool) -> None:
     """A page's output that no page has read."""
-    given = Configuration(name="page", kind="frontend", body_template='{"amount": {{data.amount}}}')
-    saved = await webhooks.create_webhook(rig.ctx, rig.platform.organization, given)
+    configuration = Configuration(
+        name="page", kind="frontend", body_template='{"amount": {{data.amount}}}'
+    )
+    saved = await webhooks.create_webhook(rig.ctx, rig.platform.organization, configuration)
     await links.link_goal(rig.ctx, saved.id, rig.platform.goal)
     commit = await rig.platform.commit('{"amount": 2.50}', session=SESSION)
     claims = await rig.platform.claim(pool)
-    (claim,) = [one for one in claims if one.webhook_id == saved.id and one.event.key == commit]
+    (claim,) = [
+        claim for claim in claims if claim.webhook_id == saved.id and claim.event.key == commit
+    ]
     await callback_queries.stage(pool, claim, SESSION, '{"amount": 2.50}', timedelta(days=1))
 
 
 async def _add_job_deliveries(rig: Rig, pool: Pool) -> None:
     """A dead delivery of an agent's webhook, and one that waits."""
     platform = rig.platform
-    given = Configuration(name="job", url=f"{rig.receiver.url}/job", retry_schedule_s=[0])
-    saved = await webhooks.create_webhook(rig.ctx, platform.organization, given)
+    configuration = Configuration(name="job", url=f"{rig.receiver.url}/job", retry_schedule_s=[0])
+    saved = await webhooks.create_webhook(rig.ctx, platform.organization, configuration)
     await links.link_agent(rig.ctx, saved.id, platform.agent)
     await platform.finish(await platform.job(), "failed")
     claims = await platform.claim(pool)

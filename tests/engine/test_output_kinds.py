@@ -1,0 +1,126 @@
+"""A new kind of output: one transport, here in this module, and one entry in OUTPUT_KINDS."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import pytest
+
+from rowhook.model import Claim, Outcome, Request, Verdict
+from rowhook.output_kinds import OUTPUT_KINDS, OutputKind
+from rowhook.render.configuration import Configuration, ConfigurationRejected
+from rowhook.render.webhook_compiler import compile_webhook
+from rowhook.services import links, webhooks
+from rowhook.services.context import Rejected
+from rowhook.transports.registry import Resources
+from tests.support.calls import Api
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig
+
+pytestmark = pytest.mark.anyio
+
+
+class QueueTransport:
+    """Puts each output into a queue; fails for a body that says so."""
+
+    queue: list[tuple[str, bytes]]
+
+    def __init__(self, resources: Resources) -> None:
+        self.resources = resources
+
+    async def deliver(
+        self, claim: Claim, request: Request, redact: Callable[[str], str]
+    ) -> Outcome:
+        body = request.body or b""
+        if b"refuse" in body:
+            return Outcome(verdict=Verdict.CONNECT_FAILED, error=redact("The queue is full."))
+        self.queue.append((claim.event.key, body))
+        return Outcome(verdict=Verdict.DELIVERED)
+
+    def background_work(self) -> Coroutine[Any, Any, None]:
+        return asyncio.sleep(3600)
+
+
+@pytest.fixture
+def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, bytes]]]:
+    kind = OutputKind(
+        description="a queue in memory",
+        transport=f"{__name__}:QueueTransport",
+        has_url=False,
+        has_headers=False,
+        is_public=False,
+        is_always_ordered=False,
+    )
+    monkeypatch.setitem(OUTPUT_KINDS, "queue", kind)
+    QueueTransport.queue = []
+    yield QueueTransport.queue
+    del QueueTransport.queue
+
+
+async def queue_webhook(rig: Rig) -> None:
+    configuration = Configuration(
+        name="queue", kind="queue", body_template='{"word": "{{data.word}}"}'
+    )
+    saved = await webhooks.create_webhook(rig.ctx, rig.platform.organization, configuration)
+    await links.link_goal(rig.ctx, saved.id, rig.platform.goal)
+
+
+async def test_an_output_of_a_new_kind_is_rendered_delivered_and_recorded(
+    rig: Rig, queue: list[tuple[str, bytes]]
+) -> None:
+    await queue_webhook(rig)
+    async with rig.worker():
+        commit = await rig.platform.commit('{"word": "ä"}')
+        await rig.reaches("delivered")
+    assert queue == [(commit, '{"word": "ä"}'.encode())]
+    assert rig.receiver.requests == []
+    (attempt,) = await rig.platform.rows("select outcome, status_code from rowhook.attempt")
+    assert attempt == {"outcome": "delivered", "status_code": None}
+
+
+async def test_a_failed_output_of_a_new_kind_is_retried(
+    rig: Rig, queue: list[tuple[str, bytes]]
+) -> None:
+    await queue_webhook(rig)
+    async with rig.worker():
+        await rig.platform.commit('{"word": "refuse"}')
+        (delivery,) = await rig.reaches("pending")
+        while delivery["attempts"] == 0:
+            (delivery,) = await rig.platform.deliveries()
+    assert delivery["last_error"] == "The queue is full."
+    assert queue == []
+
+
+@pytest.mark.usefixtures("queue")
+async def test_the_api_takes_a_new_kind_and_refuses_the_fields_that_it_does_not_have(
+    api: Api, platform: Platform
+) -> None:
+    organization = platform.organization
+    created = await api.webhook(organization, kind="queue", url=None, headers={})
+    assert created["kind"] == "queue"
+    draft = {
+        "organization_id": str(organization),
+        "name": "q",
+        "kind": "queue",
+        "url": "https://example.com",
+        "headers": {"X-A": "1"},
+    }
+    answer = await api.call("POST", "/webhooks", json=draft)
+    assert answer.status_code == 422
+    assert {error["pointer"] for error in answer.json()["errors"]} == {"/url", "/headers"}
+
+
+async def test_a_kind_that_is_not_known_is_refused_with_the_known_ones(rig: Rig) -> None:
+    configuration = Configuration(name="x", kind="pigeon", url=None)
+    with pytest.raises(Rejected) as refused:
+        await webhooks.create_webhook(rig.ctx, rig.platform.organization, configuration)
+    (fault,) = refused.value.faults
+    assert (fault.pointer, fault.message) == ("/kind", "Must be one of frontend, http.")
+
+
+def test_a_webhook_of_a_kind_that_was_removed_does_not_compile() -> None:
+    configuration = Configuration(name="x", kind="pigeon")
+    with pytest.raises(ConfigurationRejected, match="Must be one of"):
+        compile_webhook(configuration, identity={}, brand="Roxels")

@@ -1,0 +1,57 @@
+"""Deliveries of every age and end, and what the API counts of them, for tests."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from rowhook.db.connection_pool import Pool
+from tests.support.calls import Api
+from tests.support.sample_platform import Platform
+
+
+async def get_json(api: Api, path: str, key: str | None = None, **params: Any) -> Any:
+    answer = await api.call("GET", path, key=key, params=params)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def record_outcomes(platform: Platform, pool: Pool, *outcomes: str, **fields: Any) -> None:
+    """A job for each outcome, and what became of its only try."""
+    for outcome in outcomes:
+        await platform.job("succeeded")
+        for claim in await platform.claim(pool):
+            await platform.record(pool, claim, outcome, **fields)
+
+
+async def age_deliveries(platform: Platform, hours: float, status: str) -> None:
+    """Deliveries of a status were created so long ago."""
+    await platform.run("set session_replication_role = replica")
+    await platform.run(
+        "update rowhook.outbox set created_at = now() - make_interval(secs => %s)"
+        " where status = %s",
+        hours * 3600,
+        status,
+    )
+    await platform.run("set session_replication_role = origin")
+
+
+async def insert_deliveries(platform: Platform, webhook: UUID, status: str, count: int) -> None:
+    """So many rows of a status, which nothing has made: never tried, or ended with an error."""
+    waits = status == "pending"
+    await platform.run("set session_replication_role = replica")
+    await platform.run(
+        "insert into rowhook.outbox (event_id, webhook_id, organization_id, status, ready,"
+        " next_attempt_at, finished_at, last_error)"
+        " select -n, %s, %s, %s, %s, case when %s then now() end, case when not %s then now() end,"
+        " case when not %s then 'it failed' end from generate_series(1, %s) as n",
+        webhook,
+        platform.organization,
+        status,
+        waits,
+        waits,
+        waits,
+        waits,
+        count,
+    )
+    await platform.run("set session_replication_role = origin")

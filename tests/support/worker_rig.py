@@ -1,0 +1,127 @@
+"""A worker against a real Postgres and a real receiver, in this process, for tests."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from rowhook.db import connection_pool
+from rowhook.db.connection_pool import Pool
+from rowhook.db.statements import TenantPool
+from rowhook.egress.policy import EgressPolicy
+from rowhook.egress.transport import GuardedTransport
+from rowhook.render.configuration import Configuration
+from rowhook.render.renderer import Renderer
+from rowhook.security.vault import Keyring, generate_master_key
+from rowhook.services import links
+from rowhook.services.context import KeyringContext
+from rowhook.services.webhook_cache import WebhookCache
+from rowhook.services.webhook_documents import Webhook
+from rowhook.services.webhooks import change_webhook, create_webhook
+from rowhook.worker.maintenance import WorkerOptions
+from rowhook.worker.pipeline import Worker
+from tests.support.certificates import trust
+from tests.support.deadline import DEADLINE_S
+from tests.support.receiver import Receiver
+from tests.support.sample_platform import Platform
+
+LOOPBACK = EgressPolicy(allow_networks=(ipaddress.ip_network("127.0.0.0/8"),))
+
+
+async def until(
+    holds: Callable[[], Awaitable[bool]], *, within: float = DEADLINE_S, what: str = "the condition"
+) -> None:
+    """Waits until a condition holds; fails after `within` seconds."""
+    deadline = time.monotonic() + within
+    while not await holds():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} did not come true within {within:g} s")
+        await asyncio.sleep(0.01)
+
+
+class Rig:
+    """What a test of the whole line needs."""
+
+    def __init__(
+        self,
+        dsn: str,
+        pool: Pool,
+        platform: Platform,
+        receiver: Receiver,
+        *,
+        role_prefix: str = "rowhook",
+    ) -> None:
+        self.dsn = dsn
+        self.worker_role = f"{role_prefix}_worker"
+        self.platform = platform
+        self.receiver = receiver
+        self.keyring = Keyring(generate_master_key())
+        entry = TenantPool(pool=pool, organization=None, actor="a test")
+        self.ctx = KeyringContext(
+            pool=entry,
+            keyring=self.keyring,
+            policy=LOOPBACK,
+            renderer=Renderer(LOOPBACK),
+            brand="Roxels",
+        )
+
+    async def webhook(self, path: str = "/hook", **fields: Any) -> Webhook:
+        """A webhook of the goal that calls the receiver."""
+        configuration = Configuration(name=path, url=f"{self.receiver.url}{path}", **fields)
+        saved = await create_webhook(self.ctx, self.platform.organization, configuration)
+        await links.link_goal(self.ctx, saved.id, self.platform.goal)
+        return saved
+
+    async def change(self, webhook: UUID, path: str = "/hook", **fields: Any) -> None:
+        configuration = Configuration(name=path, url=f"{self.receiver.url}{path}", **fields)
+        await change_webhook(self.ctx, webhook, configuration)
+
+    @asynccontextmanager
+    async def idle_worker(
+        self,
+        *,
+        lease_s: float = 20,
+        listen: bool = True,
+        policy: EgressPolicy = LOOPBACK,
+        transport: GuardedTransport | None = None,
+    ) -> AsyncIterator[Worker]:
+        """A worker that does not run yet, over `transport` if one is given."""
+        options = WorkerOptions(
+            lease=timedelta(seconds=lease_s), listen_dsn=self.dsn if listen else None
+        )
+        async with (
+            connection_pool.open_pool(self.dsn, size=4, role=self.worker_role) as pool,
+            transport or GuardedTransport.open(policy, limit=2048, trust=trust()) as opened,
+        ):
+            webhooks = WebhookCache(pool, self.keyring, brand="Roxels")
+            yield Worker(pool, webhooks, opened, policy, options)
+
+    @asynccontextmanager
+    async def worker(self, **options: Any) -> AsyncIterator[Worker]:
+        """A running worker, stopped and drained at the exit. The options are an idle worker's."""
+        async with self.idle_worker(**options) as worker:
+            running = asyncio.create_task(worker.run())
+            try:
+                yield worker
+            finally:
+                worker.stop()
+                await running
+
+    async def reaches(
+        self, status: str, *, count: int = 1, within: float = DEADLINE_S
+    ) -> list[dict[str, Any]]:
+        """Waits until `count` deliveries have a status; all deliveries."""
+
+        async def there() -> bool:
+            rows = await self.platform.deliveries()
+            reached: int = sum(row["status"] == status for row in rows)
+            return reached >= count
+
+        await until(there, within=within, what=f"{count} deliveries {status}")
+        return await self.platform.deliveries()
