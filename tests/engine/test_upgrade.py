@@ -15,11 +15,11 @@ import pytest
 
 from rowhook.db import connection_pool, migration_queries, statements
 from rowhook.db.connection_pool import Pool
-from rowhook.db.list_queries import STATUSES
 from rowhook.migrate import runner, steps
 from rowhook.migrate.locks import Patience
 from rowhook.migrate.runner import apply_all
 from rowhook.migrate.steps import DEFAULT_PREFIX, all_steps, pending, read_sql
+from rowhook.model import STATUSES
 from rowhook.security.vault import Keyring
 from rowhook.services import webhooks
 from rowhook.services.webhook_checks import WebhookPatch

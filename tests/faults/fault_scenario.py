@@ -37,7 +37,6 @@ class Scenario:
 
     dsn: str
     receiver: RecordingReceiver
-    build: Path
     folder: Path
     organization: UUID
     master_key: str
@@ -45,9 +44,8 @@ class Scenario:
     def fleet(
         self, *, lease_s: float = LEASE_S, **variables: str
     ) -> AbstractAsyncContextManager[Fleet]:
-        """Start workers of the test build on this database."""
+        """Start workers over this database."""
         return fleet(
-            self.build,
             self.folder,
             **{
                 "DATABASE_URL": self.dsn,
@@ -168,9 +166,7 @@ async def wait_until(
         await asyncio.sleep(0.02)
 
 
-async def create_scenario(
-    dsn: str, folder: Path, receiver: RecordingReceiver, build: Path
-) -> Scenario:
+async def create_scenario(dsn: str, folder: Path, receiver: RecordingReceiver) -> Scenario:
     """Create the scenario on a migrated database."""
     organization = uuid4()
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
@@ -180,7 +176,6 @@ async def create_scenario(
     return Scenario(
         dsn=dsn,
         receiver=receiver,
-        build=build,
         folder=folder,
         organization=organization,
         master_key=generate_master_key(),

@@ -197,9 +197,9 @@ async def small_disk(server_folder: Path) -> AsyncIterator[Server]:
 
 
 async def test_workers_survive_and_report_a_full_disk(
-    small_disk: Server, server_folder: Path, receiver: RecordingReceiver, build: Path
+    small_disk: Server, server_folder: Path, receiver: RecordingReceiver
 ) -> None:
-    scenario = await create_scenario(small_disk.dsn, server_folder, receiver, build)
+    scenario = await create_scenario(small_disk.dsn, server_folder, receiver)
     producer = await scenario.goal("goal", max_in_flight=100, retry_schedule_s=[0, 0, 0])
     filler = small_disk.folder.parent / "filler"
     async with scenario.fleet() as fleet:

@@ -116,7 +116,7 @@ async def test_failovers_to_a_synchronous_standby_lose_nothing(
         f"postgresql://owner@127.0.0.1:{primary.port},127.0.0.1:{other.port}/postgres"
         "?target_session_attrs=read-write"
     )
-    scenario = await create_scenario(both, scenario.folder, scenario.receiver, scenario.build)
+    scenario = await create_scenario(both, scenario.folder, scenario.receiver)
     producer = await scenario.goal(
         "goal", max_in_flight=CLAIMED_AT_MOST, retry_schedule_s=[0, 0, 0]
     )

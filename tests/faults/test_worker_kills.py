@@ -10,9 +10,9 @@ from collections import Counter
 
 import pytest
 
+from rowhook.worker.failpoints import FAILPOINTS
 from tests.faults.commit_producer import running_producer
 from tests.faults.delivery_history import duplicates
-from tests.faults.failpoint_build import failpoints
 from tests.faults.fault_scenario import LEASE_S, Scenario
 from tests.faults.worker_fleet import Fleet, WorkerProcess
 from tests.support.scoreboard import score
@@ -32,7 +32,7 @@ class Killing:
         self.in_flight: dict[int, int] = {}
         self.stuck: set[int] = set()
         self._random = random.Random(7)  # noqa: S311  # which one dies is no secret
-        self._points = failpoints() * 9
+        self._points = list(FAILPOINTS) * 9
         self._ends_at: dict[int, float] = {}
 
     async def continue_killing(self) -> None:
@@ -98,7 +98,7 @@ async def test_workers_killed_at_every_step_lose_nothing(scenario: Scenario) -> 
     again = duplicates(scenario.receiver.arrivals)
     history = await scenario.checked_history(producer, allowed_duplicates=len(killing.in_flight))
     missing = set(history.committed) - {arrival.event for arrival in scenario.receiver.arrivals}
-    points = [killing.deaths[name] for name in failpoints()]
+    points = [killing.deaths[name] for name in FAILPOINTS]
     score(
         f"{killing.deaths.total()} SIGKILLs, 3 workers, {len(history.committed):,} events",
         required=f"0 lost, duplicates ≤ in flight, none stuck for {STUCK_LEASES} leases",

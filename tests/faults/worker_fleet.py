@@ -1,4 +1,4 @@
-"""Worker processes of a test build that a test starts, stops and kills."""
+"""Worker processes, that a test starts, stops and kills."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ import msgspec
 
 from tests.support.deadline import DEADLINE_S
 
+_ROOT = Path(__file__).parents[2]
 _STARTED = re.compile(rb"worker\.started.*worker=([0-9a-f-]{36})")
 _KILLED_AT = re.compile(rb"^failpoint\.killed_at (\w+)$", re.MULTILINE)
 
@@ -66,8 +67,9 @@ class Fleet:
         """Start a worker. With `dies_at` it kills itself there, after `after` passes."""
         log = self._folder / f"worker-{len(self.logs)}.log"
         self.logs.append(log)
-        point = {"ROWHOOK_FAILPOINT": f"{dies_at}:{after}" if dies_at else ""}
-        pid = await self._ask({"start": self._environment | point | more, "log": str(log)})
+        point = f"{dies_at}:{after}" if dies_at else ""
+        command = {"start": self._environment | more, "log": str(log), "dies_at": point}
+        pid = await self._ask(command)
         worker = WorkerProcess(pid=pid, log=log, dies_at=dies_at)
         self.workers.append(worker)
         return worker
@@ -110,13 +112,13 @@ class Fleet:
 
 
 @asynccontextmanager
-async def fleet(source: Path, folder: Path, **variables: str) -> AsyncIterator[Fleet]:
-    """Run a fleet of the build in `source`; kills its processes at the exit."""
+async def fleet(folder: Path, **variables: str) -> AsyncIterator[Fleet]:
+    """Run a fleet and kill its processes at the exit."""
     environment = {
         "HOME": str(folder),
         "TMPDIR": str(folder),
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(source),
+        "PYTHONPATH": f"{_ROOT / 'src'}:{_ROOT}",
         "ROWHOOK_DATA_DIR": str(folder / "data"),
         "ROWHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
         "PYTHONDONTWRITEBYTECODE": "1",

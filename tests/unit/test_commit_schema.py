@@ -104,8 +104,9 @@ SHAPES = {
     ),
     "a reference with escapes": (
         '{"x": "{{data.x}}"}',
-        of(x={"$ref": "#/$defs/e~1mail%20address"}) | {"$defs": {"e/mail address": EMAIL}},
-        of(x=EMAIL),
+        object_schema(x={"$ref": "#/$defs/e~1mail%20address"})
+        | {"$defs": {"e/mail address": EMAIL}},
+        object_schema(x=EMAIL),
     ),
     "a reference with more": (
         '{"x": {{data.x}}}',

@@ -172,3 +172,11 @@ def test_any_text_is_parsed_or_rejected_by_the_url_parser(host: str, path: str) 
     assert target.path.isascii()
     assert target.path.startswith("/")
     assert not {" ", "\r", "\n", "#", "\\"} & set(str(target.url))
+
+
+def test_a_target_is_checked_under_the_policy_that_is_given() -> None:
+    url = "http://127.0.0.1/"
+    assert parse_target(url, LOCAL).host == "127.0.0.1"
+    with pytest.raises((TargetForbidden, UrlRejected)):
+        parse_target(url, PUBLIC)
+    assert parse_target(url, LOCAL) is parse_target(url, LOCAL)

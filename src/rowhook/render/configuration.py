@@ -8,19 +8,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from rowhook.model import EVENT_TYPES
 from rowhook.output_kinds import OUTPUT_KINDS
 
-EVENT_TYPES = frozenset(
-    (
-        "job.succeeded",
-        "job.failed",
-        "goal.committed",
-        "webhook.failing",
-        "webhook.disabled",
-        "webhook.recovered",
-        "webhook.test",
-    )
-)
 _DEFAULT_SCHEDULE_S = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 _MAX_ATTEMPTS = 100
 _MAX_TIMEOUT_S = 30
