@@ -10,8 +10,8 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from tests.support.axe import serious_faults
+from tests.support.bare_page import open_bare_page
 from tests.support.browser import needs_chromium
-from tests.support.static_page import open_static_page
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
 NOON = 1_764_000_000
@@ -56,7 +56,7 @@ async def painted(page: Page, *tones: str) -> None:
 @pytest.mark.battery
 @pytest.mark.parametrize("kind", ["area", "bars", "spark"])
 async def test_a_chart_is_drawn_in_the_colours_of_its_tones(kind: str, chromium: Browser) -> None:
-    async with open_static_page(chromium, chart(kind, delivered="good", dead="bad")) as made:
+    async with open_bare_page(chromium, chart(kind, delivered="good", dead="bad")) as made:
         await painted(made.page, "good", "bad")
         assert await made.page.get_by_role("img", name="Deliveries per second").count() == 1
 
@@ -67,13 +67,13 @@ async def test_a_chart_is_drawn_in_the_colours_of_its_tones(kind: str, chromium:
 async def test_a_chart_of_nothing_and_of_one_moment_is_drawn(
     kind: str, count: int, chromium: Browser
 ) -> None:
-    async with open_static_page(chromium, chart(kind, count, delivered="good")) as made:
+    async with open_bare_page(chromium, chart(kind, count, delivered="good")) as made:
         await made.page.locator("[data-chart] canvas").wait_for()
 
 
 @pytest.mark.long
 async def test_a_chart_changes_its_colours_with_the_theme(chromium: Browser) -> None:
-    async with open_static_page(chromium, chart(delivered="accent")) as made:
+    async with open_bare_page(chromium, chart(delivered="accent")) as made:
         await painted(made.page, "accent")
         await made.page.evaluate("""() => {
           document.documentElement.dataset.theme = "dark";
@@ -90,7 +90,7 @@ async def test_a_chart_changes_its_colours_with_the_theme(chromium: Browser) -> 
 async def test_a_chart_is_as_wide_as_its_place_whatever_the_window_becomes(
     chromium: Browser,
 ) -> None:
-    async with open_static_page(chromium, chart(delivered="good")) as made:
+    async with open_bare_page(chromium, chart(delivered="good")) as made:
         for width in (1200, 390):
             await made.page.set_viewport_size({"width": width, "height": 800})
             await made.page.wait_for_function("""() => {
@@ -103,7 +103,7 @@ async def test_a_chart_is_as_wide_as_its_place_whatever_the_window_becomes(
 async def test_a_swap_leaves_the_new_chart_alone(chromium: Browser) -> None:
     swap = '<button hx-get="/piece" hx-target="#place">Later</button>'
     first = f'{swap}<div id="place">{chart(delivered="good")}</div>'
-    async with open_static_page(chromium, first, piece=chart(dead="bad")) as made:
+    async with open_bare_page(chromium, first, piece=chart(dead="bad")) as made:
         await painted(made.page, "good")
         await made.page.get_by_role("button").click()
         await painted(made.page, "bad")
@@ -114,7 +114,7 @@ async def test_a_swap_leaves_the_new_chart_alone(chromium: Browser) -> None:
 async def test_a_chart_that_cannot_be_read_is_reported_and_the_next_is_drawn(
     chromium: Browser,
 ) -> None:
-    async with open_static_page(
+    async with open_bare_page(
         chromium, '<div data-chart="no"></div>' + chart(delivered="good")
     ) as made:
         await made.page.locator("[data-chart] canvas").wait_for()
@@ -125,13 +125,13 @@ async def test_a_chart_that_cannot_be_read_is_reported_and_the_next_is_drawn(
 @pytest.mark.battery
 async def test_a_table_for_those_without_scripts_gives_way_to_the_chart(chromium: Browser) -> None:
     table = "<table><tr><td>12:00</td></tr></table></div>"
-    async with open_static_page(chromium, chart(delivered="good").replace("</div>", table)) as made:
+    async with open_bare_page(chromium, chart(delivered="good").replace("</div>", table)) as made:
         await made.page.locator("[data-chart] canvas").wait_for()
         assert not await made.page.get_by_text("12:00").first.is_visible()
 
 
 @pytest.mark.battery
 async def test_axe_finds_nothing_serious_in_a_chart(chromium: Browser) -> None:
-    async with open_static_page(chromium, chart("bars", delivered="good", dead="bad")) as made:
+    async with open_bare_page(chromium, chart("bars", delivered="good", dead="bad")) as made:
         await painted(made.page, "good")
         assert await serious_faults(made.page) == []

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Error, Page, expect
 
+from tests.support.bare_page import open_bare_page
 from tests.support.browser import needs_chromium
 from tests.support.deadline import DEADLINE_S
-from tests.support.static_page import open_static_page
 from tests.support.worker_rig import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
@@ -81,7 +81,7 @@ async def take_offer(page: Page) -> None:
 async def test_the_editor_takes_the_place_of_the_textarea_its_text_and_its_name(
     kind: str, chromium: Browser
 ) -> None:
-    async with open_static_page(chromium, field(BODY, kind=kind)) as made:
+    async with open_bare_page(chromium, field(BODY, kind=kind)) as made:
         assert await editor(made.page).count() == 1
         assert not await made.page.locator("textarea").is_visible()
         assert await made.page.locator(".cm-line").all_inner_texts() == BODY.split("\n")
@@ -90,7 +90,7 @@ async def test_the_editor_takes_the_place_of_the_textarea_its_text_and_its_name(
 
 @pytest.mark.long
 async def test_the_textarea_is_kept_in_step_and_says_so_to_its_form(chromium: Browser) -> None:
-    async with open_static_page(chromium, field("{")) as made:
+    async with open_bare_page(chromium, field("{")) as made:
         await made.page.evaluate(HEARING)
         await write(made.page, "}")
         await holds(made.page, "{}")
@@ -103,7 +103,7 @@ async def test_the_textarea_is_kept_in_step_and_says_so_to_its_form(chromium: Br
 async def test_what_is_typed_over_a_coloured_selection_takes_its_place_and_breaks_no_policy(
     chromium: Browser,
 ) -> None:
-    async with open_static_page(chromium, field('{"name": {{data.em}} }')) as made:
+    async with open_bare_page(chromium, field('{"name": {{data.em}} }')) as made:
         first = made.page.locator(".cm-line span").first
         await first.dblclick()
         assert await made.page.evaluate("getSelection().toString()") == '{"'
@@ -124,7 +124,7 @@ async def test_htmx_sends_the_form_when_the_editor_changes(chromium: Browser) ->
         '<form hx-get="/piece" hx-target="#after"'
         ' hx-trigger="input changed delay:300ms" hx-sync="this:replace">',
     )
-    async with open_static_page(chromium, form, piece="previewed") as made:
+    async with open_bare_page(chromium, form, piece="previewed") as made:
         await write(made.page, "}")
         await made.page.locator("#after", has_text="previewed").wait_for()
 
@@ -144,7 +144,7 @@ async def test_htmx_sends_the_form_when_the_editor_changes(chromium: Browser) ->
 async def test_what_the_page_offers_completes_what_is_written(
     text: str, typed: str, offered: str, chromium: Browser
 ) -> None:
-    async with open_static_page(chromium, field(text)) as made:
+    async with open_bare_page(chromium, field(text)) as made:
         begun = typed.rstrip("abcdefghijklmnopqrstuvwxyz.:")
         await write(made.page, typed)
         # The list is made anew after a key: the one that is for all of them offers this alone.
@@ -158,7 +158,7 @@ async def test_what_the_page_offers_completes_what_is_written(
 async def test_a_text_that_is_no_json_is_completed_within_its_holes(
     kind: str, chromium: Browser
 ) -> None:
-    async with open_static_page(chromium, field("https://a.example/", kind=kind)) as made:
+    async with open_bare_page(chromium, field("https://a.example/", kind=kind)) as made:
         await write(made.page, "data.")
         await made.page.keyboard.type("{{context.")
         await expect(made.page.get_by_role("option")).to_have_text(["context.tenant"])
@@ -170,7 +170,7 @@ async def test_a_text_that_is_no_json_is_completed_within_its_holes(
 async def test_an_editor_of_a_line_stays_one_and_is_filled_by_its_label_as_an_input_is(
     chromium: Browser,
 ) -> None:
-    async with open_static_page(chromium, field("old", kind="line")) as made:
+    async with open_bare_page(chromium, field("old", kind="line")) as made:
         labelled = made.page.get_by_label("Body template", exact=True)
         await labelled.fill("https://a.example/")
         await holds(made.page, "https://a.example/")
@@ -184,7 +184,7 @@ async def test_an_editor_of_a_line_stays_one_and_is_filled_by_its_label_as_an_in
 
 @pytest.mark.battery
 async def test_in_a_condition_all_is_expression(chromium: Browser) -> None:
-    async with open_static_page(chromium, field(kind="expression")) as made:
+    async with open_bare_page(chromium, field(kind="expression")) as made:
         await write(made.page, "data.em")
         await expect(made.page.get_by_role("option")).to_have_text(["data.email"])
         await take_offer(made.page)
@@ -193,7 +193,7 @@ async def test_in_a_condition_all_is_expression(chromium: Browser) -> None:
 
 @pytest.mark.battery
 async def test_outside_a_hole_nothing_is_offered(chromium: Browser) -> None:
-    async with open_static_page(chromium, field("{{data.name}} ")) as made:
+    async with open_bare_page(chromium, field("{{data.name}} ")) as made:
         await write(made.page, "data.")
         await made.page.keyboard.press("Control+Space")
         # A list opens 0.2 s after a key, by timers of the page: this one comes after them.
@@ -205,7 +205,7 @@ async def test_outside_a_hole_nothing_is_offered(chromium: Browser) -> None:
 
 @pytest.mark.battery
 async def test_what_is_offered_changes_with_the_attribute(chromium: Browser) -> None:
-    async with open_static_page(chromium, field()) as made:
+    async with open_bare_page(chromium, field()) as made:
         await made.page.evaluate(
             "document.querySelector('#body').dataset.completions = '{\"names\": [\"data.phone\"]}'"
         )
@@ -216,7 +216,7 @@ async def test_what_is_offered_changes_with_the_attribute(chromium: Browser) -> 
 
 @pytest.mark.battery
 async def test_the_arrow_and_enter_choose_what_is_offered(chromium: Browser) -> None:
-    async with open_static_page(chromium, field()) as made:
+    async with open_bare_page(chromium, field()) as made:
         await write(made.page, "{{data.")
         await made.page.get_by_role("option").first.wait_for()
         chosen = made.page.locator("[role=option][aria-selected=true]", has_text="data.name")

@@ -16,7 +16,7 @@ from tests.browser.test_dashboard_deliveries import opened
 from tests.browser.test_dashboard_sign_in import enter, visitor
 from tests.support.browser import needs_chromium
 from tests.support.calls import Api
-from tests.support.delivery_rows import record_outcomes
+from tests.support.delivery_data import finish_jobs
 from tests.support.receiver import answer
 from tests.support.sample_platform import Platform
 from tests.support.stage import stage
@@ -84,8 +84,8 @@ async def test_the_bar_of_a_replay_grows_to_its_end(rig: Rig, chromium: Browser)
         await expect(bar).to_have_attribute("value", "1")
         await webhooks.set_state(rig.ctx, archive, "active")
         await expect(bar).to_have_attribute("value", "4")
-        for record_outcomes in ("3 delivered", "1 cancelled"):
-            await expect(page.get_by_role("link", name=record_outcomes)).to_be_visible()
+        for finish_jobs in ("3 delivered", "1 cancelled"):
+            await expect(page.get_by_role("link", name=finish_jobs)).to_be_visible()
         assert (made.complaints, made.elsewhere) == ([], [])
 
 
@@ -135,7 +135,7 @@ async def test_a_deleted_webhook_keeps_its_name_and_leads_nowhere(
 ) -> None:
     await enter(visitor)
     webhook = await platform.webhook_of_agent(name="CRM", retry_schedule_s=[0])
-    await record_outcomes(platform, pool, "timeout", error="no answer")
+    await finish_jobs(platform, pool, "timeout", error="no answer")
     delivery = (await platform.deliveries())[0]["id"]
     paths = ("/failures", "/deliveries", f"/deliveries/{delivery}")
     for path in paths:
@@ -159,8 +159,8 @@ async def test_a_group_leads_to_what_a_list_can_tell_from_others(
 ) -> None:
     await enter(visitor)
     await platform.webhook_of_agent(retry_schedule_s=[0])
-    await record_outcomes(platform, pool, "http_status", "http_status", status_code=503, error="a")
-    await record_outcomes(platform, pool, "http_status", status_code=500, error="b")
+    await finish_jobs(platform, pool, "http_status", "http_status", status_code=503, error="a")
+    await finish_jobs(platform, pool, "http_status", status_code=500, error="b")
     shown = unescape((await visitor.get("/failures")).text)
     lists = re.findall(r'is-dead" href="([^"]*)">(\d) dead', shown)
     assert [many for _, many in lists] == ["1", "2"]
@@ -176,7 +176,7 @@ async def test_what_waits_after_a_failure_leads_to_no_list_of_all_that_waits(
 ) -> None:
     await enter(visitor)
     await platform.webhook_of_agent(retry_schedule_s=[0, 300])
-    await record_outcomes(platform, pool, "timeout", error="no answer")
+    await finish_jobs(platform, pool, "timeout", error="no answer")
     await platform.job("succeeded")
     assert (
         '<span class="badge is-pending">1 retrying</span>' in (await visitor.get("/failures")).text

@@ -11,7 +11,7 @@ from rowhook.db.connection_pool import Pool
 from tests.browser.test_dashboard_sign_in import enter, visitor
 from tests.http.test_api_lists import other_platform
 from tests.support.calls import Api
-from tests.support.delivery_rows import age_deliveries, get_json, record_outcomes
+from tests.support.delivery_data import backdate, finish_jobs, get_json
 from tests.support.sample_platform import Platform
 
 __all__ = ["visitor"]
@@ -22,10 +22,10 @@ async def test_figures_say_since_when_the_oldest_waits_however_old_it_is(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_agent(retry_schedule_s=[0])
-    await record_outcomes(platform, pool, "delivered", "timeout")
+    await finish_jobs(platform, pool, "delivered", "timeout")
     assert (await get_json(api, "/stats"))["oldest_waiting_at"] is None
     await platform.job("succeeded")
-    await age_deliveries(platform, 100, "pending")
+    await backdate(platform, 100, "pending")
     await platform.job("succeeded")
     stored = await platform.value(
         "select min(created_at) from rowhook.outbox where status = 'pending'"

@@ -14,7 +14,7 @@ from rowhook.db import connection_pool
 from rowhook.db.connection_pool import Pool
 from tests.http.test_callbacks import SESSION, output, token
 from tests.support.calls import Api, running_api
-from tests.support.page_stream import page
+from tests.support.event_stream import page
 from tests.support.sample_platform import Platform
 from tests.support.worker_rig import Rig, until
 

@@ -16,7 +16,7 @@ import pytest
 from rowhook.security.vault import Keyring, generate_master_key
 from tests.http.test_callbacks import output, token
 from tests.support.commands import free_port, running_command
-from tests.support.page_stream import Page
+from tests.support.event_stream import Page
 from tests.support.scoreboard import score
 from tests.support.worker_rig import Rig, until
 

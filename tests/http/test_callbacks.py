@@ -15,7 +15,7 @@ from rowhook.services import links, webhooks
 from rowhook.services.context import KeyringContext, Rejected
 from rowhook.services.sessions import create_session_token
 from tests.support.calls import Api, running_api
-from tests.support.page_stream import page
+from tests.support.event_stream import page
 from tests.support.tenants import tenant
 from tests.support.worker_rig import Rig, until
 

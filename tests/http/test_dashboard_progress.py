@@ -11,7 +11,7 @@ import pytest
 
 from rowhook.db.connection_pool import Pool
 from tests.browser.test_dashboard_sign_in import enter, visitor
-from tests.support.delivery_rows import insert_deliveries, record_outcomes
+from tests.support.delivery_data import finish_jobs, insert_deliveries
 from tests.support.sample_platform import Platform
 from tests.support.worker_rig import Rig
 
@@ -69,7 +69,7 @@ async def test_what_waited_before_and_leaves_is_not_what_was_replayed(
     visitor: httpx.AsyncClient, platform: Platform, pool: Pool
 ) -> None:
     webhook = await platform.webhook_of_agent(retry_schedule_s=[0])
-    await record_outcomes(platform, pool, "timeout", "timeout", error="no answer")
+    await finish_jobs(platform, pool, "timeout", "timeout", error="no answer")
     for _ in range(3):
         await platform.job("succeeded")
     dead, others = (await platform.deliveries())[:2], (await platform.deliveries())[2:]

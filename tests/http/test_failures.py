@@ -9,7 +9,7 @@ import pytest
 from rowhook.db import webhook_queries
 from rowhook.db.connection_pool import Pool
 from tests.support.calls import Api
-from tests.support.delivery_rows import age_deliveries, get_json, insert_deliveries, record_outcomes
+from tests.support.delivery_data import backdate, finish_jobs, get_json, insert_deliveries
 from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
@@ -19,11 +19,11 @@ async def test_failures_are_grouped_by_webhook_error_and_status_code(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
     webhook = await platform.webhook_of_agent(retry_schedule_s=[0])
-    await record_outcomes(
+    await finish_jobs(
         platform, pool, "http_status", "http_status", status_code=503, error="it said 503"
     )
-    await record_outcomes(platform, pool, "render_failed", error="data.n is not defined")
-    await record_outcomes(platform, pool, "delivered")
+    await finish_jobs(platform, pool, "render_failed", error="data.n is not defined")
+    await finish_jobs(platform, pool, "delivered")
     ids = [row["id"] for row in await platform.deliveries()]
     held, dead = (await get_json(api, "/failures"))["items"]
     assert (held["error"], held["held"], held["dead"], held["newest_delivery"]) == (
@@ -52,7 +52,7 @@ async def test_what_waits_after_a_failed_try_is_a_failure_and_what_was_never_tri
     api: Api, platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_agent(retry_schedule_s=[0, 300])
-    await record_outcomes(platform, pool, "timeout", error="no answer")
+    await finish_jobs(platform, pool, "timeout", error="no answer")
     await platform.job("succeeded")
     found = await get_json(api, "/failures")
     assert [(one["error"], one["deliveries"], one["retrying"]) for one in found["items"]] == [
@@ -66,8 +66,8 @@ async def test_failures_are_of_what_was_created_since_then(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_agent(retry_schedule_s=[0])
-    await record_outcomes(platform, pool, "timeout", error="no answer")
-    await age_deliveries(platform, 30, "dead")
+    await finish_jobs(platform, pool, "timeout", error="no answer")
+    await backdate(platform, 30, "dead")
     for since, expected in ((None, 0), ("2020-01-01T00:00:00Z", 1)):
         params = {"since": since} if since else {}
         found = await get_json(api, "/failures", **params)
@@ -80,7 +80,7 @@ async def test_the_failures_of_a_deleted_webhook_keep_its_name(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
     webhook = await platform.webhook_of_agent(name="CRM", retry_schedule_s=[0])
-    await record_outcomes(platform, pool, "timeout", error="no answer")
+    await finish_jobs(platform, pool, "timeout", error="no answer")
     await platform.run("delete from rowhook.link")
     assert await webhook_queries.delete_webhook(pool, webhook)
     (found,) = (await get_json(api, "/failures"))["items"]
@@ -111,9 +111,9 @@ async def test_what_is_held_is_a_trouble_however_old_and_what_is_dead_in_the_win
     api: Api, platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_agent(retry_schedule_s=[0])
-    await record_outcomes(platform, pool, "timeout", "render_failed")
+    await finish_jobs(platform, pool, "timeout", "render_failed")
     for status in ("dead", "held"):
-        await age_deliveries(platform, 5, status)
+        await backdate(platform, 5, status)
     for window, dead in (("1h", 0), ("6h", 1)):
         (found,) = (await get_json(api, "/webhooks/worst", window=window))["items"]
         assert (found["held"], found["dead"]) == (1, dead)
@@ -123,7 +123,7 @@ async def test_a_backlog_that_was_never_tried_hides_no_failure(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
     webhook = await platform.webhook_of_agent(retry_schedule_s=[0, 300])
-    await record_outcomes(platform, pool, "timeout", error="no answer")
+    await finish_jobs(platform, pool, "timeout", error="no answer")
     await insert_deliveries(platform, webhook, "pending", 10_050)
     found = await get_json(api, "/failures")
     assert ([one["retrying"] for one in found["items"]], found["capped"]) == ([1], False)
@@ -134,7 +134,7 @@ async def test_a_backlog_that_was_never_tried_hides_no_failure(
 async def test_groups_that_are_left_out_are_told(api: Api, platform: Platform, pool: Pool) -> None:
     await platform.webhook_of_agent(retry_schedule_s=[0])
     for number in range(3):
-        await record_outcomes(platform, pool, "timeout", error=f"no answer {number}")
+        await finish_jobs(platform, pool, "timeout", error=f"no answer {number}")
     for limit, capped in ((2, True), (3, False)):
         found = await get_json(api, "/failures", limit=limit)
         assert (len(found["items"]), found["capped"]) == (limit, capped)

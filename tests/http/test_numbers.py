@@ -14,7 +14,7 @@ from rowhook.services import stats
 from rowhook.services.context import Rejected
 from tests.http.test_api_lists import other_platform
 from tests.support.calls import Api
-from tests.support.delivery_rows import age_deliveries, get_json, insert_deliveries, record_outcomes
+from tests.support.delivery_data import backdate, finish_jobs, get_json, insert_deliveries
 from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
@@ -24,8 +24,8 @@ async def test_a_series_counts_each_step_by_what_became_of_it(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_agent(retry_schedule_s=[0])
-    await record_outcomes(platform, pool, "delivered", "delivered", "timeout", "render_failed")
-    await age_deliveries(platform, 5.5, "delivered")
+    await finish_jobs(platform, pool, "delivered", "delivered", "timeout", "render_failed")
+    await backdate(platform, 5.5, "delivered")
     found = await get_json(api, "/stats/series", window="6h", points=6)
     counted = [
         [one[name] for name in ("created", "delivered", "dead", "held")] for one in found["points"]
@@ -41,7 +41,7 @@ async def test_deliveries_a_second_are_those_that_ended_now_however_old(
     api: Api, platform: Platform
 ) -> None:
     await insert_deliveries(platform, await platform.webhook(), "delivered", 30)
-    await age_deliveries(platform, 5.5, "delivered")
+    await backdate(platform, 5.5, "delivered")
     stranger = (await other_platform(platform)).organization
     assert (await get_json(api, "/stats", window="1h"))["delivered_per_s"] == 3.0
     key = await api.key_of(stranger)
@@ -52,7 +52,7 @@ async def test_a_series_is_of_one_webhook_and_of_one_s_own_organization(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
     webhooks = [await platform.webhook_of_agent() for _ in range(2)]
-    await record_outcomes(platform, pool, "delivered")
+    await finish_jobs(platform, pool, "delivered")
     stranger = (await other_platform(platform)).organization
     asked: list[tuple[int, str | None, dict[str, Any]]] = [
         (2, None, {}),
@@ -83,8 +83,8 @@ async def test_a_count_is_of_what_the_list_with_these_filters_holds(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
     webhook = await platform.webhook_of_agent(retry_schedule_s=[0])
-    await record_outcomes(platform, pool, "delivered", "timeout", "render_failed")
-    await record_outcomes(platform, pool, "http_status", status_code=503)
+    await finish_jobs(platform, pool, "delivered", "timeout", "render_failed")
+    await finish_jobs(platform, pool, "http_status", status_code=503)
     job = (await platform.rows("select job_id from rowhook.event order by id"))[0]["job_id"]
     some: tuple[dict[str, Any], ...] = (
         {},
@@ -124,7 +124,7 @@ async def test_counts_and_failures_are_of_one_s_own_organization(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
     webhook = await platform.webhook_of_agent(retry_schedule_s=[0])
-    await record_outcomes(platform, pool, "timeout", error="no answer")
+    await finish_jobs(platform, pool, "timeout", error="no answer")
     key = await api.key_of((await other_platform(platform)).organization)
     for params in ({}, {"webhook_id": webhook}):
         assert (await get_json(api, "/deliveries/count", key, **params))["total"] == 0
@@ -155,9 +155,9 @@ async def test_health_says_what_waits_and_what_came_of_the_day_by_the_hour(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
     webhook = await platform.webhook_of_agent(retry_schedule_s=[0])
-    await record_outcomes(platform, pool, "delivered", "delivered", "delivered", "render_failed")
-    await age_deliveries(platform, 23.5, "delivered")
-    await record_outcomes(platform, pool, "timeout", error="no answer")
+    await finish_jobs(platform, pool, "delivered", "delivered", "delivered", "render_failed")
+    await backdate(platform, 23.5, "delivered")
+    await finish_jobs(platform, pool, "timeout", error="no answer")
     await platform.job("succeeded")
     (found,) = (await get_json(api, "/webhooks/health", webhook_id=webhook))["items"]
     quiet = {"delivered": 0, "dead": 0}

@@ -16,7 +16,7 @@ async def get_json(api: Api, path: str, key: str | None = None, **params: Any) -
     return answer.json()
 
 
-async def record_outcomes(platform: Platform, pool: Pool, *outcomes: str, **fields: Any) -> None:
+async def finish_jobs(platform: Platform, pool: Pool, *outcomes: str, **fields: Any) -> None:
     """Create a job for each outcome, and record its only attempt."""
     for outcome in outcomes:
         await platform.job("succeeded")
@@ -24,7 +24,7 @@ async def record_outcomes(platform: Platform, pool: Pool, *outcomes: str, **fiel
             await platform.record(pool, claim, outcome, **fields)
 
 
-async def age_deliveries(platform: Platform, hours: float, status: str) -> None:
+async def backdate(platform: Platform, hours: float, status: str) -> None:
     """Backdate the deliveries of a status by hours."""
     await platform.run("set session_replication_role = replica")
     await platform.run(

@@ -38,7 +38,7 @@ document.addEventListener("securitypolicyviolation",
 
 
 @dataclass(slots=True, kw_only=True)
-class StaticPage:
+class BarePage:
     """An open page with its errors, warnings and policy violations."""
 
     page: Page
@@ -79,12 +79,12 @@ def _answer(path: str, main: str, piece: str) -> tuple[bytes, str]:
 
 
 @asynccontextmanager
-async def open_static_page(
+async def open_bare_page(
     chromium: Browser, main: str, *, piece: str = ""
-) -> AsyncIterator[StaticPage]:
+) -> AsyncIterator[BarePage]:
     """Open the page; it must have no complaints at the exit."""
     async with serve_asgi(static_site(main, piece)) as port, tab(chromium) as page:
-        opened = StaticPage(page=page)
+        opened = BarePage(page=page)
         opened.listen()
         await page.add_init_script(_REPORTS)
         await page.goto(f"http://127.0.0.1:{port}/")
