@@ -45,7 +45,7 @@ async def test_operators_list_every_organization_and_nobody_else_does(
     assert listed == sorted(ids)
     key = await api.key_of(platform.organization)
     answer = await api.call("GET", "/organizations", key=key)
-    assert (answer.status_code, "operator keys" in answer.json()["detail"]) == (403, True)
+    assert (answer.status_code, "operator key" in answer.json()["detail"]) == (403, True)
 
 
 async def test_agents_and_goals_come_with_their_webhooks(api: Api, platform: Platform) -> None:

@@ -276,7 +276,7 @@ async def test_an_operator_cannot_mix_two_organizations(
             assert (await api.call("POST", path, stranger)).status_code == 404
     draft = {"name": "x", "url": "https://example.com", "organization_id": str(uuid4())}
     answered = await api.call("POST", "/preview", draft)
-    assert (answered.status_code, "organization" in answered.json()["detail"]) == (404, True)
+    assert (answered.status_code, "Organization" in answered.json()["detail"]) == (404, True)
     assert await platform.value("select count(*) from rowhook.event") == 0
 
 
