@@ -11,8 +11,8 @@ import pytest
 from rowhook.db.connection_pool import Pool
 from rowhook.services import access
 from rowhook.services.access import NotAuthenticated
-from tests.http.test_api_platform_ids import customer
-from tests.support.hands import Hands
+from tests.http.test_api_platform_ids import create_customer
+from tests.support.command_line import CommandLine
 from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("platform")]
@@ -20,23 +20,25 @@ CREATE = ("webhooks", "create", "--name", "CRM", "--url", "https://crm.example.c
 
 
 @pytest.fixture
-def hands(folder: Path, dsn: str) -> Hands:
-    return Hands(folder=folder, dsn=dsn)
+def hands(folder: Path, dsn: str) -> CommandLine:
+    return CommandLine(folder=folder, dsn=dsn)
 
 
-async def test_without_a_database_nothing_is_started_for_it(hands: Hands) -> None:
+async def test_without_a_database_nothing_is_started_for_it(hands: CommandLine) -> None:
     told = await hands.type("webhooks", DATABASE_URL="")
     told.refused(3, "No embedded database is running in", "rowhook up", "DATABASE_URL")
     assert list(hands.folder.iterdir()) == []
 
 
-async def test_a_database_that_is_not_migrated_is_said_so(hands: Hands, empty_dsn: str) -> None:
+async def test_a_database_that_is_not_migrated_is_said_so(
+    hands: CommandLine, empty_dsn: str
+) -> None:
     told = await hands.type("webhooks", DATABASE_URL=empty_dsn)
     told.refused(1, "is not migrated", "rowhook migrate")
 
 
 async def test_a_login_without_our_roles_is_told_which_it_needs(
-    hands: Hands, platform: Platform
+    hands: CommandLine, platform: Platform
 ) -> None:
     stranger = f"stranger_{uuid4().hex}"
     await platform.db.execute(f"create role {stranger} login".encode())
@@ -48,7 +50,9 @@ async def test_a_login_without_our_roles_is_told_which_it_needs(
         told.refused(1, f"membership in rowhook_{duty}", f"grant rowhook_{duty} to {stranger}")
 
 
-async def test_reading_needs_no_master_keys_and_an_empty_list_says_what_to_do(hands: Hands) -> None:
+async def test_reading_needs_no_master_keys_and_an_empty_list_says_what_to_do(
+    hands: CommandLine,
+) -> None:
     for noun, said in (
         ("webhooks", "rowhook webhooks create"),
         ("secrets", "rowhook secrets put"),
@@ -59,7 +63,7 @@ async def test_reading_needs_no_master_keys_and_an_empty_list_says_what_to_do(ha
     told.refused(1, "ROWHOOK_MASTER_KEYS is not set")
 
 
-async def test_a_webhook_made_of_options_shows_its_signing_secret_once(hands: Hands) -> None:
+async def test_a_webhook_made_of_options_shows_its_signing_secret_once(hands: CommandLine) -> None:
     schema = hands.folder / "schema.json"
     schema.write_text('{"type": "object"}')
     made = await hands.json(
@@ -86,7 +90,7 @@ async def test_a_webhook_made_of_options_shows_its_signing_secret_once(hands: Ha
     assert "whsec_" not in shown
 
 
-async def test_every_fault_of_a_webhook_has_a_line_and_its_place(hands: Hands) -> None:
+async def test_every_fault_of_a_webhook_has_a_line_and_its_place(hands: CommandLine) -> None:
     draft = '{"name": " ", "url": "https://10.0.0.1/", "headers": {"Host": "a"}}'
     told = await hands.type("webhooks", "create", "--file", "-", stdin=draft)
     told.refused(1, "\n  /name: ", "\n  /url: ", "\n  /headers/Host: ")
@@ -106,12 +110,12 @@ async def test_every_fault_of_a_webhook_has_a_line_and_its_place(hands: Hands) -
     ],
 )
 async def test_a_wrong_use_of_webhooks_exits_2(
-    hands: Hands, arguments: list[str], said: str
+    hands: CommandLine, arguments: list[str], said: str
 ) -> None:
     (await hands.type("webhooks", *arguments)).refused(2, said)
 
 
-async def test_a_webhook_is_changed_restored_paused_and_rotated(hands: Hands) -> None:
+async def test_a_webhook_is_changed_restored_paused_and_rotated(hands: CommandLine) -> None:
     made = await hands.json(*CREATE)
     one = made["id"]
     patch = hands.folder / "patch.json"
@@ -128,7 +132,7 @@ async def test_a_webhook_is_changed_restored_paused_and_rotated(hands: Hands) ->
     assert made["signing_secret"] not in rotated
 
 
-async def test_what_does_not_exist_is_said_so(hands: Hands, platform: Platform) -> None:
+async def test_what_does_not_exist_is_said_so(hands: CommandLine, platform: Platform) -> None:
     nobody = str(uuid4())
     webhook = str(await platform.webhook())
     for arguments in (
@@ -146,7 +150,7 @@ async def test_what_does_not_exist_is_said_so(hands: Hands, platform: Platform) 
 
 
 async def test_a_linked_webhook_is_deleted_after_the_commands_that_its_refusal_names(
-    hands: Hands, platform: Platform
+    hands: CommandLine, platform: Platform
 ) -> None:
     webhook = str(await platform.webhook())
     assert "are now sent to webhook" in await hands.ok(
@@ -166,7 +170,7 @@ async def test_a_linked_webhook_is_deleted_after_the_commands_that_its_refusal_n
 
 
 async def test_with_several_organizations_it_must_be_said_which(
-    hands: Hands, platform: Platform
+    hands: CommandLine, platform: Platform
 ) -> None:
     await platform.run("insert into rowhook.organization (name) values ('Other')")
     told = await hands.type(*CREATE)
@@ -182,7 +186,7 @@ async def test_with_several_organizations_it_must_be_said_which(
     assert "Created webhook" in await hands.ok("webhooks", "create", "--file", "-", stdin=text)
 
 
-async def test_a_secret_goes_in_by_standard_input_and_comes_out_nowhere(hands: Hands) -> None:
+async def test_a_secret_goes_in_by_standard_input_and_comes_out_nowhere(hands: CommandLine) -> None:
     put = ("secrets", "put", "crm", "--allowed-host", "crm.example.com")
     told = await hands.process("canary\n", *put)
     assert (told.code, told.err) == (0, "")
@@ -202,7 +206,7 @@ async def test_a_secret_goes_in_by_standard_input_and_comes_out_nowhere(hands: H
 
 
 async def test_a_key_is_shown_once_and_admits_until_it_is_deleted(
-    hands: Hands, platform: Platform, pool: Pool
+    hands: CommandLine, platform: Platform, pool: Pool
 ) -> None:
     create = ("keys", "create", "--name", "ops", "--scope", "read", "--scope", "replay")
     words = await hands.ok(*create, "--expires-in", "30d")
@@ -223,7 +227,7 @@ async def test_a_key_is_shown_once_and_admits_until_it_is_deleted(
 
 
 async def test_ids_are_whole_and_names_are_only_text_however_narrow_the_terminal(
-    hands: Hands, platform: Platform
+    hands: CommandLine, platform: Platform
 ) -> None:
     webhook = await platform.webhook(name="[red]\x1b[31mRed \u202eAlert[/red]")
     words = await hands.ok("webhooks", COLUMNS="60")
@@ -234,7 +238,7 @@ async def test_ids_are_whole_and_names_are_only_text_however_narrow_the_terminal
     assert "[red][31mRed Alert[/red]" in words
 
 
-async def test_a_list_goes_on_where_its_page_ended(hands: Hands, platform: Platform) -> None:
+async def test_a_list_goes_on_where_its_page_ended(hands: CommandLine, platform: Platform) -> None:
     older, newer = await platform.webhook(), await platform.webhook()
     first = await hands.ok("webhooks", "--limit", "1")
     assert str(newer) in first
@@ -243,7 +247,7 @@ async def test_a_list_goes_on_where_its_page_ended(hands: Hands, platform: Platf
     assert "more" not in rest
 
 
-async def test_a_setting_may_stand_before_the_verb(hands: Hands) -> None:
+async def test_a_setting_may_stand_before_the_verb(hands: CommandLine) -> None:
     words = await hands.ok("webhooks", "--database-url", hands.dsn, "list", DATABASE_URL="")
     assert "No webhooks." in words
     words = await hands.ok("webhooks", f"--database-url={hands.dsn}", DATABASE_URL="")
@@ -251,9 +255,9 @@ async def test_a_setting_may_stand_before_the_verb(hands: Hands) -> None:
 
 
 async def test_agents_and_organizations_are_named_by_the_platform_s_ids(
-    hands: Hands, platform: Platform
+    hands: CommandLine, platform: Platform
 ) -> None:
-    owner = await customer(platform, "cust/1", "org/ä 1")
+    owner = await create_customer(platform, "cust/1", "org/ä 1")
     ours = ("--organization", "cust/1")
     made = await hands.json(
         "webhooks", "create", *ours, "--name", "CRM", "--url", "https://crm.example.com/"

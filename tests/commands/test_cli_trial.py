@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.hands import Hands
+from tests.support.command_line import CommandLine
 from tests.support.receiver import Receiver, answer
 from tests.support.world import Platform
 
@@ -18,8 +18,8 @@ TEMPLATE = '{"n": {{data.n}}}'
 
 
 @pytest.fixture
-def hands(folder: Path, dsn: str) -> Hands:
-    return Hands(folder=folder, dsn=dsn)
+def hands(folder: Path, dsn: str) -> CommandLine:
+    return CommandLine(folder=folder, dsn=dsn)
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ async def receiver() -> AsyncIterator[Receiver]:
         yield running
 
 
-async def made(hands: Hands, receiver: Receiver, *options: str) -> str:
+async def made(hands: CommandLine, receiver: Receiver, *options: str) -> str:
     """The id of a saved webhook that calls the receiver."""
     create = ("webhooks", "create", "--name", "CRM", "--url", f"{receiver.url}/hook")
     webhook: dict[str, Any] = await hands.json(*create, *options, **LOOPBACK)
@@ -36,7 +36,7 @@ async def made(hands: Hands, receiver: Receiver, *options: str) -> str:
 
 
 async def test_a_test_shows_the_request_the_answer_and_how_long_it_took(
-    hands: Hands, receiver: Receiver, platform: Platform
+    hands: CommandLine, receiver: Receiver, platform: Platform
 ) -> None:
     webhook = await made(hands, receiver, "--body-template", TEMPLATE)
     words = await hands.ok("test", webhook, "--data", '{"n": 7}', **LOOPBACK)
@@ -47,7 +47,7 @@ async def test_a_test_shows_the_request_the_answer_and_how_long_it_took(
     assert await platform.deliveries() == []
 
 
-async def test_a_test_that_is_not_delivered_exits_1(hands: Hands, receiver: Receiver) -> None:
+async def test_a_test_that_is_not_delivered_exits_1(hands: CommandLine, receiver: Receiver) -> None:
     receiver.script("/hook", answer(503))
     webhook = await made(hands, receiver)
     told = await hands.type("test", webhook, **LOOPBACK)
@@ -59,7 +59,7 @@ async def test_a_test_that_is_not_delivered_exits_1(hands: Hands, receiver: Rece
 
 
 async def test_a_preview_sends_nothing_and_says_what_is_wrong(
-    hands: Hands, receiver: Receiver, platform: Platform
+    hands: CommandLine, receiver: Receiver, platform: Platform
 ) -> None:
     schema = hands.folder / "schema.json"
     schema.write_text('{"properties": {"n": {"type": "integer"}}}')
@@ -77,7 +77,7 @@ async def test_a_preview_sends_nothing_and_says_what_is_wrong(
 
 
 async def test_a_captured_event_is_tried_out_as_it_was(
-    hands: Hands, receiver: Receiver, platform: Platform
+    hands: CommandLine, receiver: Receiver, platform: Platform
 ) -> None:
     webhook = await made(hands, receiver, "--body-template", "{{data}}")
     await platform.commit('{"price":1.10}')
@@ -101,7 +101,7 @@ async def test_a_captured_event_is_tried_out_as_it_was(
     ],
 )
 async def test_a_sample_that_is_none_exits_2(
-    hands: Hands, receiver: Receiver, arguments: list[str], said: str
+    hands: CommandLine, receiver: Receiver, arguments: list[str], said: str
 ) -> None:
     webhook = await made(hands, receiver)
     (await hands.type("preview", webhook, *arguments)).refused(2, said)

@@ -9,7 +9,7 @@ import pytest
 
 from rowhook.db import connection_pool
 from tests.support.calls import Api
-from tests.support.hands import Hands
+from tests.support.command_line import CommandLine
 from tests.support.rig import until
 from tests.support.world import Platform
 
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def hands(folder: Path, dsn: str) -> Hands:
-    return Hands(folder=folder, dsn=dsn)
+def hands(folder: Path, dsn: str) -> CommandLine:
+    return CommandLine(folder=folder, dsn=dsn)
 
 
 async def finish(platform: Platform, days_ago: int) -> None:
@@ -37,7 +37,7 @@ async def finish(platform: Platform, days_ago: int) -> None:
     )
 
 
-async def test_ages_are_shown_and_changed(hands: Hands) -> None:
+async def test_ages_are_shown_and_changed(hands: CommandLine) -> None:
     shown = await hands.ok("retain")
     assert "delivered" in shown
     assert "30 d" in shown
@@ -58,7 +58,7 @@ async def test_ages_are_shown_and_changed(hands: Hands) -> None:
     ],
 )
 async def test_what_cannot_be_set_is_refused_with_what_to_write(
-    hands: Hands, given: str, said: str
+    hands: CommandLine, given: str, said: str
 ) -> None:
     told = await hands.type("retain", "--set", given)
     assert told.code == 2
@@ -68,14 +68,16 @@ async def test_what_cannot_be_set_is_refused_with_what_to_write(
     }
 
 
-async def test_nothing_of_a_refused_command_is_set(hands: Hands) -> None:
+async def test_nothing_of_a_refused_command_is_set(hands: CommandLine) -> None:
     told = await hands.type("retain", "--set", "delivered=14d", "--set", "letters=3d")
     assert told.code == 2
     ages = {one["kind"]: one["keep_s"] for one in await hands.json("retain")}
     assert ages["delivered"] == 30 * 86400
 
 
-async def test_a_plan_says_what_goes_and_a_run_removes_it(hands: Hands, platform: Platform) -> None:
+async def test_a_plan_says_what_goes_and_a_run_removes_it(
+    hands: CommandLine, platform: Platform
+) -> None:
     await platform.webhook_of_goal()
     await finish(platform, 40)
     await finish(platform, 3)
@@ -97,7 +99,7 @@ async def old_partitions(platform: Platform) -> None:
         await platform.run(f"select rowhook.make_partition('{parent}', '2020-01-01')")
 
 
-async def test_old_days_are_planned_and_dropped(hands: Hands, platform: Platform) -> None:
+async def test_old_days_are_planned_and_dropped(hands: CommandLine, platform: Platform) -> None:
     await old_partitions(platform)
     plan = {one["kind"]: one["days"] for one in await hands.json("retain", "--plan")}
     assert (plan["attempts"], plan["bodies"], plan["failed_bodies"]) == (1, 1, 1)
@@ -111,7 +113,7 @@ async def test_old_days_are_planned_and_dropped(hands: Hands, platform: Platform
 
 
 async def test_a_reader_in_the_way_of_a_day_is_told_of(
-    hands: Hands, platform: Platform, dsn: str
+    hands: CommandLine, platform: Platform, dsn: str
 ) -> None:
     await old_partitions(platform)
     async with await connection_pool.connect(dsn) as reader, reader.transaction():
@@ -136,7 +138,7 @@ async def test_the_system_page_shows_ages_and_sizes(api: Api, platform: Platform
 
 
 async def test_a_run_waits_for_another_one_and_is_not_taken_for_its_end(
-    hands: Hands, platform: Platform, dsn: str
+    hands: CommandLine, platform: Platform, dsn: str
 ) -> None:
     await platform.webhook_of_goal()
     await finish(platform, 40)

@@ -13,7 +13,7 @@ from rowhook.db import connection_pool
 from rowhook.db.statements import login_and_database, run_script
 from tests.engine.test_privileges import ROLES, delivers
 from tests.support.clusters import Cluster, cluster
-from tests.support.hands import Hands
+from tests.support.command_line import CommandLine
 from tests.support.rig import until
 from tests.support.world import Platform
 
@@ -38,10 +38,10 @@ async def servers(running: Cluster) -> AsyncIterator[Cluster]:
     await running.clean()
 
 
-async def owner_hands(servers: Cluster, folder: Path, options: str = "createrole") -> Hands:
+async def owner_hands(servers: Cluster, folder: Path, options: str = "createrole") -> CommandLine:
     """The command line of a database's owner, who is no superuser."""
     owner = await servers.login(options)
-    return Hands(folder=folder, dsn=servers.dsn_of(await servers.database(owner), owner))
+    return CommandLine(folder=folder, dsn=servers.dsn_of(await servers.database(owner), owner))
 
 
 async def left(dsn: str) -> dict[str, list[str]]:
@@ -118,7 +118,7 @@ async def test_roles_that_another_database_uses_are_kept_and_the_database_is_nam
     other = await servers.database(owner)
     other_dsn = servers.dsn_of(other, owner)
     await hands.ok("migrate")
-    await Hands(folder=folder, dsn=other_dsn).ok("migrate")
+    await CommandLine(folder=folder, dsn=other_dsn).ok("migrate")
     told = await hands.ok("uninstall", "--yes")
     for duty in ROLES:
         assert f"Kept role rowhook_{duty}: used in database {other}." in told
@@ -217,7 +217,9 @@ async def test_another_login_than_the_owner_removes_nothing_and_is_told_who_may(
     await hands.ok("migrate")
     owner, database = login_and_database(hands.dsn)
     before = await left(hands.dsn)
-    other = Hands(folder=folder, dsn=servers.dsn_of(database, await servers.login("createrole")))
+    other = CommandLine(
+        folder=folder, dsn=servers.dsn_of(database, await servers.login("createrole"))
+    )
     told = await other.type("uninstall", "--yes")
     told.refused(1, f"Could not remove schema rowhook (owned by {owner}): must be owner")
     assert await left(hands.dsn) == before
@@ -251,13 +253,13 @@ async def test_it_waits_for_a_transaction_of_the_platform_without_holding_others
 async def test_without_a_database_url_it_says_how_the_embedded_database_is_removed(
     folder: Path,
 ) -> None:
-    told = await Hands(folder=folder, dsn="").type("uninstall", "--yes")
+    told = await CommandLine(folder=folder, dsn="").type("uninstall", "--yes")
     told.refused(2, "delete", str(folder))
 
 
 async def test_a_database_that_cannot_be_reached_ends_with_three(folder: Path) -> None:
     dsn = "postgresql://nobody@127.0.0.1:9/none"
-    (await Hands(folder=folder, dsn=dsn).type("uninstall", "--yes")).refused(3)
+    (await CommandLine(folder=folder, dsn=dsn).type("uninstall", "--yes")).refused(3)
 
 
 async def test_a_setting_of_the_database_is_reset_by_a_superuser_and_else_left_with_the_statement(
@@ -276,7 +278,7 @@ async def test_a_setting_of_the_database_is_reset_by_a_superuser_and_else_left_w
         f"Could not remove setting rowhook.notify of database {database}: permission denied",
         f"Run as an administrator: alter database {database} reset rowhook.notify;",
     )
-    hands = Hands(folder=folder, dsn=make_conninfo(servers.dsn, dbname=database))
+    hands = CommandLine(folder=folder, dsn=make_conninfo(servers.dsn, dbname=database))
     assert await hands.ok("uninstall", "--yes") == (
         f"Removed setting rowhook.notify of database {database}.\n"
     )

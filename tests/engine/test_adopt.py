@@ -16,11 +16,11 @@ from rowhook.security.vault import generate_master_key
 from rowhook.services import installation
 from rowhook.services.context import Conflict
 from rowhook.worker.maintenance import CopyDetector
-from tests.browser.test_dashboard_sign_in import enter, visitor
+from tests.browser.test_dashboard_sign_in import sign_in, visitor
 from tests.support.calls import Api
+from tests.support.command_line import CommandLine
 from tests.support.commands import ended, started
 from tests.support.copies import seem_copied
-from tests.support.hands import Hands
 from tests.support.rig import until
 from tests.support.world import Platform
 
@@ -30,8 +30,8 @@ REASON = "This database is a copy: the database has the OID"
 
 
 @pytest.fixture
-async def hands(folder: Path, dsn: str) -> Hands:
-    return Hands(folder=folder, dsn=dsn)
+async def hands(folder: Path, dsn: str) -> CommandLine:
+    return CommandLine(folder=folder, dsn=dsn)
 
 
 @pytest.fixture
@@ -53,7 +53,9 @@ async def suspended(platform: Platform) -> bool:
     return bool(await platform.value("select suspended_at is not null from rowhook.installation"))
 
 
-async def test_the_command_adopts_and_keeps_what_waits(hands: Hands, waiting: Platform) -> None:
+async def test_the_command_adopts_and_keeps_what_waits(
+    hands: CommandLine, waiting: Platform
+) -> None:
     told = await hands.ok("adopt", "--yes")
     assert told.startswith(REASON)
     assert told.endswith("Adopted. This database now sends deliveries.\n")
@@ -65,7 +67,7 @@ async def test_the_command_adopts_and_keeps_what_waits(hands: Hands, waiting: Pl
 
 
 async def test_the_command_does_not_adopt_without_a_terminal_or_yes(
-    hands: Hands, waiting: Platform
+    hands: CommandLine, waiting: Platform
 ) -> None:
     told = await hands.type("adopt")
     told.refused(2, "--yes")
@@ -73,7 +75,7 @@ async def test_the_command_does_not_adopt_without_a_terminal_or_yes(
 
 
 async def test_the_command_cancels_what_waits_if_it_is_told_to(
-    hands: Hands, waiting: Platform
+    hands: CommandLine, waiting: Platform
 ) -> None:
     assert await hands.json("adopt", "--yes", "--cancel-waiting") == {"cancelled": 2}
     assert (await statuses(waiting), await suspended(waiting)) == (["cancelled"] * 2, False)
@@ -85,7 +87,7 @@ async def test_the_command_cancels_what_waits_if_it_is_told_to(
 
 @pytest.mark.parametrize(("answer", "arguments"), [("n", []), ("y", []), ("n", ["--yes"])])
 async def test_the_command_asks_on_a_terminal(
-    hands: Hands, waiting: Platform, answer: str, arguments: list[str]
+    hands: CommandLine, waiting: Platform, answer: str, arguments: list[str]
 ) -> None:
     told = await hands.answer(answer, "adopt", *arguments)
     adopted = answer == "y" or arguments != []
@@ -109,7 +111,7 @@ async def test_a_transaction_that_stays_open_is_named_and_nothing_changes(
 
 
 @pytest.mark.usefixtures("waiting")
-async def test_status_says_first_that_deliveries_are_suspended(hands: Hands) -> None:
+async def test_status_says_first_that_deliveries_are_suspended(hands: CommandLine) -> None:
     told = await hands.ok("status")
     assert told.startswith(f"Deliveries are suspended. {REASON}")
     document = await hands.json("status")
@@ -120,7 +122,7 @@ async def test_status_says_first_that_deliveries_are_suspended(hands: Hands) -> 
 
 
 @pytest.mark.usefixtures("waiting")
-async def test_doctor_says_what_to_do(hands: Hands) -> None:
+async def test_doctor_says_what_to_do(hands: CommandLine) -> None:
     findings = {
         one["subject"]: one for one in json.loads((await hands.type("doctor", "--json")).out)
     }
@@ -144,7 +146,7 @@ async def test_the_api_tells_operators_and_goes_on_working(api: Api, waiting: Pl
 async def test_every_page_tells_an_operator_why_and_leads_to_the_button(
     visitor: httpx.AsyncClient,
 ) -> None:
-    await enter(visitor)
+    await sign_in(visitor)
     for path in ("/", "/webhooks", "/deliveries", "/system", "/nothing"):
         page = (await visitor.get(path, headers={"accept": "text/html"})).text
         assert ("Deliveries are suspended" in page) == (path != "/nothing"), path
@@ -155,7 +157,7 @@ async def test_every_page_tells_an_operator_why_and_leads_to_the_button(
 async def test_pages_tell_a_tenant_the_fact_alone(
     visitor: httpx.AsyncClient, api: Api, waiting: Platform
 ) -> None:
-    word = await enter(visitor, await api.key_of(waiting.organization))
+    word = await sign_in(visitor, await api.key_of(waiting.organization))
     page = (await visitor.get("/webhooks")).text
     assert "This is a copy of the installation. Nothing is sent from it" in page
     assert "OID" not in page
@@ -169,7 +171,7 @@ async def test_pages_tell_a_tenant_the_fact_alone(
 async def test_the_button_adopts_as_it_was_chosen(
     visitor: httpx.AsyncClient, waiting: Platform, choice: str, left: str
 ) -> None:
-    word = await enter(visitor)
+    word = await sign_in(visitor)
     page = (await visitor.get("/adopt")).text
     assert REASON in page
     assert "2 deliveries" in page

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.failing import fill
+from tests.support.failing import insert_deliveries
 from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.new_database]
@@ -25,7 +25,7 @@ def rows_read(plan: dict[str, Any]) -> Iterator[float]:
 async def test_the_health_of_a_webhook_that_never_failed_reads_no_history(
     platform: Platform,
 ) -> None:
-    await fill(platform, await platform.webhook(), "delivered", 5_000)
+    await insert_deliveries(platform, await platform.webhook(), "delivered", 5_000)
     await platform.run("set session_replication_role = replica")
     await platform.run(
         "update rowhook.outbox set last_error = null, finished_at = now() - interval '2 days'"
@@ -44,7 +44,7 @@ async def test_the_health_of_a_webhook_tells_its_newest_error_and_no_reason_to_s
     webhook = await platform.webhook()
     for number, status in enumerate(("dead", "cancelled", "skipped", "dead")):
         await platform.run("truncate rowhook.outbox")
-        await fill(platform, webhook, status, 1)
+        await insert_deliveries(platform, webhook, status, 1)
         await platform.run("set session_replication_role = replica")
         await platform.run("update rowhook.outbox set last_error = %s", str(number))
         (health,) = await platform.rows("select * from rowhook.webhook_health")

@@ -25,7 +25,7 @@ from tests.support.tenants import tenant
 from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, every_server]
-DOES = {call: rule.does for call, rule in RULES.items()}
+DOES = {call: rule.status for call, rule in RULES.items()}
 
 
 @pytest.fixture

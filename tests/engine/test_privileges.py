@@ -18,10 +18,10 @@ from rowhook.db import connection_pool, statements
 from rowhook.migrate import preflight, runner
 from rowhook.migrate.preflight import GRANT_ADVICE, NotReady
 from tests.support.clusters import Cluster, cluster
+from tests.support.command_line import KEY, CommandLine
 from tests.support.commands import Ended, run
 from tests.support.commands import started as started_process
 from tests.support.deadline import DEADLINE_S
-from tests.support.hands import KEY, Hands
 from tests.support.receiver import Receiver
 from tests.support.rig import Rig
 from tests.support.world import Platform
@@ -71,14 +71,14 @@ async def delivers(owner: str, login: str, prefix: str = "rowhook") -> None:
                 await rig.reaches("delivered")
 
 
-async def examined(hands: Hands, **variables: str) -> dict[str, dict[str, Any]]:
+async def examined(hands: CommandLine, **variables: str) -> dict[str, dict[str, Any]]:
     """The doctor's findings that are not healthy."""
     told = await hands.type("doctor", "--json", **variables)
     findings = json.loads(told.out)
     return {found["subject"]: found for found in findings if not found["healthy"]}
 
 
-async def started(hands: Hands, *arguments: str) -> Ended:
+async def started(hands: CommandLine, *arguments: str) -> Ended:
     """Runs a command that handles signals, in a process of its own, to its end."""
     return await run(hands.folder, *arguments, DATABASE_URL=hands.dsn, ROWHOOK_MASTER_KEYS=KEY)
 
@@ -88,7 +88,7 @@ _BEGINS = {"up": "worker.started", "worker": "worker.started", "api": "api.start
 
 
 @asynccontextmanager
-async def started_command(hands: Hands, *arguments: str) -> AsyncIterator[Process]:
+async def started_command(hands: CommandLine, *arguments: str) -> AsyncIterator[Process]:
     async with started_process(
         hands.folder, *arguments, DATABASE_URL=hands.dsn, ROWHOOK_MASTER_KEYS=KEY
     ) as process:
@@ -117,7 +117,7 @@ async def test_an_owner_with_createrole_migrates_and_becomes_the_service_login(
 ) -> None:
     owner = await servers.login("createrole")
     dsn = servers.dsn_of(await servers.database(owner), owner)
-    told = await Hands(folder=folder, dsn=dsn).ok("migrate")
+    told = await CommandLine(folder=folder, dsn=dsn).ok("migrate")
     for statement in grants(servers, owner):
         assert f"Granted to the login of DATABASE_URL: {statement}" in told
     await delivers(dsn, dsn)
@@ -130,8 +130,8 @@ async def test_an_owner_with_createrole_grants_the_roles_to_the_login_of_databas
     owner, login = await servers.login("createrole"), await servers.login()
     database = await servers.database(owner)
     direct, dsn = servers.dsn_of(database, owner), servers.dsn_of(database, login)
-    await Hands(folder=folder, dsn=dsn).ok("migrate", DATABASE_DIRECT_URL=direct)
-    assert await Hands(folder=folder, dsn=dsn).ok("status")
+    await CommandLine(folder=folder, dsn=dsn).ok("migrate", DATABASE_DIRECT_URL=direct)
+    assert await CommandLine(folder=folder, dsn=dsn).ok("status")
     await delivers(direct, dsn)
 
 
@@ -141,7 +141,7 @@ async def test_an_owner_without_createrole_is_told_what_a_dba_must_run_and_then_
 ) -> None:
     owner = await servers.login()
     database = await servers.database(owner)
-    hands = Hands(folder=folder, dsn=servers.dsn_of(database, owner))
+    hands = CommandLine(folder=folder, dsn=servers.dsn_of(database, owner))
     for told in (
         await hands.type("migrate"),
         await hands.type("migrate", "--plan"),
@@ -163,7 +163,7 @@ async def test_an_owner_without_create_on_the_database_migrates_in_schemas_that_
     owner, login = await servers.login(), await servers.login()
     database = await servers.database()
     direct, dsn = servers.dsn_of(database, owner), servers.dsn_of(database, login)
-    hands = Hands(folder=folder, dsn=dsn)
+    hands = CommandLine(folder=folder, dsn=dsn)
     told = await hands.type("migrate", "--plan", DATABASE_DIRECT_URL=direct)
     told.refused(1, f"{owner} may not create schemas in {database}")
     for schema in ("rowhook", "rowhook_pgqueuer"):
@@ -175,7 +175,7 @@ async def test_an_owner_without_create_on_the_database_migrates_in_schemas_that_
 
 
 async def test_bootstrap_sql_needs_no_connection_and_quotes_every_name(folder: Path) -> None:
-    hands = Hands(folder=folder, dsn=r"""host=127.0.0.1 port=1 user='o"x' dbname='d\'b'""")
+    hands = CommandLine(folder=folder, dsn=r"""host=127.0.0.1 port=1 user='o"x' dbname='d\'b'""")
     printed = await hands.ok("migrate", "--print-bootstrap", ROWHOOK_ROLE_PREFIX="acme")
     assert 'grant acme_worker, acme_api to "o""x";' in printed
     assert 'create schema if not exists rowhook authorization "o""x";' in printed
@@ -190,7 +190,7 @@ async def test_a_dba_without_superuser_runs_the_bootstrap(servers: Cluster, fold
         await connection.execute(f"create role {owner} login".encode())
     database = await servers.database(owner)
     await servers.run(f"grant create on database {database} to {dba}")
-    hands = Hands(folder=folder, dsn=servers.dsn_of(database, owner))
+    hands = CommandLine(folder=folder, dsn=servers.dsn_of(database, owner))
     bootstrap = await hands.ok("migrate", "--print-bootstrap")
     async with await connection_pool.connect(servers.dsn_of(database, dba)) as connection:
         await statements.run_script(connection, bootstrap)
@@ -206,7 +206,7 @@ async def test_two_installations_of_one_cluster_have_roles_of_their_own(
     for prefix in ("rowhook", "acme"):
         owner = await servers.login("createrole")
         dsn = servers.dsn_of(await servers.database(owner), owner)
-        hands = Hands(folder=folder, dsn=dsn)
+        hands = CommandLine(folder=folder, dsn=dsn)
         await hands.ok("migrate", ROWHOOK_ROLE_PREFIX=prefix)
         installed.append((prefix, dsn))
     for prefix, dsn in installed:
@@ -223,7 +223,7 @@ async def test_another_role_prefix_than_that_of_the_database_is_refused_with_bot
     servers: Cluster, folder: Path
 ) -> None:
     dsn = make_conninfo(servers.dsn, dbname=await servers.database())
-    hands = Hands(folder=folder, dsn=dsn)
+    hands = CommandLine(folder=folder, dsn=dsn)
     await hands.ok("migrate", ROWHOOK_ROLE_PREFIX="acme")
     said = "the database was migrated with the role prefix acme, but ROWHOOK_ROLE_PREFIX is rowhook"
     for arguments in (["migrate"], ["migrate", "--plan"], ["status"]):
@@ -239,9 +239,9 @@ async def test_a_grant_that_the_owner_may_not_make_is_printed_and_named_afterwar
     owner, login = await servers.login(), await servers.login()
     database = await servers.database(owner)
     direct, dsn = servers.dsn_of(database, owner), servers.dsn_of(database, login)
-    hands = Hands(folder=folder, dsn=direct)
+    hands = CommandLine(folder=folder, dsn=direct)
     await servers.run(await hands.ok("migrate", "--print-bootstrap"), database=database)
-    hands = Hands(folder=folder, dsn=dsn)
+    hands = CommandLine(folder=folder, dsn=dsn)
     told = await hands.type("migrate", DATABASE_DIRECT_URL=direct)
     assert told.code == 0
     for statement in grants(servers, login):
@@ -261,7 +261,7 @@ async def test_migrate_succeeds_where_the_login_of_database_url_cannot_connect(
     owner, login = await servers.login("createrole"), await servers.login("connection limit 0")
     database = await servers.database(owner)
     direct = servers.dsn_of(database, owner)
-    hands = Hands(folder=folder, dsn=servers.dsn_of(database, login))
+    hands = CommandLine(folder=folder, dsn=servers.dsn_of(database, login))
     for done in ("Applied bootstrap", "Nothing to do"):
         told = await hands.type("migrate", DATABASE_DIRECT_URL=direct)
         assert told.code == 0, told.err
@@ -279,18 +279,18 @@ async def test_every_start_names_the_missing_grant_before_it_waits_for_a_connect
 ) -> None:
     login, database = await servers.login(), await servers.database()
     await runner.migrate(make_conninfo(servers.dsn, dbname=database))
-    hands = Hands(folder=folder, dsn=servers.dsn_of(database, login))
+    hands = CommandLine(folder=folder, dsn=servers.dsn_of(database, login))
     commands = ("worker", "worker --processes 2", "api --port 0", "up --port 0")
     for told in await asyncio.gather(*(started(hands, *line.split()) for line in commands)):
         told.refused(1, *grants(servers, login))
 
 
-async def service(servers: Cluster, folder: Path) -> tuple[Hands, str]:
+async def service(servers: Cluster, folder: Path) -> tuple[CommandLine, str]:
     """A migrated database, its name, and a login that has the service roles and owns nothing."""
     login, database = await servers.login(), await servers.database()
     await runner.migrate(make_conninfo(servers.dsn, dbname=database))
     await servers.run(*grants(servers, login), database=database)
-    return Hands(folder=folder, dsn=servers.dsn_of(database, login)), database
+    return CommandLine(folder=folder, dsn=servers.dsn_of(database, login)), database
 
 
 @pytest.mark.parametrize(
@@ -396,7 +396,7 @@ async def test_objects_of_another_owner_are_named_before_anything_is_applied(
     owner = await servers.login("createrole")
     database = await servers.database(owner)
     await servers.run("create schema rowhook", "create table rowhook.x ()", database=database)
-    hands = Hands(folder=folder, dsn=servers.dsn_of(database, owner))
+    hands = CommandLine(folder=folder, dsn=servers.dsn_of(database, owner))
     superuser, _ = statements.login_and_database(servers.dsn)
     told = await hands.type("migrate")
     told.refused(
@@ -413,7 +413,7 @@ async def test_a_database_that_is_not_utf8_is_refused_with_the_statement_that_ma
 ) -> None:
     options = f"encoding '{encoding}' locale 'C' template template0"
     database = await servers.database(options=options)
-    hands = Hands(folder=folder, dsn=make_conninfo(servers.dsn, dbname=database))
+    hands = CommandLine(folder=folder, dsn=make_conninfo(servers.dsn, dbname=database))
     statement = f"create database {database}_utf8 encoding 'UTF8' locale 'C' template template0;"
     for arguments in (["migrate"], ["migrate", "--plan"], ["status"]):
         (await hands.type(*arguments)).refused(1, f"encoding: {encoding}", statement)

@@ -17,8 +17,8 @@ from rowhook.migrate.preflight import NotReady
 from rowhook.security.vault import Keyring
 from rowhook.services import secrets
 from tests.support import servers
+from tests.support.command_line import KEY, CommandLine
 from tests.support.commands import run
-from tests.support.hands import KEY, Hands
 from tests.support.rig import Rig, until
 from tests.support.servers import Server
 from tests.support.world import Platform
@@ -84,20 +84,20 @@ async def reader(
     names: dict[str, str],
     platform: Platform,
     folder: Path,
-) -> AsyncIterator[Hands]:
+) -> AsyncIterator[CommandLine]:
     assert names
     if request.param == "a read-only session":
         options = "-c default_transaction_read_only=on"
-        yield Hands(folder=folder, dsn=make_conninfo(dsn, options=options))
+        yield CommandLine(folder=folder, dsn=make_conninfo(dsn, options=options))
         return
     async with servers.standby(server) as copy:
         there = copy.dsn(str(conninfo_to_dict(dsn)["dbname"]))
         await replayed(platform, there)
-        yield Hands(folder=folder, dsn=there)
+        yield CommandLine(folder=folder, dsn=there)
 
 
 async def test_what_only_reads_works_and_what_writes_is_refused_with_what_to_do(
-    reader: Hands, names: dict[str, str], request: pytest.FixtureRequest
+    reader: CommandLine, names: dict[str, str], request: pytest.FixtureRequest
 ) -> None:
     kind = request.node.callspec.params["reader"]
     for command in READS:
@@ -113,7 +113,7 @@ async def test_what_only_reads_works_and_what_writes_is_refused_with_what_to_do(
 
 
 async def test_the_doctor_examines_all_and_finds_only_that_nothing_can_be_written(
-    reader: Hands,
+    reader: CommandLine,
 ) -> None:
     told = await reader.type("doctor", "--json")
     findings = {found["subject"]: found for found in json.loads(told.out)}
@@ -122,6 +122,8 @@ async def test_the_doctor_examines_all_and_finds_only_that_nothing_can_be_writte
     assert (told.code, ill) == (1, {"primary", "workers"})
 
 
-async def test_a_migration_of_a_database_that_can_only_be_read_is_refused(reader: Hands) -> None:
+async def test_a_migration_of_a_database_that_can_only_be_read_is_refused(
+    reader: CommandLine,
+) -> None:
     with pytest.raises(NotReady, match=r"primary: .* it can only be read"):
         await runner.migrate(reader.dsn)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.failing import fill
+from tests.support.failing import insert_deliveries
 from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.new_database]
 
 
 async def test_a_tally_reads_no_delivery_under_row_level_security(platform: Platform) -> None:
-    await fill(platform, await platform.webhook(), "cancelled", 20_000)
-    await fill(platform, await platform.webhook(), "delivered", 1_000)
+    await insert_deliveries(platform, await platform.webhook(), "cancelled", 20_000)
+    await insert_deliveries(platform, await platform.webhook(), "delivered", 1_000)
     await platform.run("vacuum analyze rowhook.outbox")
     organization = platform.organization
     async with platform.db.transaction():

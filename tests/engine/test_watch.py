@@ -12,7 +12,7 @@ import pytest
 
 from rowhook.db import source_queries
 from rowhook.db.connection_pool import Pool
-from tests.support.hands import Hands
+from tests.support.command_line import CommandLine
 from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("platform")]
@@ -43,9 +43,9 @@ RUNS: dict[str, Any] = {
 
 
 @pytest.fixture
-async def hands(folder: Path, dsn: str, platform: Platform) -> Hands:
+async def hands(folder: Path, dsn: str, platform: Platform) -> CommandLine:
     await platform.db.execute(TABLES.encode())
-    return Hands(folder=folder, dsn=dsn)
+    return CommandLine(folder=folder, dsn=dsn)
 
 
 async def mapping(platform: Platform, relation: str) -> Any:
@@ -63,7 +63,7 @@ def statement(told: str) -> str:
 
 
 async def test_a_proposal_says_what_is_read_and_what_is_not_and_changes_nothing(
-    hands: Hands, platform: Platform
+    hands: CommandLine, platform: Platform
 ) -> None:
     told = await hands.ok("watch", "runs", "--jobs")
     for said in (
@@ -80,7 +80,9 @@ async def test_a_proposal_says_what_is_read_and_what_is_not_and_changes_nothing(
     assert await mapping(platform, "public.runs") is None
 
 
-async def test_the_printed_sql_installs_what_is_proposed(hands: Hands, platform: Platform) -> None:
+async def test_the_printed_sql_installs_what_is_proposed(
+    hands: CommandLine, platform: Platform
+) -> None:
     told = await hands.ok(
         "watch", "runs", "--jobs", "--map", 'agent_version_name={"value": "it\'s v2"}'
     )
@@ -90,7 +92,7 @@ async def test_the_printed_sql_installs_what_is_proposed(hands: Hands, platform:
 
 
 async def test_with_yes_it_is_installed_and_said_what_comes_next(
-    hands: Hands, platform: Platform
+    hands: CommandLine, platform: Platform
 ) -> None:
     told = await hands.ok("watch", "public.runs", "--jobs", "--yes")
     for said in (
@@ -106,7 +108,7 @@ async def test_with_yes_it_is_installed_and_said_what_comes_next(
 
 
 async def test_a_table_that_is_watched_keeps_its_mapping_but_for_what_is_asked(
-    hands: Hands, platform: Platform
+    hands: CommandLine, platform: Platform
 ) -> None:
     first = ("--map", "output=payload.result", "--map", "status_code=")
     await hands.ok("watch", "runs", "--jobs", "--yes", *first)
@@ -121,7 +123,7 @@ async def test_a_table_that_is_watched_keeps_its_mapping_but_for_what_is_asked(
 
 
 async def test_quoted_names_and_every_kind_are_watched_by_their_names(
-    hands: Hands, platform: Platform
+    hands: CommandLine, platform: Platform
 ) -> None:
     for table in ('public."Captured Forms"', "Captured Forms"):
         told = await hands.ok("watch", table, "--commits", "--yes")
@@ -139,7 +141,7 @@ async def test_quoted_names_and_every_kind_are_watched_by_their_names(
 
 @pytest.mark.parametrize("name", ["My App.Agent Runs", '"My App"."Agent Runs"', "Agent Runs"])
 async def test_a_schema_and_a_table_may_have_any_name(
-    hands: Hands, platform: Platform, name: str
+    hands: CommandLine, platform: Platform, name: str
 ) -> None:
     await platform.run('create schema "My App"')
     await platform.run(
@@ -170,7 +172,7 @@ async def test_a_schema_and_a_table_may_have_any_name(
     ],
 )
 async def test_statuses_are_those_of_a_check_or_else_of_the_rows(
-    hands: Hands, platform: Platform, column: str, expected: dict[str, str] | None
+    hands: CommandLine, platform: Platform, column: str, expected: dict[str, str] | None
 ) -> None:
     table = f"create table public.tasks (id int primary key, agent text, state {column})"
     await platform.db.execute(table.encode())
@@ -181,7 +183,7 @@ async def test_statuses_are_those_of_a_check_or_else_of_the_rows(
 
 
 async def test_statuses_inside_a_json_column_are_read_from_its_rows(
-    hands: Hands, platform: Platform
+    hands: CommandLine, platform: Platform
 ) -> None:
     await platform.run("create table public.docs (id int primary key, agent text, doc jsonb)")
     await platform.run("""insert into public.docs values (1, 'a', '{"state": "errored"}')""")
@@ -191,7 +193,7 @@ async def test_statuses_inside_a_json_column_are_read_from_its_rows(
 
 
 async def test_without_arguments_it_lists_the_sources_and_their_drift(
-    hands: Hands, platform: Platform
+    hands: CommandLine, platform: Platform
 ) -> None:
     await hands.ok("watch", "runs", "--jobs", "--yes")
     await platform.run("alter table public.runs drop column payload")
@@ -210,7 +212,7 @@ async def test_without_arguments_it_lists_the_sources_and_their_drift(
 
 
 async def test_a_large_table_without_an_index_is_told_which_one_heal_needs(
-    hands: Hands, platform: Platform
+    hands: CommandLine, platform: Platform
 ) -> None:
     await platform.run("alter table public.runs alter column payload set storage plain")
     await platform.run(
@@ -222,7 +224,7 @@ async def test_a_large_table_without_an_index_is_told_which_one_heal_needs(
     assert "create index concurrently on public.runs (finished_at)" in told
 
 
-async def test_a_source_is_removed_only_with_yes(hands: Hands, platform: Platform) -> None:
+async def test_a_source_is_removed_only_with_yes(hands: CommandLine, platform: Platform) -> None:
     await hands.ok("watch", "runs", "--jobs", "--yes")
     told = await hands.ok("watch", "runs", "--remove")
     assert "public.runs (jobs): triggers rowhook_jobs_insert, rowhook_jobs_update" in told
@@ -236,7 +238,7 @@ async def test_a_source_is_removed_only_with_yes(hands: Hands, platform: Platfor
 
 
 async def test_a_table_that_was_dropped_is_removed_by_its_name(
-    hands: Hands, platform: Platform
+    hands: CommandLine, platform: Platform
 ) -> None:
     await hands.ok("watch", "runs", "--jobs", "--yes")
     await platform.run("drop table public.runs")
@@ -268,7 +270,7 @@ async def test_a_table_that_was_dropped_is_removed_by_its_name(
     ],
 )
 async def test_what_cannot_be_watched_is_refused_and_said_what_to_do(
-    hands: Hands, platform: Platform, arguments: list[str], code: int, said: str
+    hands: CommandLine, platform: Platform, arguments: list[str], code: int, said: str
 ) -> None:
     (await hands.type("watch", *arguments, "--yes")).refused(code, said)
     assert await platform.value("select count(*) from rowhook.source") == 2
@@ -290,20 +292,22 @@ async def test_what_cannot_be_watched_is_refused_and_said_what_to_do(
         (["runs", "--jobs", "--map", 'cost={"colour": 1}'], "Invalid constant"),
     ],
 )
-async def test_a_wrong_use_exits_with_two(hands: Hands, arguments: list[str], said: str) -> None:
+async def test_a_wrong_use_exits_with_two(
+    hands: CommandLine, arguments: list[str], said: str
+) -> None:
     told = await hands.type("watch", *arguments)
     assert (told.code, said in re.sub(r"[│\s]+", " ", told.err)) == (2, True), told.err
 
 
 async def test_another_login_than_the_owner_is_told_who_may(
-    hands: Hands, platform: Platform
+    hands: CommandLine, platform: Platform
 ) -> None:
     name = f"member_{uuid4().hex[:12]}"
     member = f"create role {name} login in role rowhook_worker, rowhook_api"
     await platform.db.execute(member.encode())
     await platform.db.execute(f"grant select, trigger on public.runs to {name}".encode())
     try:
-        other = Hands(folder=hands.folder, dsn=f"{hands.dsn} user={name}")
+        other = CommandLine(folder=hands.folder, dsn=f"{hands.dsn} user={name}")
         told = await other.type("watch", "runs", "--jobs", "--yes")
     finally:
         await platform.db.execute(
@@ -312,14 +316,14 @@ async def test_another_login_than_the_owner_is_told_who_may(
     told.refused(1, "permission denied", "owner of schema rowhook", "DATABASE_DIRECT_URL")
 
 
-async def test_as_a_process_it_exits_with_what_the_contract_says(hands: Hands) -> None:
+async def test_as_a_process_it_exits_with_what_the_contract_says(hands: CommandLine) -> None:
     assert (await hands.process("", "watch", "runs", "--jobs")).code == 0
     (await hands.process("", "watch", "bots", "--jobs")).refused(2, "--map agent_id=COLUMN")
     gone = "postgresql://nobody@127.0.0.1:9/none"
     (await hands.process("", "watch", DATABASE_URL=gone)).refused(3)
 
 
-async def test_the_statement_that_is_printed_is_the_text_of_the_mapping(hands: Hands) -> None:
+async def test_the_statement_that_is_printed_is_the_text_of_the_mapping(hands: CommandLine) -> None:
     told = await hands.ok("watch", "runs", "--jobs")
     text = re.search(r"'(\{.*\})'", statement(told), re.DOTALL)
     assert text is not None

@@ -18,10 +18,10 @@ from rowhook.services import access, links, secrets, webhook_checks, webhooks
 from rowhook.services.access import SCOPES
 from rowhook.services.webhook_documents import Webhook
 from tests.hazards.page_attacks import PAYLOADS
+from tests.support.dashboard_session import DashboardSession
 from tests.support.receiver import Received, answer
 from tests.support.rig import Rig
-from tests.support.screens import FIRST, HOUSE, SINCE
-from tests.support.stage import Stage
+from tests.support.screens import MAIN_PATHS, SETTINGS_PATHS, SINCE
 
 Pairs = list[tuple[str, str]]
 
@@ -85,7 +85,7 @@ async def _attack_back(received: Received, writer: StreamWriter) -> None:
     await answer(500, PAYLOADS[number].encode(), headers)(received, writer)
 
 
-async def fill(made: Stage, payloads: Sequence[str]) -> list[Attack]:
+async def fill(made: DashboardSession, payloads: Sequence[str]) -> list[Attack]:
     """For each payload whatever can be named by it, and a commit that fails, and one held."""
     rig, platform = made.rig, made.rig.platform
     await platform.run("update rowhook.organization set name = %s", payloads[0])
@@ -96,7 +96,7 @@ async def fill(made: Stage, payloads: Sequence[str]) -> list[Attack]:
     return filled
 
 
-async def _one(made: Stage, number: int, payload: str) -> Attack:
+async def _one(made: DashboardSession, number: int, payload: str) -> Attack:
     rig, owner = made.rig, made.rig.platform.organization
     goal = f"{payload} {number}"
     await rig.platform.run(
@@ -147,7 +147,13 @@ async def _commit(rig: Rig, attack: Attack) -> None:
 
 def lists(one: Attack) -> Iterator[str]:
     """What shows all of them, page by page; and what says of one no more than of any other."""
-    yield from (*FIRST, *HOUSE, "/links?kind=goal", "/deliveries?live=1", "/failures?window=30d")
+    yield from (
+        *MAIN_PATHS,
+        *SETTINGS_PATHS,
+        "/links?kind=goal",
+        "/deliveries?live=1",
+        "/failures?window=30d",
+    )
     yield f"/replay?webhook_id={one.failing.id}"
     yield f"/replay/progress?webhook_id={one.failing.id}&since={SINCE}&of=1&before=0"
 

@@ -11,8 +11,8 @@ from typing import Any
 from playwright.async_api import Page, Response
 
 from tests.hazards.attacked import Form
+from tests.support.dashboard_session import DashboardSession
 from tests.support.deadline import DEADLINE_MS
-from tests.support.stage import Stage
 
 _TABS = 3
 # What was run, what the policy reported, and what came to the page after it was loaded.
@@ -74,7 +74,7 @@ class Seen:
     planted: list[str] = field(default_factory=list)
 
 
-async def look_at(made: Stage, paths: Iterable[str], forms: Iterable[Form]) -> Seen:
+async def look_at(made: DashboardSession, paths: Iterable[str], forms: Iterable[Form]) -> Seen:
     """Opens each address and the older pages behind it, then sends each form."""
     context = made.page.context
     word = await made.page.locator("input[name=csrf]").first.get_attribute("value")

@@ -9,9 +9,9 @@ from tests.hazards.attacked import addresses, fill, forms, lists
 from tests.hazards.looking import WATCH, look_at
 from tests.hazards.page_attacks import PAYLOADS
 from tests.support.browser import needs_chromium
+from tests.support.dashboard_session import open_dashboard
 from tests.support.rig import Rig
 from tests.support.scoreboard import score
-from tests.support.stage import stage
 
 pytestmark = [pytest.mark.anyio, pytest.mark.hazards, needs_chromium]
 
@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.hazards, needs_chromium]
 async def test_no_text_is_ever_run(
     rig: Rig, chromium: Browser, planted: int, with_pages: int
 ) -> None:
-    async with stage(rig, chromium, settled=False) as made:
+    async with open_dashboard(rig, chromium, with_data=False) as made:
         filled = await fill(made, PAYLOADS[:planted])
         found = await rig.platform.rows(
             "select webhook_id, max(id) as id from rowhook.outbox group by 1"
@@ -34,7 +34,7 @@ async def test_no_text_is_ever_run(
         deliveries = {one["webhook_id"]: one["id"] for one in found}
         await made.page.context.add_init_script(WATCH)
         await made.sign_in()
-        await made.choose()
+        await made.choose_organization()
         # The lists hold all of them; each has pages of its own besides.
         own = filled[:with_pages]
         paths = [
@@ -42,7 +42,7 @@ async def test_no_text_is_ever_run(
             *(path for one in own for path in addresses(one, deliveries)),
         ]
         seen = await look_at(made, paths, [form for one in own for form in forms(one)])
-        broken = [one for one in made.complaints if "Failed to load resource" not in one]
+        broken = [one for one in made.console_errors if "Failed to load resource" not in one]
     assert (seen.planted, broken) == ([], [])
     ran = f"{len(seen.hits)} executions, {len(seen.reports)} reports"
     score(
@@ -50,6 +50,6 @@ async def test_no_text_is_ever_run(
         f" {seen.addresses} addresses and"
         f" {seen.answers} answers to forms, and in {seen.came} pieces that came later",
         asked="0 executions, 0 reports of the policy, nothing asked of another machine",
-        measured=f"{ran}, {len(made.elsewhere)} elsewhere",
-        holds=not (seen.hits or seen.reports or made.elsewhere),
+        measured=f"{ran}, {len(made.external_requests)} elsewhere",
+        holds=not (seen.hits or seen.reports or made.external_requests),
     )

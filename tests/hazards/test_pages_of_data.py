@@ -8,7 +8,7 @@ from functools import partial
 import httpx
 import pytest
 
-from tests.browser.test_dashboard_sign_in import enter, visitor
+from tests.browser.test_dashboard_sign_in import sign_in, visitor
 from tests.hazards.test_data import POISON, nothing_waits, outputs, poison
 from tests.support.calls import Api
 from tests.support.receiver import answer
@@ -32,7 +32,7 @@ async def test_whatever_was_committed_its_pages_are_shown(
             await poison(rig, "commit.data", text)
             await poison(rig, "session.context", text)
         await until(partial(nothing_waits, rig), what="each row has been tried")
-    await enter(visitor)
+    await sign_in(visitor)
     paths = [path async for path in _paths(rig)]
     found = {path: (await visitor.get(path)).status_code for path in paths}
     read = await _feed(api)
@@ -48,7 +48,7 @@ async def test_whatever_was_committed_its_pages_are_shown(
 @pytest.mark.long
 async def test_any_answer_of_a_receiver_is_shown(visitor: httpx.AsyncClient, rig: Rig) -> None:
     webhook = await rig.webhook(raw_payload=True, retry_schedule_s=[0])
-    word = await enter(visitor)
+    word = await sign_in(visitor)
     for number, body in enumerate(_ANSWERS):
         rig.receiver.script("/hook", answer(500, body))
         async with rig.worker():

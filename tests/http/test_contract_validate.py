@@ -1,4 +1,4 @@
-"""A commit is judged before it is made: exactly as the worker would."""
+"""Validation of a commit before it is made, compared with the result of the worker."""
 
 from __future__ import annotations
 
@@ -26,47 +26,51 @@ CUSTOMER: dict[str, Any] = {
 }
 
 
-async def linked(api: Api, platform: Platform, **fields: Any) -> str:
-    made = await api.webhook(platform.organization, **fields)
-    answer = await api.call("PUT", f"/webhooks/{made['id']}/goals/{platform.goal}")
-    assert answer.status_code == 204
-    return str(made["id"])
+async def link_webhook(api: Api, platform: Platform, **fields: Any) -> str:
+    webhook = await api.webhook(platform.organization, **fields)
+    response = await api.call("PUT", f"/webhooks/{webhook['id']}/goals/{platform.goal}")
+    assert response.status_code == 204
+    return str(webhook["id"])
 
 
-async def judged(api: Api, platform: Platform, data: Any, **more: Any) -> dict[str, Any]:
-    asked = {"data": data, **more}
-    answer = await api.call("POST", f"/goals/{platform.goal}/validate", asked)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+async def validate(api: Api, platform: Platform, data: Any, **options: Any) -> dict[str, Any]:
+    body = {"data": data, **options}
+    response = await api.call("POST", f"/goals/{platform.goal}/validate", body)
+    assert response.status_code == 200, response.text
+    verdict: dict[str, Any] = response.json()
+    return verdict
 
 
 def faults(verdict: dict[str, Any]) -> list[tuple[str, str]]:
     return [
-        (one["pointer"], one["message"]) for each in verdict["outputs"] for one in each["errors"]
+        (error["pointer"], error["message"])
+        for output in verdict["outputs"]
+        for error in output["errors"]
     ]
 
 
-async def test_faults_of_the_body_lead_into_the_data(api: Api, platform: Platform) -> None:
+async def test_schema_faults_of_the_body_point_into_the_data(api: Api, platform: Platform) -> None:
     template = '{"mail": "{{data.person.email}}", "plan": "{{data.plan}}", "age": {{data.age}}}'
-    webhook = await linked(api, platform, body_template=template, schema=CUSTOMER)
-    found = await judged(api, platform, {"person": {"email": "ada@"}, "plan": "x", "age": 3})
-    assert (found["valid"], found["outputs"][0]["webhook_id"]) == (False, webhook)
-    assert {pointer for pointer, _ in faults(found)} == {"/person/email", "/plan", "/age"}
-    assert all(one["hint"] for one in found["outputs"][0]["errors"])
-    assert "ada@" not in json.dumps(found)
-    right = {"person": {"email": "ada@example.com"}, "plan": "pro", "age": 30}
-    assert (await judged(api, platform, right))["valid"]
+    webhook = await link_webhook(api, platform, body_template=template, schema=CUSTOMER)
+    verdict = await validate(api, platform, {"person": {"email": "ada@"}, "plan": "x", "age": 3})
+    assert (verdict["valid"], verdict["outputs"][0]["webhook_id"]) == (False, webhook)
+    assert {pointer for pointer, _ in faults(verdict)} == {"/person/email", "/plan", "/age"}
+    assert all(error["hint"] for error in verdict["outputs"][0]["errors"])
+    assert "ada@" not in json.dumps(verdict)
+    valid_data = {"person": {"email": "ada@example.com"}, "plan": "pro", "age": 30}
+    assert (await validate(api, platform, valid_data))["valid"]
 
 
-async def test_every_path_that_is_missing_is_told_at_once(api: Api, platform: Platform) -> None:
-    await linked(api, platform, body_template='{"a": "{{data.name}}", "b": "{{data.to.mail}}"}')
-    await linked(api, platform, url="https://crm.example.com/{{data.id}}")
-    found = await judged(api, platform, {"nmae": "Ada"})
-    told = dict(faults(found))
-    assert set(told) == {"/name", "/to/mail", "/id"}
-    assert "did you mean data.nmae?" in told["/name"]
-    assert found["outputs"][0]["errors"][0]["hint"] == "Add data.name."
+async def test_all_missing_paths_are_reported_at_once(api: Api, platform: Platform) -> None:
+    await link_webhook(
+        api, platform, body_template='{"a": "{{data.name}}", "b": "{{data.to.mail}}"}'
+    )
+    await link_webhook(api, platform, url="https://crm.example.com/{{data.id}}")
+    verdict = await validate(api, platform, {"nmae": "Ada"})
+    messages = dict(faults(verdict))
+    assert set(messages) == {"/name", "/to/mail", "/id"}
+    assert "did you mean data.nmae?" in messages["/name"]
+    assert verdict["outputs"][0]["errors"][0]["hint"] == "Add data.name."
 
 
 @pytest.mark.parametrize(
@@ -101,28 +105,26 @@ async def test_every_path_that_is_missing_is_told_at_once(api: Api, platform: Pl
         ({"url": "https://{{data.host}}.example.com/"}, {"host": "a.b"}, "/host"),
     ],
 )
-async def test_a_pointer_leads_to_the_value(
+async def test_a_fault_points_to_the_value_in_the_data(
     api: Api, platform: Platform, fields: dict[str, Any], data: Any, pointer: str
 ) -> None:
-    await linked(api, platform, **fields)
-    assert [one for one, _ in faults(await judged(api, platform, data))] == [pointer]
+    await link_webhook(api, platform, **fields)
+    assert [actual for actual, _ in faults(await validate(api, platform, data))] == [pointer]
 
 
-async def test_what_no_value_decides_is_told_without_a_pointer(
-    api: Api, platform: Platform
-) -> None:
-    await linked(api, platform, body_template='{"x": 1}', schema={"required": ["y"]})
-    await linked(api, platform, body_template='{"x": "{{context.who}}"}')
-    found = await judged(api, platform, {})
-    said = [one for each in found["outputs"] for one in each["errors"]]
-    assert [one["pointer"] for one in said] == ["", ""]
-    assert "Contact the owner of the webhook" in said[0]["hint"]
-    assert "context of the session" in said[1]["hint"]
-    assert (await judged(api, platform, {}, context={"who": "Ada"}))["outputs"][1]["valid"]
+async def test_a_fault_that_no_value_causes_has_no_pointer(api: Api, platform: Platform) -> None:
+    await link_webhook(api, platform, body_template='{"x": 1}', schema={"required": ["y"]})
+    await link_webhook(api, platform, body_template='{"x": "{{context.who}}"}')
+    verdict = await validate(api, platform, {})
+    errors = [error for output in verdict["outputs"] for error in output["errors"]]
+    assert [error["pointer"] for error in errors] == ["", ""]
+    assert "Contact the owner of the webhook" in errors[0]["hint"]
+    assert "context of the session" in errors[1]["hint"]
+    assert (await validate(api, platform, {}, context={"who": "Ada"}))["outputs"][1]["valid"]
 
 
-async def test_the_session_that_is_named_gives_its_context(api: Api, platform: Platform) -> None:
-    await linked(
+async def test_the_context_of_the_named_session_is_used(api: Api, platform: Platform) -> None:
+    await link_webhook(
         api,
         platform,
         body_template='{"x": "{{context.who}} in {{session.id}}"}',
@@ -133,51 +135,53 @@ async def test_the_session_that_is_named_gives_its_context(api: Api, platform: P
         platform.organization,
         '{"who": "Ada"}',
     )
-    assert (await judged(api, platform, {}, session_id="s1"))["valid"]
-    asked = {"data": {}, "session_id": "nobody's"}
-    answer = await api.call("POST", f"/goals/{platform.goal}/validate", asked)
-    assert answer.status_code == 404
+    assert (await validate(api, platform, {}, session_id="s1"))["valid"]
+    body = {"data": {}, "session_id": "nobody's"}
+    response = await api.call("POST", f"/goals/{platform.goal}/validate", body)
+    assert response.status_code == 404
 
 
-async def test_outputs_that_would_send_nothing_are_valid(api: Api, platform: Platform) -> None:
-    await linked(api, platform, condition="data.go", body_template='{"x": "{{data.gone}}"}')
-    disabled = await linked(api, platform, body_template='{"x": "{{data.gone}}"}')
-    await linked(api, platform, event_types=["job.failed"], body_template='{"x": "{{data.no}}"}')
+async def test_outputs_that_would_not_be_sent_are_valid(api: Api, platform: Platform) -> None:
+    await link_webhook(api, platform, condition="data.go", body_template='{"x": "{{data.gone}}"}')
+    disabled = await link_webhook(api, platform, body_template='{"x": "{{data.gone}}"}')
+    await link_webhook(
+        api, platform, event_types=["job.failed"], body_template='{"x": "{{data.no}}"}'
+    )
     await platform.run("update rowhook.webhook set state = 'disabled' where id = %s", disabled)
-    found = await judged(api, platform, {"go": False})
-    assert [one["outcome"] for one in found["outputs"]] == ["skipped", "disabled"]
-    assert found["valid"]
+    verdict = await validate(api, platform, {"go": False})
+    assert [output["outcome"] for output in verdict["outputs"]] == ["skipped", "disabled"]
+    assert verdict["valid"]
 
 
-async def test_another_organization_s_goal_does_not_exist(api: Api, platform: Platform) -> None:
+async def test_a_goal_of_another_organization_does_not_exist(api: Api, platform: Platform) -> None:
     other = await tenant(api, platform.db)
     key = await api.key_of(other.organization)
     for call, path in (("GET", "schema"), ("GET", "commit-tool"), ("POST", "validate")):
-        asked: dict[str, Any] | None = {"data": {}} if call == "POST" else None
-        answer = await api.call(call, f"/goals/{platform.goal}/{path}", asked, key=key)
-        assert answer.status_code == 404, path
+        body: dict[str, Any] | None = {"data": {}} if call == "POST" else None
+        response = await api.call(call, f"/goals/{platform.goal}/{path}", body, key=key)
+        assert response.status_code == 404, path
 
 
-async def test_a_body_without_data_is_told_what_it_lacks(api: Api, platform: Platform) -> None:
-    lacking: list[dict[str, Any]] = [{}, {"data": 1, "contxt": {}}]
-    for asked in lacking:
-        answer = await api.call("POST", f"/goals/{platform.goal}/validate", asked)
-        assert answer.status_code == 422
-    assert "context" in answer.json()["errors"][0]["message"]
+async def test_a_validate_body_without_data_is_refused(api: Api, platform: Platform) -> None:
+    invalid_bodies: list[dict[str, Any]] = [{}, {"data": 1, "contxt": {}}]
+    for body in invalid_bodies:
+        response = await api.call("POST", f"/goals/{platform.goal}/validate", body)
+        assert response.status_code == 422
+    assert "context" in response.json()["errors"][0]["message"]
 
 
 async def test_the_schema_and_the_tool_are_served(api: Api, platform: Platform) -> None:
-    await linked(
+    await link_webhook(
         api, platform, body_template='{"mail": "{{data.m}}", "plan": "pro"}', schema=CUSTOMER
     )
     schema = (await api.call("GET", f"/goals/{platform.goal}/schema")).json()
     assert schema["properties"]["m"]["format"] == "email"
     assert (await api.call("GET", f"/goals/{platform.goal}/outputs")).json()["items"][0]["url"]
     for form, key in (("anthropic", "input_schema"), ("mcp", "inputSchema"), ("openai", "type")):
-        answer = await api.call("GET", f"/goals/{platform.goal}/commit-tool?format={form}")
-        assert key in answer.json()
-    answer = await api.call("GET", f"/goals/{platform.goal}/commit-tool?format=other")
-    assert answer.status_code == 400
+        response = await api.call("GET", f"/goals/{platform.goal}/commit-tool?format={form}")
+        assert key in response.json()
+    response = await api.call("GET", f"/goals/{platform.goal}/commit-tool?format=other")
+    assert response.status_code == 400
 
 
 TEMPLATES: list[dict[str, Any]] = [
@@ -193,7 +197,7 @@ TEMPLATES: list[dict[str, Any]] = [
     {"schema": {"properties": {"data": {"required": ["mail"]}}}},
     {"condition": "data.age > 20", "headers": {"X-Mail": "{{data.mail}}"}},
     {"path": "/{{data.plan}}/x"},
-    {"body_template": '[{% for one in data.l %}{"x": "{{one | upper}}"},{% endfor %} 0]'},
+    {"body_template": '[{% for line in data.l %}{"x": "{{line | upper}}"},{% endfor %} 0]'},
 ]
 VALUES: list[Any] = [
     "ada@example.com",
@@ -220,18 +224,18 @@ VALUES: list[Any] = [
 
 
 def documents(count: int) -> list[Any]:
-    dice = random.Random(20261123)  # noqa: S311  # a repeatable sample
+    rng = random.Random(20261123)  # noqa: S311  # reproducible
     names = ("mail", "plan", "age", "n", "l")
     good = {"mail": "ada@example.com", "plan": "pro", "age": 30, "n": 2, "l": ["a"]}
-    found: list[Any] = [good]
-    while len(found) < count:
-        one: Any = dict(good)
-        for name in dice.sample(names, dice.randrange(0, 4)):
-            one[name] = dice.choice(VALUES)
-        for name in dice.sample(names, dice.choice([0, 0, 1])):
-            one.pop(name, None)
-        found.append(dice.choice(VALUES) if dice.random() < 0.05 else one)
-    return found
+    samples: list[Any] = [good]
+    while len(samples) < count:
+        sample: Any = dict(good)
+        for name in rng.sample(names, rng.randrange(0, 4)):
+            sample[name] = rng.choice(VALUES)
+        for name in rng.sample(names, rng.choice([0, 0, 1])):
+            sample.pop(name, None)
+        samples.append(rng.choice(VALUES) if rng.random() < 0.05 else sample)
+    return samples
 
 
 async def nothing_waits(rig: Rig) -> bool:
@@ -239,26 +243,34 @@ async def nothing_waits(rig: Rig) -> bool:
     return bool(await rig.platform.value(query) == 0)
 
 
-async def test_the_verdict_is_what_the_worker_does(rig: Rig) -> None:
+async def test_the_verdict_matches_the_result_of_the_worker(rig: Rig) -> None:
     webhooks = {
         (await rig.webhook(**{"path": f"/{n}", "retry_schedule_s": [0], **fields})).id: n
         for n, fields in enumerate(TEMPLATES)
     }
-    proposed = [json.dumps(one) for one in documents(150)]
-    said: dict[tuple[str, int], bool] = {}
+    proposed = [json.dumps(document) for document in documents(150)]
+    predicted: dict[tuple[str, int], bool] = {}
     for text in proposed:
         commit = await rig.platform.commit(text)
         verdict = await validate_commit(rig.ctx, rig.platform.goal, proposal(text))
-        said |= {(commit, webhooks[one.webhook_id]): one.valid for one in verdict.outputs}
+        predicted |= {
+            (commit, webhooks[output.webhook_id]): output.valid for output in verdict.outputs
+        }
     async with rig.worker():
-        await until(partial(nothing_waits, rig), what="no delivery waits")
+        await until(partial(nothing_waits, rig), what="all deliveries finished")
     rows = await rig.platform.rows("select commit_id, webhook_id, status from rowhook.delivery")
-    sent = {
+    observed = {
         (row["commit_id"], webhooks[row["webhook_id"]]): row["status"] != "held" for row in rows
     }
-    assert len(sent) == 150 * len(TEMPLATES)
-    assert {key: (said[key], sent[key]) for key in sent if said[key] is not sent[key]} == {}
-    shares = [sum(ok for (_, n), ok in sent.items() if n == which) for which in webhooks.values()]
+    assert len(observed) == 150 * len(TEMPLATES)
+    assert {
+        key: (predicted[key], observed[key])
+        for key in observed
+        if predicted[key] is not observed[key]
+    } == {}
+    shares = [
+        sum(ok for (_, n), ok in observed.items() if n == which) for which in webhooks.values()
+    ]
     assert all(0 < share < 150 for share in shares), shares
 
 
@@ -266,14 +278,18 @@ def proposal(text: str) -> Proposal:
     return Proposal(data=Raw(text.encode()))
 
 
-async def test_data_that_meets_the_schema_is_sent_unless_it_says_what_it_lost(rig: Rig) -> None:
+async def test_data_that_is_valid_against_the_goal_schema_is_valid_for_every_output(
+    rig: Rig,
+) -> None:
     for n, fields in enumerate(TEMPLATES[:4]):
         await rig.webhook(**{"path": f"/{n}", **fields})
     schema = await goal_schema(rig.ctx, rig.platform.goal)
-    assert [one["reason"] for one in schema["x-rowhook"]["not_enforced"]] == []
-    compiled = compile_schema({word: one for word, one in schema.items() if word != "x-rowhook"})
-    met = [one for one in documents(400) if not compiled.faults(one)]
-    assert 20 < len(met) < 400
-    for one in met:
-        verdict = await validate_commit(rig.ctx, rig.platform.goal, proposal(json.dumps(one)))
-        assert verdict.valid, (one, verdict)
+    assert [entry["reason"] for entry in schema["x-rowhook"]["not_enforced"]] == []
+    compiled = compile_schema(
+        {word: value for word, value in schema.items() if word != "x-rowhook"}
+    )
+    valid = [document for document in documents(400) if not compiled.faults(document)]
+    assert 20 < len(valid) < 400
+    for document in valid:
+        verdict = await validate_commit(rig.ctx, rig.platform.goal, proposal(json.dumps(document)))
+        assert verdict.valid, (document, verdict)

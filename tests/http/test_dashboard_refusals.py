@@ -1,4 +1,4 @@
-"""What a page says where Postgres refuses or gives up, beside what the API says."""
+"""Database errors on pages and over REST."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ import psycopg
 import pytest
 
 from rowhook.db import connection_pool
-from tests.browser.test_dashboard_sign_in import enter, visitor
+from tests.browser.test_dashboard_sign_in import sign_in, visitor
 from tests.support.calls import Api
 from tests.support.rig import until
 
 __all__ = ["visitor"]
 pytestmark = pytest.mark.anyio
-_STOP = (
+_CANCEL_WAITING = (
     "select count(pg_cancel_backend(pid)) from pg_stat_activity"
     " where datname = current_database() and wait_event_type = 'Lock'"
 )
 
 
-async def stopped(dsn: str, asked: asyncio.Task[httpx.Response]) -> httpx.Response:
-    """The answer, where Postgres stops the statement that waits for a lock."""
+async def cancel_statement(dsn: str, request: asyncio.Task[httpx.Response]) -> httpx.Response:
+    """Cancels the statement that waits for a lock and returns the response."""
 
-    async with await connection_pool.connect(dsn) as hand:
+    async with await connection_pool.connect(dsn) as connection:
 
-        async def ended() -> bool:
-            await hand.execute(_STOP)
-            return asked.done()
+        async def is_done() -> bool:
+            await connection.execute(_CANCEL_WAITING)
+            return request.done()
 
-        await until(ended, what="the answer")
-    return await asked
+        await until(is_done, what="the answer")
+    return await request
 
 
-async def test_a_statement_that_took_too_long_is_told_apart_from_a_database_that_is_away(
+async def test_a_statement_timeout_is_reported_as_such(
     visitor: httpx.AsyncClient, api: Api, dsn: str, db: psycopg.AsyncConnection
 ) -> None:
-    await enter(visitor)
+    await sign_in(visitor)
     async with db.transaction():
         await db.execute("lock table rowhook.webhook")
-        shown = await stopped(dsn, asyncio.create_task(visitor.get("/webhooks")))
-        told = await stopped(dsn, asyncio.create_task(api.call("GET", "/webhooks")))
-    assert (shown.status_code, told.status_code) == (503, 503)
-    assert "The query took longer than a minute. Narrow the filters." in shown.text
-    assert told.json()["detail"] == "The query took longer than a minute. Narrow the filters."
+        page = await cancel_statement(dsn, asyncio.create_task(visitor.get("/webhooks")))
+        response = await cancel_statement(dsn, asyncio.create_task(api.call("GET", "/webhooks")))
+    assert (page.status_code, response.status_code) == (503, 503)
+    assert "The query took longer than a minute. Narrow the filters." in page.text
+    assert response.json()["detail"] == "The query took longer than a minute. Narrow the filters."

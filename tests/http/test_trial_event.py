@@ -1,4 +1,4 @@
-"""Tests and previews with an event that was captured, instead of one that is made up."""
+"""Tests and previews with a captured event."""
 
 from __future__ import annotations
 
@@ -23,99 +23,107 @@ async def receiver() -> AsyncIterator[Receiver]:
         yield running
 
 
-async def made(api: Api, platform: Platform, receiver: Receiver, **fields: Any) -> dict[str, Any]:
+async def create_webhook(
+    api: Api, platform: Platform, receiver: Receiver, **fields: Any
+) -> dict[str, Any]:
     return await api.webhook(platform.organization, url=f"{receiver.url}/hook", **fields)
 
 
-async def asked(api: Api, webhook: dict[str, Any], call: str, **sample: Any) -> httpx.Response:
+async def call_with_sample(
+    api: Api, webhook: dict[str, Any], call: str, **sample: Any
+) -> httpx.Response:
     return await api.call("POST", f"/webhooks/{webhook['id']}/{call}", sample)
 
 
-async def captured(platform: Platform) -> dict[str, Any]:
-    """The event of a commit."""
+async def capture_event(platform: Platform) -> dict[str, Any]:
+    """Creates a commit and returns its event."""
     await platform.commit(DATA)
-    (found,) = await platform.rows(
+    (event,) = await platform.rows(
         "select id, type, key, rowhook.event_snapshot(e) as snapshot from rowhook.event e"
         " order by id desc limit 1"
     )
-    return found
+    return event
 
 
-async def test_a_preview_of_an_event_is_that_event_digit_for_digit(
+async def test_a_preview_of_an_event_keeps_every_digit(
     api: Api, platform: Platform, receiver: Receiver
 ) -> None:
-    event = await captured(platform)
+    event = await capture_event(platform)
     template = '{"id": {{event.id}}, "type": "{{event.type}}", "at": "{{committed_at}}"}'
-    webhook = await made(api, platform, receiver, body_template=template)
-    found = (await asked(api, webhook, "preview", event_id=event["id"])).json()["request"]
+    webhook = await create_webhook(api, platform, receiver, body_template=template)
+    result = (await call_with_sample(api, webhook, "preview", event_id=event["id"])).json()[
+        "request"
+    ]
     at = json.loads(event["snapshot"])["committed_at"]
     body = f'{{"id": {event["id"]}, "type": "goal.committed", "at": "{at}"}}'
-    assert found["body"] == body
-    assert ["Idempotency-Key", event["key"]] in found["headers"]
-    raw = await made(api, platform, receiver, raw_payload=True)
-    answer = await asked(api, raw, "preview", event_id=event["id"])
-    assert answer.json()["request"]["body"] == DATA
+    assert result["body"] == body
+    assert ["Idempotency-Key", event["key"]] in result["headers"]
+    raw = await create_webhook(api, platform, receiver, raw_payload=True)
+    response = await call_with_sample(api, raw, "preview", event_id=event["id"])
+    assert response.json()["request"]["body"] == DATA
 
 
-async def test_a_test_of_an_event_is_a_test_with_what_it_was_about(
+async def test_a_test_of_an_event_uses_its_data_and_snapshot(
     api: Api, platform: Platform, receiver: Receiver
 ) -> None:
-    event = await captured(platform)
-    webhook = await made(api, platform, receiver, raw_payload=True)
-    answer = await asked(api, webhook, "test", event_id=event["id"])
-    assert answer.json()["outcome"] == "delivered"
+    event = await capture_event(platform)
+    webhook = await create_webhook(api, platform, receiver, raw_payload=True)
+    response = await call_with_sample(api, webhook, "test", event_id=event["id"])
+    assert response.json()["outcome"] == "delivered"
     assert receiver.requests[0].body == DATA.encode()
     assert (receiver.requests[0].header("idempotency-key") or "").startswith("test_")
-    (left,) = await platform.rows(
+    (test_event,) = await platform.rows(
         "select type, goal_id, snapshot::text from rowhook.event where type = 'webhook.test'"
     )
-    assert (left["goal_id"], left["snapshot"]) == (platform.goal, event["snapshot"])
+    assert (test_event["goal_id"], test_event["snapshot"]) == (platform.goal, event["snapshot"])
 
 
-async def test_data_given_beside_an_event_wins(
+async def test_explicit_data_overrides_the_data_of_an_event(
     api: Api, platform: Platform, receiver: Receiver
 ) -> None:
-    event = await captured(platform)
-    webhook = await made(
+    event = await capture_event(platform)
+    webhook = await create_webhook(
         api, platform, receiver, body_template='{"goal": "{{goal.id}}", "n": {{data.n}}}'
     )
-    answer = await asked(api, webhook, "preview", event_id=event["id"], data={"n": 7})
-    assert answer.json()["request"]["body"] == f'{{"goal": "{platform.goal}", "n": 7}}'
+    response = await call_with_sample(api, webhook, "preview", event_id=event["id"], data={"n": 7})
+    assert response.json()["request"]["body"] == f'{{"goal": "{platform.goal}", "n": 7}}'
 
 
-async def test_an_event_that_was_too_large_is_tried_with_other_data_alone(
+async def test_an_oversized_event_can_only_be_previewed_with_other_data(
     api: Api, platform: Platform, receiver: Receiver
 ) -> None:
-    event = await captured(platform)
+    event = await capture_event(platform)
     await platform.run("update rowhook.event set data = null, oversize_bytes = 2000000")
-    webhook = await made(api, platform, receiver, raw_payload=True)
-    found = (await asked(api, webhook, "preview", event_id=event["id"])).json()
-    assert (found["outcome"], "2000000 bytes" in found["error"]) == ("render_failed", True)
-    answer = await asked(api, webhook, "preview", event_id=event["id"], data=1, context={})
-    assert answer.json()["request"]["body"] == "1"
+    webhook = await create_webhook(api, platform, receiver, raw_payload=True)
+    result = (await call_with_sample(api, webhook, "preview", event_id=event["id"])).json()
+    assert (result["outcome"], "2000000 bytes" in result["error"]) == ("render_failed", True)
+    response = await call_with_sample(
+        api, webhook, "preview", event_id=event["id"], data=1, context={}
+    )
+    assert response.json()["request"]["body"] == "1"
 
 
-async def test_another_organizations_event_is_not_there(
+async def test_an_event_of_another_organization_does_not_exist(
     api: Api, platform: Platform, receiver: Receiver
 ) -> None:
     other = Platform(platform.db)
     await other.set_up()
-    theirs = await captured(other)
-    webhook = await made(api, platform, receiver)
-    for unknown in (theirs["id"], theirs["id"] + 1, 0, -1, 2**70):
+    foreign_event = await capture_event(other)
+    webhook = await create_webhook(api, platform, receiver)
+    for unknown in (foreign_event["id"], foreign_event["id"] + 1, 0, -1, 2**70):
         for call in ("test", "preview"):
-            answer = await asked(api, webhook, call, event_id=unknown)
-            assert answer.status_code == 404, (unknown, answer.text)
-            assert answer.json()["detail"] == f"Event {unknown} does not exist."
+            response = await call_with_sample(api, webhook, call, event_id=unknown)
+            assert response.status_code == 404, (unknown, response.text)
+            assert response.json()["detail"] == f"Event {unknown} does not exist."
 
 
-@pytest.mark.parametrize("named", ["agent_id", "goal_id"])
-async def test_an_event_beside_an_agent_or_a_goal_is_refused(
-    api: Api, platform: Platform, receiver: Receiver, named: str
+@pytest.mark.parametrize("field", ["agent_id", "goal_id"])
+async def test_an_event_together_with_an_agent_or_a_goal_is_refused(
+    api: Api, platform: Platform, receiver: Receiver, field: str
 ) -> None:
-    webhook = await made(api, platform, receiver)
+    webhook = await create_webhook(api, platform, receiver)
     for call in ("test", "preview"):
-        other = {named: str(platform.agent)}
-        answer = await asked(api, webhook, call, event_id=1, **other)
-        assert answer.status_code == 422
-        assert [one["pointer"] for one in answer.json()["errors"]] == ["/event_id"]
+        other = {field: str(platform.agent)}
+        response = await call_with_sample(api, webhook, call, event_id=1, **other)
+        assert response.status_code == 422
+        assert [error["pointer"] for error in response.json()["errors"]] == ["/event_id"]

@@ -1,4 +1,4 @@
-"""Deliveries of every age and end, and what the API counts of them, for tests."""
+"""Deliveries with any age and status, for tests of statistics."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from tests.support.calls import Api
 from tests.support.world import Platform
 
 
-async def answered(api: Api, path: str, key: str | None = None, **params: Any) -> Any:
-    answer = await api.call("GET", path, key=key, params=params)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+async def get_json(api: Api, path: str, key: str | None = None, **params: Any) -> Any:
+    response = await api.call("GET", path, key=key, params=params)
+    assert response.status_code == 200, response.text
+    return response.json()
 
 
-async def ended(platform: Platform, pool: Pool, *outcomes: str, **fields: Any) -> None:
-    """A job for each outcome, and what became of its only try."""
+async def finish_jobs(platform: Platform, pool: Pool, *outcomes: str, **fields: Any) -> None:
+    """Completes a job for each outcome and records its only attempt."""
     for outcome in outcomes:
         await platform.job("succeeded")
         for claim in await platform.claim(pool):
             await platform.record(pool, claim, outcome, **fields)
 
 
-async def age(platform: Platform, hours: float, status: str) -> None:
-    """Deliveries of a status were created so long ago."""
+async def backdate(platform: Platform, hours: float, status: str) -> None:
+    """Moves the creation of deliveries of a status into the past."""
     await platform.run("set session_replication_role = replica")
     await platform.run(
         "update rowhook.outbox set created_at = now() - make_interval(secs => %s)"
@@ -36,8 +36,8 @@ async def age(platform: Platform, hours: float, status: str) -> None:
     await platform.run("set session_replication_role = origin")
 
 
-async def fill(platform: Platform, webhook: UUID, status: str, count: int) -> None:
-    """So many rows of a status, which nothing has made: never tried, or ended with an error."""
+async def insert_deliveries(platform: Platform, webhook: UUID, status: str, count: int) -> None:
+    """Inserts deliveries of a status directly: never attempted, or finished with an error."""
     waits = status == "pending"
     await platform.run("set session_replication_role = replica")
     await platform.run(
