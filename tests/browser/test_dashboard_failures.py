@@ -17,7 +17,7 @@ from tests.browser.test_dashboard_sign_in import sign_in, visitor
 from tests.support.browser import needs_chromium
 from tests.support.calls import Api
 from tests.support.dashboard_session import open_dashboard
-from tests.support.failing import finish_jobs
+from tests.support.delivery_data import finish_jobs
 from tests.support.receiver import answer
 from tests.support.rig import Rig
 from tests.support.world import Platform

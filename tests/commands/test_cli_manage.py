@@ -11,7 +11,7 @@ import pytest
 from rowhook.db.connection_pool import Pool
 from rowhook.services import access
 from rowhook.services.access import NotAuthenticated
-from tests.http.test_api_platform_ids import create_customer
+from tests.http.test_api_external_ids import create_customer
 from tests.support.command_line import CommandLine
 from tests.support.world import Platform
 

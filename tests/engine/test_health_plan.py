@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.failing import insert_deliveries
+from tests.support.delivery_data import insert_deliveries
 from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.new_database]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.failing import insert_deliveries
+from tests.support.delivery_data import insert_deliveries
 from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.new_database]

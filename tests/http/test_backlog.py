@@ -11,7 +11,7 @@ from rowhook.db.connection_pool import Pool
 from tests.browser.test_dashboard_sign_in import sign_in, visitor
 from tests.http.test_api_lists import other_platform
 from tests.support.calls import Api
-from tests.support.failing import backdate, finish_jobs, get_json
+from tests.support.delivery_data import backdate, finish_jobs, get_json
 from tests.support.world import Platform
 
 __all__ = ["visitor"]

@@ -11,7 +11,7 @@ import pytest
 
 from rowhook.db.connection_pool import Pool
 from tests.browser.test_dashboard_sign_in import sign_in, visitor
-from tests.support.failing import finish_jobs, insert_deliveries
+from tests.support.delivery_data import finish_jobs, insert_deliveries
 from tests.support.rig import Rig
 from tests.support.world import Platform
 

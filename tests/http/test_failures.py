@@ -9,7 +9,7 @@ import pytest
 from rowhook.db import webhook_queries
 from rowhook.db.connection_pool import Pool
 from tests.support.calls import Api
-from tests.support.failing import backdate, finish_jobs, get_json, insert_deliveries
+from tests.support.delivery_data import backdate, finish_jobs, get_json, insert_deliveries
 from tests.support.world import Platform
 
 pytestmark = pytest.mark.anyio

@@ -12,7 +12,7 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from tests.http.test_contract_validate import EMAIL, link_webhook
+from tests.http.test_validate_endpoint import EMAIL, link_webhook
 from tests.support.calls import ADMIN_KEY, Api
 from tests.support.tenants import tenant
 from tests.support.world import Platform

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.http.test_contract_validate import link_webhook
+from tests.http.test_validate_endpoint import link_webhook
 from tests.support.calls import Api
 from tests.support.world import Platform
 

@@ -14,7 +14,7 @@ from rowhook.services import stats
 from rowhook.services.context import Rejected
 from tests.http.test_api_lists import other_platform
 from tests.support.calls import Api
-from tests.support.failing import backdate, finish_jobs, get_json, insert_deliveries
+from tests.support.delivery_data import backdate, finish_jobs, get_json, insert_deliveries
 from tests.support.world import Platform
 
 pytestmark = pytest.mark.anyio

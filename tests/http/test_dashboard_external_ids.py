@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.browser.test_dashboard_sign_in import sign_in, visitor
-from tests.http.test_api_platform_ids import (
+from tests.http.test_api_external_ids import (
     agent_path,
     create_customer,
     finish_run,
