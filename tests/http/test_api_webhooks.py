@@ -87,9 +87,9 @@ async def test_every_fault_of_a_patch_and_a_preview_is_reported_at_once(
 
 
 async def test_a_body_that_is_not_a_json_object_is_refused(api: Api) -> None:
-    for body, word in ((b"{", "not valid JSON"), (b"[]", "must be a JSON object")):
+    for body, message in ((b"{", "not valid JSON"), (b"[]", "must be a JSON object")):
         response = await api.call("POST", "/webhooks", content=body)
-        assert (response.status_code, word in response.json()["detail"]) == (400, True)
+        assert (response.status_code, message in response.json()["detail"]) == (400, True)
 
 
 async def test_a_merge_patch_changes_only_the_named_fields(api: Api, platform: Platform) -> None:

@@ -15,7 +15,7 @@ from tests.browser.test_dashboard_sign_in import sign_in
 from tests.support.calls import running_api
 from tests.support.rig import Rig
 
-LINES = "{\n" + ",\n".join(f'  "key{place}": "{place}"' for place in range(8_000)) + "\n}"
+LINES = "{\n" + ",\n".join(f'  "key{n}": "{n}"' for n in range(8_000)) + "\n}"
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ async def test_the_preview_of_a_long_body_is_truncated(
 async def test_a_page_of_long_held_deliveries_is_truncated_and_lists_every_fault(
     visitor: httpx.AsyncClient, rig: Rig
 ) -> None:
-    texts = {f"key{place}": {"type": "number"} for place in range(1_000, 8_000, 1_000)}
+    texts = {f"key{n}": {"type": "number"} for n in range(1_000, 8_000, 1_000)}
     webhook = await rig.webhook(raw_payload=True, schema={"properties": texts})
     for _ in range(4):
         await rig.platform.commit(LINES)

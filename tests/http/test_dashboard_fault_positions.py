@@ -20,7 +20,7 @@ SCHEMA = """{
 
 
 @pytest.mark.parametrize(
-    ("fault", "text", "place"),
+    ("fault", "text", "position"),
     [
         (Fault(pointer="/schema/properties/a/type", message=""), SCHEMA, (4, 19)),
         (Fault(pointer="/schema/properties/a/const", message=""), SCHEMA, (4, 10)),
@@ -32,10 +32,10 @@ SCHEMA = """{
         (Fault(pointer="/body_template", message="", line=2, column=5), "", (2, 5)),
     ],
 )
-def test_a_fault_is_located_in_its_field(fault: Fault, text: str, place: Any) -> None:
+def test_a_fault_is_located_in_its_field(fault: Fault, text: str, position: Any) -> None:
     name = fault.pointer.split("/")[1]
     (located,) = locate_faults([fault, Fault(pointer=f"/{name}s", message="another's")], name, text)
-    assert (located["line"], located["column"]) == place
+    assert (located["line"], located["column"]) == position
     assert faults_by_field([fault], None, {name: text}) == [{"field": name} | located]
 
 

@@ -28,7 +28,7 @@ async def test_webhooks_are_searched_by_name_description_and_url_in_any_case(
     await api.webhook(organization, name="three", url="https://crm.example.com/")
     await api.webhook(organization, name="four", url="https://c.example.com/")
     results = {
-        word: await search_names(api, "/webhooks", search=word) for word in ("cRM", "FOUR", "ü", "")
+        term: await search_names(api, "/webhooks", search=term) for term in ("cRM", "FOUR", "ü", "")
     }
     assert results == {
         "cRM": ["Crm one", "three", "two"],
@@ -42,7 +42,7 @@ async def test_webhooks_are_searched_by_name_description_and_url_in_any_case(
 async def test_search_terms_are_literal(api: Api, platform: Platform) -> None:
     for name in ("100%", "a_b", "a.b", "back\\slash"):
         await api.webhook(platform.organization, name=name)
-    for word, expected in (
+    for term, expected in (
         ("%", ["100%"]),
         ("_", ["a_b"]),
         ("a_b", ["a_b"]),
@@ -51,7 +51,7 @@ async def test_search_terms_are_literal(api: Api, platform: Platform) -> None:
         ("0%' or true --", []),
         ("😀", []),
     ):
-        assert await search_names(api, "/webhooks", search=word) == expected, word
+        assert await search_names(api, "/webhooks", search=term) == expected, term
     assert (await api.call("GET", "/webhooks", params={"search": "\0"})).status_code == 422
     assert (await api.call("GET", "/webhooks", params={"search": "x" * 1001})).status_code == 400
 
@@ -62,13 +62,13 @@ async def test_agents_and_goals_are_searched_by_name_and_id(
 ) -> None:
     own = (await list_all(api, path))[0]
     await other_platform(platform)
-    for word, count in (
+    for term, count in (
         (own["name"].upper(), 2),
         (own["id"][3:].upper(), 1),
         ("nobody is called so", 0),
     ):
-        results = await list_all(api, path, search=word)
-        assert len(results) == count, word
+        results = await list_all(api, path, search=term)
+        assert len(results) == count, term
         assert count != 1 or results == [own]
 
 
@@ -76,8 +76,8 @@ async def test_a_search_finds_only_the_caller_s_organization(api: Api, platform:
     await api.webhook(platform.organization, name="CRM")
     key = await api.key_of((await other_platform(platform)).organization)
     assert await search_names(api, "/webhooks", key, search="crm") == []
-    for path, word in (("/agents", str(platform.agent)), ("/goals", platform.goal)):
-        assert await list_all(api, path, key, search=word) == []
+    for path, term in (("/agents", str(platform.agent)), ("/goals", platform.goal)):
+        assert await list_all(api, path, key, search=term) == []
 
 
 async def test_the_audit_is_filtered_by_actor_action_and_subject(

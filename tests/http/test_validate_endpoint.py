@@ -286,7 +286,7 @@ async def test_data_that_is_valid_against_the_goal_schema_is_valid_for_every_out
     schema = await goal_schema(rig.ctx, rig.platform.goal)
     assert [entry["reason"] for entry in schema["x-rowhook"]["not_enforced"]] == []
     compiled = compile_schema(
-        {word: value for word, value in schema.items() if word != "x-rowhook"}
+        {keyword: value for keyword, value in schema.items() if keyword != "x-rowhook"}
     )
     valid = [document for document in documents(400) if not compiled.faults(document)]
     assert 20 < len(valid) < 400

@@ -47,7 +47,7 @@ async def each_screen(
 
     Needs a session with data. The page stays on the screen until the next iteration.
     """
-    for enter, screens in (
+    for sign_in, screens in (
         (None, _SIGNED_OUT),
         (_operator, await _addressable_screens(dashboard) | _AFTER_ACTIONS),
         (_reader, _READ_ONLY),
@@ -56,8 +56,8 @@ async def each_screen(
         (_operator_of_a_copy, {"overview of a copy": visit("/"), "adopt": visit("/adopt")}),
     ):
         selected = {name: action for name, action in screens.items() if matches(name)}
-        if selected and enter is not None:
-            await enter(dashboard)
+        if selected and sign_in is not None:
+            await sign_in(dashboard)
         for name, action in selected.items():
             await action(dashboard)
             yield name
