@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from rowhook.db.connection_pool import Pool
-from tests.support.hands import Hands
+from tests.support.command_line import CommandLine
 from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
@@ -22,8 +22,8 @@ REQUEST = {
 
 
 @pytest.fixture
-def hands(folder: Path, dsn: str) -> Hands:
-    return Hands(folder=folder, dsn=dsn)
+def hands(folder: Path, dsn: str) -> CommandLine:
+    return CommandLine(folder=folder, dsn=dsn)
 
 
 async def record_attempts(platform: Platform, pool: Pool, outcome: str, **fields: Any) -> None:
@@ -55,7 +55,7 @@ async def statuses(platform: Platform) -> list[str]:
 
 
 async def test_failed_deliveries_are_displayed_without_master_keys(
-    hands: Hands, platform: Platform, pool: Pool
+    hands: CommandLine, platform: Platform, pool: Pool
 ) -> None:
     assert "No deliveries yet" in await hands.ok("deliveries", ROWHOOK_MASTER_KEYS="")
     _, delivery, commit = await dead_delivery(platform, pool)
@@ -79,7 +79,7 @@ async def test_failed_deliveries_are_displayed_without_master_keys(
     (await hands.type("deliveries", "show", "99")).refused(1, "Delivery 99 does not exist")
 
 
-async def test_deliveries_are_filtered(hands: Hands, platform: Platform, pool: Pool) -> None:
+async def test_deliveries_are_filtered(hands: CommandLine, platform: Platform, pool: Pool) -> None:
     webhook, delivery, commit = await dead_delivery(platform, pool)
     for filters in (
         ("--status", "dead"),
@@ -110,12 +110,12 @@ async def test_deliveries_are_filtered(hands: Hands, platform: Platform, pool: P
         ("9999999w", "Invalid time"),
     ],
 )
-async def test_an_invalid_time_exits_2(hands: Hands, time: str, message: str) -> None:
+async def test_an_invalid_time_exits_2(hands: CommandLine, time: str, message: str) -> None:
     (await hands.type("deliveries", "--since", time, COLUMNS="300")).refused(2, message)
 
 
 async def test_deliveries_are_retried_and_cancelled_and_unchanged_ones_are_named(
-    hands: Hands, platform: Platform, pool: Pool
+    hands: CommandLine, platform: Platform, pool: Pool
 ) -> None:
     _, delivery, _ = await dead_delivery(platform, pool)
     delivery_id = str(delivery)
@@ -132,7 +132,7 @@ async def test_deliveries_are_retried_and_cancelled_and_unchanged_ones_are_named
 
 
 async def test_a_replay_counts_first_and_asks_for_confirmation_on_a_terminal(
-    hands: Hands, platform: Platform, pool: Pool
+    hands: CommandLine, platform: Platform, pool: Pool
 ) -> None:
     webhook, _, _ = await dead_delivery(platform, pool)
     replay = ("replay", str(webhook), "--since", "1h")
@@ -149,7 +149,7 @@ async def test_a_replay_counts_first_and_asks_for_confirmation_on_a_terminal(
 
 
 async def test_a_replay_accepts_statuses_and_a_rate_and_rejects_an_unknown_webhook(
-    hands: Hands, platform: Platform, pool: Pool
+    hands: CommandLine, platform: Platform, pool: Pool
 ) -> None:
     webhook, _, _ = await dead_delivery(platform, pool)
     replay = ("replay", str(webhook), "--since", "1h")

@@ -11,8 +11,8 @@ import pytest
 from rowhook.db.connection_pool import Pool
 from rowhook.services import access
 from rowhook.services.access import NotAuthenticated
-from tests.http.test_api_platform_ids import customer
-from tests.support.hands import Hands
+from tests.http.test_api_external_ids import create_customer
+from tests.support.command_line import CommandLine
 from tests.support.sample_platform import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("platform")]
@@ -20,23 +20,25 @@ CREATE = ("webhooks", "create", "--name", "CRM", "--url", "https://crm.example.c
 
 
 @pytest.fixture
-def hands(folder: Path, dsn: str) -> Hands:
-    return Hands(folder=folder, dsn=dsn)
+def hands(folder: Path, dsn: str) -> CommandLine:
+    return CommandLine(folder=folder, dsn=dsn)
 
 
-async def test_commands_do_not_start_an_embedded_database(hands: Hands) -> None:
+async def test_commands_do_not_start_an_embedded_database(hands: CommandLine) -> None:
     result = await hands.type("webhooks", DATABASE_URL="")
     result.refused(3, "No embedded database is running in", "rowhook up", "DATABASE_URL")
     assert list(hands.folder.iterdir()) == []
 
 
-async def test_a_database_that_is_not_migrated_is_reported(hands: Hands, empty_dsn: str) -> None:
+async def test_a_database_that_is_not_migrated_is_reported(
+    hands: CommandLine, empty_dsn: str
+) -> None:
     result = await hands.type("webhooks", DATABASE_URL=empty_dsn)
     result.refused(1, "is not migrated", "rowhook migrate")
 
 
 async def test_a_login_without_roles_gets_the_grant_statement(
-    hands: Hands, platform: Platform
+    hands: CommandLine, platform: Platform
 ) -> None:
     stranger = f"stranger_{uuid4().hex}"
     await platform.db.execute(f"create role {stranger} login".encode())
@@ -48,7 +50,9 @@ async def test_a_login_without_roles_gets_the_grant_statement(
         result.refused(1, f"membership in rowhook_{duty}", f"grant rowhook_{duty} to {stranger}")
 
 
-async def test_reading_needs_no_master_keys_and_empty_lists_have_advice(hands: Hands) -> None:
+async def test_reading_needs_no_master_keys_and_empty_lists_have_advice(
+    hands: CommandLine,
+) -> None:
     for noun, message in (
         ("webhooks", "rowhook webhooks create"),
         ("secrets", "rowhook secrets put"),
@@ -59,7 +63,7 @@ async def test_reading_needs_no_master_keys_and_empty_lists_have_advice(hands: H
     result.refused(1, "ROWHOOK_MASTER_KEYS is not set")
 
 
-async def test_creating_a_webhook_prints_its_signing_secret_once(hands: Hands) -> None:
+async def test_creating_a_webhook_prints_its_signing_secret_once(hands: CommandLine) -> None:
     schema = hands.folder / "schema.json"
     schema.write_text('{"type": "object"}')
     webhook = await hands.json(
@@ -86,7 +90,7 @@ async def test_creating_a_webhook_prints_its_signing_secret_once(hands: Hands) -
     assert "whsec_" not in output
 
 
-async def test_every_fault_of_a_webhook_is_printed_with_its_pointer(hands: Hands) -> None:
+async def test_every_fault_of_a_webhook_is_printed_with_its_pointer(hands: CommandLine) -> None:
     draft = '{"name": " ", "url": "https://10.0.0.1/", "headers": {"Host": "a"}}'
     result = await hands.type("webhooks", "create", "--file", "-", stdin=draft)
     result.refused(1, "\n  /name: ", "\n  /url: ", "\n  /headers/Host: ")
@@ -106,12 +110,12 @@ async def test_every_fault_of_a_webhook_is_printed_with_its_pointer(hands: Hands
     ],
 )
 async def test_incorrect_usage_of_webhooks_exits_2(
-    hands: Hands, arguments: list[str], message: str
+    hands: CommandLine, arguments: list[str], message: str
 ) -> None:
     (await hands.type("webhooks", *arguments)).refused(2, message)
 
 
-async def test_a_webhook_is_changed_restored_paused_and_rotated(hands: Hands) -> None:
+async def test_a_webhook_is_changed_restored_paused_and_rotated(hands: CommandLine) -> None:
     webhook = await hands.json(*CREATE)
     webhook_id = webhook["id"]
     patch = hands.folder / "patch.json"
@@ -128,7 +132,7 @@ async def test_a_webhook_is_changed_restored_paused_and_rotated(hands: Hands) ->
     assert webhook["signing_secret"] not in rotated
 
 
-async def test_unknown_ids_are_reported(hands: Hands, platform: Platform) -> None:
+async def test_unknown_ids_are_reported(hands: CommandLine, platform: Platform) -> None:
     nobody = str(uuid4())
     webhook = str(await platform.webhook())
     for arguments in (
@@ -146,7 +150,7 @@ async def test_unknown_ids_are_reported(hands: Hands, platform: Platform) -> Non
 
 
 async def test_a_linked_webhook_can_be_deleted_after_the_suggested_commands(
-    hands: Hands, platform: Platform
+    hands: CommandLine, platform: Platform
 ) -> None:
     webhook = str(await platform.webhook())
     assert "are now sent to webhook" in await hands.ok(
@@ -166,7 +170,7 @@ async def test_a_linked_webhook_can_be_deleted_after_the_suggested_commands(
 
 
 async def test_with_several_organizations_one_must_be_selected(
-    hands: Hands, platform: Platform
+    hands: CommandLine, platform: Platform
 ) -> None:
     await platform.run("insert into rowhook.organization (name) values ('Other')")
     result = await hands.type(*CREATE)
@@ -182,7 +186,7 @@ async def test_with_several_organizations_one_must_be_selected(
     assert "Created webhook" in await hands.ok("webhooks", "create", "--file", "-", stdin=text)
 
 
-async def test_a_secret_is_read_from_standard_input_and_never_printed(hands: Hands) -> None:
+async def test_a_secret_is_read_from_standard_input_and_never_printed(hands: CommandLine) -> None:
     put = ("secrets", "put", "crm", "--allowed-host", "crm.example.com")
     result = await hands.process("canary\n", *put)
     assert (result.code, result.err) == (0, "")
@@ -202,7 +206,7 @@ async def test_a_secret_is_read_from_standard_input_and_never_printed(hands: Han
 
 
 async def test_an_api_key_is_printed_once_and_valid_until_it_is_deleted(
-    hands: Hands, platform: Platform, pool: Pool
+    hands: CommandLine, platform: Platform, pool: Pool
 ) -> None:
     create = ("keys", "create", "--name", "ops", "--scope", "read", "--scope", "replay")
     output = await hands.ok(*create, "--expires-in", "30d")
@@ -223,7 +227,7 @@ async def test_an_api_key_is_printed_once_and_valid_until_it_is_deleted(
 
 
 async def test_ids_are_complete_and_names_are_plain_text_on_narrow_terminals(
-    hands: Hands, platform: Platform
+    hands: CommandLine, platform: Platform
 ) -> None:
     webhook = await platform.webhook(name="[red]\x1b[31mRed \u202eAlert[/red]")
     output = await hands.ok("webhooks", COLUMNS="60")
@@ -234,7 +238,7 @@ async def test_ids_are_complete_and_names_are_plain_text_on_narrow_terminals(
     assert "[red][31mRed Alert[/red]" in output
 
 
-async def test_a_list_continues_after_its_page(hands: Hands, platform: Platform) -> None:
+async def test_a_list_continues_after_its_page(hands: CommandLine, platform: Platform) -> None:
     older, newer = await platform.webhook(), await platform.webhook()
     first = await hands.ok("webhooks", "--limit", "1")
     assert str(newer) in first
@@ -243,7 +247,7 @@ async def test_a_list_continues_after_its_page(hands: Hands, platform: Platform)
     assert "more" not in output
 
 
-async def test_a_setting_may_precede_the_verb(hands: Hands) -> None:
+async def test_a_setting_may_precede_the_verb(hands: CommandLine) -> None:
     output = await hands.ok("webhooks", "--database-url", hands.dsn, "list", DATABASE_URL="")
     assert "No webhooks." in output
     output = await hands.ok("webhooks", f"--database-url={hands.dsn}", DATABASE_URL="")
@@ -251,9 +255,9 @@ async def test_a_setting_may_precede_the_verb(hands: Hands) -> None:
 
 
 async def test_agents_and_organizations_are_selected_by_platform_ids(
-    hands: Hands, platform: Platform
+    hands: CommandLine, platform: Platform
 ) -> None:
-    owner = await customer(platform, "cust/1", "org/ä 1")
+    owner = await create_customer(platform, "cust/1", "org/ä 1")
     organization_option = ("--organization", "cust/1")
     webhook = await hands.json(
         "webhooks",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.hands import Hands
+from tests.support.command_line import CommandLine
 from tests.support.receiver import Receiver, answer
 from tests.support.sample_platform import Platform
 
@@ -18,8 +18,8 @@ TEMPLATE = '{"n": {{data.n}}}'
 
 
 @pytest.fixture
-def hands(folder: Path, dsn: str) -> Hands:
-    return Hands(folder=folder, dsn=dsn)
+def hands(folder: Path, dsn: str) -> CommandLine:
+    return CommandLine(folder=folder, dsn=dsn)
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ async def receiver() -> AsyncIterator[Receiver]:
         yield running
 
 
-async def create_webhook(hands: Hands, receiver: Receiver, *options: str) -> str:
+async def create_webhook(hands: CommandLine, receiver: Receiver, *options: str) -> str:
     """Create a webhook that calls the receiver; return its id."""
     create = ("webhooks", "create", "--name", "CRM", "--url", f"{receiver.url}/hook")
     webhook: dict[str, Any] = await hands.json(*create, *options, **LOOPBACK)
@@ -36,7 +36,7 @@ async def create_webhook(hands: Hands, receiver: Receiver, *options: str) -> str
 
 
 async def test_a_test_prints_the_request_the_response_and_timings(
-    hands: Hands, receiver: Receiver, platform: Platform
+    hands: CommandLine, receiver: Receiver, platform: Platform
 ) -> None:
     webhook = await create_webhook(hands, receiver, "--body-template", TEMPLATE)
     output = await hands.ok("test", webhook, "--data", '{"n": 7}', **LOOPBACK)
@@ -47,7 +47,7 @@ async def test_a_test_prints_the_request_the_response_and_timings(
     assert await platform.deliveries() == []
 
 
-async def test_a_test_that_is_not_delivered_exits_1(hands: Hands, receiver: Receiver) -> None:
+async def test_a_test_that_is_not_delivered_exits_1(hands: CommandLine, receiver: Receiver) -> None:
     receiver.script("/hook", answer(503))
     webhook = await create_webhook(hands, receiver)
     result = await hands.type("test", webhook, **LOOPBACK)
@@ -59,7 +59,7 @@ async def test_a_test_that_is_not_delivered_exits_1(hands: Hands, receiver: Rece
 
 
 async def test_a_preview_sends_nothing_and_reports_faults(
-    hands: Hands, receiver: Receiver, platform: Platform
+    hands: CommandLine, receiver: Receiver, platform: Platform
 ) -> None:
     schema = hands.folder / "schema.json"
     schema.write_text('{"properties": {"n": {"type": "integer"}}}')
@@ -79,7 +79,7 @@ async def test_a_preview_sends_nothing_and_reports_faults(
 
 
 async def test_a_captured_event_can_be_previewed(
-    hands: Hands, receiver: Receiver, platform: Platform
+    hands: CommandLine, receiver: Receiver, platform: Platform
 ) -> None:
     webhook = await create_webhook(hands, receiver, "--body-template", "{{data}}")
     await platform.commit('{"price":1.10}')
@@ -103,7 +103,7 @@ async def test_a_captured_event_can_be_previewed(
     ],
 )
 async def test_an_invalid_sample_exits_2(
-    hands: Hands, receiver: Receiver, arguments: list[str], message: str
+    hands: CommandLine, receiver: Receiver, arguments: list[str], message: str
 ) -> None:
     webhook = await create_webhook(hands, receiver)
     (await hands.type("preview", webhook, *arguments)).refused(2, message)

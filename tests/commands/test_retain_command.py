@@ -9,7 +9,7 @@ import pytest
 
 from rowhook.db import connection_pool
 from tests.support.calls import Api
-from tests.support.hands import Hands
+from tests.support.command_line import CommandLine
 from tests.support.sample_platform import Platform
 from tests.support.worker_rig import until
 
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def hands(folder: Path, dsn: str) -> Hands:
-    return Hands(folder=folder, dsn=dsn)
+def hands(folder: Path, dsn: str) -> CommandLine:
+    return CommandLine(folder=folder, dsn=dsn)
 
 
 async def finish(platform: Platform, days_ago: int) -> None:
@@ -37,7 +37,7 @@ async def finish(platform: Platform, days_ago: int) -> None:
     )
 
 
-async def test_retention_ages_are_displayed_and_changed(hands: Hands) -> None:
+async def test_retention_ages_are_displayed_and_changed(hands: CommandLine) -> None:
     output = await hands.ok("retain")
     assert "delivered" in output
     assert "30 d" in output
@@ -58,7 +58,7 @@ async def test_retention_ages_are_displayed_and_changed(hands: Hands) -> None:
     ],
 )
 async def test_an_invalid_age_is_rejected_with_advice(
-    hands: Hands, value: str, message: str
+    hands: CommandLine, value: str, message: str
 ) -> None:
     result = await hands.type("retain", "--set", value)
     assert result.code == 2
@@ -68,14 +68,14 @@ async def test_an_invalid_age_is_rejected_with_advice(
     } == {30 * 86400}
 
 
-async def test_a_rejected_command_sets_nothing(hands: Hands) -> None:
+async def test_a_rejected_command_sets_nothing(hands: CommandLine) -> None:
     result = await hands.type("retain", "--set", "delivered=14d", "--set", "letters=3d")
     assert result.code == 2
     ages = {entry["kind"]: entry["keep_s"] for entry in await hands.json("retain")}
     assert ages["delivered"] == 30 * 86400
 
 
-async def test_a_plan_lists_what_a_run_removes(hands: Hands, platform: Platform) -> None:
+async def test_a_plan_lists_what_a_run_removes(hands: CommandLine, platform: Platform) -> None:
     await platform.webhook_of_goal()
     await finish(platform, 40)
     await finish(platform, 3)
@@ -97,7 +97,9 @@ async def old_partitions(platform: Platform) -> None:
         await platform.run(f"select rowhook.make_partition('{parent}', '2020-01-01')")
 
 
-async def test_old_partitions_are_planned_and_dropped(hands: Hands, platform: Platform) -> None:
+async def test_old_partitions_are_planned_and_dropped(
+    hands: CommandLine, platform: Platform
+) -> None:
     await old_partitions(platform)
     plan = {entry["kind"]: entry["days"] for entry in await hands.json("retain", "--plan")}
     assert (plan["attempts"], plan["bodies"], plan["failed_bodies"]) == (1, 1, 1)
@@ -111,7 +113,7 @@ async def test_old_partitions_are_planned_and_dropped(hands: Hands, platform: Pl
 
 
 async def test_a_transaction_that_blocks_a_drop_is_reported(
-    hands: Hands, platform: Platform, dsn: str
+    hands: CommandLine, platform: Platform, dsn: str
 ) -> None:
     await old_partitions(platform)
     async with await connection_pool.connect(dsn) as reader, reader.transaction():
@@ -135,7 +137,9 @@ async def test_the_system_page_has_ages_and_sizes(api: Api, platform: Platform) 
     assert {"outbox", "attempt_row", "exchange", "failed_exchange", "audit"} <= set(sizes)
 
 
-async def test_a_run_waits_for_another_run(hands: Hands, platform: Platform, dsn: str) -> None:
+async def test_a_run_waits_for_another_run(
+    hands: CommandLine, platform: Platform, dsn: str
+) -> None:
     await platform.webhook_of_goal()
     await finish(platform, 40)
     async with await connection_pool.connect(dsn) as other:

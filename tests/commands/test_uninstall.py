@@ -13,7 +13,7 @@ from rowhook.db import connection_pool
 from rowhook.db.statements import login_and_database, run_script
 from tests.engine.test_privileges import ROLES, check_delivery
 from tests.support.clusters import Cluster, cluster
-from tests.support.hands import Hands
+from tests.support.command_line import CommandLine
 from tests.support.sample_platform import Platform
 from tests.support.worker_rig import until
 
@@ -38,10 +38,10 @@ async def servers(running: Cluster) -> AsyncIterator[Cluster]:
     await running.clean()
 
 
-async def owner_hands(servers: Cluster, folder: Path, options: str = "createrole") -> Hands:
+async def owner_hands(servers: Cluster, folder: Path, options: str = "createrole") -> CommandLine:
     """The command line of the owner of a database, without superuser."""
     owner = await servers.login(options)
-    return Hands(folder=folder, dsn=servers.dsn_of(await servers.database(owner), owner))
+    return CommandLine(folder=folder, dsn=servers.dsn_of(await servers.database(owner), owner))
 
 
 async def remaining_objects(dsn: str) -> dict[str, list[str]]:
@@ -118,7 +118,7 @@ async def test_roles_that_another_database_uses_are_kept_and_the_database_is_nam
     other = await servers.database(owner)
     other_dsn = servers.dsn_of(other, owner)
     await hands.ok("migrate")
-    await Hands(folder=folder, dsn=other_dsn).ok("migrate")
+    await CommandLine(folder=folder, dsn=other_dsn).ok("migrate")
     output = await hands.ok("uninstall", "--yes")
     for duty in ROLES:
         assert f"Kept role rowhook_{duty}: used in database {other}." in output
@@ -221,7 +221,9 @@ async def test_a_login_that_is_not_the_owner_removes_nothing(
     await hands.ok("migrate")
     owner, database = login_and_database(hands.dsn)
     before = await remaining_objects(hands.dsn)
-    other = Hands(folder=folder, dsn=servers.dsn_of(database, await servers.login("createrole")))
+    other = CommandLine(
+        folder=folder, dsn=servers.dsn_of(database, await servers.login("createrole"))
+    )
     result = await other.type("uninstall", "--yes")
     result.refused(1, f"Could not remove schema rowhook (owned by {owner}): must be owner")
     assert await remaining_objects(hands.dsn) == before
@@ -255,13 +257,13 @@ async def test_uninstall_waits_for_a_platform_transaction_without_blocking_other
 async def test_without_a_database_url_uninstall_explains_removing_the_embedded_database(
     folder: Path,
 ) -> None:
-    result = await Hands(folder=folder, dsn="").type("uninstall", "--yes")
+    result = await CommandLine(folder=folder, dsn="").type("uninstall", "--yes")
     result.refused(2, "delete", str(folder))
 
 
 async def test_uninstall_of_an_unreachable_database_exits_3(folder: Path) -> None:
     dsn = "postgresql://nobody@127.0.0.1:9/none"
-    (await Hands(folder=folder, dsn=dsn).type("uninstall", "--yes")).refused(3)
+    (await CommandLine(folder=folder, dsn=dsn).type("uninstall", "--yes")).refused(3)
 
 
 async def test_a_database_setting_is_reset_by_a_superuser_or_kept_with_the_statement(
@@ -280,7 +282,7 @@ async def test_a_database_setting_is_reset_by_a_superuser_or_kept_with_the_state
         f"Could not remove setting rowhook.notify of database {database}: permission denied",
         f"Run as an administrator: alter database {database} reset rowhook.notify;",
     )
-    hands = Hands(folder=folder, dsn=make_conninfo(servers.dsn, dbname=database))
+    hands = CommandLine(folder=folder, dsn=make_conninfo(servers.dsn, dbname=database))
     assert await hands.ok("uninstall", "--yes") == (
         f"Removed setting rowhook.notify of database {database}.\n"
     )

@@ -16,11 +16,11 @@ from rowhook.security.vault import generate_master_key
 from rowhook.services import installation
 from rowhook.services.context import Conflict
 from rowhook.worker.maintenance import CopyDetector
-from tests.browser.test_dashboard_sign_in import enter, visitor
+from tests.browser.test_dashboard_sign_in import sign_in, visitor
 from tests.support.calls import Api
+from tests.support.command_line import CommandLine
 from tests.support.commands import running_command, wait_for_exit
 from tests.support.database_copies import mark_as_copied
-from tests.support.hands import Hands
 from tests.support.sample_platform import Platform
 from tests.support.worker_rig import until
 
@@ -30,8 +30,8 @@ REASON = "This database is a copy: the database has the OID"
 
 
 @pytest.fixture
-async def hands(folder: Path, dsn: str) -> Hands:
-    return Hands(folder=folder, dsn=dsn)
+async def hands(folder: Path, dsn: str) -> CommandLine:
+    return CommandLine(folder=folder, dsn=dsn)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ async def suspended(platform: Platform) -> bool:
 
 
 async def test_the_command_adopts_and_keeps_waiting_deliveries(
-    hands: Hands, copy_with_deliveries: Platform
+    hands: CommandLine, copy_with_deliveries: Platform
 ) -> None:
     output = await hands.ok("adopt", "--yes")
     assert output.startswith(REASON)
@@ -70,7 +70,7 @@ async def test_the_command_adopts_and_keeps_waiting_deliveries(
 
 
 async def test_the_command_requires_a_terminal_or_yes(
-    hands: Hands, copy_with_deliveries: Platform
+    hands: CommandLine, copy_with_deliveries: Platform
 ) -> None:
     result = await hands.type("adopt")
     result.refused(2, "--yes")
@@ -78,7 +78,7 @@ async def test_the_command_requires_a_terminal_or_yes(
 
 
 async def test_the_command_can_cancel_waiting_deliveries(
-    hands: Hands, copy_with_deliveries: Platform
+    hands: CommandLine, copy_with_deliveries: Platform
 ) -> None:
     assert await hands.json("adopt", "--yes", "--cancel-waiting") == {"cancelled": 2}
     assert (await statuses(copy_with_deliveries), await suspended(copy_with_deliveries)) == (
@@ -93,7 +93,7 @@ async def test_the_command_can_cancel_waiting_deliveries(
 
 @pytest.mark.parametrize(("answer", "arguments"), [("n", []), ("y", []), ("n", ["--yes"])])
 async def test_the_command_asks_for_confirmation_on_a_terminal(
-    hands: Hands, copy_with_deliveries: Platform, answer: str, arguments: list[str]
+    hands: CommandLine, copy_with_deliveries: Platform, answer: str, arguments: list[str]
 ) -> None:
     result = await hands.answer(answer, "adopt", *arguments)
     adopted = answer == "y" or arguments != []
@@ -122,7 +122,7 @@ async def test_an_open_transaction_is_named_and_nothing_changes(
 
 
 @pytest.mark.usefixtures("copy_with_deliveries")
-async def test_status_begins_with_the_suspension_of_deliveries(hands: Hands) -> None:
+async def test_status_begins_with_the_suspension_of_deliveries(hands: CommandLine) -> None:
     output = await hands.ok("status")
     assert output.startswith(f"Deliveries are suspended. {REASON}")
     document = await hands.json("status")
@@ -133,7 +133,7 @@ async def test_status_begins_with_the_suspension_of_deliveries(hands: Hands) -> 
 
 
 @pytest.mark.usefixtures("copy_with_deliveries")
-async def test_doctor_has_advice_for_a_copy(hands: Hands) -> None:
+async def test_doctor_has_advice_for_a_copy(hands: CommandLine) -> None:
     findings = {
         load["subject"]: load for load in json.loads((await hands.type("doctor", "--json")).out)
     }
@@ -159,7 +159,7 @@ async def test_the_api_reports_the_suspension_to_operators_and_keeps_working(
 async def test_every_page_tells_operators_the_reason_and_links_to_the_button(
     visitor: httpx.AsyncClient,
 ) -> None:
-    await enter(visitor)
+    await sign_in(visitor)
     for path in ("/", "/webhooks", "/deliveries", "/system", "/nothing"):
         page = (await visitor.get(path, headers={"accept": "text/html"})).text
         assert ("Deliveries are suspended" in page) == (path != "/nothing"), path
@@ -170,7 +170,7 @@ async def test_every_page_tells_operators_the_reason_and_links_to_the_button(
 async def test_pages_tell_tenants_only_that_deliveries_are_suspended(
     visitor: httpx.AsyncClient, api: Api, copy_with_deliveries: Platform
 ) -> None:
-    csrf_token = await enter(visitor, await api.key_of(copy_with_deliveries.organization))
+    csrf_token = await sign_in(visitor, await api.key_of(copy_with_deliveries.organization))
     page = (await visitor.get("/webhooks")).text
     assert "This is a copy of the installation. Nothing is sent from it" in page
     assert "OID" not in page
@@ -186,7 +186,7 @@ async def test_pages_tell_tenants_only_that_deliveries_are_suspended(
 async def test_the_button_adopts_with_the_chosen_option(
     visitor: httpx.AsyncClient, copy_with_deliveries: Platform, choice: str, remaining_status: str
 ) -> None:
-    csrf_token = await enter(visitor)
+    csrf_token = await sign_in(visitor)
     page = (await visitor.get("/adopt")).text
     assert REASON in page
     assert "2 deliveries" in page

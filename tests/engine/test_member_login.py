@@ -27,7 +27,7 @@ from tests.support.tenants import tenant
 from tests.support.worker_rig import Rig
 
 pytestmark = [pytest.mark.anyio, every_server]
-DOES = {call: rule.does for call, rule in RULES.items()}
+DOES = {call: rule.status for call, rule in RULES.items()}
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from rowhook.db import connection_pool, statements
 from rowhook.migrate import preflight, runner
 from rowhook.migrate.preflight import GRANT_ADVICE, NotReady
 from tests.support.clusters import Cluster, cluster
+from tests.support.command_line import KEY, CommandLine
 from tests.support.commands import CommandResult, run_command, running_command
 from tests.support.deadline import DEADLINE_S
-from tests.support.hands import KEY, Hands
 from tests.support.receiver import Receiver
 from tests.support.sample_platform import Platform
 from tests.support.worker_rig import Rig
@@ -70,14 +70,14 @@ async def check_delivery(owner: str, login: str, prefix: str = "rowhook") -> Non
                 await rig.reaches("delivered")
 
 
-async def unhealthy_findings(hands: Hands, **variables: str) -> dict[str, dict[str, Any]]:
+async def unhealthy_findings(hands: CommandLine, **variables: str) -> dict[str, dict[str, Any]]:
     """Return the unhealthy findings of doctor."""
     result = await hands.type("doctor", "--json", **variables)
     findings = json.loads(result.out)
     return {result["subject"]: result for result in findings if not result["healthy"]}
 
 
-async def run_service(hands: Hands, *arguments: str) -> CommandResult:
+async def run_service(hands: CommandLine, *arguments: str) -> CommandResult:
     """Run a command that handles signals in its own process to its end."""
     return await run_command(
         hands.folder, *arguments, DATABASE_URL=hands.dsn, ROWHOOK_MASTER_KEYS=KEY
@@ -89,7 +89,7 @@ _BEGINS = {"up": "worker.started", "worker": "worker.started", "api": "api.start
 
 
 @asynccontextmanager
-async def started_command(hands: Hands, *arguments: str) -> AsyncIterator[Process]:
+async def started_command(hands: CommandLine, *arguments: str) -> AsyncIterator[Process]:
     async with running_command(
         hands.folder, *arguments, DATABASE_URL=hands.dsn, ROWHOOK_MASTER_KEYS=KEY
     ) as process:
@@ -118,7 +118,7 @@ async def test_an_owner_with_createrole_migrates_and_becomes_the_service_login(
 ) -> None:
     owner = await servers.login("createrole")
     dsn = servers.dsn_of(await servers.database(owner), owner)
-    result = await Hands(folder=folder, dsn=dsn).ok("migrate")
+    result = await CommandLine(folder=folder, dsn=dsn).ok("migrate")
     for statement in grants(servers, owner):
         assert f"Granted to the login of DATABASE_URL: {statement}" in result
     await check_delivery(dsn, dsn)
@@ -131,8 +131,8 @@ async def test_an_owner_with_createrole_grants_the_roles_to_the_login_of_databas
     owner, login = await servers.login("createrole"), await servers.login()
     database = await servers.database(owner)
     direct, dsn = servers.dsn_of(database, owner), servers.dsn_of(database, login)
-    await Hands(folder=folder, dsn=dsn).ok("migrate", DATABASE_DIRECT_URL=direct)
-    assert await Hands(folder=folder, dsn=dsn).ok("status")
+    await CommandLine(folder=folder, dsn=dsn).ok("migrate", DATABASE_DIRECT_URL=direct)
+    assert await CommandLine(folder=folder, dsn=dsn).ok("status")
     await check_delivery(direct, dsn)
 
 
@@ -142,7 +142,7 @@ async def test_an_owner_without_createrole_gets_the_bootstrap_statements_and_the
 ) -> None:
     owner = await servers.login()
     database = await servers.database(owner)
-    hands = Hands(folder=folder, dsn=servers.dsn_of(database, owner))
+    hands = CommandLine(folder=folder, dsn=servers.dsn_of(database, owner))
     for result in (
         await hands.type("migrate"),
         await hands.type("migrate", "--plan"),
@@ -164,7 +164,7 @@ async def test_an_owner_without_create_migrates_in_existing_schemas(
     owner, login = await servers.login(), await servers.login()
     database = await servers.database()
     direct, dsn = servers.dsn_of(database, owner), servers.dsn_of(database, login)
-    hands = Hands(folder=folder, dsn=dsn)
+    hands = CommandLine(folder=folder, dsn=dsn)
     result = await hands.type("migrate", "--plan", DATABASE_DIRECT_URL=direct)
     result.refused(1, f"{owner} may not create schemas in {database}")
     for schema in ("rowhook", "rowhook_pgqueuer"):
@@ -176,7 +176,7 @@ async def test_an_owner_without_create_migrates_in_existing_schemas(
 
 
 async def test_bootstrap_sql_needs_no_connection_and_quotes_every_name(folder: Path) -> None:
-    hands = Hands(folder=folder, dsn=r"""host=127.0.0.1 port=1 user='o"x' dbname='d\'b'""")
+    hands = CommandLine(folder=folder, dsn=r"""host=127.0.0.1 port=1 user='o"x' dbname='d\'b'""")
     printed = await hands.ok("migrate", "--print-bootstrap", ROWHOOK_ROLE_PREFIX="acme")
     assert 'grant acme_worker, acme_api to "o""x";' in printed
     assert 'create schema if not exists rowhook authorization "o""x";' in printed
@@ -191,7 +191,7 @@ async def test_a_dba_without_superuser_runs_the_bootstrap(servers: Cluster, fold
         await connection.execute(f"create role {owner} login".encode())
     database = await servers.database(owner)
     await servers.run(f"grant create on database {database} to {dba}")
-    hands = Hands(folder=folder, dsn=servers.dsn_of(database, owner))
+    hands = CommandLine(folder=folder, dsn=servers.dsn_of(database, owner))
     bootstrap = await hands.ok("migrate", "--print-bootstrap")
     async with await connection_pool.connect(servers.dsn_of(database, dba)) as connection:
         await statements.run_script(connection, bootstrap)
@@ -207,7 +207,7 @@ async def test_two_installations_of_one_cluster_have_separate_roles(
     for prefix in ("rowhook", "acme"):
         owner = await servers.login("createrole")
         dsn = servers.dsn_of(await servers.database(owner), owner)
-        hands = Hands(folder=folder, dsn=dsn)
+        hands = CommandLine(folder=folder, dsn=dsn)
         await hands.ok("migrate", ROWHOOK_ROLE_PREFIX=prefix)
         installed.append((prefix, dsn))
     for prefix, dsn in installed:
@@ -224,7 +224,7 @@ async def test_a_wrong_role_prefix_is_rejected_with_both_prefixes(
     servers: Cluster, folder: Path
 ) -> None:
     dsn = make_conninfo(servers.dsn, dbname=await servers.database())
-    hands = Hands(folder=folder, dsn=dsn)
+    hands = CommandLine(folder=folder, dsn=dsn)
     await hands.ok("migrate", ROWHOOK_ROLE_PREFIX="acme")
     message = (
         "the database was migrated with the role prefix acme, but ROWHOOK_ROLE_PREFIX is rowhook"
@@ -242,9 +242,9 @@ async def test_a_grant_that_the_owner_may_not_make_is_printed(
     owner, login = await servers.login(), await servers.login()
     database = await servers.database(owner)
     direct, dsn = servers.dsn_of(database, owner), servers.dsn_of(database, login)
-    hands = Hands(folder=folder, dsn=direct)
+    hands = CommandLine(folder=folder, dsn=direct)
     await servers.run(await hands.ok("migrate", "--print-bootstrap"), database=database)
-    hands = Hands(folder=folder, dsn=dsn)
+    hands = CommandLine(folder=folder, dsn=dsn)
     result = await hands.type("migrate", DATABASE_DIRECT_URL=direct)
     assert result.code == 0
     for statement in grants(servers, login):
@@ -264,7 +264,7 @@ async def test_migrate_succeeds_where_the_login_of_database_url_cannot_connect(
     owner, login = await servers.login("createrole"), await servers.login("connection limit 0")
     database = await servers.database(owner)
     direct = servers.dsn_of(database, owner)
-    hands = Hands(folder=folder, dsn=servers.dsn_of(database, login))
+    hands = CommandLine(folder=folder, dsn=servers.dsn_of(database, login))
     for completed in ("Applied bootstrap", "Nothing to do"):
         result = await hands.type("migrate", DATABASE_DIRECT_URL=direct)
         assert result.code == 0, result.err
@@ -282,18 +282,18 @@ async def test_every_start_names_a_missing_grant_before_connecting(
 ) -> None:
     login, database = await servers.login(), await servers.database()
     await runner.migrate(make_conninfo(servers.dsn, dbname=database))
-    hands = Hands(folder=folder, dsn=servers.dsn_of(database, login))
+    hands = CommandLine(folder=folder, dsn=servers.dsn_of(database, login))
     commands = ("worker", "worker --processes 2", "api --port 0", "up --port 0")
     for result in await asyncio.gather(*(run_service(hands, *line.split()) for line in commands)):
         result.refused(1, *grants(servers, login))
 
 
-async def service(servers: Cluster, folder: Path) -> tuple[Hands, str]:
+async def service(servers: Cluster, folder: Path) -> tuple[CommandLine, str]:
     """A migrated database, its name, and a login that has the service roles and owns nothing."""
     login, database = await servers.login(), await servers.database()
     await runner.migrate(make_conninfo(servers.dsn, dbname=database))
     await servers.run(*grants(servers, login), database=database)
-    return Hands(folder=folder, dsn=servers.dsn_of(database, login)), database
+    return CommandLine(folder=folder, dsn=servers.dsn_of(database, login)), database
 
 
 @pytest.mark.parametrize(
@@ -404,7 +404,7 @@ async def test_objects_of_another_owner_are_reported_before_anything_is_applied(
     owner = await servers.login("createrole")
     database = await servers.database(owner)
     await servers.run("create schema rowhook", "create table rowhook.x ()", database=database)
-    hands = Hands(folder=folder, dsn=servers.dsn_of(database, owner))
+    hands = CommandLine(folder=folder, dsn=servers.dsn_of(database, owner))
     superuser, _ = statements.login_and_database(servers.dsn)
     result = await hands.type("migrate")
     result.refused(
@@ -421,7 +421,7 @@ async def test_a_database_without_utf8_is_rejected_with_the_create_statement(
 ) -> None:
     options = f"encoding '{encoding}' locale 'C' template template0"
     database = await servers.database(options=options)
-    hands = Hands(folder=folder, dsn=make_conninfo(servers.dsn, dbname=database))
+    hands = CommandLine(folder=folder, dsn=make_conninfo(servers.dsn, dbname=database))
     statement = f"create database {database}_utf8 encoding 'UTF8' locale 'C' template template0;"
     for arguments in (["migrate"], ["migrate", "--plan"], ["status"]):
         (await hands.type(*arguments)).refused(1, f"encoding: {encoding}", statement)

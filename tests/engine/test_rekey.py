@@ -19,7 +19,7 @@ from rowhook.services import access, master_keys, secrets, webhook_documents, we
 from rowhook.services.context import KeyringContext
 from rowhook.services.webhook_cache import WebhookCache
 from tests.support.calls import LOOPBACK, Api, running_api
-from tests.support.hands import KEY, Hands
+from tests.support.command_line import KEY, CommandLine
 from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
@@ -155,7 +155,7 @@ async def test_stored_responses_of_a_deleted_api_key_are_removed(
 async def test_the_command_moves_the_whole_database_to_the_new_key(
     folder: Path, dsn: str, platform: Platform
 ) -> None:
-    hands = Hands(folder=folder, dsn=dsn)
+    hands = CommandLine(folder=folder, dsn=dsn)
     await hands.ok("secrets", "put", "crm", stdin="hunter22")
     (await hands.type("secrets", "rekey", ROWHOOK_MASTER_KEYS=NEW)).refused(
         1, "does not match this database"
@@ -178,7 +178,7 @@ async def test_the_command_moves_the_whole_database_to_the_new_key(
 async def test_the_command_reports_secrets_that_no_key_opens_and_fails(
     folder: Path, dsn: str, platform: Platform
 ) -> None:
-    hands = Hands(folder=folder, dsn=dsn)
+    hands = CommandLine(folder=folder, dsn=dsn)
     await hands.ok("secrets", "put", "crm", stdin="hunter22")
     await platform.run("update rowhook.secret set sealed = sealed || '\\x00'::bytea")
     result = await hands.type("secrets", "rekey", ROWHOOK_MASTER_KEYS=BOTH)

@@ -13,7 +13,7 @@ from rowhook.db import connection_pool
 from rowhook.embedded.server_binaries import binaries
 from rowhook.migrate import runner
 from tests.support.clusters import Cluster, cluster
-from tests.support.hands import Hands
+from tests.support.command_line import CommandLine
 from tests.support.sample_platform import Platform
 from tests.support.servers import embedded_server, every_server
 
@@ -64,7 +64,7 @@ async def schema_state(dsn: str) -> list[str]:
 
 async def finding(folder: Path, dsn: str, subject: str) -> str:
     """Return the finding of doctor for a subject."""
-    result = await Hands(folder=folder, dsn=dsn).type("doctor")
+    result = await CommandLine(folder=folder, dsn=dsn).type("doctor")
     (line,) = [line for line in result.out.splitlines() if f" {subject}: " in line]
     return line
 
@@ -103,7 +103,7 @@ async def test_definitions_that_another_major_version_prints_differently_are_rea
 async def test_a_start_is_refused_for_missing_objects_but_not_for_changed_or_additional_ones(
     dsn: str, db: psycopg.AsyncConnection, folder: Path
 ) -> None:
-    hands = Hands(folder=folder, dsn=dsn)
+    hands = CommandLine(folder=folder, dsn=dsn)
     await db.execute("grant select on rowhook.outbox to rowhook_reader")
     await db.execute("alter function rowhook.fill_completed_at() reset search_path")
     assert await runner.plan(dsn) == ["repair: 1 function is changed; 1 grant is not ours"]

@@ -17,8 +17,8 @@ from rowhook.migrate.preflight import NotReady
 from rowhook.security.vault import Keyring
 from rowhook.services import secrets
 from tests.support import servers
+from tests.support.command_line import KEY, CommandLine
 from tests.support.commands import run_command
-from tests.support.hands import KEY, Hands
 from tests.support.sample_platform import Platform
 from tests.support.servers import Server
 from tests.support.worker_rig import Rig, until
@@ -84,20 +84,20 @@ async def reader(
     names: dict[str, str],
     platform: Platform,
     folder: Path,
-) -> AsyncIterator[Hands]:
+) -> AsyncIterator[CommandLine]:
     assert names
     if request.param == "a read-only session":
         options = "-c default_transaction_read_only=on"
-        yield Hands(folder=folder, dsn=make_conninfo(dsn, options=options))
+        yield CommandLine(folder=folder, dsn=make_conninfo(dsn, options=options))
         return
     async with servers.standby(server) as copy:
         there = copy.dsn(str(conninfo_to_dict(dsn)["dbname"]))
         await wait_for_replay(platform, there)
-        yield Hands(folder=folder, dsn=there)
+        yield CommandLine(folder=folder, dsn=there)
 
 
 async def test_on_a_standby_reading_commands_work_and_writing_ones_are_refused_with_advice(
-    reader: Hands, names: dict[str, str], request: pytest.FixtureRequest
+    reader: CommandLine, names: dict[str, str], request: pytest.FixtureRequest
 ) -> None:
     kind = request.node.callspec.params["reader"]
     for command in READS:
@@ -113,7 +113,7 @@ async def test_on_a_standby_reading_commands_work_and_writing_ones_are_refused_w
 
 
 async def test_doctor_checks_everything_and_reports_only_the_read_only_database(
-    reader: Hands,
+    reader: CommandLine,
 ) -> None:
     result = await reader.type("doctor", "--json")
     findings = {result["subject"]: result for result in json.loads(result.out)}
@@ -122,6 +122,8 @@ async def test_doctor_checks_everything_and_reports_only_the_read_only_database(
     assert (result.code, ill) == (1, {"primary", "workers"})
 
 
-async def test_a_migration_of_a_read_only_database_is_refused(reader: Hands) -> None:
+async def test_a_migration_of_a_read_only_database_is_refused(
+    reader: CommandLine,
+) -> None:
     with pytest.raises(NotReady, match=r"primary: .* it can only be read"):
         await runner.migrate(reader.dsn)

@@ -12,7 +12,7 @@ import pytest
 
 from rowhook.db import source_queries
 from rowhook.db.connection_pool import Pool
-from tests.support.hands import Hands
+from tests.support.command_line import CommandLine
 from tests.support.sample_platform import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("platform")]
@@ -43,9 +43,9 @@ RUNS: dict[str, Any] = {
 
 
 @pytest.fixture
-async def hands(folder: Path, dsn: str, platform: Platform) -> Hands:
+async def hands(folder: Path, dsn: str, platform: Platform) -> CommandLine:
     await platform.db.execute(TABLES.encode())
-    return Hands(folder=folder, dsn=dsn)
+    return CommandLine(folder=folder, dsn=dsn)
 
 
 async def mapping(platform: Platform, relation: str) -> Any:
@@ -63,7 +63,7 @@ def statement(output: str) -> str:
 
 
 async def test_a_proposal_lists_mapped_and_unmapped_fields_and_changes_nothing(
-    hands: Hands, platform: Platform
+    hands: CommandLine, platform: Platform
 ) -> None:
     output = await hands.ok("watch", "runs", "--jobs")
     for message in (
@@ -80,7 +80,9 @@ async def test_a_proposal_lists_mapped_and_unmapped_fields_and_changes_nothing(
     assert await mapping(platform, "public.runs") is None
 
 
-async def test_the_printed_sql_installs_the_proposal(hands: Hands, platform: Platform) -> None:
+async def test_the_printed_sql_installs_the_proposal(
+    hands: CommandLine, platform: Platform
+) -> None:
     output = await hands.ok(
         "watch", "runs", "--jobs", "--map", 'agent_version_name={"value": "it\'s v2"}'
     )
@@ -90,7 +92,7 @@ async def test_the_printed_sql_installs_the_proposal(hands: Hands, platform: Pla
 
 
 async def test_yes_installs_the_proposal_and_prints_the_next_steps(
-    hands: Hands, platform: Platform
+    hands: CommandLine, platform: Platform
 ) -> None:
     output = await hands.ok("watch", "public.runs", "--jobs", "--yes")
     for message in (
@@ -106,7 +108,7 @@ async def test_yes_installs_the_proposal_and_prints_the_next_steps(
 
 
 async def test_a_watched_table_keeps_its_mapping_except_for_requested_changes(
-    hands: Hands, platform: Platform
+    hands: CommandLine, platform: Platform
 ) -> None:
     first = ("--map", "output=payload.result", "--map", "status_code=")
     await hands.ok("watch", "runs", "--jobs", "--yes", *first)
@@ -120,7 +122,9 @@ async def test_a_watched_table_keeps_its_mapping_except_for_requested_changes(
     assert "Already installed with this mapping" in unchanged
 
 
-async def test_quoted_names_and_every_kind_can_be_watched(hands: Hands, platform: Platform) -> None:
+async def test_quoted_names_and_every_kind_can_be_watched(
+    hands: CommandLine, platform: Platform
+) -> None:
     for table in ('public."Captured Forms"', "Captured Forms"):
         output = await hands.ok("watch", table, "--commits", "--yes")
         assert "rowhook link WEBHOOK --goal ID" in output
@@ -137,7 +141,7 @@ async def test_quoted_names_and_every_kind_can_be_watched(hands: Hands, platform
 
 @pytest.mark.parametrize("name", ["My App.Agent Runs", '"My App"."Agent Runs"', "Agent Runs"])
 async def test_a_schema_and_a_table_may_have_any_name(
-    hands: Hands, platform: Platform, name: str
+    hands: CommandLine, platform: Platform, name: str
 ) -> None:
     await platform.run('create schema "My App"')
     await platform.run(
@@ -168,7 +172,7 @@ async def test_a_schema_and_a_table_may_have_any_name(
     ],
 )
 async def test_statuses_come_from_a_check_constraint_or_from_the_rows(
-    hands: Hands, platform: Platform, column: str, expected: dict[str, str] | None
+    hands: CommandLine, platform: Platform, column: str, expected: dict[str, str] | None
 ) -> None:
     table = f"create table public.tasks (id int primary key, agent text, state {column})"
     await platform.db.execute(table.encode())
@@ -179,7 +183,7 @@ async def test_statuses_come_from_a_check_constraint_or_from_the_rows(
 
 
 async def test_statuses_in_a_json_column_come_from_its_rows(
-    hands: Hands, platform: Platform
+    hands: CommandLine, platform: Platform
 ) -> None:
     await platform.run("create table public.docs (id int primary key, agent text, doc jsonb)")
     await platform.run("""insert into public.docs values (1, 'a', '{"state": "errored"}')""")
@@ -189,7 +193,7 @@ async def test_statuses_in_a_json_column_come_from_its_rows(
 
 
 async def test_without_arguments_it_lists_the_sources_and_their_drift(
-    hands: Hands, platform: Platform
+    hands: CommandLine, platform: Platform
 ) -> None:
     await hands.ok("watch", "runs", "--jobs", "--yes")
     await platform.run("alter table public.runs drop column payload")
@@ -208,7 +212,7 @@ async def test_without_arguments_it_lists_the_sources_and_their_drift(
 
 
 async def test_a_large_table_without_an_index_gets_advice_for_one(
-    hands: Hands, platform: Platform
+    hands: CommandLine, platform: Platform
 ) -> None:
     await platform.run("alter table public.runs alter column payload set storage plain")
     await platform.run(
@@ -220,7 +224,7 @@ async def test_a_large_table_without_an_index_gets_advice_for_one(
     assert "create index concurrently on public.runs (finished_at)" in output
 
 
-async def test_removing_a_source_requires_yes(hands: Hands, platform: Platform) -> None:
+async def test_removing_a_source_requires_yes(hands: CommandLine, platform: Platform) -> None:
     await hands.ok("watch", "runs", "--jobs", "--yes")
     output = await hands.ok("watch", "runs", "--remove")
     assert "public.runs (jobs): triggers rowhook_jobs_insert, rowhook_jobs_update" in output
@@ -233,7 +237,9 @@ async def test_removing_a_source_requires_yes(hands: Hands, platform: Platform) 
     )
 
 
-async def test_a_dropped_table_can_be_removed_by_name(hands: Hands, platform: Platform) -> None:
+async def test_a_dropped_table_can_be_removed_by_name(
+    hands: CommandLine, platform: Platform
+) -> None:
     await hands.ok("watch", "runs", "--jobs", "--yes")
     await platform.run("drop table public.runs")
     assert "The table was dropped" in await hands.ok("watch")
@@ -264,7 +270,7 @@ async def test_a_dropped_table_can_be_removed_by_name(hands: Hands, platform: Pl
     ],
 )
 async def test_an_unwatchable_table_is_rejected_with_advice(
-    hands: Hands, platform: Platform, arguments: list[str], code: int, message: str
+    hands: CommandLine, platform: Platform, arguments: list[str], code: int, message: str
 ) -> None:
     (await hands.type("watch", *arguments, "--yes")).refused(code, message)
     assert await platform.value("select count(*) from rowhook.source") == 2
@@ -286,20 +292,22 @@ async def test_an_unwatchable_table_is_rejected_with_advice(
         (["runs", "--jobs", "--map", 'cost={"colour": 1}'], "Invalid constant"),
     ],
 )
-async def test_incorrect_usage_exits_2(hands: Hands, arguments: list[str], message: str) -> None:
+async def test_incorrect_usage_exits_2(
+    hands: CommandLine, arguments: list[str], message: str
+) -> None:
     result = await hands.type("watch", *arguments)
     assert (result.code, message in re.sub(r"[│\s]+", " ", result.err)) == (2, True), result.err
 
 
 async def test_a_login_that_is_not_the_owner_is_refused_with_the_owner(
-    hands: Hands, platform: Platform
+    hands: CommandLine, platform: Platform
 ) -> None:
     name = f"member_{uuid4().hex[:12]}"
     member = f"create role {name} login in role rowhook_worker, rowhook_api"
     await platform.db.execute(member.encode())
     await platform.db.execute(f"grant select, trigger on public.runs to {name}".encode())
     try:
-        other = Hands(folder=hands.folder, dsn=f"{hands.dsn} user={name}")
+        other = CommandLine(folder=hands.folder, dsn=f"{hands.dsn} user={name}")
         result = await other.type("watch", "runs", "--jobs", "--yes")
     finally:
         await platform.db.execute(
@@ -308,14 +316,14 @@ async def test_a_login_that_is_not_the_owner_is_refused_with_the_owner(
     result.refused(1, "permission denied", "owner of schema rowhook", "DATABASE_DIRECT_URL")
 
 
-async def test_the_process_has_the_documented_exit_codes(hands: Hands) -> None:
+async def test_the_process_has_the_documented_exit_codes(hands: CommandLine) -> None:
     assert (await hands.process("", "watch", "runs", "--jobs")).code == 0
     (await hands.process("", "watch", "bots", "--jobs")).refused(2, "--map agent_id=COLUMN")
     gone = "postgresql://nobody@127.0.0.1:9/none"
     (await hands.process("", "watch", DATABASE_URL=gone)).refused(3)
 
 
-async def test_the_printed_statement_contains_the_mapping(hands: Hands) -> None:
+async def test_the_printed_statement_contains_the_mapping(hands: CommandLine) -> None:
     output = await hands.ok("watch", "runs", "--jobs")
     text = re.search(r"'(\{.*\})'", statement(output), re.DOTALL)
     assert text is not None

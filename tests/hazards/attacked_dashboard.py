@@ -18,9 +18,9 @@ from rowhook.services import access, links, secrets, webhook_checks, webhooks
 from rowhook.services.access import SCOPES
 from rowhook.services.webhook_documents import Webhook
 from tests.hazards.page_attacks import PAYLOADS
+from tests.support.dashboard_session import DashboardSession
 from tests.support.receiver import Received, answer
-from tests.support.screens import FIRST, HOUSE, SINCE
-from tests.support.stage import Stage
+from tests.support.screens import MAIN_PATHS, SETTINGS_PATHS, SINCE
 from tests.support.worker_rig import Rig
 
 Pairs = list[tuple[str, str]]
@@ -85,7 +85,7 @@ async def _attacking_receiver(received: Received, writer: StreamWriter) -> None:
     await answer(500, PAYLOADS[number].encode(), headers)(received, writer)
 
 
-async def create_attacks(stage: Stage, payloads: Sequence[str]) -> list[Attack]:
+async def create_attacks(stage: DashboardSession, payloads: Sequence[str]) -> list[Attack]:
     """Create all objects for each payload, with a dead and a held delivery."""
     rig, platform = stage.rig, stage.rig.platform
     await platform.run("update rowhook.organization set name = %s", payloads[0])
@@ -98,7 +98,7 @@ async def create_attacks(stage: Stage, payloads: Sequence[str]) -> list[Attack]:
     return filled
 
 
-async def _create_attack(stage: Stage, number: int, payload: str) -> Attack:
+async def _create_attack(stage: DashboardSession, number: int, payload: str) -> Attack:
     rig, owner = stage.rig, stage.rig.platform.organization
     goal = f"{payload} {number}"
     await rig.platform.run(
@@ -155,7 +155,13 @@ async def _commit(rig: Rig, attack: Attack) -> None:
 
 def list_pages(attack: Attack) -> Iterator[str]:
     """Pages that list all attacks, and pages that do not depend on the payload."""
-    yield from (*FIRST, *HOUSE, "/links?kind=goal", "/deliveries?live=1", "/failures?window=30d")
+    yield from (
+        *MAIN_PATHS,
+        *SETTINGS_PATHS,
+        "/links?kind=goal",
+        "/deliveries?live=1",
+        "/failures?window=30d",
+    )
     yield f"/replay?webhook_id={attack.failing.id}"
     yield f"/replay/progress?webhook_id={attack.failing.id}&since={SINCE}&of=1&before=0"
 

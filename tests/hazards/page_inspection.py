@@ -11,8 +11,8 @@ from typing import Any
 from playwright.async_api import Page, Response
 
 from tests.hazards.attacked_dashboard import Form
+from tests.support.dashboard_session import DashboardSession
 from tests.support.deadline import DEADLINE_MS
-from tests.support.stage import Stage
 
 _TABS = 3
 # Records executed scripts, policy reports and dynamic updates of the page.
@@ -74,7 +74,9 @@ class Inspection:
     planted: list[str] = field(default_factory=list)
 
 
-async def inspect_pages(stage: Stage, paths: Iterable[str], forms: Iterable[Form]) -> Inspection:
+async def inspect_pages(
+    stage: DashboardSession, paths: Iterable[str], forms: Iterable[Form]
+) -> Inspection:
     """Open each address and its older pages, then submit each form."""
     context = stage.page.context
     csrf_token = await stage.page.locator("input[name=csrf]").first.get_attribute("value")

@@ -8,7 +8,7 @@ from functools import partial
 import httpx
 import pytest
 
-from tests.browser.test_dashboard_sign_in import enter, visitor
+from tests.browser.test_dashboard_sign_in import sign_in, visitor
 from tests.hazards.test_platform_data import POISON, nothing_waits, outputs, poison
 from tests.support.calls import Api
 from tests.support.receiver import answer
@@ -32,7 +32,7 @@ async def test_pages_render_for_any_committed_data(
             await poison(rig, "commit.data", text)
             await poison(rig, "session.context", text)
         await until(partial(nothing_waits, rig), description="each row has been tried")
-    await enter(visitor)
+    await sign_in(visitor)
     paths = [path async for path in _paths(rig)]
     statuses = {path: (await visitor.get(path)).status_code for path in paths}
     read = await _feed(api)
@@ -48,7 +48,7 @@ async def test_pages_render_for_any_committed_data(
 @pytest.mark.long
 async def test_pages_render_for_any_response(visitor: httpx.AsyncClient, rig: Rig) -> None:
     webhook = await rig.webhook(raw_payload=True, retry_schedule_s=[0])
-    csrf_token = await enter(visitor)
+    csrf_token = await sign_in(visitor)
     for number, body in enumerate(_ANSWERS):
         rig.receiver.script("/hook", answer(500, body))
         async with rig.worker():

@@ -9,8 +9,8 @@ from tests.hazards.attacked_dashboard import attack_forms, attack_pages, create_
 from tests.hazards.page_attacks import PAYLOADS
 from tests.hazards.page_inspection import OBSERVER, inspect_pages
 from tests.support.browser import needs_chromium
+from tests.support.dashboard_session import open_dashboard
 from tests.support.scoreboard import score
-from tests.support.stage import stage
 from tests.support.worker_rig import Rig
 
 pytestmark = [pytest.mark.anyio, pytest.mark.hazards, needs_chromium]
@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.hazards, needs_chromium]
 async def test_no_text_is_ever_executed(
     rig: Rig, chromium: Browser, planted: int, with_pages: int
 ) -> None:
-    async with stage(rig, chromium, settled=False) as opened:
+    async with open_dashboard(rig, chromium, with_data=False) as opened:
         filled = await create_attacks(opened, PAYLOADS[:planted])
         rows = await rig.platform.rows(
             "select webhook_id, max(id) as id from rowhook.outbox group by 1"
@@ -34,7 +34,7 @@ async def test_no_text_is_ever_executed(
         deliveries = {row["webhook_id"]: row["id"] for row in rows}
         await opened.page.context.add_init_script(OBSERVER)
         await opened.sign_in()
-        await opened.choose()
+        await opened.choose_organization()
         # The lists contain all of them; a part also has pages of its own.
         own = filled[:with_pages]
         paths = [
@@ -46,7 +46,7 @@ async def test_no_text_is_ever_executed(
         )
         broken = [
             complaint
-            for complaint in opened.complaints
+            for complaint in opened.console_errors
             if "Failed to load resource" not in complaint
         ]
     assert (inspection.planted, broken) == ([], [])
@@ -56,6 +56,6 @@ async def test_no_text_is_ever_executed(
         f" {inspection.addresses} addresses and"
         f" {inspection.answers} form responses, and {inspection.updates} later updates",
         required="0 executions, 0 policy reports, 0 requests to other machines",
-        measured=f"{ran}, {len(opened.elsewhere)} external requests",
-        holds=not (inspection.hits or inspection.reports or opened.elsewhere),
+        measured=f"{ran}, {len(opened.external_requests)} external requests",
+        holds=not (inspection.hits or inspection.reports or opened.external_requests),
     )

@@ -1,4 +1,4 @@
-"""Deliveries of any age and status, and the responses of the API about them."""
+"""Deliveries with any age and status, for tests of statistics."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tests.support.sample_platform import Platform
 
 
 async def get_json(api: Api, path: str, key: str | None = None, **params: Any) -> Any:
-    answer = await api.call("GET", path, key=key, params=params)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+    response = await api.call("GET", path, key=key, params=params)
+    assert response.status_code == 200, response.text
+    return response.json()
 
 
 async def finish_jobs(platform: Platform, pool: Pool, *outcomes: str, **fields: Any) -> None:
-    """Create a job for each outcome, and record its only attempt."""
+    """Completes a job for each outcome and records its only attempt."""
     for outcome in outcomes:
         await platform.job("succeeded")
         for claim in await platform.claim(pool):
@@ -25,7 +25,7 @@ async def finish_jobs(platform: Platform, pool: Pool, *outcomes: str, **fields: 
 
 
 async def backdate(platform: Platform, hours: float, status: str) -> None:
-    """Backdate the deliveries of a status by hours."""
+    """Moves the creation of deliveries of a status into the past."""
     await platform.run("set session_replication_role = replica")
     await platform.run(
         "update rowhook.outbox set created_at = now() - make_interval(secs => %s)"
@@ -37,7 +37,7 @@ async def backdate(platform: Platform, hours: float, status: str) -> None:
 
 
 async def insert_deliveries(platform: Platform, webhook: UUID, status: str, count: int) -> None:
-    """Insert deliveries of a status without events: never attempted, or ended with an error."""
+    """Inserts deliveries of a status directly: never attempted, or finished with an error."""
     waits = status == "pending"
     await platform.run("set session_replication_role = replica")
     await platform.run(

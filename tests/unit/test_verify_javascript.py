@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rowhook.verify import VerificationFailed, verify
-from tests.support.signed_requests import Signed, requests
+from tests.support.signed_requests import SignedRequest, requests
 
 HERE = Path(__file__).parent
 MODULE = HERE.parents[1] / "src/rowhook/receivers/verify.mjs"
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def in_python(request: Signed) -> str | None:
+def in_python(request: SignedRequest) -> str | None:
     """Return the failed check, None if the request is valid."""
     try:
         verify(
@@ -52,7 +52,7 @@ def in_python(request: Signed) -> str | None:
     return None
 
 
-def line(request: Signed) -> str:
+def line(request: SignedRequest) -> str:
     return json.dumps(
         {
             "secret": request.secret,
