@@ -1,4 +1,4 @@
-"""Who may do what in the schema (CONTRACT.md, 1 and 3). An object without a rule fails the matrix.
+"""What each role may do with each object of the schema. An object without a rule fails the matrix.
 
 Tables: role → letters of select, insert, update, delete; what is not named is refused.
 """
