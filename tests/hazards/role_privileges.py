@@ -1,4 +1,4 @@
-"""The expected privileges of each role (CONTRACT.md, 1 and 3). Every object needs an entry.
+"""The expected privileges of each role object of the schema. Every object needs an entry.
 
 Tables: role → letters of select, insert, update, delete; everything else must be denied.
 """

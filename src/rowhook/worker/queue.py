@@ -4,8 +4,8 @@ pgqueuer's queue manager runs the pool: it asks for work, waits for notification
 limits what runs at once and shuts down. It expects a queue table of its own; here the outbox is the
 queue, with lanes, fencing tokens and retry times. Therefore these methods are overridden:
 
-- `dequeue` calls `rowhook.claim`, which claims with SKIP LOCKED, lane by lane. One job is the batch
-  of a lane, because the manager's work for a job costs more than the claim of a delivery.
+- `dequeue` calls `rowhook.claim_batch`, which claims with SKIP LOCKED, lane by lane. One job is the
+  batch of a lane, because the manager's work for a job costs more than the claim of a delivery.
 - `eligible_queued_work`, `next_deferred_eta` and `queued_work` tell the manager how long to wait.
   They register the worker as asleep, so that commits notify only while a worker sleeps.
 - `update_heartbeat` and `log_jobs` do nothing: leases are renewed and results are recorded for all
