@@ -42,5 +42,5 @@ def run_sequences(dsn: str, sequences: int, steps: int) -> Counter[tuple[str, st
 
 
 @pytest.mark.usefixtures("anyio_backend")
-def test_whatever_happens_a_delivery_takes_only_the_arrows_of_the_contract(dsn: str) -> None:
+def test_random_sequences_make_only_documented_transitions(dsn: str) -> None:
     run_sequences(dsn, SEQUENCES, STEPS)

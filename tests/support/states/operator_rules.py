@@ -25,7 +25,7 @@ PICK = st.integers(0, 1_000_000)
 class OperatorRules(DeliveryMachine):
     """Updates of the outbox and functions that update it."""
 
-    @rule(pick=PICK, wanted=STATUSES)
+    @rule(pick=PICK, expected=STATUSES)
     def update_status(self, pick: int, expected: str) -> None:
         update = "update rowhook.outbox set status = %s where id = %s"
         for delivery in self.pick_delivery(pick):
