@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from rowhook.dashboard.editor_form import Fields, draft_of, fields_of, keep_line_ends, read_fields
@@ -98,3 +99,41 @@ def test_an_unchanged_template_keeps_its_line_endings(ends: str) -> None:
     assert (
         keep_line_ends(configuration, typed | {"body_template": "a\nc"})["body_template"] == "a\nc"
     )
+
+
+EVERY_FIELD = Configuration(
+    name="CRM",
+    description="customers",
+    metadata={"team": "sales"},
+    url="https://example.com/{{data.id}}",
+    method="PUT",
+    headers={"X-A": "{{data.a}}"},
+    body_template='{"a": {{data.a}}}',
+    schema={"type": "object"},
+    condition="data.a > 1",
+    event_types=["goal.committed"],
+    timeout_s=7,
+    max_in_flight=3,
+    rate_per_s=2.5,
+    ordered=True,
+    retry_schedule_s=[0, 60],
+)
+# The editor offers raw data instead of a template, and other kinds have no URL.
+ALTERNATIVES = (
+    msgspec.structs.replace(EVERY_FIELD, body_template=None, raw_payload=True, schema=None),
+    Configuration(name="page", kind="frontend", body_template='"a"'),
+)
+
+
+def test_every_field_of_a_webhook_survives_the_editor() -> None:
+    plain = Configuration(name="")
+    different = {
+        name
+        for configuration in (EVERY_FIELD, *ALTERNATIVES)
+        for name in Configuration.__struct_fields__
+        if getattr(configuration, name) != getattr(plain, name)
+    }
+    assert different == set(Configuration.__struct_fields__)
+    for configuration in (EVERY_FIELD, *ALTERNATIVES):
+        draft = draft_of(fields_of(configuration))
+        assert (draft.document, draft.faults) == (configuration, ())
