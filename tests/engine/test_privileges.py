@@ -359,7 +359,7 @@ async def test_a_missing_privilege_is_named_with_the_command_that_grants_it(
         assert "rowhook doctor" not in command.out + command.err
         assert (
             "DATABASE_DIRECT_URL" in command.out + command.err
-            or "run rowhook migrate" in command.out
+            or "Run rowhook migrate" in command.out
         )
 
 
