@@ -71,6 +71,15 @@ async def test_every_post_says_that_it_may_be_repeated(document: dict[str, Any])
         assert name.startswith("POST ") == ("Idempotency-Key" in said), name
 
 
+async def test_the_kinds_of_outputs_are_listed(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    for name in ("Webhook", "WebhookDraft"):
+        assert schemas[name]["properties"]["kind"]["enum"] == ["frontend", "http"], name
+    choices = schemas["WebhookPatch"]["properties"]["kind"]
+    assert "enum" not in choices, "it would exclude null"
+    assert {"type": "null"} in choices["oneOf"]
+
+
 async def test_the_page_and_all_that_it_names_are_local(api: Api) -> None:
     page = await api.client.get("/schema")
     assert page.headers["content-type"].startswith("text/html")
