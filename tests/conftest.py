@@ -1,4 +1,4 @@
-"""Real Postgres for every test: a server for each process, a database for each test."""
+"""Fixtures: a PostgreSQL server per process and a database per test."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.support.worker_rig import Rig
 
 
 def pytest_collection_finish() -> None:
-    """What is loaded stays: to walk it all takes half a second, some hundred times."""
+    """Exclude loaded modules from garbage collection, which would take half a second each time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 50)
@@ -40,9 +40,10 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that asks for a server runs on the servers that its nearest marker names.
+    """Run a test on the servers that its nearest `servers` marker names.
 
-    Of a test that runs on both, the run on PostgreSQL 15 is one of `bin/test all`, and so of CI.
+    If a test has two servers, the run on PostgreSQL 15 is marked `long`, so only `bin/test all`
+    and CI run it.
     """
     marker = metafunc.definition.get_closest_marker("servers")
     if marker is None or "databases" not in metafunc.fixturenames:
@@ -75,7 +76,7 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 def databases(request: pytest.FixtureRequest) -> Databases:
-    """Those of the server that this test runs on: the embedded 18 unless a marker says else."""
+    """The databases of the server that this test runs on, the embedded PostgreSQL 18 by default."""
     chosen: Databases = request.getfixturevalue(getattr(request, "param", "embedded_18"))
     return chosen
 
@@ -87,7 +88,7 @@ def server(databases: Databases) -> Server:
 
 @pytest.fixture
 async def dsn(request: pytest.FixtureRequest, databases: Databases) -> AsyncIterator[str]:
-    """A migrated database of this test's own, as its owner; new where a marker asks for it."""
+    """The DSN of the owner of a migrated database; a new one with the marker `new_database`."""
     is_new = request.node.get_closest_marker("new_database") is not None
     async with databases.new() if is_new else databases.migrated() as name:
         yield databases.server.dsn(name)
@@ -95,14 +96,14 @@ async def dsn(request: pytest.FixtureRequest, databases: Databases) -> AsyncIter
 
 @pytest.fixture
 async def empty_dsn(databases: Databases) -> AsyncIterator[str]:
-    """A database that Rowhook never saw, as its owner."""
+    """The DSN of the owner of a database without Rowhook."""
     async with databases.empty() as name:
         yield databases.server.dsn(name)
 
 
 @pytest.fixture
 async def superuser(server: Server, dsn: str) -> AsyncIterator[psycopg.AsyncConnection]:
-    """A superuser's connection to this test's database, for what its owner may not do."""
+    """A connection of a superuser to the database of this test."""
     database = conninfo_to_dict(dsn)["dbname"]
     async with await connection_pool.connect(server.dsn_of_superuser(str(database))) as connection:
         yield connection
@@ -116,14 +117,14 @@ async def pool(dsn: str) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 async def db(dsn: str) -> AsyncIterator[psycopg.AsyncConnection]:
-    """A connection of the owner, in autocommit."""
+    """An autocommit connection of the owner."""
     async with await connection_pool.connect(dsn) as connection:
         yield connection
 
 
 @pytest.fixture
 async def platform(db: psycopg.AsyncConnection) -> Platform:
-    """An organization with an agent and a goal, and hands to make what happens to them."""
+    """An organization with an agent and a goal."""
     sample = Platform(db)
     await sample.set_up()
     return sample
@@ -131,27 +132,27 @@ async def platform(db: psycopg.AsyncConnection) -> Platform:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A short-lived folder with a short path: sockets fit into it."""
+    """A temporary folder whose path is short enough for sockets."""
     with tempfile.TemporaryDirectory(prefix="rh-", ignore_cleanup_errors=True) as name:
         yield Path(name)
 
 
 @pytest.fixture
 def sql(tmp_path: Path) -> Path:
-    """A copy of `sql/`, to be changed."""
+    """A copy of `sql/` that a test may change."""
     return Path(shutil.copytree(steps.sql_folder(), tmp_path / "sql"))
 
 
 @pytest.fixture
 async def api(dsn: str) -> AsyncIterator[Api]:
-    """The API over this test's database, over real HTTP on loopback."""
+    """The API on the database of this test, over HTTP on loopback."""
     async with running_api(dsn) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 async def empty_api(embedded_18: Databases) -> AsyncIterator[Api]:
-    """The API over a database in which nothing is, and stays so: for what is refused."""
+    """The API on an empty database that stays empty, for requests that are rejected."""
     async with (
         embedded_18.migrated() as name,
         running_api(embedded_18.server.dsn(name)) as running,
@@ -161,6 +162,6 @@ async def empty_api(embedded_18: Databases) -> AsyncIterator[Api]:
 
 @pytest.fixture
 async def rig(dsn: str, pool: Pool, platform: Platform) -> AsyncIterator[Rig]:
-    """Workers in this process, and a receiver that they deliver to."""
+    """A worker rig with a receiver."""
     async with Receiver() as receiver:
         yield Rig(dsn, pool, platform, receiver)

@@ -8,11 +8,33 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal, get_args
 from uuid import UUID
 
 import msgspec
 
 Headers = tuple[tuple[str, str], ...]
+
+EventType = Literal[
+    "job.succeeded",
+    "job.failed",
+    "goal.committed",
+    "webhook.test",
+    "webhook.failing",
+    "webhook.disabled",
+    "webhook.recovered",
+]
+EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
+
+DeliveryStatus = Literal["pending", "sending", "held", "delivered", "dead", "cancelled", "skipped"]
+STATUSES: tuple[DeliveryStatus, ...] = get_args(DeliveryStatus)
+WAITING_STATUSES: tuple[DeliveryStatus, ...] = ("pending", "sending", "held")
+FINAL_STATUSES: tuple[DeliveryStatus, ...] = ("delivered", "dead", "cancelled", "skipped")
+
+# The limit of data and context of an event together; the capture does not store more.
+MAX_EVENT_BYTES = 1 << 20
+# The limit of the body of a request to the API or the MCP server, and of a forwarded response.
+MAX_BODY_BYTES = 1 << 20
 
 
 class Verdict(StrEnum):

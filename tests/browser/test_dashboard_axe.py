@@ -1,15 +1,15 @@
-"""Every screen of the dashboard, light and dark, wide and narrow, judged by axe-core."""
+"""axe-core checks of every screen of the dashboard, light and dark, wide and narrow."""
 
 from __future__ import annotations
 
 import pytest
 from playwright.async_api import Browser
 
-from tests.support.axe import serious_faults
+from tests.support.axe import serious_violations
 from tests.support.browser import needs_chromium
+from tests.support.dashboard_session import open_dashboard
 from tests.support.scoreboard import score
-from tests.support.screens import each_look, each_screen
-from tests.support.stage import stage
+from tests.support.screens import each_appearance, each_screen
 from tests.support.worker_rig import Rig
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
@@ -27,31 +27,33 @@ MAIN = (
 
 
 @pytest.mark.long
-async def test_axe_finds_no_serious_fault_on_the_main_screens(rig: Rig, chromium: Browser) -> None:
-    async with stage(rig, chromium) as made:
-        faults = {
-            name: await serious_faults(made.page)
-            async for name in each_screen(made, MAIN.__contains__)
+async def test_axe_reports_no_serious_violation_on_the_main_screens(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with open_dashboard(rig, chromium) as dashboard:
+        violations = {
+            name: await serious_violations(dashboard.page)
+            async for name in each_screen(dashboard, MAIN.__contains__)
         }
-        assert made.elsewhere == []
-    assert faults == {name: [] for name in MAIN}
+        assert dashboard.external_requests == []
+    assert violations == {name: [] for name in MAIN}
 
 
 @pytest.mark.battery
-async def test_axe_finds_no_serious_fault_on_any_screen(rig: Rig, chromium: Browser) -> None:
-    found: dict[str, list[str]] = {}
+async def test_axe_reports_no_serious_violation_on_any_screen(rig: Rig, chromium: Browser) -> None:
+    by_appearance: dict[str, list[str]] = {}
     screens = 0
-    async with stage(rig, chromium) as made:
-        async for name in each_screen(made):
+    async with open_dashboard(rig, chromium) as dashboard:
+        async for name in each_screen(dashboard):
             screens += 1
-            async for look in each_look(made.page):
-                found[f"{name}, {look}"] = await serious_faults(made.page)
-        assert made.elsewhere == []
-    faults = {name: faults for name, faults in found.items() if faults}
-    assert faults == {}
+            async for appearance in each_appearance(dashboard.page):
+                by_appearance[f"{name}, {appearance}"] = await serious_violations(dashboard.page)
+        assert dashboard.external_requests == []
+    violations = {name: violations for name, violations in by_appearance.items() if violations}
+    assert violations == {}
     score(
         f"axe-core on {screens} screens of the dashboard, light and dark, 1440 and 390 px wide",
-        asked="no serious fault on any of 70 screens or more",
-        measured=f"{len(faults)} of {len(found)} looks with a fault",
-        holds=not faults and screens >= 70,
+        required="no serious violation on any of 70 screens or more",
+        measured=f"{len(violations)} of {len(by_appearance)} appearances with a violation",
+        holds=not violations and screens >= 70,
     )

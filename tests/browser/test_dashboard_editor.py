@@ -1,4 +1,4 @@
-"""The editor in the dashboard, as a person uses it: typed, previewed, saved, restored."""
+"""The webhook editor of the dashboard in a browser: preview, saving, revisions."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from rowhook.services import webhooks
 from rowhook.services.webhook_checks import WebhookPatch, configuration_of
 from tests.support.browser import needs_chromium, text_of
 from tests.support.calls import ADMIN_KEY
-from tests.support.stage import Stage, stage
+from tests.support.dashboard_session import DashboardSession, open_dashboard
 from tests.support.worker_rig import Rig
 
 pytestmark = pytest.mark.anyio
 
 
-async def write(page: Page, label: str, text: str) -> None:
-    """Into an editor, in place of what is there."""
+async def replace_text(page: Page, label: str, text: str) -> None:
+    """Replaces the text of an editor."""
     await page.get_by_role("textbox", name=label, exact=True).click()
     await page.keyboard.press("Control+a")
     await page.keyboard.insert_text(text)
 
 
-async def opened(made: Stage, path: str) -> Page:
-    await made.sign_in()
-    await made.choose()
-    await made.go(path)
-    return made.page
+async def open_page(dashboard: DashboardSession, path: str) -> Page:
+    await dashboard.sign_in()
+    await dashboard.choose_organization()
+    await dashboard.open(path)
+    return dashboard.page
 
 
-async def in_a_session(rig: Rig) -> None:
-    """A commit whose session has a context."""
+async def commit_with_context(rig: Rig) -> None:
+    """Creates a commit whose session has a context."""
     await rig.platform.run(
         "insert into rowhook.session values ('s', %s, '{\"tenant\": \"acme\"}')",
         rig.platform.organization,
@@ -43,8 +43,8 @@ async def in_a_session(rig: Rig) -> None:
     await rig.platform.commit('{"email": "ada@example.com"}', session="s")
 
 
-async def later(route: Route) -> None:
-    """A preview that takes longer than a page waits for the next key."""
+async def delay_preview(route: Route) -> None:
+    """Delays a preview request for longer than the debounce of the form."""
     await asyncio.sleep(0.6)
     await route.continue_()
 
@@ -52,26 +52,28 @@ async def later(route: Route) -> None:
 @pytest.mark.long
 @pytest.mark.browser
 @needs_chromium
-async def test_a_webhook_is_made_while_its_preview_follows(rig: Rig, chromium: Browser) -> None:
-    async with stage(rig, chromium, settled=False) as made:
-        await made.commit(name="Grace")
-        page = await opened(made, "/webhooks/new")
+async def test_the_preview_follows_the_form_while_a_webhook_is_created(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with open_dashboard(rig, chromium, with_data=False) as dashboard:
+        await dashboard.commit(name="Grace")
+        page = await open_page(dashboard, "/webhooks/new")
         preview = page.locator("#preview")
         await page.get_by_label("Name", exact=True).fill("CRM")
         await page.get_by_label("URL", exact=True).fill(f"{rig.receiver.url}/crm")
         await page.get_by_label("Headers").fill("X-Source: rowhook\nX-Name: {{data.name}}")
-        await write(page, "Body template", '{\n  "n": "{{data.nmae}}"\n}')
+        await replace_text(page, "Body template", '{\n  "n": "{{data.nmae}}"\n}')
         await expect(preview).to_contain_text("line 2: data.nmae is not defined; did you mean")
         await expect(page.locator(".cm-lintRange-error")).to_have_text("data.nmae")
-        await write(page, "Body template", '{"n": "{{data.name}}"}')
+        await replace_text(page, "Body template", '{"n": "{{data.name}}"}')
         await expect(preview.get_by_label("body", exact=True)).to_contain_text('{"n": "Grace"}')
         await expect(preview.locator("tr", has_text="X-Name")).to_contain_text("Grace")
         await preview.get_by_text("Indented").click()
         await expect(preview.get_by_label("indented body")).to_contain_text('"n": "Grace"')
         await page.locator(".editing .stack > .api-call summary").click()
         await expect(page.locator("#save-call")).to_contain_text('"X-Source": "rowhook"')
-        ours = preview.locator("tr", has_text="webhook-signature")
-        await expect(ours).to_contain_text("added by Rowhook")
+        signature_row = preview.locator("tr", has_text="webhook-signature")
+        await expect(signature_row).to_contain_text("added by Rowhook")
         await page.get_by_role("button", name="Create").click()
         secret = await text_of(page.get_by_label("the signing secret"))
         assert secret.startswith("whsec_")
@@ -79,44 +81,52 @@ async def test_a_webhook_is_made_while_its_preview_follows(rig: Rig, chromium: B
         assert secret not in await page.content()
         (saved,) = (await webhooks.list_webhooks(rig.ctx)).items
         assert saved.headers == {"X-Source": "rowhook", "X-Name": "{{data.name}}"}
-        assert (made.complaints, made.elsewhere) == ([], [])
+        assert (dashboard.console_errors, dashboard.external_requests) == ([], [])
 
 
 @pytest.mark.battery
 @pytest.mark.browser
 @needs_chromium
-async def test_a_preview_that_cannot_be_made_leaves_the_form_and_the_next_one_shows(
+async def test_a_failed_preview_request_keeps_the_form_and_the_next_one_succeeds(
     rig: Rig, chromium: Browser
 ) -> None:
-    async with stage(rig, chromium, settled=False) as made:
-        page = await opened(made, "/webhooks/new?preset=json")
-        (session,) = [one for one in await page.context.cookies() if "session" in one["name"]]
+    async with open_dashboard(rig, chromium, with_data=False) as dashboard:
+        page = await open_page(dashboard, "/webhooks/new?preset=json")
+        (session,) = [
+            cookie for cookie in await page.context.cookies() if "session" in cookie["name"]
+        ]
         await page.context.clear_cookies(name=session["name"])
         await page.get_by_label("Name", exact=True).fill("CRM")
-        lost = page.locator("#preview .lost")
-        await expect(lost).to_contain_text("status 401")
-        again: Any = {"name": session["name"], "value": session["value"], "url": made.url}
-        await page.context.add_cookies([again])
+        interrupted = page.locator("#preview .lost")
+        await expect(interrupted).to_contain_text("status 401")
+        restored_cookie: Any = {
+            "name": session["name"],
+            "value": session["value"],
+            "url": dashboard.url,
+        }
+        await page.context.add_cookies([restored_cookie])
         await page.get_by_label("URL", exact=True).fill(f"{rig.receiver.url}/crm")
-        await expect(lost).to_have_count(0)
+        await expect(interrupted).to_have_count(0)
         await expect(page.locator("#preview")).to_contain_text("The delivery would be sent.")
 
 
 @pytest.mark.battery
 @pytest.mark.browser
 @needs_chromium
-async def test_a_refusal_says_where_and_loses_nothing(rig: Rig, chromium: Browser) -> None:
-    async with stage(rig, chromium, settled=False) as made:
-        page = await opened(made, "/webhooks/new?preset=json")
+async def test_a_rejected_save_marks_the_faults_and_keeps_the_input(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with open_dashboard(rig, chromium, with_data=False) as dashboard:
+        page = await open_page(dashboard, "/webhooks/new?preset=json")
         await page.get_by_label("Name", exact=True).fill("CRM")
         await page.get_by_label("URL", exact=True).fill("https://127.0.0.2.example/")
         await page.get_by_label("Retry schedule").fill("0, soon")
         await page.get_by_label("Timeout (seconds)").fill("99")
-        await write(page, "Body template", '{"a": {{data.name | upcase}}}')
-        await write(page, "JSON Schema", '{"type": "objekt"}')
+        await replace_text(page, "Body template", '{"a": {{data.name | upcase}}}')
+        await replace_text(page, "JSON Schema", '{"type": "objekt"}')
         await page.get_by_role("button", name="Create").click()
-        for said in ("Invalid delay 'soon'.", "from 1 to 30", "upcase", "Must match one of"):
-            await expect(page.get_by_role("alert").filter(has_text=said).first).to_be_visible()
+        for message in ("Invalid delay 'soon'.", "from 1 to 30", "upcase", "Must match one of"):
+            await expect(page.get_by_role("alert").filter(has_text=message).first).to_be_visible()
         await expect(page.locator(".cm-lintRange-error").first).to_have_text("upcase")
         assert await page.get_by_label("Retry schedule").input_value() == "0, soon"
         assert await rig.platform.value("select count(*) from rowhook.webhook") == 0
@@ -125,25 +135,27 @@ async def test_a_refusal_says_where_and_loses_nothing(rig: Rig, chromium: Browse
 @pytest.mark.battery
 @pytest.mark.browser
 @needs_chromium
-async def test_names_of_real_data_and_of_secrets_are_completed(rig: Rig, chromium: Browser) -> None:
-    async with stage(rig, chromium) as made:
-        await in_a_session(rig)
-        page = await opened(made, f"/webhooks/{made.webhooks['CRM']}/edit")
-        offers = page.locator(".cm-tooltip-autocomplete")
-        for label, typed, offered in (
+async def test_names_from_captured_data_and_secrets_are_completed(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with open_dashboard(rig, chromium) as dashboard:
+        await commit_with_context(rig)
+        page = await open_page(dashboard, f"/webhooks/{dashboard.webhooks['CRM']}/edit")
+        completion_list = page.locator(".cm-tooltip-autocomplete")
+        for label, keys, completion in (
             ("Body template", "{{data.em", "data.email"),
             ("Body template", "{{secret:c", "secret:crm-token"),
             ("Condition", "context.", "context.tenant"),
             ("URL", "https://{{context.", "context.tenant"),
             ("Headers", "Authorization: Bearer {{secret:", "secret:crm-token"),
         ):
-            await write(page, label, "")
-            await page.keyboard.type(typed)
-            await expect(offers).to_contain_text(offered)
+            await replace_text(page, label, "")
+            await page.keyboard.type(keys)
+            await expect(completion_list).to_contain_text(completion)
             await page.keyboard.press("Escape")
         options = page.get_by_label("Sample event").locator("option")
         await expect(options.nth(1)).to_contain_text("job.succeeded · Ann")
-        assert (made.complaints, made.elsewhere) == ([], [])
+        assert (dashboard.console_errors, dashboard.external_requests) == ([], [])
 
 
 @pytest.mark.battery
@@ -152,38 +164,38 @@ async def test_names_of_real_data_and_of_secrets_are_completed(rig: Rig, chromiu
 async def test_an_operator_chooses_the_organization_in_the_form(
     rig: Rig, chromium: Browser
 ) -> None:
-    async with stage(rig, chromium) as made:
-        await made.sign_in()
-        await made.go("/webhooks/new?preset=json")
-        page = made.page
+    async with open_dashboard(rig, chromium) as dashboard:
+        await dashboard.sign_in()
+        await dashboard.open("/webhooks/new?preset=json")
+        page = dashboard.page
         await page.get_by_label("Name", exact=True).fill("ERP")
         await page.get_by_label("URL", exact=True).fill(f"{rig.receiver.url}/erp")
         await expect(page.locator("#preview")).to_contain_text(
             "Choose the organization of the webhook."
         )
-        await page.route("**/webhooks/preview", later)
+        await page.route("**/webhooks/preview", delay_preview)
         await page.get_by_label("Organization").select_option(index=1)
         await expect(page.locator("#preview")).to_contain_text("The delivery would be sent.")
         await expect(page.get_by_label("Sample event")).to_contain_text("job.succeeded · Ann")
-        await write(page, "Body template", "")
+        await replace_text(page, "Body template", "")
         await page.keyboard.type("{{secret:c")
         await expect(page.locator(".cm-tooltip-autocomplete")).to_contain_text("secret:crm-token")
         await page.keyboard.press("Escape")
-        await write(page, "Body template", '{"name": "{{data.name}}"}')
+        await replace_text(page, "Body template", '{"name": "{{data.name}}"}')
         await page.get_by_role("button", name="Create").click()
         await expect(page.get_by_label("the signing secret")).to_contain_text("whsec_")
-        assert (made.complaints, made.elsewhere) == ([], [])
+        assert (dashboard.console_errors, dashboard.external_requests) == ([], [])
 
 
 @pytest.mark.battery
 @pytest.mark.browser
 @needs_chromium
-async def test_a_save_over_somebody_else_s_is_told_and_a_revision_restored(
+async def test_a_conflicting_save_is_reported_and_a_revision_is_restored(
     rig: Rig, chromium: Browser
 ) -> None:
-    async with stage(rig, chromium, settled=False) as made:
-        saved = await made.webhook("CRM", "/crm", description="first")
-        page = await opened(made, f"/webhooks/{saved.id}/edit")
+    async with open_dashboard(rig, chromium, with_data=False) as dashboard:
+        saved = await dashboard.webhook("CRM", "/crm", description="first")
+        page = await open_page(dashboard, f"/webhooks/{saved.id}/edit")
         await webhooks.patch_webhook(rig.ctx, saved.id, WebhookPatch(description="theirs"))
         await page.get_by_label("Description").fill("mine")
         await page.get_by_role("button", name="Save").click()
@@ -193,7 +205,7 @@ async def test_a_save_over_somebody_else_s_is_told_and_a_revision_restored(
         assert await page.get_by_label("Description").input_value() == "mine"
         await page.get_by_role("button", name="Save").click()
         await page.wait_for_url("**/webhooks/*?done=saved")
-        await made.go(f"/webhooks/{saved.id}/revisions")
+        await dashboard.open(f"/webhooks/{saved.id}/revisions")
         newest = page.locator("[data-row]").first
         await expect(newest.locator(".minus")).to_have_text(["− description: theirs"])
         await expect(newest.locator(".plus")).to_have_text(["+ description: mine"])
@@ -207,29 +219,29 @@ async def test_a_save_over_somebody_else_s_is_told_and_a_revision_restored(
         await first.get_by_text("Restore…").click()
         await first.get_by_role("button", name="Restore").click()
         await page.wait_for_url("**/webhooks/*?done=saved")
-        now = await webhooks.webhook_of(rig.ctx, saved.id)
-        assert (now.description, now.revision) == ("first", 4)
+        current = await webhooks.webhook_of(rig.ctx, saved.id)
+        assert (current.description, current.revision) == ("first", 4)
 
 
 @pytest.mark.long
 @pytest.mark.browser
 async def test_the_form_works_without_javascript(rig: Rig, chromium: Browser) -> None:
-    async with stage(rig, chromium, settled=False) as made:
-        saved = await made.webhook("CRM", "/crm", schema={"a": 1.50}, headers={"X-A": "b"})
-        async with httpx.AsyncClient(base_url=made.url, follow_redirects=True) as visitor:
+    async with open_dashboard(rig, chromium, with_data=False) as dashboard:
+        saved = await dashboard.webhook("CRM", "/crm", schema={"a": 1.50}, headers={"X-A": "b"})
+        async with httpx.AsyncClient(base_url=dashboard.url, follow_redirects=True) as visitor:
             page = await visitor.post("/sign-in", data={"key": ADMIN_KEY})
-            word = page.text.split('name="csrf" value="')[1][:64]
+            csrf = page.text.split('name="csrf" value="')[1][:64]
             form: dict[str, Any] = fields_of(configuration_of(saved)) | {
-                "csrf": word,
+                "csrf": csrf,
                 "webhook_id": str(saved.id),
                 "revision": "1",
                 "description": "new",
             }
             del form["ordered"]
-            shown = await visitor.post("/webhooks/preview", data=form)
-            assert "The delivery would be sent." in shown.text
+            preview = await visitor.post("/webhooks/preview", data=form)
+            assert "The delivery would be sent." in preview.text
             answer = await visitor.post(f"/webhooks/{saved.id}/edit", data=form)
         assert answer.url.path == f"/webhooks/{saved.id}"
-        now = configuration_of(await webhooks.webhook_of(rig.ctx, saved.id))
-        assert now.description == "new"
-        assert now.headers == {"X-A": "b"}
+        current = configuration_of(await webhooks.webhook_of(rig.ctx, saved.id))
+        assert current.description == "new"
+        assert current.headers == {"X-A": "b"}

@@ -1,4 +1,4 @@
-"""Failures in the dashboard, and the replay: counted first, then sent, then watched to its end."""
+"""Failures in the dashboard, and replays: the count, the confirmation, the progress."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from playwright.async_api import Browser, expect
 from rowhook.db import webhook_queries
 from rowhook.db.connection_pool import Pool
 from rowhook.services import deliveries, webhooks
-from tests.browser.test_dashboard_deliveries import opened
-from tests.browser.test_dashboard_sign_in import enter, visitor
+from tests.browser.test_dashboard_deliveries import open_page
+from tests.browser.test_dashboard_sign_in import sign_in, visitor
 from tests.support.browser import needs_chromium
 from tests.support.calls import Api
-from tests.support.delivery_rows import record_outcomes
+from tests.support.dashboard_session import open_dashboard
+from tests.support.delivery_data import finish_jobs
 from tests.support.receiver import answer
 from tests.support.sample_platform import Platform
-from tests.support.stage import stage
 from tests.support.worker_rig import Rig
 
 __all__ = ["visitor"]
@@ -29,11 +29,11 @@ pytestmark = pytest.mark.anyio
 @pytest.mark.long
 @pytest.mark.browser
 @needs_chromium
-async def test_all_that_failed_alike_is_counted_sent_again_and_watched(
+async def test_a_group_of_failures_is_counted_replayed_and_followed(
     rig: Rig, chromium: Browser
 ) -> None:
-    async with stage(rig, chromium) as made:
-        page = await opened(made, "/failures")
+    async with open_dashboard(rig, chromium) as dashboard:
+        page = await open_page(dashboard, "/failures")
         rows = page.locator("[data-row]")
         await expect(rows).to_have_count(3)
         archive = page.locator("[data-row]", has_text="Archive")
@@ -62,20 +62,20 @@ async def test_all_that_failed_alike_is_counted_sent_again_and_watched(
         await page.get_by_role("link", name="4 delivered").click()
         await expect(rows).to_have_count(4)
         await rig.reaches("delivered", count=8)
-        assert (made.complaints, made.elsewhere) == ([], [])
+        assert (dashboard.console_errors, dashboard.external_requests) == ([], [])
 
 
 @pytest.mark.battery
 @pytest.mark.browser
 @needs_chromium
-async def test_the_bar_of_a_replay_grows_to_its_end(rig: Rig, chromium: Browser) -> None:
-    async with stage(rig, chromium) as made:
-        archive = made.webhooks["Archive"]
-        dead = [one["id"] for one in await rig.reaches("dead", count=4) if one["status"] == "dead"]
+async def test_the_progress_bar_of_a_replay_reaches_its_end(rig: Rig, chromium: Browser) -> None:
+    async with open_dashboard(rig, chromium) as dashboard:
+        archive = dashboard.webhooks["Archive"]
+        dead = [row["id"] for row in await rig.reaches("dead", count=4) if row["status"] == "dead"]
         await webhooks.set_state(rig.ctx, archive, "paused")
         rig.receiver.script("/archive", answer(200, b"{}"))
         since = "since=2026-05-23T12:00:00Z"
-        page = await opened(made, f"/replay/count?webhook_id={archive}&status=dead&{since}")
+        page = await open_page(dashboard, f"/replay/count?webhook_id={archive}&status=dead&{since}")
         await page.get_by_role("button", name="Send all 4 again").click()
         bar = page.get_by_role("progressbar", name="Replay")
         await expect(bar).to_have_attribute("max", "4")
@@ -84,17 +84,17 @@ async def test_the_bar_of_a_replay_grows_to_its_end(rig: Rig, chromium: Browser)
         await expect(bar).to_have_attribute("value", "1")
         await webhooks.set_state(rig.ctx, archive, "active")
         await expect(bar).to_have_attribute("value", "4")
-        for record_outcomes in ("3 delivered", "1 cancelled"):
-            await expect(page.get_by_role("link", name=record_outcomes)).to_be_visible()
-        assert (made.complaints, made.elsewhere) == ([], [])
+        for counted in ("3 delivered", "1 cancelled"):
+            await expect(page.get_by_role("link", name=counted)).to_be_visible()
+        assert (dashboard.console_errors, dashboard.external_requests) == ([], [])
 
 
-async def test_a_replay_that_cannot_be_is_told_at_its_form(
+async def test_an_invalid_replay_is_reported_at_its_form(
     visitor: httpx.AsyncClient, rig: Rig
 ) -> None:
-    word, webhook = await enter(visitor), str((await rig.webhook()).id)
+    csrf, webhook = await sign_in(visitor), str((await rig.webhook()).id)
     good = {"webhook_id": webhook, "since": "2026-05-23T12:00:00Z"}
-    for change, said in (
+    for change, message in (
         ({"webhook_id": ""}, "Choose a webhook."),
         ({"since": ""}, "Enter the start of the range."),
         ({"until": "2026-05-23T11:00"}, "Must be later than since"),
@@ -102,40 +102,40 @@ async def test_a_replay_that_cannot_be_is_told_at_its_form(
         ({"rate": "0"}, "a number of deliveries per second"),
         ({"status": "pending"}, "pending cannot be replayed"),
     ):
-        for answered in (
+        for response in (
             await visitor.get("/replay/count", params=good | change),
-            await visitor.post("/replay", data=good | change | {"csrf": word}),
+            await visitor.post("/replay", data=good | change | {"csrf": csrf}),
         ):
-            assert (answered.status_code, said in answered.text) == (422, True), change
-    gone = good | {"webhook_id": str(rig.platform.organization)}
-    assert (await visitor.get("/replay/count", params=gone)).status_code == 404
+            assert (response.status_code, message in response.text) == (422, True), change
+    deleted = good | {"webhook_id": str(rig.platform.organization)}
+    assert (await visitor.get("/replay/count", params=deleted)).status_code == 404
     assert (await visitor.get("/replay/progress", params={"of": "1"})).status_code == 422
     assert (await visitor.get("/failures?window=1y")).status_code == 422
 
 
-async def test_a_replay_goes_without_a_script(visitor: httpx.AsyncClient, rig: Rig) -> None:
-    word, webhook = await enter(visitor), (await rig.webhook()).id
+async def test_a_replay_works_without_javascript(visitor: httpx.AsyncClient, rig: Rig) -> None:
+    csrf, webhook = await sign_in(visitor), (await rig.webhook()).id
     await rig.platform.commit()
     row = (await rig.platform.deliveries())[0]
     await deliveries.cancel(rig.ctx, [row["id"]])
     good = {"webhook_id": str(webhook), "since": "2026-05-23T12:00:00Z"}
     assert "1 delivery would" in (await visitor.get("/replay/count", params=good)).text
     assert (await rig.platform.deliveries())[0]["status"] == "cancelled"
-    answered = await visitor.post("/replay", data=good | {"csrf": word})
-    assert answered.status_code == 303
-    waiting = await visitor.get(answered.headers["location"])
-    assert "0 of 1 have finished" in waiting.text
+    response = await visitor.post("/replay", data=good | {"csrf": csrf})
+    assert response.status_code == 303
+    progress = await visitor.get(response.headers["location"])
+    assert "0 of 1 have finished" in progress.text
     async with rig.worker():
         await rig.reaches("delivered")
-    assert "The delivery has finished" in (await visitor.get(answered.headers["location"])).text
+    assert "The delivery has finished" in (await visitor.get(response.headers["location"])).text
 
 
-async def test_a_deleted_webhook_keeps_its_name_and_leads_nowhere(
+async def test_a_deleted_webhook_keeps_its_name_and_has_no_links(
     visitor: httpx.AsyncClient, platform: Platform, pool: Pool
 ) -> None:
-    await enter(visitor)
+    await sign_in(visitor)
     webhook = await platform.webhook_of_agent(name="CRM", retry_schedule_s=[0])
-    await record_outcomes(platform, pool, "timeout", error="no answer")
+    await finish_jobs(platform, pool, "timeout", error="no answer")
     delivery = (await platform.deliveries())[0]["id"]
     paths = ("/failures", "/deliveries", f"/deliveries/{delivery}")
     for path in paths:
@@ -143,40 +143,40 @@ async def test_a_deleted_webhook_keeps_its_name_and_leads_nowhere(
     await platform.run("delete from rowhook.link")
     assert await webhook_queries.delete_webhook(pool, webhook)
     for path in paths:
-        shown = (await visitor.get(path)).text
-        assert re.search("CRM(</a>)? <span class=.badge is-deleted.>deleted</span>", shown), path
-        for led in (
+        page = (await visitor.get(path)).text
+        assert re.search("CRM(</a>)? <span class=.badge is-deleted.>deleted</span>", page), path
+        for link in (
             f'"/webhooks/{webhook}',
             f'"/held/{webhook}',
             "/replay/count?",
             f'/{delivery}/retry"',
         ):
-            assert led not in shown, (path, led)
+            assert link not in page, (path, link)
 
 
-async def test_a_group_leads_to_what_a_list_can_tell_from_others(
+async def test_a_failure_group_links_to_the_deliveries_that_a_list_can_filter(
     visitor: httpx.AsyncClient, platform: Platform, pool: Pool
 ) -> None:
-    await enter(visitor)
+    await sign_in(visitor)
     await platform.webhook_of_agent(retry_schedule_s=[0])
-    await record_outcomes(platform, pool, "http_status", "http_status", status_code=503, error="a")
-    await record_outcomes(platform, pool, "http_status", status_code=500, error="b")
-    shown = unescape((await visitor.get("/failures")).text)
-    lists = re.findall(r'is-dead" href="([^"]*)">(\d) dead', shown)
-    assert [many for _, many in lists] == ["1", "2"]
-    for path, many in lists:
-        assert (await visitor.get(path)).text.count("<tr data-row") == int(many)
-    (_, replay) = re.findall(r'href="([^"]*)">Replay all dead since', shown)
+    await finish_jobs(platform, pool, "http_status", "http_status", status_code=503, error="a")
+    await finish_jobs(platform, pool, "http_status", status_code=500, error="b")
+    page = unescape((await visitor.get("/failures")).text)
+    lists = re.findall(r'is-dead" href="([^"]*)">(\d) dead', page)
+    assert [count for _, count in lists] == ["1", "2"]
+    for path, count in lists:
+        assert (await visitor.get(path)).text.count("<tr data-row") == int(count)
+    (_, replay) = re.findall(r'href="([^"]*)">Replay all dead since', page)
     assert "3 deliveries would be sent again" in (await visitor.get(replay)).text
-    assert "A replay covers all deliveries of the webhook since the first." in shown
+    assert "A replay covers all deliveries of the webhook since the first." in page
 
 
-async def test_what_waits_after_a_failure_leads_to_no_list_of_all_that_waits(
+async def test_retrying_deliveries_do_not_link_to_the_list_of_all_pending_ones(
     visitor: httpx.AsyncClient, platform: Platform, pool: Pool
 ) -> None:
-    await enter(visitor)
+    await sign_in(visitor)
     await platform.webhook_of_agent(retry_schedule_s=[0, 300])
-    await record_outcomes(platform, pool, "timeout", error="no answer")
+    await finish_jobs(platform, pool, "timeout", error="no answer")
     await platform.job("succeeded")
     assert (
         '<span class="badge is-pending">1 retrying</span>' in (await visitor.get("/failures")).text
@@ -186,11 +186,11 @@ async def test_what_waits_after_a_failure_leads_to_no_list_of_all_that_waits(
     )
 
 
-async def test_failures_are_read_without_the_right_to_replay(
+async def test_failures_are_visible_without_the_scope_replay(
     visitor: httpx.AsyncClient, api: Api, platform: Platform
 ) -> None:
-    word = await enter(visitor, await api.key_of(platform.organization, "read"))
+    csrf = await sign_in(visitor, await api.key_of(platform.organization, "read"))
     assert "No failures in this period" in (await visitor.get("/failures")).text
     for path in ("/replay", "/replay/count", "/replay/progress", "/live/replay"):
         assert (await visitor.get(path)).status_code == 403
-    assert (await visitor.post("/replay", data={"csrf": word})).status_code == 403
+    assert (await visitor.post("/replay", data={"csrf": csrf})).status_code == 403

@@ -1,4 +1,4 @@
-"""Every field of the editor in a browser: typed, saved, and found in the webhook by the API."""
+"""Every field of the webhook editor in a browser, compared with the saved webhook."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from playwright.async_api import Browser, expect
 
 from rowhook.services import webhooks
 from rowhook.services.webhook_checks import configuration_of
-from tests.browser.test_dashboard_editor import opened, write
+from tests.browser.test_dashboard_editor import open_page, replace_text
 from tests.support.browser import needs_chromium
-from tests.support.stage import Stage, stage
+from tests.support.dashboard_session import DashboardSession, open_dashboard
 from tests.support.worker_rig import Rig
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
-WRITTEN = {
+FIELDS = {
     "method": "PUT",
     "raw_payload": True,
     "body_template": None,
@@ -33,16 +33,16 @@ WRITTEN = {
 }
 
 
-async def the_webhook(made: Stage) -> dict[str, Any]:
-    """The only one, as the API tells it."""
-    ((webhook),) = (await made.api.call("GET", "/webhooks")).json()["items"]
+async def only_webhook(dashboard: DashboardSession) -> dict[str, Any]:
+    """Returns the only webhook, as the API returns it."""
+    ((webhook),) = (await dashboard.api.call("GET", "/webhooks")).json()["items"]
     return dict(webhook)
 
 
 @pytest.mark.long
-async def test_every_field_of_the_form_is_in_the_webhook(rig: Rig, chromium: Browser) -> None:
-    async with stage(rig, chromium, settled=False) as made:
-        page = await opened(made, "/webhooks/new")
+async def test_every_field_of_the_form_is_saved(rig: Rig, chromium: Browser) -> None:
+    async with open_dashboard(rig, chromium, with_data=False) as dashboard:
+        page = await open_page(dashboard, "/webhooks/new")
         await page.get_by_label("Name", exact=True).fill("Ledger")
         await page.get_by_label("URL", exact=True).fill(f"{rig.receiver.url}/ledger")
         await page.get_by_label("Method").select_option("PUT")
@@ -52,7 +52,7 @@ async def test_every_field_of_the_form_is_in_the_webhook(rig: Rig, chromium: Bro
             ("Condition", "data.number > 5"),
             ("Metadata", '{"team": "ledger"}'),
         ):
-            await write(page, label, text)
+            await replace_text(page, label, text)
         for box in ("goal.committed", "job.failed", "Ordered: sent one at a time"):
             await page.get_by_label(box).check()
         for label, text in (
@@ -64,27 +64,25 @@ async def test_every_field_of_the_form_is_in_the_webhook(rig: Rig, chromium: Bro
             await page.get_by_label(label).fill(text)
         await page.get_by_role("button", name="Create").click()
         await expect(page.get_by_label("the signing secret")).to_be_visible()
-        saved = await the_webhook(made)
-        assert {name: saved[name] for name in WRITTEN} == WRITTEN
-        assert (made.complaints, made.elsewhere) == ([], [])
+        saved = await only_webhook(dashboard)
+        assert {name: saved[name] for name in FIELDS} == FIELDS
+        assert (dashboard.console_errors, dashboard.external_requests) == ([], [])
 
 
 @pytest.mark.battery
-async def test_what_is_taken_out_of_the_form_is_out_of_the_webhook(
-    rig: Rig, chromium: Browser
-) -> None:
-    async with stage(rig, chromium, settled=False) as made:
-        saved = await made.webhook("Ledger", "/ledger", **WRITTEN)
-        page = await opened(made, f"/webhooks/{saved.id}/edit")
+async def test_cleared_fields_are_cleared_in_the_webhook(rig: Rig, chromium: Browser) -> None:
+    async with open_dashboard(rig, chromium, with_data=False) as dashboard:
+        saved = await dashboard.webhook("Ledger", "/ledger", **FIELDS)
+        page = await open_page(dashboard, f"/webhooks/{saved.id}/edit")
         await page.get_by_label("Default payload").check()
         for box in ("goal.committed", "job.failed", "Ordered: sent one at a time"):
             await page.get_by_label(box).uncheck()
         for label in ("JSON Schema", "Condition", "Metadata"):
-            await write(page, label, "")
+            await replace_text(page, label, "")
         await page.get_by_label("Max per second").fill("")
         await page.get_by_role("button", name="Save").click()
         await page.wait_for_url("**/webhooks/*?done=saved")
-        gone = {
+        cleared = {
             "raw_payload": False,
             "ordered": False,
             "event_types": [],
@@ -93,40 +91,40 @@ async def test_what_is_taken_out_of_the_form_is_out_of_the_webhook(
             "metadata": {},
             "rate_per_s": None,
         }
-        now = await the_webhook(made)
-        assert {name: now[name] for name in WRITTEN} == WRITTEN | gone
+        current = await only_webhook(dashboard)
+        assert {name: current[name] for name in FIELDS} == FIELDS | cleared
 
 
 @pytest.mark.battery
-async def test_a_form_that_is_saved_untouched_changes_nothing(rig: Rig, chromium: Browser) -> None:
-    async with stage(rig, chromium, settled=False) as made:
-        saved = await made.webhook("Ledger", "/ledger", **WRITTEN)
-        page = await opened(made, f"/webhooks/{saved.id}/edit")
+async def test_saving_an_unchanged_form_changes_nothing(rig: Rig, chromium: Browser) -> None:
+    async with open_dashboard(rig, chromium, with_data=False) as dashboard:
+        saved = await dashboard.webhook("Ledger", "/ledger", **FIELDS)
+        page = await open_page(dashboard, f"/webhooks/{saved.id}/edit")
         await page.get_by_role("button", name="Save").click()
         await page.wait_for_url("**/webhooks/*?done=saved")
-        now = configuration_of(await webhooks.webhook_of(rig.ctx, saved.id))
-        assert now == configuration_of(saved)
+        current = configuration_of(await webhooks.webhook_of(rig.ctx, saved.id))
+        assert current == configuration_of(saved)
 
 
 @pytest.mark.battery
-async def test_a_preset_is_opened_by_its_button_given_its_secret_and_sent(
+async def test_a_preset_is_opened_completed_with_its_secret_and_delivered(
     rig: Rig, chromium: Browser
 ) -> None:
-    async with stage(rig, chromium, settled=False) as made:
-        page = await opened(made, "/webhooks/new")
+    async with open_dashboard(rig, chromium, with_data=False) as dashboard:
+        page = await open_page(dashboard, "/webhooks/new")
         await page.get_by_role("link", name="Slack", exact=True).click()
         await page.get_by_role("link", name="slack-url").click()
         await expect(page.get_by_label("Id")).to_have_value("slack-url")
         await page.get_by_label("Value").fill(f"{rig.receiver.url}/slack")
         await page.get_by_role("button", name="Save", exact=True).click()
         await expect(page.get_by_role("status")).to_contain_text("Secret saved.")
-        await made.go("/webhooks/new")
+        await dashboard.open("/webhooks/new")
         await page.get_by_role("link", name="Slack", exact=True).click()
         await page.get_by_role("button", name="Create").click()
         await page.get_by_role("link", name="Link agents and goals").click()
         await page.get_by_role("button", name="Link goal").click()
         await expect(page.get_by_role("status")).to_contain_text("Linked.")
-        await made.commit()
+        await dashboard.commit()
         await rig.reaches("delivered")
         (sent,) = rig.receiver.requests
         assert re.search("^/slack$", sent.path)

@@ -1,4 +1,4 @@
-"""Links and the agent's view in the dashboard, as a person uses them and without JavaScript."""
+"""Links and the agent view of the dashboard, in a browser and without JavaScript."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from rowhook.services import links
-from tests.browser.test_dashboard_sign_in import enter, visitor
+from tests.browser.test_dashboard_sign_in import sign_in, visitor
 from tests.http.test_api_lists import other_platform
 from tests.support.browser import needs_chromium, text_of
 from tests.support.calls import Api
+from tests.support.dashboard_session import CUSTOMER, INVOICE, DashboardSession, open_dashboard
 from tests.support.sample_platform import Platform
-from tests.support.stage import CUSTOMER, INVOICE, Stage, stage
 from tests.support.worker_rig import Rig
 
 __all__ = ["visitor"]
@@ -28,7 +28,7 @@ CUSTOMER_WITHOUT_TOKEN = CUSTOMER.replace("{{secret:crm-token}}", "")
 NAMES = ("a/b", "ä ö?#&=%2F", "..", ".", "validate", "<b>bold</b>", "-1+1", "a\\b")
 
 
-async def goal(platform: Platform, name: str) -> None:
+async def create_goal(platform: Platform, name: str) -> None:
     await platform.run(
         "insert into rowhook.goal (id, organization_id, name) values (%s, %s, %s)",
         name,
@@ -37,13 +37,13 @@ async def goal(platform: Platform, name: str) -> None:
     )
 
 
-async def linked(rig: Rig, webhook: UUID) -> set[str]:
-    return {one.id for one in (await links.links_of(rig.ctx, webhook)).items}
+async def linked_ids(rig: Rig, webhook: UUID) -> set[str]:
+    return {link.id for link in (await links.links_of(rig.ctx, webhook)).items}
 
 
-async def entered(made: Stage) -> Page:
-    await made.sign_in(await made.api.key_of(made.rig.platform.organization))
-    return made.page
+async def open_as_tenant(dashboard: DashboardSession) -> Page:
+    await dashboard.sign_in(await dashboard.api.key_of(dashboard.rig.platform.organization))
+    return dashboard.page
 
 
 @pytest.mark.long
@@ -52,12 +52,12 @@ async def entered(made: Stage) -> Page:
 async def test_goals_and_agents_are_searched_linked_and_unlinked(
     rig: Rig, chromium: Browser
 ) -> None:
-    async with stage(rig, chromium, settled=False) as made:
+    async with open_dashboard(rig, chromium, with_data=False) as dashboard:
         crm, platform = await rig.webhook("/crm"), rig.platform
         await links.unlink_all(rig.ctx, crm.id)
         for name in NAMES:
-            await goal(platform, name)
-        page = await entered(made)
+            await create_goal(platform, name)
+        page = await open_as_tenant(dashboard)
         await page.get_by_role("link", name="Links").click()
         await page.get_by_label("Select Ann").check()
         await page.get_by_role("button", name="Link", exact=True).click()
@@ -70,32 +70,32 @@ async def test_goals_and_agents_are_searched_linked_and_unlinked(
         await page.get_by_label("Select all on this page").check()
         await page.get_by_role("button", name="Link", exact=True).click()
         await expect(page.get_by_role("status")).to_contain_text("Linked 2 of 2.")
-        assert await linked(rig, crm.id) == {str(platform.agent), "a/b", "a\\b"}
+        assert await linked_ids(rig, crm.id) == {str(platform.agent), "a/b", "a\\b"}
 
         await page.get_by_role("button", name="Unlink /crm from Goal a/b").click()
         await expect(page.get_by_role("status")).to_contain_text("Unlinked 1.")
         await expect(page.get_by_label("Search")).to_have_value("goal a")
-        await made.go(f"/webhooks/{crm.id}")
+        await dashboard.open(f"/webhooks/{crm.id}")
         await page.get_by_role("button", name="Unlink agent Ann").click()
         await page.get_by_label("Goal (sends its commits)").select_option("..")
         await page.get_by_role("button", name="Link goal", exact=True).click()
         await expect(page.get_by_role("status")).to_contain_text("Linked.")
-        assert await linked(rig, crm.id) == {"a\\b", ".."}
-        assert (made.complaints, made.elsewhere) == ([], [])
+        assert await linked_ids(rig, crm.id) == {"a\\b", ".."}
+        assert (dashboard.console_errors, dashboard.external_requests) == ([], [])
 
 
 @pytest.mark.battery
 @pytest.mark.browser
 @needs_chromium
 async def test_a_commit_is_validated_as_the_agent_would_see_it(rig: Rig, chromium: Browser) -> None:
-    async with stage(rig, chromium, settled=False) as made:
-        await made.webhook(
+    async with open_dashboard(rig, chromium, with_data=False) as dashboard:
+        await dashboard.webhook(
             "Billing",
             "/billing",
             schema=INVOICE,
             body_template='{"number": {{data.number}}, "recipient": "{{data.name}}"}',
         )
-        page = await entered(made)
+        page = await open_as_tenant(dashboard)
         await page.get_by_role("link", name="Agent view").click()
         await page.get_by_role("link", name="Goal", exact=True).click()
         await page.get_by_role("link", name="OpenAI").click()
@@ -107,92 +107,92 @@ async def test_a_commit_is_validated_as_the_agent_would_see_it(rig: Rig, chromiu
         verdict = page.locator("#verdict")
         await page.get_by_role("button", name="Validate").click()
         await expect(verdict).to_contain_text("Valid for every output.")
-        await fill(page, '{"name": "Ada", "number": 1.10}')
+        await validate_data(page, '{"name": "Ada", "number": 1.10}')
         await expect(verdict).to_contain_text("schema_failed")
         await expect(verdict).to_contain_text("Must be an email.")
-        await fill(page, '{"name": "ada@example.com", "number": 1.10}')
+        await validate_data(page, '{"name": "ada@example.com", "number": 1.10}')
         await expect(verdict).to_contain_text("Valid for every output.")
         await verdict.get_by_text("API call").click()
         await expect(verdict.locator("pre")).to_contain_text('"number": 1.10')
-        await fill(page, "{")
+        await validate_data(page, "{")
         await expect(verdict).to_contain_text("Invalid JSON")
         assert await rig.platform.value("select count(*) from rowhook.event") == 0
-        assert [one for one in made.complaints if "422" not in one] == []
-        assert made.elsewhere == []
+        assert [complaint for complaint in dashboard.console_errors if "422" not in complaint] == []
+        assert dashboard.external_requests == []
 
 
-async def fill(page: Page, data: str) -> None:
-    """Into the editor."""
+async def validate_data(page: Page, data: str) -> None:
+    """Enters data into the editor and validates it."""
     await page.get_by_role("textbox", name="Data").fill(data)
     await page.get_by_role("button", name="Validate").click()
 
 
-async def test_any_goal_is_shown_and_asked_whatever_its_id_is(
+async def test_a_goal_with_any_id_is_displayed_and_validated(
     visitor: httpx.AsyncClient, api: Api, platform: Platform
 ) -> None:
     for name in NAMES:
-        await goal(platform, name)
-    word = await enter(visitor, await api.key_of(platform.organization))
+        await create_goal(platform, name)
+    csrf = await sign_in(visitor, await api.key_of(platform.organization))
     listed = (await visitor.get("/goals")).text
     for name in NAMES:
         inner = quote(name, safe="")
         path = f"/goals?goal_id={inner}" if name in (".", "..") else f"/goals/{inner}"
         assert f'href="{path}"' in listed, name
-        shown = await visitor.get(path)
-        assert (shown.status_code, "No outputs yet" in shown.text) == (200, True), name
-        answer = await visitor.post("/goals", data={"csrf": word, "goal_id": name, "data": "{}"})
+        page = await visitor.get(path)
+        assert (page.status_code, "No outputs yet" in page.text) == (200, True), name
+        answer = await visitor.post("/goals", data={"csrf": csrf, "goal_id": name, "data": "{}"})
         assert "Valid for every output" in answer.text, name
 
 
-async def test_what_cannot_be_validated_is_told_and_kept(
+async def test_invalid_input_is_reported_and_kept_in_the_form(
     visitor: httpx.AsyncClient, api: Api, platform: Platform
 ) -> None:
-    made = await api.webhook(platform.organization, body_template=CUSTOMER_WITHOUT_TOKEN)
-    await platform.value("select rowhook.link_goal(%s, %s)", made["id"], platform.goal)
-    word = await enter(visitor)
-    for data, context, status, said in (
+    webhook = await api.webhook(platform.organization, body_template=CUSTOMER_WITHOUT_TOKEN)
+    await platform.value("select rowhook.link_goal(%s, %s)", webhook["id"], platform.goal)
+    csrf = await sign_in(visitor)
+    for data, context, status, message in (
         ("{", "", 422, "Invalid JSON"),
         ("[" * 9000, "", 422, "Invalid JSON"),
         ("{}", "nothing", 422, "Invalid JSON"),
         ("", "", 200, "Not valid for every output"),
         ('{"name": "A", "email": "b"}', '{"tenant": 5}', 200, "Valid for every output"),
     ):
-        form = {"csrf": word, "goal_id": platform.goal, "data": data, "context": context}
+        form = {"csrf": csrf, "goal_id": platform.goal, "data": data, "context": context}
         answer = await visitor.post("/goals", data=form)
-        assert (answer.status_code, said in answer.text) == (status, True), (data, context)
+        assert (answer.status_code, message in answer.text) == (status, True), (data, context)
         assert f">{data}</textarea>" in unescape(answer.text)
-    gone = await visitor.post("/goals", data={"csrf": word, "goal_id": "gone", "data": "{}"})
-    assert gone.status_code == 404
+    missing = await visitor.post("/goals", data={"csrf": csrf, "goal_id": "gone", "data": "{}"})
+    assert missing.status_code == 404
     assert (await visitor.get("/goals/a%00b")).status_code == 404
 
 
-async def test_a_goal_s_page_begins_with_data_that_would_do(
+async def test_the_page_of_a_goal_starts_with_valid_sample_data(
     visitor: httpx.AsyncClient, api: Api, platform: Platform
 ) -> None:
-    made = await api.webhook(platform.organization, body_template=CUSTOMER_WITHOUT_TOKEN)
-    await enter(visitor)
+    webhook = await api.webhook(platform.organization, body_template=CUSTOMER_WITHOUT_TOKEN)
+    await sign_in(visitor)
     for example in ({}, {"name": "Ada Lovelace", "email": "ada@example.com"}):
-        shown = unescape((await visitor.get(f"/goals/{platform.goal}")).text)
-        begun = re.search(r'data-editor="json"[^>]*>(.*?)</textarea>', shown, re.DOTALL)
-        assert begun is not None
-        assert json.loads(begun[1]) == example
-        await platform.value("select rowhook.link_goal(%s, %s)", made["id"], platform.goal)
+        page = unescape((await visitor.get(f"/goals/{platform.goal}")).text)
+        editor = re.search(r'data-editor="json"[^>]*>(.*?)</textarea>', page, re.DOTALL)
+        assert editor is not None
+        assert json.loads(editor[1]) == example
+        await platform.value("select rowhook.link_goal(%s, %s)", webhook["id"], platform.goal)
 
 
-async def test_links_of_another_organization_are_not_made_nor_seen(
+async def test_links_to_another_organization_are_neither_created_nor_listed(
     visitor: httpx.AsyncClient, api: Api, platform: Platform
 ) -> None:
     own = (await api.webhook(platform.organization))["id"]
     other = await other_platform(platform)
-    word = await enter(visitor, await api.key_of(platform.organization))
-    asked: tuple[dict[str, Any], ...] = (
+    csrf = await sign_in(visitor, await api.key_of(platform.organization))
+    forbidden: tuple[dict[str, Any], ...] = (
         {"kind": "goal", "id": other.goal, "webhook_id": own},
         {"kind": "agent", "id": str(other.agent), "webhook_id": own},
         {"kind": "goal", "id": "a\0b", "webhook_id": own},
         {"kind": "agent", "id": "x", "webhook_id": own},
     )
-    for fields in asked:
-        answer = await visitor.post("/links", data=fields | {"csrf": word, "next": "/links"})
+    for fields in forbidden:
+        answer = await visitor.post("/links", data=fields | {"csrf": csrf, "next": "/links"})
         assert answer.headers["location"] == "/links?done=linked_some-0-of-1", fields
     for kind in ("agent", "goal"):
         listed = (await visitor.get(f"/links?kind={kind}")).text
@@ -202,26 +202,26 @@ async def test_links_of_another_organization_are_not_made_nor_seen(
     assert (await visitor.get(f"/goals/{other.goal}")).status_code == 404
 
 
-async def test_of_several_those_that_can_be_linked_are_and_how_many_is_told(
+async def test_a_bulk_link_links_what_exists_and_reports_the_count(
     visitor: httpx.AsyncClient, api: Api, platform: Platform
 ) -> None:
     own = (await api.webhook(platform.organization))["id"]
     for name in ("a", "c"):
-        await goal(platform, name)
-    word = await enter(visitor)
-    fields = {"csrf": word, "kind": "goal", "webhook_id": own, "next": "/links?kind=goal"}
+        await create_goal(platform, name)
+    csrf = await sign_in(visitor)
+    fields = {"csrf": csrf, "kind": "goal", "webhook_id": own, "next": "/links?kind=goal"}
     answer = await visitor.post("/links", data=fields | {"id": ["a", "gone", "c"]})
     assert await platform.value("select count(*) from rowhook.link") == 2
     assert "Linked 2 of 3. The others" in (await visitor.get(answer.headers["location"])).text
 
 
-async def test_nothing_selected_and_a_wrong_pair_are_told(
+async def test_an_empty_selection_and_an_unknown_link_are_reported(
     visitor: httpx.AsyncClient, api: Api, platform: Platform
 ) -> None:
     own = (await api.webhook(platform.organization))["id"]
-    word = await enter(visitor)
-    answer = await visitor.post("/links", data={"csrf": word, "kind": "goal", "webhook_id": own})
+    csrf = await sign_in(visitor)
+    answer = await visitor.post("/links", data={"csrf": csrf, "kind": "goal", "webhook_id": own})
     assert answer.headers["location"] == "/?done=none"
     for pair, status in (("", 404), ("goal x y", 404), (f"goal {own} gone", 303)):
-        answer = await visitor.post("/links/unlink", data={"csrf": word, "pair": pair})
+        answer = await visitor.post("/links/unlink", data={"csrf": csrf, "pair": pair})
         assert answer.status_code == status, pair

@@ -1,4 +1,4 @@
-"""What is live on a page: it rests while nobody looks, and says when it is not live."""
+"""Live updates of pages: paused while hidden, reported when interrupted."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from rowhook.services.context import NotFound
 from tests.support.browser import needs_chromium, tab
 from tests.support.calls import running_api
 from tests.support.commands import free_port
-from tests.support.stage import Stage, stage
+from tests.support.dashboard_session import DashboardSession, open_dashboard
 from tests.support.worker_rig import Rig
 
 pytestmark = [pytest.mark.anyio]
-# What a browser does for a tab in the background; one without a window shows all of its tabs.
-SEEN = """(state) => {
+# Simulates a tab that moves to the background: a headless browser keeps all tabs visible.
+SET_VISIBILITY = """(state) => {
   Object.defineProperty(document, "hidden", { configurable: true, value: state === "hidden" });
   document.dispatchEvent(new Event("visibilitychange"));
 }"""
@@ -30,30 +30,30 @@ def is_stream(url: str) -> bool:
 @pytest.mark.battery
 @pytest.mark.browser
 @needs_chromium
-async def test_a_page_that_nobody_sees_holds_no_connection_and_is_live_again_when_seen(
+async def test_a_hidden_page_closes_its_stream_and_reopens_it_when_visible(
     rig: Rig, chromium: Browser
 ) -> None:
-    async with stage(rig, chromium, settled=False) as made:
-        await made.webhook("CRM", "/crm")
-        await made.sign_in()
-        await made.go("/deliveries?live=1")
-        page, rows = made.page, made.page.locator("[data-row]")
-        await made.commit()
+    async with open_dashboard(rig, chromium, with_data=False) as dashboard:
+        await dashboard.webhook("CRM", "/crm")
+        await dashboard.sign_in()
+        await dashboard.open("/deliveries?live=1")
+        page, rows = dashboard.page, dashboard.page.locator("[data-row]")
+        await dashboard.commit()
         await expect(rows).to_have_count(1)
-        async with page.expect_event("requestfailed", lambda one: is_stream(one.url)):
-            await page.evaluate(SEEN, "hidden")
-        await made.commit()
+        async with page.expect_event("requestfailed", lambda request: is_stream(request.url)):
+            await page.evaluate(SET_VISIBILITY, "hidden")
+        await dashboard.commit()
         await rig.reaches("delivered", count=2)
         assert await rows.count() == 1
-        async with page.expect_request(lambda one: is_stream(one.url)):
-            await page.evaluate(SEEN, "visible")
+        async with page.expect_request(lambda request: is_stream(request.url)):
+            await page.evaluate(SET_VISIBILITY, "visible")
         await expect(rows).to_have_count(2)
-        await made.commit()
+        await dashboard.commit()
         await expect(rows).to_have_count(3)
-        assert (made.complaints, made.elsewhere) == ([], [])
+        assert (dashboard.console_errors, dashboard.external_requests) == ([], [])
 
 
-async def says_lost(page: Page, *, lost: bool) -> None:
+async def expect_stream_state(page: Page, *, lost: bool) -> None:
     await expect(page.get_by_text("Live updates are interrupted")).to_have_count(int(lost))
     await expect(page.get_by_text("live", exact=True)).to_be_visible(visible=not lost)
 
@@ -61,39 +61,39 @@ async def says_lost(page: Page, *, lost: bool) -> None:
 @pytest.mark.long
 @pytest.mark.browser
 @needs_chromium
-async def test_a_page_says_that_its_stream_is_lost_until_it_is_there_again(
+async def test_a_page_reports_an_interrupted_stream_until_it_reconnects(
     rig: Rig, chromium: Browser
 ) -> None:
     port = free_port()
     async with tab(chromium) as page:
         async with running_api(rig.dsn, port=port) as api:
-            made = Stage(rig=rig, api=api, page=page)
-            await made.sign_in()
-            await made.go("/deliveries?live=1")
-            await says_lost(page, lost=False)
-        await says_lost(page, lost=True)
+            dashboard = DashboardSession(rig=rig, api=api, page=page)
+            await dashboard.sign_in()
+            await dashboard.open("/deliveries?live=1")
+            await expect_stream_state(page, lost=False)
+        await expect_stream_state(page, lost=True)
         async with running_api(rig.dsn, port=port):
-            await says_lost(page, lost=False)
+            await expect_stream_state(page, lost=False)
             await page.context.clear_cookies()
         async with running_api(rig.dsn, port=port):
-            await says_lost(page, lost=True)
+            await expect_stream_state(page, lost=True)
 
 
-async def sent(stream: Stream) -> list[str]:
-    return [str(one) async for one in stream.iterator]  # type: ignore[union-attr]
+async def read_stream(stream: Stream) -> list[str]:
+    return [str(chunk) async for chunk in stream.iterator]  # type: ignore[union-attr]
 
 
-async def test_a_stream_ends_where_postgres_is_away_and_goes_on_where_a_thing_is_gone() -> None:
+async def test_a_stream_ends_on_a_database_error_and_continues_after_not_found() -> None:
     answers: list[str | Exception] = ["one", NotFound("gone"), "two", psycopg.OperationalError()]
 
-    async def piece() -> str:
+    async def fragment() -> str:
         answer = answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    found = await sent(Streams().fragment("now", 0.01, piece))
-    assert [one for one in found if "data" in one] == [
+    chunks = await read_stream(Streams().fragment("now", 0.01, fragment))
+    assert [chunk for chunk in chunks if "data" in chunk] == [
         "event: now\ndata: one\n\n",
         "event: now\ndata: two\n\n",
     ]

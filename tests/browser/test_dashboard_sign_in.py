@@ -1,4 +1,4 @@
-"""Who comes in to the dashboard, in a real browser and without one."""
+"""Sign-in, sessions and request forgery protection of the dashboard."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from rowhook.services.paging import cursor
 from rowhook.services.sessions import make_link
 from tests.support.browser import needs_chromium
 from tests.support.calls import ADMIN_KEY, Api
+from tests.support.dashboard_session import open_dashboard
 from tests.support.sample_platform import Platform
-from tests.support.stage import stage
 from tests.support.worker_rig import Rig
 
 pytestmark = pytest.mark.anyio
@@ -23,32 +23,34 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def visitor(api: Api) -> AsyncIterator[httpx.AsyncClient]:
-    """A browser that keeps cookies, without JavaScript."""
+    """An HTTP client that keeps cookies, like a browser without JavaScript."""
     async with httpx.AsyncClient(base_url=api.url) as client:
         yield client
 
 
-async def enter(visitor: httpx.AsyncClient, key: str = ADMIN_KEY) -> str:
-    """Signs in; the word that forms must carry."""
+async def sign_in(visitor: httpx.AsyncClient, key: str = ADMIN_KEY) -> str:
+    """Signs in and returns the CSRF token of the session."""
     answer = await visitor.post("/sign-in", data={"key": key})
     assert answer.status_code == 303, answer.text
-    found = re.search(r'name="csrf" value="(\w+)"', (await visitor.get("/")).text)
-    assert found is not None
-    return found[1]
+    match = re.search(r'name="csrf" value="(\w+)"', (await visitor.get("/")).text)
+    assert match is not None
+    return match[1]
 
 
-async def test_without_a_session_every_page_leads_to_the_form(visitor: httpx.AsyncClient) -> None:
-    for path, wanted in (
+async def test_every_page_redirects_to_sign_in_without_a_session(
+    visitor: httpx.AsyncClient,
+) -> None:
+    for path, query in (
         ("/", ""),
         ("/organizations?cursor=x", "?next=%2Forganizations%3Fcursor%3Dx"),
     ):
         answer = await visitor.get(path)
-        assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in{wanted}")
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in{query}")
     for path in ("/sign-out", "/organizations"):
         assert (await visitor.post(path)).status_code == 401
 
 
-async def test_a_path_without_a_page_says_so_to_a_browser_and_leads_back(
+async def test_an_unknown_path_is_an_html_404_for_a_browser(
     visitor: httpx.AsyncClient,
 ) -> None:
     browser = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -62,21 +64,21 @@ async def test_a_path_without_a_page_says_so_to_a_browser_and_leads_back(
     answer = await visitor.get("/sign-out", headers=browser)
     assert (answer.status_code, answer.headers["allow"]) == (405, "OPTIONS, POST")
     assert "There is no page at /sign-out" in answer.text
-    unread = (("/v1", browser), ("/v1/nothing", browser), ("/nothing", {"accept": "*/*"}))
-    for path, accept in unread:
+    not_pages = (("/v1", browser), ("/v1/nothing", browser), ("/nothing", {"accept": "*/*"}))
+    for path, accept in not_pages:
         answer = await visitor.get(path, headers=accept)
         assert answer.headers["content-type"] == "application/problem+json"
 
 
 async def test_a_key_signs_in_and_out(visitor: httpx.AsyncClient) -> None:
-    word = await enter(visitor)
+    csrf = await sign_in(visitor)
     assert (await visitor.get("/")).status_code == 200
-    gone = await visitor.post("/sign-out", data={"csrf": word})
-    assert gone.headers["location"] == "/sign-in"
+    response = await visitor.post("/sign-out", data={"csrf": csrf})
+    assert response.headers["location"] == "/sign-in"
     assert (await visitor.get("/")).status_code == 303
 
 
-async def test_the_cookie_is_out_of_reach_for_scripts_and_other_sites(
+async def test_the_session_cookie_is_http_only_and_same_site(
     visitor: httpx.AsyncClient,
 ) -> None:
     cookie = (await visitor.post("/sign-in", data={"key": ADMIN_KEY})).headers["set-cookie"]
@@ -84,7 +86,7 @@ async def test_the_cookie_is_out_of_reach_for_scripts_and_other_sites(
     assert ADMIN_KEY not in cookie
 
 
-async def test_a_wrong_key_is_told_and_no_cookie_is_given(visitor: httpx.AsyncClient) -> None:
+async def test_an_unknown_key_is_reported_and_sets_no_cookie(visitor: httpx.AsyncClient) -> None:
     answer = await visitor.post("/sign-in", data={"key": "rhk_wrong"})
     assert answer.status_code == 401
     assert "Unknown API key." in answer.text
@@ -94,33 +96,33 @@ async def test_a_wrong_key_is_told_and_no_cookie_is_given(visitor: httpx.AsyncCl
 async def test_a_form_of_another_session_or_site_is_refused(
     visitor: httpx.AsyncClient, api: Api
 ) -> None:
-    word = await enter(visitor)
+    csrf = await sign_in(visitor)
     for data, headers in (
         ({}, {}),
         ({"csrf": "0" * 64}, {}),
-        ({"csrf": word}, {"Origin": "https://evil.example"}),
-        ({"csrf": word}, {"Origin": "null"}),
-        ({"csrf": word}, {"Origin": api.url, "Sec-Fetch-Site": "cross-site"}),
-        ({"csrf": word}, {"Origin": api.url, "Sec-Fetch-Site": "same-site"}),
+        ({"csrf": csrf}, {"Origin": "https://evil.example"}),
+        ({"csrf": csrf}, {"Origin": "null"}),
+        ({"csrf": csrf}, {"Origin": api.url, "Sec-Fetch-Site": "cross-site"}),
+        ({"csrf": csrf}, {"Origin": api.url, "Sec-Fetch-Site": "same-site"}),
     ):
         answer = await visitor.post("/organizations", data=data, headers=headers)
         assert answer.status_code == 403, (data, headers)
     assert (
-        await visitor.post("/organizations", data={"csrf": word}, headers={"Origin": api.url})
+        await visitor.post("/organizations", data={"csrf": csrf}, headers={"Origin": api.url})
     ).status_code == 303
 
 
-async def test_what_no_browser_sends_is_refused_and_breaks_nothing(
+async def test_malformed_form_bodies_are_refused(
     visitor: httpx.AsyncClient,
 ) -> None:
     parts = b'--x\r\nContent-Disposition: form-data; name="csrf"\r\nContent-Type: a/b; charset='
-    sent = {"content-type": "multipart/form-data; boundary=x"}
+    multipart = {"content-type": "multipart/form-data; boundary=x"}
     form = {"content-type": "application/x-www-form-urlencoded"}
-    word = (await enter(visitor)).encode()
+    csrf = (await sign_in(visitor)).encode()
     for headers, body, status in (
-        (sent, parts + b"nope\r\n\r\nx\r\n--x--\r\n", 403),
+        (multipart, parts + b"nope\r\n\r\nx\r\n--x--\r\n", 403),
         (form, b"csrf=\xff%ff%00", 403),
-        (form, b"csrf=" + word + b"&a=1" * 6000, 422),
+        (form, b"csrf=" + csrf + b"&a=1" * 6000, 422),
         ({}, b"", 403),
     ):
         answer = await visitor.post("/organizations", content=body, headers=headers)
@@ -128,17 +130,17 @@ async def test_what_no_browser_sends_is_refused_and_breaks_nothing(
     assert (await visitor.request("OPTIONS", "/secrets")).status_code == 204
 
 
-async def test_a_number_that_no_column_holds_is_told(visitor: httpx.AsyncClient, rig: Rig) -> None:
-    word, webhook = await enter(visitor), (await rig.webhook()).id
-    form = {"csrf": word, "revision": "3000000000", "name": "x"}
+async def test_an_out_of_range_number_is_refused(visitor: httpx.AsyncClient, rig: Rig) -> None:
+    csrf, webhook = await sign_in(visitor), (await rig.webhook()).id
+    form = {"csrf": csrf, "revision": "3000000000", "name": "x"}
     assert (await visitor.post(f"/webhooks/{webhook}/edit", data=form)).status_code == 422
     for path in (f"/webhooks/{webhook}/revisions", f"/v1/webhooks/{webhook}/revisions"):
-        asked = {"cursor": cursor(3_000_000_000)}
+        params = {"cursor": cursor(3_000_000_000)}
         key = {"authorization": f"Bearer {ADMIN_KEY}"}
-        assert (await visitor.get(path, params=asked, headers=key)).status_code == 422
+        assert (await visitor.get(path, params=params, headers=key)).status_code == 422
 
 
-async def test_another_site_signs_nobody_in(visitor: httpx.AsyncClient) -> None:
+async def test_a_sign_in_from_another_site_is_refused(visitor: httpx.AsyncClient) -> None:
     answer = await visitor.post(
         "/sign-in", data={"key": ADMIN_KEY}, headers={"Origin": "https://evil.example"}
     )
@@ -146,7 +148,9 @@ async def test_another_site_signs_nobody_in(visitor: httpx.AsyncClient) -> None:
     assert "set-cookie" not in answer.headers
 
 
-async def test_a_link_asks_before_it_is_used_up(visitor: httpx.AsyncClient, api: Api) -> None:
+async def test_a_sign_in_link_is_redeemed_only_on_confirmation(
+    visitor: httpx.AsyncClient, api: Api
+) -> None:
     link = await make_link(api.server_ctx.pool)
     for _ in range(2):
         assert link in (await visitor.get(f"/sign-in/link?token={link}")).text
@@ -156,7 +160,7 @@ async def test_a_link_asks_before_it_is_used_up(visitor: httpx.AsyncClient, api:
     assert (again.status_code, "was used already" in again.text) == (401, True)
 
 
-async def test_a_page_needs_the_scope_of_its_call(
+async def test_a_page_needs_the_scope_of_its_api_call(
     visitor: httpx.AsyncClient, api: Api, platform: Platform
 ) -> None:
     await visitor.post("/sign-in", data={"key": await api.key_of(platform.organization, "write")})
@@ -165,22 +169,24 @@ async def test_a_page_needs_the_scope_of_its_call(
     assert "lacks the scope read. It has: write." in answer.text
 
 
-async def test_an_operator_may_go_on_as_one_organization(
+async def test_an_operator_can_select_one_organization(
     visitor: httpx.AsyncClient, platform: Platform
 ) -> None:
-    word = await enter(visitor)
+    csrf = await sign_in(visitor)
     await visitor.post(
-        "/organizations", data={"csrf": word, "organization": str(platform.organization)}
+        "/organizations", data={"csrf": csrf, "organization": str(platform.organization)}
     )
     assert ">Acme</a>" in (await visitor.get("/")).text
-    await visitor.post("/organizations", data={"csrf": word, "organization": "all"})
+    await visitor.post("/organizations", data={"csrf": csrf, "organization": "all"})
     assert "all organizations" in (await visitor.get("/")).text
-    await visitor.post("/organizations", data={"csrf": word, "organization": str(uuid4())})
+    await visitor.post("/organizations", data={"csrf": csrf, "organization": str(uuid4())})
     assert "all organizations" in (await visitor.get("/")).text
 
 
-async def test_every_answer_forbids_what_a_page_does_not_need(visitor: httpx.AsyncClient) -> None:
-    await enter(visitor)
+async def test_every_response_has_a_strict_content_security_policy(
+    visitor: httpx.AsyncClient,
+) -> None:
+    await sign_in(visitor)
     for path, status in (("/", 200), ("/organizations?cursor=x", 422)):
         answer = await visitor.get(path)
         assert answer.status_code == status
@@ -192,8 +198,8 @@ async def test_every_answer_forbids_what_a_page_does_not_need(visitor: httpx.Asy
         assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_after_signing_in_one_stays_here(visitor: httpx.AsyncClient) -> None:
-    for wanted, place in (
+async def test_sign_in_redirects_only_to_local_paths(visitor: httpx.AsyncClient) -> None:
+    for target, location in (
         ("", "/"),
         ("https://evil.example", "/"),
         ("//evil.example", "/"),
@@ -202,57 +208,59 @@ async def test_after_signing_in_one_stays_here(visitor: httpx.AsyncClient) -> No
         ("/deliveries?status=dead", "/deliveries?status=dead"),
         ("/a\r\nSet-Cookie: x", "/a%0ASet-Cookie:%20x"),
     ):
-        answer = await visitor.post("/sign-in", data={"key": ADMIN_KEY, "next": wanted})
-        assert answer.headers["location"] == place, wanted
+        answer = await visitor.post("/sign-in", data={"key": ADMIN_KEY, "next": target})
+        assert answer.headers["location"] == location, target
 
 
 @pytest.mark.long
 @pytest.mark.browser
 @needs_chromium
-async def test_a_person_signs_in_and_what_is_live_stays_live(rig: Rig, chromium: Browser) -> None:
-    async with stage(rig, chromium, settled=False) as made:
-        await made.sign_in()
-        await made.webhook("CRM", "/crm")
-        await made.commit()
-        await made.page.locator(".figure strong", has_text="1").first.wait_for()
-        assert (made.complaints, made.elsewhere) == ([], [])
+async def test_the_overview_is_updated_live_after_sign_in(rig: Rig, chromium: Browser) -> None:
+    async with open_dashboard(rig, chromium, with_data=False) as dashboard:
+        await dashboard.sign_in()
+        await dashboard.webhook("CRM", "/crm")
+        await dashboard.commit()
+        await dashboard.page.locator(".figure strong", has_text="1").first.wait_for()
+        assert (dashboard.console_errors, dashboard.external_requests) == ([], [])
 
 
-async def test_the_menu_leads_to_what_the_key_may_open(
+async def test_the_menu_lists_only_pages_that_the_key_may_open(
     visitor: httpx.AsyncClient, api: Api, platform: Platform
 ) -> None:
-    for scopes, beyond in (
+    for scopes, scoped_links in (
         (("read",), set()),
         (("read", "replay"), {"/replay"}),
         (("read", "admin"), {"/keys", "/audit"}),
     ):
-        await enter(visitor, await api.key_of(platform.organization, *scopes))
+        await sign_in(visitor, await api.key_of(platform.organization, *scopes))
         menu = (await visitor.get("/")).text.partition('<nav class="side"')[2].partition("</nav")[0]
-        led = set(re.findall('href="([^"]*)"', menu))
-        assert led & {"/replay", "/keys", "/audit"} == beyond
-        for path in led:
+        links = set(re.findall('href="([^"]*)"', menu))
+        assert links & {"/replay", "/keys", "/audit"} == scoped_links
+        for path in links:
             assert (await visitor.get(path)).status_code == 200, (scopes, path)
 
 
 @pytest.mark.long
 @pytest.mark.browser
 @needs_chromium
-async def test_a_link_is_opened_once_in_a_browser_and_signing_out_ends_it(
+async def test_a_sign_in_link_works_once_and_sign_out_ends_the_session(
     rig: Rig, chromium: Browser
 ) -> None:
-    async with stage(rig, chromium, settled=False) as made:
-        page, link = made.page, await make_link(made.api.server_ctx.pool)
-        await made.go(f"/sign-in/link?token={link}")
+    async with open_dashboard(rig, chromium, with_data=False) as dashboard:
+        page, link = dashboard.page, await make_link(dashboard.api.server_ctx.pool)
+        await dashboard.open(f"/sign-in/link?token={link}")
         await page.get_by_role("button", name="Sign in").click()
-        await page.wait_for_url(f"{made.url}/")
+        await page.wait_for_url(f"{dashboard.url}/")
         await page.get_by_role("button", name="Sign out").click()
-        await page.wait_for_url(f"{made.url}/sign-in")
-        await made.go("/deliveries?status=dead")
-        await expect(page).to_have_url(f"{made.url}/sign-in?next=%2Fdeliveries%3Fstatus%3Ddead")
-        await made.go(f"/sign-in/link?token={link}")
+        await page.wait_for_url(f"{dashboard.url}/sign-in")
+        await dashboard.open("/deliveries?status=dead")
+        await expect(page).to_have_url(
+            f"{dashboard.url}/sign-in?next=%2Fdeliveries%3Fstatus%3Ddead"
+        )
+        await dashboard.open(f"/sign-in/link?token={link}")
         await page.get_by_role("button", name="Sign in").click()
         await expect(page.get_by_role("alert")).to_contain_text("was used already")
         await page.get_by_label("API key").fill(ADMIN_KEY)
         await page.get_by_role("button", name="Sign in").click()
-        await page.wait_for_url(f"{made.url}/")
-        assert (made.complaints, made.elsewhere) == ([], [])
+        await page.wait_for_url(f"{dashboard.url}/")
+        assert (dashboard.console_errors, dashboard.external_requests) == ([], [])

@@ -1,4 +1,4 @@
-"""`rowhook bench` on a server that is not its own: it measures, and leaves nothing behind."""
+"""`bench` on an existing server: it measures, and removes everything that it created."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SETTINGS = {
 
 
 class Subject(NamedTuple):
-    """A migrated database, its owner's DSN, and a platform that writes as the owner."""
+    """A migrated database, the DSN of its owner, and a platform that writes as the owner."""
 
     version: str
     dsn: str
@@ -54,7 +54,7 @@ class Subject(NamedTuple):
         return await run_command(home, *flags, *arguments, module="bench")
 
     async def census(self) -> dict[str, Any]:
-        """What the schema holds: each function, each table with its number of rows."""
+        """Return the content of the schema: its functions, and its tables with their row counts."""
         names = await self.platform.rows(
             "select c.oid::regclass::text as name from pg_class c where c.relkind in ('r', 'p')"
             " and c.relnamespace = 'rowhook'::regnamespace order by 1"
@@ -78,7 +78,7 @@ async def running(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
 
 @pytest.fixture
 async def subject(running: Cluster) -> AsyncIterator[Subject]:
-    """The database of an owner who is no superuser."""
+    """The database of an owner without superuser."""
     owner = await running.login("createrole")
     dsn = running.dsn_of(await running.database(owner), owner)
     await runner.migrate(dsn)
@@ -96,7 +96,7 @@ async def make_delivery(platform: Platform, status: str = "cancelled") -> None:
 
 
 def assert_shapes(figures: dict[str, Any]) -> None:
-    """Every shape and every ratio has positive figures; the server is on this machine."""
+    """Every shape and every ratio has positive values; the server is on this machine."""
     for shape in shapes.SHAPES:
         assert figures[shape]["cpu_us_per_commit"]["median"] > 0
         assert figures[shape]["commits_per_s_1_writer"]["median"] > 0
@@ -121,7 +121,7 @@ def assert_bulk(figures: dict[str, Any]) -> None:
         }
 
 
-async def test_it_measures_any_server_as_its_owner_and_removes_all_that_it_made(
+async def test_bench_measures_as_the_owner_and_removes_everything_it_created(
     subject: Subject, folder: Path
 ) -> None:
     before = await subject.census()
@@ -138,9 +138,7 @@ async def test_it_measures_any_server_as_its_owner_and_removes_all_that_it_made(
     assert await subject.census() == before
 
 
-async def test_it_tells_what_a_delivery_takes_on_the_disk_and_removes_it(
-    subject: Subject, folder: Path
-) -> None:
+async def test_bench_measures_the_disk_size_of_a_delivery(subject: Subject, folder: Path) -> None:
     before = await subject.census()
     ended = await subject.bench(folder, "--size")
     assert ended.code == 0, ended.err
@@ -157,7 +155,7 @@ async def test_it_tells_what_a_delivery_takes_on_the_disk_and_removes_it(
     assert await subject.census() == before
 
 
-async def test_a_database_that_holds_deliveries_is_not_measured_unless_told(
+async def test_a_database_with_deliveries_is_measured_only_with_force(
     subject: Subject, folder: Path
 ) -> None:
     await make_delivery(subject.platform)
@@ -169,7 +167,7 @@ async def test_a_database_that_holds_deliveries_is_not_measured_unless_told(
 
 
 @pytest.mark.long
-async def test_the_rows_of_others_stay_as_they_are(subject: Subject, folder: Path) -> None:
+async def test_bench_does_not_change_existing_rows(subject: Subject, folder: Path) -> None:
     await make_delivery(subject.platform)
     before = await subject.census()
     ended = await subject.bench(folder, "--force")
@@ -177,7 +175,7 @@ async def test_the_rows_of_others_stay_as_they_are(subject: Subject, folder: Pat
     assert await subject.census() == before
 
 
-async def test_a_database_in_which_deliveries_wait_is_never_measured(
+async def test_a_database_with_waiting_deliveries_is_never_measured(
     subject: Subject, folder: Path
 ) -> None:
     await make_delivery(subject.platform, "pending")
@@ -187,7 +185,7 @@ async def test_a_database_in_which_deliveries_wait_is_never_measured(
     assert await subject.census() == before
 
 
-async def test_the_rows_of_one_that_was_killed_go_with_the_next(subject: Subject) -> None:
+async def test_rows_of_a_killed_bench_are_removed_by_the_next(subject: Subject) -> None:
     before = await subject.census()
     await ground.run_script(subject.dsn, "install.sql")
     await ground.run_script(subject.dsn, "install_shapes.sql")

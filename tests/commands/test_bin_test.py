@@ -1,4 +1,4 @@
-"""bin/test: which tests its arguments select, and how it ends when it is told to."""
+"""bin/test: the tests that its arguments select, and its end on a signal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEFAULT = ["--checks", "-n", "2", "--dist", "worksteal", "-m", "not long and not
 PRINTS = """#!/bin/sh
 printf '%s\\n' "$@"
 """
-# Ends a while after it was told to, and says whether the folder is there still.
+# Ends some time after SIGTERM, and prints whether the folder still exists.
 SERVES = """#!/bin/sh
 trap 'sleep 0.5; [ -d "$TMPDIR" ] && echo torn down >>"$HOME/log"; exit 2' TERM
 touch "$HOME/started"
@@ -40,7 +40,7 @@ def test_waits(server, n):
 
 
 def clone(folder: Path, python: str) -> Path:
-    """A clone in which nothing is to be prepared, with another `python`."""
+    """A clone that needs no preparation, with another `python`."""
     programs = {"bin/prepare": "#!/bin/sh\n", ".venv/bin/python": python}
     for name, text in programs.items():
         path = folder / name
@@ -78,7 +78,7 @@ async def run(folder: Path, *command: str | Path) -> Process:
     ],
     ids=" ".join,
 )
-async def test_options_alone_keep_the_default_selection_and_a_path_is_run_alone(
+async def test_options_keep_the_default_selection_and_a_path_replaces_it(
     folder: Path, arguments: list[str], selected: list[str]
 ) -> None:
     process = await run(folder, "sh", clone(folder, PRINTS), *arguments)
@@ -91,7 +91,7 @@ async def test_options_alone_keep_the_default_selection_and_a_path_is_run_alone(
 
 
 @pytest.mark.parametrize("signal", ["TERM", "HUP"])
-async def test_a_signal_reaches_pytest_and_the_folder_stays_until_it_has_ended(
+async def test_a_signal_is_forwarded_to_pytest_and_the_folder_is_removed_after_its_exit(
     folder: Path, signal: str
 ) -> None:
     process = await run(folder, "sh", clone(folder, SERVES), "tests")
@@ -99,7 +99,7 @@ async def test_a_signal_reaches_pytest_and_the_folder_stays_until_it_has_ended(
     async def has_started() -> bool:
         return count(folder, "started") == 1
 
-    await until(has_started, what="the start of pytest")
+    await until(has_started, description="the start of pytest")
     await (await run(folder, "kill", f"-{signal}", str(process.pid))).wait()
     async with asyncio.timeout(DEADLINE_S):
         assert await process.wait() == 143
@@ -108,9 +108,7 @@ async def test_a_signal_reaches_pytest_and_the_folder_stays_until_it_has_ended(
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-async def test_pytest_tears_its_fixtures_down_when_it_is_terminated(
-    folder: Path, workers: int
-) -> None:
+async def test_pytest_tears_down_its_fixtures_on_termination(folder: Path, workers: int) -> None:
     file = folder / "test_waits.py"
     file.write_text(SESSION.format(folder=str(folder)))
     process = await run(
@@ -131,7 +129,7 @@ async def test_pytest_tears_its_fixtures_down_when_it_is_terminated(
     async def has_begun() -> bool:
         return count(folder, "began-*") == max(workers, 1)
 
-    await until(has_begun, what="the tests")
+    await until(has_begun, description="the tests")
     process.terminate()
     async with asyncio.timeout(DEADLINE_S):
         out, _ = await process.communicate()

@@ -1,4 +1,4 @@
-"""What goes wrong at the command line becomes one clear message and an exit code."""
+"""Errors of the command line have one clear message and an exit code."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.support.worker_rig import Rig
 pytestmark = pytest.mark.anyio
 NOWHERE = "postgresql://rowhook@127.0.0.1:1/app"
 KEY = generate_master_key()
-# Even root may not write where the mode forbids it, once it has laid this right down.
+# Without this capability, the file mode applies to root too.
 HUMBLE = (
     "setpriv",
     "--bounding-set",
@@ -37,13 +37,13 @@ HUMBLE = (
 )
 
 
-def held(folder: Path) -> list[str]:
+def files_of(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
 @pytest.fixture
-def busy() -> Iterator[str]:
-    """A port that something listens on."""
+def occupied_port() -> Iterator[str]:
+    """A port on which something listens."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -58,19 +58,19 @@ def test_a_command_explains_itself_and_takes_every_setting_as_a_flag(name: str) 
         assert f"--{setting.replace('_', '-')}" in result.output
 
 
-async def test_the_program_says_its_commands(folder: Path) -> None:
+async def test_help_lists_all_commands(folder: Path) -> None:
     result = await run_command(folder, "--help")
     assert result.code == 0
     assert all(name in result.out for name in rowhook.list_commands(click.Context(rowhook)))
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], ["worker", "--processes", "0"], ["up", "-x"]])
-async def test_a_wrong_use_exits_2(folder: Path, arguments: list[str]) -> None:
+async def test_incorrect_usage_exits_2(folder: Path, arguments: list[str]) -> None:
     (await run_command(folder, *arguments)).refused(2)
 
 
 @pytest.mark.parametrize("command", ["migrate", "worker", "up"])
-async def test_a_database_that_is_not_there_exits_3(folder: Path, command: str) -> None:
+async def test_an_unreachable_database_exits_3(folder: Path, command: str) -> None:
     result = await run_command(
         folder, command, "--port", "0", DATABASE_URL=NOWHERE, ROWHOOK_MASTER_KEYS=KEY
     )
@@ -89,20 +89,20 @@ async def test_a_database_that_is_not_there_exits_3(folder: Path, command: str) 
         "postgresql://u:canary@h:99999/d",
     ],
 )
-def test_a_url_that_is_none_is_refused_and_not_repeated(url: str) -> None:
+def test_an_invalid_url_is_rejected_and_not_repeated(url: str) -> None:
     with pytest.raises(SettingsRejected, match=r"^DATABASE_URL: ") as refused:
         database_url = load({"DATABASE_URL": url}).database_url
         startup._require_dsn("DATABASE_URL", database_url or "")
     assert "canary" not in str(refused.value)
 
 
-async def test_a_url_that_is_none_exits_2(folder: Path) -> None:
+async def test_an_invalid_url_exits_2(folder: Path) -> None:
     result = await run_command(folder, "migrate", DATABASE_URL="mysql://u:canary@db/x?y=z")
     result.refused(2, "rowhook: DATABASE_URL: write postgresql://")
     assert "canary" not in result.err
 
 
-async def test_a_direct_url_is_checked_too(folder: Path) -> None:
+async def test_a_direct_url_is_validated(folder: Path) -> None:
     result = await run_command(folder, "migrate", DATABASE_URL=NOWHERE, DATABASE_DIRECT_URL="a=b")
     result.refused(2, "rowhook: DATABASE_DIRECT_URL: write postgresql://")
 
@@ -115,28 +115,30 @@ async def test_a_direct_url_is_checked_too(folder: Path) -> None:
         ({"ROWHOOK_BRAND_FILE": "/nonexistent/brand"}, 2, "ROWHOOK_BRAND_FILE: Cannot read"),
     ],
 )
-async def test_a_setting_that_cannot_be_used_is_named(
+async def test_an_invalid_setting_is_named(
     folder: Path, variables: dict[str, Any], code: int, message: str
 ) -> None:
     (await run_command(folder, "config", **variables)).refused(code, message)
 
 
 @pytest.mark.parametrize("command", ["up", "api"])
-async def test_a_port_in_use_is_said_before_anything_starts(
-    folder: Path, busy: str, command: str
+async def test_a_port_in_use_is_reported_before_anything_starts(
+    folder: Path, occupied_port: str, command: str
 ) -> None:
-    result = await run_command(folder, command, "--port", busy)
-    result.refused(2, f"ROWHOOK_PORT: Cannot listen on 127.0.0.1:{busy}", "in use", "--port")
-    assert held(folder) == []
+    result = await run_command(folder, command, "--port", occupied_port)
+    result.refused(
+        2, f"ROWHOOK_PORT: Cannot listen on 127.0.0.1:{occupied_port}", "in use", "--port"
+    )
+    assert files_of(folder) == []
 
 
-async def test_a_port_in_use_is_said_by_listen(folder: Path, busy: str) -> None:
-    result = await run_command(folder, "listen", "--on", busy)
-    result.refused(2, f"--on: Cannot listen on 127.0.0.1:{busy}", "in use")
+async def test_listen_reports_a_port_in_use(folder: Path, occupied_port: str) -> None:
+    result = await run_command(folder, "listen", "--on", occupied_port)
+    result.refused(2, f"--on: Cannot listen on 127.0.0.1:{occupied_port}", "in use")
 
 
 @pytest.mark.parametrize("where", ["file", "locked"])
-async def test_a_data_folder_that_cannot_be_written_is_said(folder: Path, where: str) -> None:
+async def test_an_unwritable_data_folder_is_reported(folder: Path, where: str) -> None:
     if os.geteuid() == 0 and shutil.which("setpriv") is None:
         pytest.skip("setpriv is not installed: apt-get install util-linux")
     (folder / "file").touch()
@@ -178,26 +180,24 @@ def test_config_masks_every_secret(url: str) -> None:
     assert settings["egress_proxy"] == "http://***@proxy:3128"
 
 
-async def test_config_prints_json_alone_and_starts_nothing(folder: Path) -> None:
+async def test_config_prints_only_json_and_starts_nothing(folder: Path) -> None:
     result = await run_command(folder, "config", "--json")
     assert (result.code, result.err) == (0, "")
     settings = json.loads(result.out)
     assert tuple(settings) == NAMES
     assert settings["data_dir"] == str(folder / "data")
-    assert held(folder) == []
+    assert files_of(folder) == []
 
 
 @pytest.mark.parametrize("command", [["worker"], ["worker", "--processes", "2"], ["status"]])
-async def test_a_database_that_is_not_migrated_is_not_worked_on(
+async def test_commands_refuse_a_database_that_is_not_migrated(
     folder: Path, empty_dsn: str, command: list[str]
 ) -> None:
     result = await run_command(folder, *command, DATABASE_URL=empty_dsn, ROWHOOK_MASTER_KEYS=KEY)
     result.refused(1, "is not migrated", "run rowhook migrate")
 
 
-async def test_migrate_says_what_it_would_do_what_it_did_and_that_nothing_is_left(
-    folder: Path, empty_dsn: str
-) -> None:
+async def test_migrate_reports_pending_applied_and_no_steps(folder: Path, empty_dsn: str) -> None:
     for arguments, message in (
         (["--plan"], "Pending: grants"),
         ([], "Applied grants"),
@@ -207,7 +207,7 @@ async def test_migrate_says_what_it_would_do_what_it_did_and_that_nothing_is_lef
         assert (result.code, message in result.out) == (0, True), result
 
 
-async def test_a_step_that_fails_is_named_and_taken_up_again(folder: Path, empty_dsn: str) -> None:
+async def test_a_failed_step_is_named_and_repeated(folder: Path, empty_dsn: str) -> None:
     async with await connection_pool.connect(empty_dsn) as connection:
         await connection.execute("create schema rowhook")
         await connection.execute("create table rowhook.webhook ()")
@@ -218,7 +218,7 @@ async def test_a_step_that_fails_is_named_and_taken_up_again(folder: Path, empty
     assert (result.code, result.out.splitlines()[0]) == (0, "Applied 0003_webhook")
 
 
-async def test_a_migration_that_was_edited_is_refused(folder: Path, dsn: str) -> None:
+async def test_an_edited_migration_is_rejected(folder: Path, dsn: str) -> None:
     async with await connection_pool.connect(dsn) as connection:
         await connection.execute("update rowhook.migration set checksum = 'other'")
     result = await run_command(folder, "migrate", DATABASE_URL=dsn)
@@ -230,7 +230,7 @@ async def test_a_migration_that_was_edited_is_refused(folder: Path, dsn: str) ->
     [(None, "1"), ("k1:short", "1"), (generate_master_key(), "1"), (generate_master_key(), "2")],
     ids=["none", "short", "another", "another for two"],
 )
-async def test_without_the_database_s_master_key_no_worker_starts_and_nothing_is_sent(
+async def test_a_worker_does_not_start_without_the_master_key_of_the_database(
     folder: Path,
     dsn: str,
     pool: Pool,
@@ -260,7 +260,7 @@ async def test_without_the_database_s_master_key_no_worker_starts_and_nothing_is
 
 
 @pytest.mark.parametrize("options", [(), ("--own-tables",)], ids=["ours", "own tables"])
-async def test_the_demo_ends_with_everything_right_and_leaves_nothing_running(
+async def test_the_demo_succeeds_and_leaves_no_process(
     folder: Path, options: tuple[str, ...]
 ) -> None:
     os.chmod(folder, 0o755)  # noqa: PTH101, S103  # the server's account must get in

@@ -1,4 +1,4 @@
-"""Deliveries at the command line: looked at, sent again, stopped, replayed."""
+"""Deliveries at the command line: lists, details, retry, cancel and replay."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from rowhook.db.connection_pool import Pool
-from tests.support.hands import Hands
+from tests.support.command_line import CommandLine
 from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
@@ -22,21 +22,21 @@ REQUEST = {
 
 
 @pytest.fixture
-def hands(folder: Path, dsn: str) -> Hands:
-    return Hands(folder=folder, dsn=dsn)
+def hands(folder: Path, dsn: str) -> CommandLine:
+    return CommandLine(folder=folder, dsn=dsn)
 
 
-async def tried(platform: Platform, pool: Pool, outcome: str, **fields: Any) -> None:
-    """One try of what is due."""
+async def record_attempts(platform: Platform, pool: Pool, outcome: str, **fields: Any) -> None:
+    """Record one attempt of each due delivery."""
     for claim in await platform.claim(pool):
         assert await platform.record(pool, claim, outcome, request=REQUEST, **fields)
 
 
-async def dead(platform: Platform, pool: Pool) -> tuple[UUID, int, str]:
-    """A webhook with a dead delivery: its id, the delivery's, and the commit's."""
+async def dead_delivery(platform: Platform, pool: Pool) -> tuple[UUID, int, str]:
+    """A webhook with a dead delivery: the ids of the webhook, the delivery and the commit."""
     webhook = await platform.webhook_of_goal(name="CRM", retry_schedule_s=[0])
     commit = await platform.commit()
-    await tried(
+    await record_attempts(
         platform,
         pool,
         "http_status",
@@ -54,11 +54,11 @@ async def statuses(platform: Platform) -> list[str]:
     return [row["status"] for row in await platform.deliveries()]
 
 
-async def test_an_engineer_finds_what_failed_and_why_without_master_keys(
-    hands: Hands, platform: Platform, pool: Pool
+async def test_failed_deliveries_are_displayed_without_master_keys(
+    hands: CommandLine, platform: Platform, pool: Pool
 ) -> None:
     assert "No deliveries yet" in await hands.ok("deliveries", ROWHOOK_MASTER_KEYS="")
-    _, delivery, commit = await dead(platform, pool)
+    _, delivery, commit = await dead_delivery(platform, pool)
     listed = await hands.ok("deliveries", ROWHOOK_MASTER_KEYS="")
     for text in ("dead", "503", "goal.committed", commit, "CRM", "the answer was 503"):
         assert text in listed
@@ -79,8 +79,8 @@ async def test_an_engineer_finds_what_failed_and_why_without_master_keys(
     (await hands.type("deliveries", "show", "99")).refused(1, "Delivery 99 does not exist")
 
 
-async def test_deliveries_are_filtered(hands: Hands, platform: Platform, pool: Pool) -> None:
-    webhook, delivery, commit = await dead(platform, pool)
+async def test_deliveries_are_filtered(hands: CommandLine, platform: Platform, pool: Pool) -> None:
+    webhook, delivery, commit = await dead_delivery(platform, pool)
     for filters in (
         ("--status", "dead"),
         ("--webhook", str(webhook)),
@@ -110,14 +110,14 @@ async def test_deliveries_are_filtered(hands: Hands, platform: Platform, pool: P
         ("9999999w", "Invalid time"),
     ],
 )
-async def test_a_time_that_is_none_exits_2(hands: Hands, time: str, message: str) -> None:
+async def test_an_invalid_time_exits_2(hands: CommandLine, time: str, message: str) -> None:
     (await hands.type("deliveries", "--since", time, COLUMNS="300")).refused(2, message)
 
 
-async def test_deliveries_are_sent_again_and_cancelled_and_what_was_not_is_named(
-    hands: Hands, platform: Platform, pool: Pool
+async def test_deliveries_are_retried_and_cancelled_and_unchanged_ones_are_named(
+    hands: CommandLine, platform: Platform, pool: Pool
 ) -> None:
-    _, delivery, _ = await dead(platform, pool)
+    _, delivery, _ = await dead_delivery(platform, pool)
     delivery_id = str(delivery)
     (await hands.type("cancel", delivery_id)).refused(1, f"Delivery {delivery_id} is dead")
     assert "1 delivery queued" in await hands.ok("retry", delivery_id)
@@ -131,10 +131,10 @@ async def test_deliveries_are_sent_again_and_cancelled_and_what_was_not_is_named
     (await hands.type("retry", "one")).refused(2, "not a valid integer range")
 
 
-async def test_a_replay_counts_first_and_asks_on_a_terminal(
-    hands: Hands, platform: Platform, pool: Pool
+async def test_a_replay_counts_first_and_asks_for_confirmation_on_a_terminal(
+    hands: CommandLine, platform: Platform, pool: Pool
 ) -> None:
-    webhook, _, _ = await dead(platform, pool)
+    webhook, _, _ = await dead_delivery(platform, pool)
     replay = ("replay", str(webhook), "--since", "1h")
     assert await hands.json(*replay, "--dry-run") == {"deliveries": 1}
     result = await hands.answer("n", *replay)
@@ -148,10 +148,10 @@ async def test_a_replay_counts_first_and_asks_on_a_terminal(
     assert "Nothing was sent" in await hands.ok(*replay, "--yes")
 
 
-async def test_a_replay_takes_statuses_and_a_rate_and_refuses_what_is_not_there(
-    hands: Hands, platform: Platform, pool: Pool
+async def test_a_replay_accepts_statuses_and_a_rate_and_rejects_an_unknown_webhook(
+    hands: CommandLine, platform: Platform, pool: Pool
 ) -> None:
-    webhook, _, _ = await dead(platform, pool)
+    webhook, _, _ = await dead_delivery(platform, pool)
     replay = ("replay", str(webhook), "--since", "1h")
     assert "0 deliveries" in await hands.ok(*replay, "--status", "delivered", "--dry-run")
     result = await hands.type(*replay, "--until", "2020-01-01T00:00:00Z")

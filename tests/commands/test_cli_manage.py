@@ -1,4 +1,4 @@
-"""Webhooks, links, secrets and keys at the command line: each verb, and how it is got wrong."""
+"""Webhooks, links, secrets and keys at the command line: each verb and its errors."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from rowhook.db.connection_pool import Pool
 from rowhook.services import access
 from rowhook.services.access import NotAuthenticated
-from tests.http.test_api_platform_ids import customer
-from tests.support.hands import Hands
+from tests.http.test_api_external_ids import create_customer
+from tests.support.command_line import CommandLine
 from tests.support.sample_platform import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("platform")]
@@ -20,23 +20,25 @@ CREATE = ("webhooks", "create", "--name", "CRM", "--url", "https://crm.example.c
 
 
 @pytest.fixture
-def hands(folder: Path, dsn: str) -> Hands:
-    return Hands(folder=folder, dsn=dsn)
+def hands(folder: Path, dsn: str) -> CommandLine:
+    return CommandLine(folder=folder, dsn=dsn)
 
 
-async def test_without_a_database_nothing_is_started_for_it(hands: Hands) -> None:
+async def test_commands_do_not_start_an_embedded_database(hands: CommandLine) -> None:
     result = await hands.type("webhooks", DATABASE_URL="")
     result.refused(3, "No embedded database is running in", "rowhook up", "DATABASE_URL")
     assert list(hands.folder.iterdir()) == []
 
 
-async def test_a_database_that_is_not_migrated_is_said_so(hands: Hands, empty_dsn: str) -> None:
+async def test_a_database_that_is_not_migrated_is_reported(
+    hands: CommandLine, empty_dsn: str
+) -> None:
     result = await hands.type("webhooks", DATABASE_URL=empty_dsn)
     result.refused(1, "is not migrated", "rowhook migrate")
 
 
-async def test_a_login_without_our_roles_is_told_which_it_needs(
-    hands: Hands, platform: Platform
+async def test_a_login_without_roles_gets_the_grant_statement(
+    hands: CommandLine, platform: Platform
 ) -> None:
     stranger = f"stranger_{uuid4().hex}"
     await platform.db.execute(f"create role {stranger} login".encode())
@@ -48,7 +50,9 @@ async def test_a_login_without_our_roles_is_told_which_it_needs(
         result.refused(1, f"membership in rowhook_{duty}", f"grant rowhook_{duty} to {stranger}")
 
 
-async def test_reading_needs_no_master_keys_and_an_empty_list_says_what_to_do(hands: Hands) -> None:
+async def test_reading_needs_no_master_keys_and_empty_lists_have_advice(
+    hands: CommandLine,
+) -> None:
     for noun, message in (
         ("webhooks", "rowhook webhooks create"),
         ("secrets", "rowhook secrets put"),
@@ -59,7 +63,7 @@ async def test_reading_needs_no_master_keys_and_an_empty_list_says_what_to_do(ha
     result.refused(1, "ROWHOOK_MASTER_KEYS is not set")
 
 
-async def test_a_webhook_made_of_options_shows_its_signing_secret_once(hands: Hands) -> None:
+async def test_creating_a_webhook_prints_its_signing_secret_once(hands: CommandLine) -> None:
     schema = hands.folder / "schema.json"
     schema.write_text('{"type": "object"}')
     webhook = await hands.json(
@@ -86,7 +90,7 @@ async def test_a_webhook_made_of_options_shows_its_signing_secret_once(hands: Ha
     assert "whsec_" not in output
 
 
-async def test_every_fault_of_a_webhook_has_a_line_and_its_place(hands: Hands) -> None:
+async def test_every_fault_of_a_webhook_is_printed_with_its_pointer(hands: CommandLine) -> None:
     draft = '{"name": " ", "url": "https://10.0.0.1/", "headers": {"Host": "a"}}'
     result = await hands.type("webhooks", "create", "--file", "-", stdin=draft)
     result.refused(1, "\n  /name: ", "\n  /url: ", "\n  /headers/Host: ")
@@ -105,13 +109,13 @@ async def test_every_fault_of_a_webhook_has_a_line_and_its_place(hands: Hands) -
         (["show", "crm"], "is not a valid UUID"),
     ],
 )
-async def test_a_wrong_use_of_webhooks_exits_2(
-    hands: Hands, arguments: list[str], message: str
+async def test_incorrect_usage_of_webhooks_exits_2(
+    hands: CommandLine, arguments: list[str], message: str
 ) -> None:
     (await hands.type("webhooks", *arguments)).refused(2, message)
 
 
-async def test_a_webhook_is_changed_restored_paused_and_rotated(hands: Hands) -> None:
+async def test_a_webhook_is_changed_restored_paused_and_rotated(hands: CommandLine) -> None:
     webhook = await hands.json(*CREATE)
     webhook_id = webhook["id"]
     patch = hands.folder / "patch.json"
@@ -128,7 +132,7 @@ async def test_a_webhook_is_changed_restored_paused_and_rotated(hands: Hands) ->
     assert webhook["signing_secret"] not in rotated
 
 
-async def test_what_does_not_exist_is_said_so(hands: Hands, platform: Platform) -> None:
+async def test_unknown_ids_are_reported(hands: CommandLine, platform: Platform) -> None:
     nobody = str(uuid4())
     webhook = str(await platform.webhook())
     for arguments in (
@@ -145,8 +149,8 @@ async def test_what_does_not_exist_is_said_so(hands: Hands, platform: Platform) 
     (await hands.type("secrets", "delete", "nope")).refused(1, "Secret nope does not exist")
 
 
-async def test_a_linked_webhook_is_deleted_after_the_commands_that_its_refusal_names(
-    hands: Hands, platform: Platform
+async def test_a_linked_webhook_can_be_deleted_after_the_suggested_commands(
+    hands: CommandLine, platform: Platform
 ) -> None:
     webhook = str(await platform.webhook())
     assert "are now sent to webhook" in await hands.ok(
@@ -165,8 +169,8 @@ async def test_a_linked_webhook_is_deleted_after_the_commands_that_its_refusal_n
     (await hands.type("link", webhook)).refused(2, "--agent ID or --goal ID")
 
 
-async def test_with_several_organizations_it_must_be_said_which(
-    hands: Hands, platform: Platform
+async def test_with_several_organizations_one_must_be_selected(
+    hands: CommandLine, platform: Platform
 ) -> None:
     await platform.run("insert into rowhook.organization (name) values ('Other')")
     result = await hands.type(*CREATE)
@@ -182,7 +186,7 @@ async def test_with_several_organizations_it_must_be_said_which(
     assert "Created webhook" in await hands.ok("webhooks", "create", "--file", "-", stdin=text)
 
 
-async def test_a_secret_goes_in_by_standard_input_and_comes_out_nowhere(hands: Hands) -> None:
+async def test_a_secret_is_read_from_standard_input_and_never_printed(hands: CommandLine) -> None:
     put = ("secrets", "put", "crm", "--allowed-host", "crm.example.com")
     result = await hands.process("canary\n", *put)
     assert (result.code, result.err) == (0, "")
@@ -201,8 +205,8 @@ async def test_a_secret_goes_in_by_standard_input_and_comes_out_nowhere(hands: H
     result.refused(1, "1 to 128 of the characters")
 
 
-async def test_a_key_is_shown_once_and_admits_until_it_is_deleted(
-    hands: Hands, platform: Platform, pool: Pool
+async def test_an_api_key_is_printed_once_and_valid_until_it_is_deleted(
+    hands: CommandLine, platform: Platform, pool: Pool
 ) -> None:
     create = ("keys", "create", "--name", "ops", "--scope", "read", "--scope", "replay")
     output = await hands.ok(*create, "--expires-in", "30d")
@@ -222,8 +226,8 @@ async def test_a_key_is_shown_once_and_admits_until_it_is_deleted(
     (await hands.type(*create, "--expires-in", "soon")).refused(2, "30d")
 
 
-async def test_ids_are_whole_and_names_are_only_text_however_narrow_the_terminal(
-    hands: Hands, platform: Platform
+async def test_ids_are_complete_and_names_are_plain_text_on_narrow_terminals(
+    hands: CommandLine, platform: Platform
 ) -> None:
     webhook = await platform.webhook(name="[red]\x1b[31mRed \u202eAlert[/red]")
     output = await hands.ok("webhooks", COLUMNS="60")
@@ -234,7 +238,7 @@ async def test_ids_are_whole_and_names_are_only_text_however_narrow_the_terminal
     assert "[red][31mRed Alert[/red]" in output
 
 
-async def test_a_list_goes_on_where_its_page_ended(hands: Hands, platform: Platform) -> None:
+async def test_a_list_continues_after_its_page(hands: CommandLine, platform: Platform) -> None:
     older, newer = await platform.webhook(), await platform.webhook()
     first = await hands.ok("webhooks", "--limit", "1")
     assert str(newer) in first
@@ -243,17 +247,17 @@ async def test_a_list_goes_on_where_its_page_ended(hands: Hands, platform: Platf
     assert "more" not in output
 
 
-async def test_a_setting_may_stand_before_the_verb(hands: Hands) -> None:
+async def test_a_setting_may_precede_the_verb(hands: CommandLine) -> None:
     output = await hands.ok("webhooks", "--database-url", hands.dsn, "list", DATABASE_URL="")
     assert "No webhooks." in output
     output = await hands.ok("webhooks", f"--database-url={hands.dsn}", DATABASE_URL="")
     assert "No webhooks." in output
 
 
-async def test_agents_and_organizations_are_named_by_the_platform_s_ids(
-    hands: Hands, platform: Platform
+async def test_agents_and_organizations_are_selected_by_platform_ids(
+    hands: CommandLine, platform: Platform
 ) -> None:
-    owner = await customer(platform, "cust/1", "org/ä 1")
+    owner = await create_customer(platform, "cust/1", "org/ä 1")
     organization_option = ("--organization", "cust/1")
     webhook = await hands.json(
         "webhooks",

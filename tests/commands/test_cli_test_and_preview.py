@@ -1,4 +1,4 @@
-"""`rowhook test` and `rowhook preview`: what a webhook sends, tried out by hand."""
+"""`rowhook test` and `rowhook preview`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.hands import Hands
+from tests.support.command_line import CommandLine
 from tests.support.receiver import Receiver, answer
 from tests.support.sample_platform import Platform
 
@@ -18,8 +18,8 @@ TEMPLATE = '{"n": {{data.n}}}'
 
 
 @pytest.fixture
-def hands(folder: Path, dsn: str) -> Hands:
-    return Hands(folder=folder, dsn=dsn)
+def hands(folder: Path, dsn: str) -> CommandLine:
+    return CommandLine(folder=folder, dsn=dsn)
 
 
 @pytest.fixture
@@ -28,17 +28,17 @@ async def receiver() -> AsyncIterator[Receiver]:
         yield running
 
 
-async def made(hands: Hands, receiver: Receiver, *options: str) -> str:
-    """The id of a saved webhook that calls the receiver."""
+async def create_webhook(hands: CommandLine, receiver: Receiver, *options: str) -> str:
+    """Create a webhook that calls the receiver; return its id."""
     create = ("webhooks", "create", "--name", "CRM", "--url", f"{receiver.url}/hook")
     webhook: dict[str, Any] = await hands.json(*create, *options, **LOOPBACK)
     return str(webhook["id"])
 
 
-async def test_a_test_shows_the_request_the_answer_and_how_long_it_took(
-    hands: Hands, receiver: Receiver, platform: Platform
+async def test_a_test_prints_the_request_the_response_and_timings(
+    hands: CommandLine, receiver: Receiver, platform: Platform
 ) -> None:
-    webhook = await made(hands, receiver, "--body-template", TEMPLATE)
+    webhook = await create_webhook(hands, receiver, "--body-template", TEMPLATE)
     output = await hands.ok("test", webhook, "--data", '{"n": 7}', **LOOPBACK)
     for line in (f"> POST {receiver.url}/hook", '> {"n": 7}', "< 200", "delivered", "first byte"):
         assert line in output
@@ -47,9 +47,9 @@ async def test_a_test_shows_the_request_the_answer_and_how_long_it_took(
     assert await platform.deliveries() == []
 
 
-async def test_a_test_that_is_not_delivered_exits_1(hands: Hands, receiver: Receiver) -> None:
+async def test_a_test_that_is_not_delivered_exits_1(hands: CommandLine, receiver: Receiver) -> None:
     receiver.script("/hook", answer(503))
-    webhook = await made(hands, receiver)
+    webhook = await create_webhook(hands, receiver)
     result = await hands.type("test", webhook, **LOOPBACK)
     assert result.code == 1
     assert "< 503" in result.out
@@ -58,12 +58,14 @@ async def test_a_test_that_is_not_delivered_exits_1(hands: Hands, receiver: Rece
     assert '"outcome": "target_forbidden"' in result.out
 
 
-async def test_a_preview_sends_nothing_and_says_what_is_wrong(
-    hands: Hands, receiver: Receiver, platform: Platform
+async def test_a_preview_sends_nothing_and_reports_faults(
+    hands: CommandLine, receiver: Receiver, platform: Platform
 ) -> None:
     schema = hands.folder / "schema.json"
     schema.write_text('{"properties": {"n": {"type": "integer"}}}')
-    webhook = await made(hands, receiver, "--body-template", TEMPLATE, "--schema-file", str(schema))
+    webhook = await create_webhook(
+        hands, receiver, "--body-template", TEMPLATE, "--schema-file", str(schema)
+    )
     preview = ("preview", webhook, "--goal", platform.goal)
     output = await hands.ok(*preview, "--data", '{"n": 7}', **LOOPBACK)
     assert '> {"n": 7}' in output
@@ -76,10 +78,10 @@ async def test_a_preview_sends_nothing_and_says_what_is_wrong(
     assert receiver.requests == []
 
 
-async def test_a_captured_event_is_tried_out_as_it_was(
-    hands: Hands, receiver: Receiver, platform: Platform
+async def test_a_captured_event_can_be_previewed(
+    hands: CommandLine, receiver: Receiver, platform: Platform
 ) -> None:
-    webhook = await made(hands, receiver, "--body-template", "{{data}}")
+    webhook = await create_webhook(hands, receiver, "--body-template", "{{data}}")
     await platform.commit('{"price":1.10}')
     (event,) = await platform.rows("select id from rowhook.event")
     output = await hands.ok("preview", webhook, "--event", str(event["id"]), **LOOPBACK)
@@ -100,8 +102,8 @@ async def test_a_captured_event_is_tried_out_as_it_was(
         (["--goal", "g", "--agent", "0b7c3a4e-7f1e-4d8e-8b4b-3a1f0c9d2e5f"], "not both"),
     ],
 )
-async def test_a_sample_that_is_none_exits_2(
-    hands: Hands, receiver: Receiver, arguments: list[str], message: str
+async def test_an_invalid_sample_exits_2(
+    hands: CommandLine, receiver: Receiver, arguments: list[str], message: str
 ) -> None:
-    webhook = await made(hands, receiver)
+    webhook = await create_webhook(hands, receiver)
     (await hands.type("preview", webhook, *arguments)).refused(2, message)

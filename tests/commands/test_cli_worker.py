@@ -1,4 +1,4 @@
-"""`rowhook worker` as processes: several deliver, they drain, and a killed one is replaced."""
+"""`rowhook worker` as processes: they deliver and drain, and a killed one is replaced."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 class Fleet(Rig):
-    """A rig whose workers are processes."""
+    """A rig with workers as processes."""
 
     def start(self, home: Path, *arguments: str, key: str, lease_s: float = 20) -> Any:
         return running_command(
@@ -35,13 +35,13 @@ class Fleet(Rig):
             ROWHOOK_LEASE_S=str(lease_s),
         )
 
-    async def working(self, count: int) -> list[int]:
-        """Waits until so many workers say that they live; their process ids."""
+    async def wait_for_workers(self, count: int) -> list[int]:
+        """Wait until this number of workers is registered; return their process ids."""
 
-        async def there() -> bool:
+        async def are_registered() -> bool:
             return len(await self.platform.rows("select pid from rowhook.worker")) == count
 
-        await until(there, what=f"{count} workers at work")
+        await until(are_registered, description=f"{count} workers at work")
         return [row["pid"] for row in await self.platform.rows("select pid from rowhook.worker")]
 
 
@@ -58,12 +58,12 @@ async def fleet(dsn: str, pool: Pool, platform: Platform, key: str) -> AsyncIter
         yield started_fleet
 
 
-async def test_two_processes_deliver_and_sigterm_drains_them(
+async def test_two_worker_processes_deliver_and_drain_on_sigterm(
     fleet: Fleet, folder: Path, key: str
 ) -> None:
     await fleet.webhook(max_in_flight=50)
     async with fleet.start(folder, "--processes", "2", key=key) as supervisor:
-        pids = await fleet.working(2)
+        pids = await fleet.wait_for_workers(2)
         assert sorted(pids) == sorted(children(supervisor.pid))
         for _ in range(100):
             await fleet.platform.commit()
@@ -72,28 +72,28 @@ async def test_two_processes_deliver_and_sigterm_drains_them(
         result = await wait_for_exit(supervisor)
     assert result.code == 0, result.err
     assert not any(map(is_running, pids))
-    assert await fleet.working(0) == []
+    assert await fleet.wait_for_workers(0) == []
     keys = [request.header("idempotency-key") for request in fleet.receiver.requests]
     assert len(keys) == len(set(keys)) == 100
 
 
-async def test_a_process_that_dies_is_started_again(fleet: Fleet, folder: Path, key: str) -> None:
+async def test_a_crashed_worker_process_is_restarted(fleet: Fleet, folder: Path, key: str) -> None:
     await fleet.webhook()
     async with fleet.start(folder, "--processes", "2", key=key) as supervisor:
-        first, second = await fleet.working(2)
+        first, second = await fleet.wait_for_workers(2)
         os.kill(first, signal.SIGKILL)
 
         async def replaced() -> bool:
             return len(set(children(supervisor.pid)) - {first, second}) == 1
 
-        await until(replaced, what="a new process")
+        await until(replaced, description="a new process")
         await fleet.platform.commit()
         await fleet.reaches("delivered")
         supervisor.send_signal(signal.SIGTERM)
         assert (await wait_for_exit(supervisor)).code == 0
 
 
-async def test_sigterm_lets_what_is_on_the_wire_end(fleet: Fleet, folder: Path, key: str) -> None:
+async def test_sigterm_lets_requests_in_flight_finish(fleet: Fleet, folder: Path, key: str) -> None:
     await fleet.webhook()
     gate: list[Any] = []
 
@@ -110,7 +110,7 @@ async def test_sigterm_lets_what_is_on_the_wire_end(fleet: Fleet, folder: Path, 
     assert (row["status"], row["attempts"]) == ("delivered", 1)
 
 
-async def test_what_a_killed_worker_was_sending_is_sent_again_by_another(
+async def test_deliveries_of_a_killed_worker_are_sent_by_another(
     fleet: Fleet, folder: Path, key: str
 ) -> None:
     await fleet.webhook(raw_payload=True)
@@ -119,7 +119,7 @@ async def test_what_a_killed_worker_was_sending_is_sent_again_by_another(
         commit = await fleet.platform.commit()
         await fleet.receiver.wait_for(1)
         async with fleet.start(folder, key=key, lease_s=2) as other:
-            await fleet.working(2)
+            await fleet.wait_for_workers(2)
             killed.kill()
             await killed.wait()
             first, second = await fleet.receiver.wait_for(2)

@@ -1,4 +1,4 @@
-"""The documentation: its code blocks run, its links lead somewhere, and its pages are whole."""
+"""The documentation: its code blocks run, its links are valid, and its pages are complete."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from tests.support.doc_blocks import (
 
 pytestmark = pytest.mark.anyio
 WEBHOOK = UUID("00000000-0000-4000-8000-0000000000b1")
-# A file or a folder of the repository; `…` and placeholders in a path make it none.
+# A file or folder of the repository; not if the path contains `…` or placeholders.
 PATH = re.compile(r"`((?:sql|src|tests|docs|bin|examples|assets)/[\w./-]+)`")
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_code_block_is_run_or_says_why_not(page: str) -> None:
+def test_every_code_block_is_run_or_has_a_reason(page: str) -> None:
     text = read(page)
     assert text.count("```") == 2 * len(blocks(page)), "a block that cannot be read"
     for block in blocks(page):
@@ -49,12 +49,12 @@ def test_every_code_block_is_run_or_says_why_not(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_file_that_a_page_names_exists(page: str) -> None:
+def test_every_file_named_in_a_page_exists(page: str) -> None:
     for path in PATH.findall(read(page)):
         assert (ROOT / path).exists(), path
 
 
-def test_a_page_names_no_file_outside_the_repository() -> None:
+def test_no_page_names_a_file_outside_the_repository() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", read(page)):
             path = ((ROOT / page).parent / target).resolve()
@@ -73,44 +73,44 @@ def test_a_page_names_no_file_outside_the_repository() -> None:
         ('<a href="https://www.standardwebhooks.com">Standard Webhooks</a>', False),
     ],
 )
-def test_a_page_that_loads_a_file_of_another_site_is_recognized(
+def test_a_page_that_loads_an_external_file_is_detected(
     html: str,
     is_foreign: bool,  # noqa: FBT001  # a parameter of the test
 ) -> None:
     assert (foreign_file(html) is not None) is is_foreign
 
 
-def test_the_readme_fits_on_a_few_screens() -> None:
+def test_the_readme_has_a_limited_length() -> None:
     assert len(read("README.md").splitlines()) <= 200
 
 
 @pytest.mark.parametrize("page", runnable("json"))
-def test_json_parses_and_a_webhook_in_it_compiles(page: str) -> None:
+def test_json_blocks_parse_and_their_webhooks_compile(page: str) -> None:
     for block in runnable("json")[page]:
         document = json.loads(block.text)
         if isinstance(document, dict) and {"name", "url"} <= document.keys():
-            compiled(document)
+            compile_configuration(document)
 
 
-def compiled(document: dict[str, Any]) -> None:
+def compile_configuration(document: dict[str, Any]) -> None:
     identity = {"id": WEBHOOK, "organization_id": WEBHOOK, "revision": 1, "secrets_version": 1}
     value = msgspec.convert(document, Configuration)
     compile_webhook(value, identity=identity, brand="Roxels")
 
 
 @pytest.mark.parametrize("page", runnable("jinja"))
-def test_a_template_compiles(page: str) -> None:
+def test_template_blocks_compile(page: str) -> None:
     for block in runnable("jinja")[page]:
         compile_template(block.text, OutputContext.JSON)
 
 
 @pytest.mark.parametrize("page", runnable("yaml"))
-def test_yaml_parses(page: str) -> None:
+def test_yaml_blocks_parse(page: str) -> None:
     for block in runnable("yaml")[page]:
         assert yaml.safe_load(block.text), block.place
 
 
-# What the commands of the pages need: a platform, a webhook, a delivery, tables of its own.
+# Objects that the commands of the pages use: a platform, a webhook, a delivery, tables.
 STAGE = """
 alter sequence rowhook.outbox_id_seq restart with 4711;
 insert into rowhook.organization (id, name)
@@ -138,11 +138,11 @@ create table public.bots (id bigint primary key, title text, customer text);
 
 @pytest.mark.new_database
 @pytest.mark.parametrize("page", runnable("sql"))
-async def test_the_sql_of_a_page_runs_in_its_order(
+async def test_the_sql_blocks_of_a_page_run_in_order(
     db: psycopg.AsyncConnection, superuser: psycopg.AsyncConnection, page: str
 ) -> None:
     await db.execute(STAGE)
-    # Roles outlive a test's database, and their names are the page's: nothing of it stays.
+    # Roles outlive the database of a test, and the page chooses their names: remove them.
     async with superuser.transaction(force_rollback=True):
         await superuser.execute("create role platform")
         for block in runnable("sql")[page]:
@@ -150,7 +150,7 @@ async def test_the_sql_of_a_page_runs_in_its_order(
 
 
 async def run(db: psycopg.AsyncConnection, block: Block) -> None:
-    """Runs a block as it is written, to its end or to the error that it says it ends with."""
+    """Run a block to its end, or to its documented error."""
     script = cast("sql.SQL", block.text)
     if block.fails is None:
         await db.execute(script)

@@ -1,4 +1,4 @@
-"""The receivers of the documentation as they are written: they accept signed requests only."""
+"""The receivers of the documentation, as written: they accept only signed requests."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ PAGE = "docs/how-to/verify-requests.md"
 SECRET, OTHER = new_signing_secret(bytes(range(32))), new_signing_secret(b"x" * 32)
 BODY = '{"city": "Zürich", "ok": true}\n'.encode()
 DEADLINE_S = 120
-# The port in the page's receivers.
+# The port of the receivers in the page.
 PORT = "9000"
-# Without its cache Go compiles its own library: 18 s of CPU without optimization, 26 s with it.
+# Without its cache, Go compiles its library: 18 s of CPU without optimization, 26 s with it.
 GO = {
     "GO111MODULE": "off",
     "GOPROXY": "off",
@@ -61,13 +61,13 @@ def require(*programs: str) -> None:
 
 
 def signed(*secrets: str, ago: int = 0) -> dict[str, str]:
-    """The headers of a request of `ago` seconds before now."""
+    """Return the headers of a request signed `ago` seconds before now."""
     at = int(time.time()) - ago
     signer = Signer(brand="Roxels", secrets=secrets or (SECRET,))
     return dict(signer.headers(key="commit_1", timestamp=at, body=BODY))
 
 
-def without(name: str) -> dict[str, str]:
+def without_header(name: str) -> dict[str, str]:
     return {key: value for key, value in signed().items() if key.lower() != name}
 
 
@@ -85,12 +85,15 @@ ASKED: dict[str, tuple[Callable[[], tuple[dict[str, str], bytes]], bool]] = {
     "one from the future": (lambda: (signed(ago=-310), BODY), False),
     "one signed with another secret": (lambda: (signed(OTHER), BODY), False),
     "one without a signature": (lambda: ({}, BODY), False),
-    "one without the standard's signature": (lambda: (without("webhook-signature"), BODY), False),
+    "one without the standard's signature": (
+        lambda: (without_header("webhook-signature"), BODY),
+        False,
+    ),
     "one with another id": (lambda: (signed() | {"webhook-id": "commit_2"}, BODY), False),
     "one with another time": (lambda: (signed() | {"webhook-timestamp": "5"}, BODY), False),
     "one with no time": (lambda: (signed() | {"webhook-timestamp": ""}, BODY), False),
 }
-# What the shell does not look at: it checks the signature of ours alone.
+# Not checked by the shell receiver, which verifies only the signature of Rowhook.
 OF_THE_STANDARD = {
     "one without the standard's signature",
     "one with another id",
@@ -100,7 +103,7 @@ OF_THE_STANDARD = {
 
 
 class Program(NamedTuple):
-    """A receiver that can be started, and the port that it will listen on."""
+    """A receiver that can be started, and its port."""
 
     command: list[str]
     port: int
@@ -122,12 +125,12 @@ def node(folder: Path, source: str) -> Program:
 
 def go(_: Path, source: str) -> Program:
     require("go")
-    return built_in_go(source)
+    return go_binary(source)
 
 
 @cache
-def built_in_go(source: str) -> Program:
-    """Built once in a process, for one port: the build takes longer than all requests to it."""
+def go_binary(source: str) -> Program:
+    """Build the Go receiver once per process, since the build takes longer than all requests."""
     port, folder = free_port(), Path(tempfile.mkdtemp(prefix="rh-go-"))
     (folder / "hook.go").write_text(source.replace(PORT, str(port)))
     subprocess.run(  # noqa: S603  # Go, and no input of anybody
@@ -147,8 +150,8 @@ each_language = pytest.mark.parametrize(
 
 
 @asynccontextmanager
-async def receiving(folder: Path, language: str, secret: str = SECRET) -> AsyncIterator[str]:
-    """The page's receiver in a language, as a process; its URL."""
+async def running_receiver(folder: Path, language: str, secret: str = SECRET) -> AsyncIterator[str]:
+    """Run the receiver of the page in a language; yield its URL."""
     (source,) = scripts(language)
     program = LANGUAGES[language](folder, source)
     process = await asyncio.create_subprocess_exec(
@@ -158,15 +161,15 @@ async def receiving(folder: Path, language: str, secret: str = SECRET) -> AsyncI
         env={"PATH": os.environ["PATH"], "SECRET": secret, "PYTHONPATH": str(ROOT / "src")},
     )
     try:
-        await answering(program.port)
+        await wait_for_port(program.port)
         yield f"http://127.0.0.1:{program.port}/hook"
     finally:
         process.kill()
         await process.communicate()
 
 
-async def answering(port: int) -> None:
-    """Returns as soon as something listens there."""
+async def wait_for_port(port: int) -> None:
+    """Wait until the port accepts connections."""
     async with asyncio.timeout(DEADLINE_S):
         while True:
             try:
@@ -184,16 +187,14 @@ async def status(url: str, headers: dict[str, str], body: bytes) -> int:
 
 
 @each_language
-async def test_a_receiver_believes_what_is_truly_signed_and_nothing_else(
-    folder: Path, language: str
-) -> None:
-    async with receiving(folder, language) as url:
+async def test_a_receiver_accepts_only_valid_signatures(folder: Path, language: str) -> None:
+    async with running_receiver(folder, language) as url:
         verdicts = {name: await status(url, *make()) for name, (make, _) in ASKED.items()}
     assert verdicts == {name: 204 if true else 400 for name, (_, true) in ASKED.items()}
 
 
-def signed_with_nothing(secret: str) -> dict[str, str]:
-    """What anybody can sign who guesses that a receiver was started without its secret."""
+def signed_with_empty_secret(secret: str) -> dict[str, str]:
+    """A request that anybody can sign if a receiver was started without its secret."""
     at = str(int(time.time()))
     signature = hmac.digest(secret.encode(), f"{at}.".encode() + BODY, "sha256").hex()
     standard = hmac.digest(b"", f"id.{at}.".encode() + BODY, "sha256")
@@ -207,22 +208,22 @@ def signed_with_nothing(secret: str) -> dict[str, str]:
 
 @each_language
 @pytest.mark.parametrize("secret", ["", "whsec_"])
-async def test_a_receiver_without_a_secret_believes_nothing(
+async def test_a_receiver_without_a_secret_rejects_everything(
     folder: Path, language: str, secret: str
 ) -> None:
-    async with receiving(folder, language, secret) as url:
-        assert await status(url, signed_with_nothing(secret), BODY) == 400
+    async with running_receiver(folder, language, secret) as url:
+        assert await status(url, signed_with_empty_secret(secret), BODY) == 400
 
 
-async def test_the_receiver_in_go_is_formatted_as_go_is(folder: Path) -> None:
+async def test_the_go_receiver_is_formatted_with_gofmt(folder: Path) -> None:
     require("go", "gofmt")
     (folder / "hook.go").write_text(scripts("go")[0])
     assert await output("gofmt", "-d", "hook.go", cwd=folder) == ""
 
 
 async def output(*command: str, cwd: Path, stdin: bytes = b"", **variables: str) -> str:
-    """What a command prints to the end."""
-    # Not a pipe: a command that ends without reading closes it while it is written to.
+    """Return the output of a command."""
+    # Not a pipe, since a command that ends without reading would close it during the write.
     with tempfile.TemporaryFile() as standard_input:
         standard_input.write(stdin)
         standard_input.seek(0)
@@ -234,8 +235,10 @@ async def output(*command: str, cwd: Path, stdin: bytes = b"", **variables: str)
     return out.decode()
 
 
-async def by_hand(folder: Path, headers: dict[str, str], body: bytes, secret: str = SECRET) -> bool:
-    """Whether the shell's `verified` lets a request in."""
+async def verified_by_shell(
+    folder: Path, headers: dict[str, str], body: bytes, secret: str = SECRET
+) -> bool:
+    """Return whether `verified` of the shell accepts a request."""
     block, _ = scripts("sh")
     script = f'{block}\nverified "$SIGNATURE" && echo believed'
     signature = headers.get("X-Roxels-Signature", "")
@@ -245,34 +248,36 @@ async def by_hand(folder: Path, headers: dict[str, str], body: bytes, secret: st
     return out == "believed\n"
 
 
-async def test_openssl_believes_what_is_truly_signed_and_nothing_else(folder: Path) -> None:
+async def test_openssl_accepts_only_valid_signatures(folder: Path) -> None:
     require("openssl")
     of_ours = {name: case for name, case in ASKED.items() if name not in OF_THE_STANDARD}
-    verdicts = {name: await by_hand(folder, *make()) for name, (make, _) in of_ours.items()}
+    verdicts = {
+        name: await verified_by_shell(folder, *make()) for name, (make, _) in of_ours.items()
+    }
     assert verdicts == {name: true for name, (_, true) in of_ours.items()}
 
 
 @pytest.mark.parametrize(
     "mark", ["t={},v1=", "t={}", "t={},", "t={},v1=.*", "t={},*", "", "t=1 -o 1"]
 )
-async def test_openssl_believes_no_signature_that_is_none(folder: Path, mark: str) -> None:
+async def test_openssl_rejects_malformed_signatures(folder: Path, mark: str) -> None:
     require("openssl")
     headers = {"X-Roxels-Signature": mark.format(int(time.time()))}
-    assert not await by_hand(folder, headers, BODY)
+    assert not await verified_by_shell(folder, headers, BODY)
 
 
-async def test_openssl_without_a_secret_believes_nothing(folder: Path) -> None:
+async def test_openssl_without_a_secret_rejects_everything(folder: Path) -> None:
     require("openssl")
-    assert not await by_hand(folder, signed_with_nothing(""), BODY, secret="")
+    assert not await verified_by_shell(folder, signed_with_empty_secret(""), BODY, secret="")
 
 
 @each_language
-async def test_a_request_signed_by_hand_gets_in_with_the_right_secret_alone(
+async def test_a_manually_signed_request_is_accepted_only_with_the_right_secret(
     folder: Path, language: str
 ) -> None:
     require("openssl", "curl")
     hand, send = scripts("sh")
-    async with receiving(folder, language) as url:
+    async with running_receiver(folder, language) as url:
         script = hand + send.replace("http://localhost:9000/hook", url)
         for secret, status_text in ((SECRET, " 204 "), (OTHER, " 400 ")):
             out = await output("sh", "-c", script, cwd=folder, SECRET=secret)

@@ -1,4 +1,4 @@
-"""The shell blocks of the documentation as they are written: a script for each page."""
+"""The shell blocks of the documentation, as written: a script for each page."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ORGANIZATION = UUID("11111111-1111-4111-8111-111111111111")
 
 
 def command_path(home: Path) -> str:
-    """A PATH with `rowhook` and `psql`, and a `bin/rowhook` that needs no set-up in the folder."""
+    """Return a PATH with `rowhook` and `psql`, and create a `bin/rowhook` that needs no set-up."""
     folder = home / "bin"
     folder.mkdir()
     (folder / "rowhook").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m rowhook "$@"\n')
@@ -37,7 +37,7 @@ def command_path(home: Path) -> str:
 
 
 async def shell(home: Path, script: str, **variables: str) -> tuple[int, str]:
-    """Runs a script as a person's shell would; its exit code and its output."""
+    """Run a script in an interactive-like shell; return its exit code and output."""
     child = await asyncio.create_subprocess_exec(
         "bash",
         "-u",
@@ -55,7 +55,7 @@ async def shell(home: Path, script: str, **variables: str) -> tuple[int, str]:
 
 
 def signing_secret(keys: str) -> bytes:
-    """The signing secret of the stage's webhook, encrypted as a worker expects it."""
+    """The signing secret of the webhook, encrypted for a worker."""
     secret = new_signing_secret(bytes(32))
     return Keyring(keys).seal(
         secret, organization_id=ORGANIZATION, name=signing_name(WEBHOOK), version=1
@@ -64,7 +64,7 @@ def signing_secret(keys: str) -> bytes:
 
 @pytest.mark.new_database
 @pytest.mark.parametrize("page", runnable("sh"))
-async def test_the_commands_of_a_page_succeed_in_their_order(
+async def test_the_shell_blocks_of_a_page_succeed_in_order(
     db: psycopg.AsyncConnection, dsn: str, folder: Path, page: str
 ) -> None:
     keys = generate_master_key()

@@ -1,4 +1,4 @@
-"""The first tutorial as it is written, against `rowhook demo --stay` and `rowhook up`."""
+"""The first tutorial, as written, with `rowhook demo --stay` and `rowhook up`."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def scripts(section: str, language: str = "sh") -> list[str]:
     return [block.text for block in blocks(PAGE, language, section)]
 
 
-async def printed(process: Process, pattern: str) -> str:
-    """The first group of the first line that matches: the part that a person would copy."""
+async def printed_value(process: Process, pattern: str) -> str:
+    """Return the first group of the first line that matches, as a person would copy it."""
     assert process.stdout is not None
     async with asyncio.timeout(DEADLINE_S):
         while line := (await process.stdout.readline()).decode():
@@ -36,8 +36,8 @@ async def printed(process: Process, pattern: str) -> str:
     raise AssertionError(f"it never printed {pattern}")
 
 
-async def received(process: Process, expected: str, count: int) -> list[str]:
-    """The receiver's lines: until `count` of them contain `expected`, then to its end."""
+async def received_lines(process: Process, expected: str, count: int) -> list[str]:
+    """Return the lines of the receiver until `count` of them contain `expected`, and to its end."""
     assert process.stdout is not None
     lines: list[str] = []
     async with asyncio.timeout(DEADLINE_S):
@@ -49,7 +49,7 @@ async def received(process: Process, expected: str, count: int) -> list[str]:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 @pytest.mark.long
-async def test_the_api_part_works_as_it_is_written(folder: Path) -> None:
+async def test_the_api_part_works_as_written(folder: Path) -> None:
     listen, up, *remaining = scripts(API)
     assert listen.strip() == "bin/rowhook listen"
     assert up.strip() == "ROWHOOK_ALLOW_NETWORKS=127.0.0.0/8 bin/rowhook up"
@@ -60,20 +60,20 @@ async def test_the_api_part_works_as_it_is_written(folder: Path) -> None:
             folder, "up", ROWHOOK_ALLOW_NETWORKS="127.0.0.0/8", ROWHOOK_PORT=port
         ) as service,
     ):
-        key = await printed(service, r"Operator key \(shown only once\): (rhk_\S+)")
-        link = await printed(service, r"Sign-in link \(once, 15 minutes\): (http\S+)")
+        key = await printed_value(service, r"Operator key \(shown only once\): (rhk_\S+)")
+        link = await printed_value(service, r"Sign-in link \(once, 15 minutes\): (http\S+)")
         await sign_in(link)
         script = "\n".join(f"{block}\necho '---'" for block in remaining)
         script = script.replace("rhk_the_key_that_up_printed", key)
         script = script.replace(":8080", f":{port}").replace(":9000", f":{receiver_port}")
         _, out = await shell(folder, script, PATH=path)
         outputs = [output.strip() for output in out.split("---\n")]
-        lines = await received(receiver, "POST /v1/tickets", 2)
+        lines = await received_lines(receiver, "POST /v1/tickets", 2)
     check_api_part(outputs, lines)
 
 
 async def sign_in(link: str) -> None:
-    """Opens the link that `up` printed, and presses its button."""
+    """Open the link that `up` printed, and press its button."""
     async with httpx.AsyncClient() as browser:
         assert (await browser.get(link)).status_code == 200
         form, token = link.split("?token=")
@@ -82,7 +82,7 @@ async def sign_in(link: str) -> None:
 
 
 def check_api_part(outputs: list[str], lines: list[str]) -> None:
-    """Checks the test send, the delivery and the refused delete; then nothing more is sent."""
+    """Check the test send, the delivery and the refused delete; then nothing more is sent."""
     platform, keys, saved, test_send, delivered, deleted, _ = outputs
     assert (platform, keys, saved) == ("", "", "")
     answer = json.loads(test_send)
@@ -99,24 +99,24 @@ def check_api_part(outputs: list[str], lines: list[str]) -> None:
 
 
 @pytest.mark.long
-async def test_the_demo_part_works_as_it_is_written(folder: Path) -> None:
+async def test_the_demo_part_works_as_written(folder: Path) -> None:
     assert scripts(DEMO) == ["bin/rowhook demo --stay\n"]
     insert, status, again, refused = scripts(DEMO, "sql")
     path = command_path(folder)
     async with running_command(folder, "demo", "--stay") as demo:
-        dsn = await printed(demo, r'psql "(postgresql:[^"]+)"')
+        dsn = await printed_value(demo, r'psql "(postgresql:[^"]+)"')
         assert await sql(folder, dsn, insert, path) == "INSERT 0 1\n"
         async with asyncio.timeout(DEADLINE_S):
             while (await sql(folder, dsn, status, path)).count("| delivered |") < 3:
                 await asyncio.sleep(0.05)
         assert await sql(folder, dsn, again, path) == "UPDATE 3\n"
         refusal = await sql(folder, dsn, refused, path)
-        lines = await received(demo, "both signatures", 6)
+        lines = await received_lines(demo, "both signatures", 6)
     assert "Only the status of a delivery can be updated." in refusal
     assert sum("both signatures" in line for line in lines) == 6
 
 
 async def sql(home: Path, dsn: str, statements: str, path: str) -> str:
-    """The output of `psql` for these statements."""
+    """Return the output of `psql` for these statements."""
     _, out = await shell(home, f"psql '{dsn}' <<'SQL'\n{statements}\nSQL", PATH=path)
     return out

@@ -1,4 +1,4 @@
-"""The embedded Postgres starts, keeps what it holds, and disturbs nobody."""
+"""The embedded PostgreSQL starts, keeps its data, and affects no other process."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="a second account needs r
 __all__ = ["data", "private_data"]  # fixtures
 
 
-async def test_a_database_is_made_once_and_kept(data: Path) -> None:
+async def test_the_embedded_database_is_created_once_and_kept(data: Path) -> None:
     async with embedded_postgres(data) as dsn:
         await query(dsn, "create table kept (n int)")
         assert (
@@ -56,7 +56,7 @@ async def test_a_private_parent_keeps_its_mode_and_the_server_starts(private_dat
     assert [place.exists() for place in places] == [True] * (os.geteuid() == 0)
 
 
-async def test_it_listens_on_a_socket_in_a_0700_folder_and_nowhere_else(data: Path) -> None:
+async def test_the_server_listens_only_on_a_socket_in_a_0700_folder(data: Path) -> None:
     async with embedded_postgres(data) as dsn:
         assert await query(dsn, "show listen_addresses") == ""
         assert await query(dsn, "show fsync") == "on"
@@ -67,14 +67,14 @@ async def test_it_listens_on_a_socket_in_a_0700_folder_and_nowhere_else(data: Pa
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["d" * 150, 'a,"b', "quo'te %20#?&=é"])
-async def test_an_odd_or_long_path_works(data: Path, name: str) -> None:
+async def test_unusual_and_long_paths_work(data: Path, name: str) -> None:
     async with embedded_postgres(data / name) as dsn:
         assert await query(dsn, "select 1") == 1
         assert running_dsn(data / name) == dsn
     discard(data / name)
 
 
-async def test_the_dsn_is_known_before_and_asking_for_it_makes_nothing(data: Path) -> None:
+async def test_the_dsn_is_available_without_creating_anything(data: Path) -> None:
     before = running_dsn(data)
     assert not path_exists(data)
     async with embedded_postgres(data) as dsn:
@@ -82,26 +82,26 @@ async def test_the_dsn_is_known_before_and_asking_for_it_makes_nothing(data: Pat
 
 
 @pytest.mark.long
-async def test_two_data_folders_have_a_server_each(data: Path) -> None:
+async def test_each_data_folder_has_its_own_server(data: Path) -> None:
     async with embedded_postgres(data / "a") as first, embedded_postgres(data / "b") as other:
         await query(first, "create table only_here ()")
         assert await query(other, "select to_regclass('only_here')") is None
 
 
-async def test_the_server_has_a_session_of_its_own_so_that_ctrl_c_passes_it_by(data: Path) -> None:
+async def test_the_server_has_its_own_session_and_ignores_ctrl_c(data: Path) -> None:
     async with embedded_postgres(data):
         assert os.getsid(postmaster_pid(data)) != os.getsid(0)
         assert os.getpgid(postmaster_pid(data)) != os.getpgid(0)
 
 
-async def test_secrets_in_our_environment_do_not_reach_the_server(data: Path) -> None:
+async def test_secrets_in_the_environment_are_not_passed_to_the_server(data: Path) -> None:
     async with embedded_postgres(data):
         names = environment_of(postmaster_pid(data))
     assert names <= {"PATH", "LD_LIBRARY_PATH", "LC_ALL", "TZ"}
 
 
 @pytest.mark.long
-async def test_other_programs_can_be_given(data: Path) -> None:
+async def test_other_server_binaries_can_be_passed(data: Path) -> None:
     if not is_installed(DEBIAN_15):
         pytest.skip("PostgreSQL 15 is not installed: apt-get install postgresql-15")
     async with embedded_postgres(data, binaries=DEBIAN_15) as dsn:
@@ -110,7 +110,7 @@ async def test_other_programs_can_be_given(data: Path) -> None:
         await embedded_postgres(data).__aenter__()
 
 
-def test_without_the_wheel_the_error_says_what_to_install() -> None:
+def test_without_the_wheel_the_error_names_the_package_to_install() -> None:
     code = (
         "import sys; sys.path.append(sys.argv[1])\n"
         "from rowhook.embedded.server_binaries import binaries\n"
@@ -128,7 +128,7 @@ def run(*command: str, **options: Any) -> str:
 
 
 @as_root
-def test_a_copy_of_the_programs_is_whole_and_runs_from_where_it_is(folder: Path) -> None:
+def test_a_copy_of_the_binaries_is_complete_and_relocatable(folder: Path) -> None:
     folder.chmod(0o755)
     account = server_account()
     (folder / "a file").touch()
@@ -139,7 +139,7 @@ def test_a_copy_of_the_programs_is_whole_and_runs_from_where_it_is(folder: Path)
 
 
 @as_root
-def test_a_cache_that_others_may_write_is_not_used(folder: Path) -> None:
+def test_a_cache_writable_by_others_is_not_used(folder: Path) -> None:
     folder.chmod(0o755)
     (folder / "trap").mkdir()
     (folder / "trap").chmod(0o777)

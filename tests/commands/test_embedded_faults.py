@@ -1,4 +1,4 @@
-"""The embedded Postgres ends whatever ended us, and its next start cleans up, safely."""
+"""The embedded PostgreSQL ends however its owner ended, and its next start cleans up."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ __all__ = ["data"]  # a fixture
 
 
 @pytest.fixture
-def stranger() -> Iterator[subprocess.Popen[bytes]]:
-    """A process of the server's account that is no server."""
+def other_process() -> Iterator[subprocess.Popen[bytes]]:
+    """A process of the server account that is not a server."""
     account = server_account()
     user: dict[str, Any] = {"user": account.uid, "group": account.gid} if account.is_other else {}
     with subprocess.Popen(["/bin/sleep", "600"], **user) as process:
@@ -45,17 +45,17 @@ def stranger() -> Iterator[subprocess.Popen[bytes]]:
         process.kill()
 
 
-async def test_a_second_start_on_the_same_folder_names_the_first(data: Path) -> None:
+async def test_a_second_start_on_the_same_folder_names_the_first_process(data: Path) -> None:
     async with owner_process(data) as first:
         dsn = await read_line(first)
         with pytest.raises(
-            EmbeddedUnavailable, match=f"in use by process {first.pid}: set ROWHOOK"
+            EmbeddedUnavailable, match=rf"in use by process {first.pid}\. Stop it, or set ROWHOOK"
         ):
             await embedded_postgres(data).__aenter__()
         assert await query(dsn, "select 1") == 1
 
 
-async def test_the_server_ends_when_its_owner_is_killed(data: Path) -> None:
+async def test_the_server_stops_when_its_owner_is_killed(data: Path) -> None:
     async with owner_process(data) as first:
         await query(await read_line(first), "create table kept ()")
         first.kill()
@@ -64,7 +64,7 @@ async def test_the_server_ends_when_its_owner_is_killed(data: Path) -> None:
             assert await query(dsn, "select to_regclass('kept')::text") == "kept"
 
 
-async def test_a_server_whose_watcher_was_killed_too_is_ended_by_the_next_start(data: Path) -> None:
+async def test_a_server_without_owner_and_watcher_is_stopped_by_the_next_start(data: Path) -> None:
     async with owner_process(data) as first:
         await read_line(first)
         orphan = postmaster_pid(data)
@@ -76,27 +76,27 @@ async def test_a_server_whose_watcher_was_killed_too_is_ended_by_the_next_start(
             assert postmaster_pid(data) != orphan
 
 
-async def test_the_server_is_stopped_though_its_watcher_was_killed(data: Path) -> None:
+async def test_the_server_is_stopped_without_its_watcher(data: Path) -> None:
     async with embedded_postgres(data):
         os.kill(parent_of(postmaster_pid(data)), signal.SIGKILL)
     await wait_until(lambda: is_free(installation_folder(data)))
 
 
-async def test_a_pid_file_that_names_a_stranger_costs_the_stranger_nothing(
-    data: Path, stranger: subprocess.Popen[bytes]
+async def test_a_pid_file_with_the_pid_of_another_process_does_not_affect_it(
+    data: Path, other_process: subprocess.Popen[bytes]
 ) -> None:
     async with embedded_postgres(data):
         folder = recorded_folder(installation_folder(data))
         pid_file = (folder.cluster / "postmaster.pid").read_bytes()
-    forged = pid_file.replace(pid_file.split(b"\n")[0], str(stranger.pid).encode(), 1)
+    forged = pid_file.replace(pid_file.split(b"\n")[0], str(other_process.pid).encode(), 1)
     (folder.cluster / "postmaster.pid").write_bytes(forged)
     (folder.socket / ".s.PGSQL.5432.lock").write_bytes(forged)
     async with embedded_postgres(data) as dsn:
         assert await query(dsn, "select 1") == 1
-    assert stranger.poll() is None
+    assert other_process.poll() is None
 
 
-async def test_a_server_that_dies_comes_back(data: Path) -> None:
+async def test_a_crashed_server_is_restarted(data: Path) -> None:
     async with embedded_postgres(data) as dsn:
         died = postmaster_pid(data)
         os.kill(died, signal.SIGKILL)
@@ -134,7 +134,7 @@ async def test_a_signal_during_the_start_leaves_no_server(
         assert await query(dsn, "select current_database()") == "rowhook"
 
 
-async def test_a_start_that_fails_shows_the_end_of_the_log(data: Path) -> None:
+async def test_a_failed_start_prints_the_end_of_the_log(data: Path) -> None:
     async with embedded_postgres(data):
         pass
     (recorded_folder(installation_folder(data)).cluster / "global" / "pg_control").unlink()
@@ -143,6 +143,6 @@ async def test_a_start_that_fails_shows_the_end_of_the_log(data: Path) -> None:
     assert is_free(installation_folder(data))
 
 
-async def test_a_folder_that_cannot_be_made_is_named(data: Path) -> None:
-    with pytest.raises(EmbeddedUnavailable, match=r"cannot use .*data.*ROWHOOK_DATA_DIR"):
+async def test_a_folder_that_cannot_be_created_is_named(data: Path) -> None:
+    with pytest.raises(EmbeddedUnavailable, match=r"Cannot use .*data.*ROWHOOK_DATA_DIR"):
         await embedded_postgres(file_at(data) / "below").__aenter__()

@@ -1,4 +1,4 @@
-"""A copy of the database is told from the original, sends nothing, and can be adopted."""
+"""A copy of the database is detected, sends nothing, and can be adopted."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def test_migrate_records_a_new_installation(empty_dsn: str) -> None:
     assert setting["setconfig"] == [f"rowhook.installation={stored['nonce']}"]
 
 
-async def test_an_owner_who_may_not_set_the_nonce_is_recorded_without_one(server: Server) -> None:
+async def test_an_owner_who_may_not_set_the_nonce_gets_a_record_without_one(server: Server) -> None:
     name = f"owner_{uuid4().hex[:12]}"
     async with await connection_pool.connect(server.superuser_dsn) as admin:
         await admin.execute(f"create role {name} login createrole".encode())
@@ -61,7 +61,7 @@ async def test_an_owner_who_may_not_set_the_nonce_is_recorded_without_one(server
     assert (stored["nonce"], allowed) == (None, True)
 
 
-async def test_an_older_installation_is_recorded_by_its_upgrade(
+async def test_an_upgrade_records_an_older_installation(
     platform: Platform, pool: Pool, dsn: str
 ) -> None:
     await platform.webhook_of_goal()
@@ -110,7 +110,7 @@ async def test_a_copy_by_template_sends_nothing_and_captures_until_it_is_adopted
         ("highest_xid = '9000000000000'", "the next transaction id of the cluster is "),
     ],
 )
-async def test_one_fact_that_differs_suspends_deliveries_and_is_named(
+async def test_a_single_different_fact_suspends_deliveries_and_is_named(
     platform: Platform, pool: Pool, change: str, reason: str
 ) -> None:
     await platform.webhook_of_goal()
@@ -144,7 +144,7 @@ async def test_a_neon_branch_is_a_copy(platform: Platform, dsn: str) -> None:
     assert "the Neon timeline is branch, and was main" in (await reason("branch") or "")
 
 
-async def test_a_restart_of_the_server_is_no_copy(platform: Platform, pool: Pool) -> None:
+async def test_a_restart_of_the_server_is_not_a_copy(platform: Platform, pool: Pool) -> None:
     await platform.webhook_of_goal()
     commit = await platform.commit()
     await platform.run("update rowhook.installation set checked_server = 'epoch'")
@@ -166,7 +166,7 @@ async def test_a_schema_restored_in_the_same_database_is_a_copy(dsn: str) -> Non
         assert "restored from a dump" in (await record(platform))["suspended_reason"]
 
 
-async def test_adopt_cancels_what_waits_and_sends_what_comes_after(
+async def test_adopt_cancels_waiting_deliveries_and_sends_later_ones(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal(retry_schedule_s=[0, 3600])
@@ -189,7 +189,7 @@ async def test_adopt_cancels_what_waits_and_sends_what_comes_after(
     assert len(await keys(platform, pool)) == 3
 
 
-async def test_adopt_is_in_the_audit_with_what_it_was_and_is(
+async def test_adopt_is_audited_with_the_old_and_new_identity(
     platform: Platform, pool: Pool
 ) -> None:
     await mark_as_copied(platform)
@@ -204,14 +204,14 @@ async def test_adopt_is_in_the_audit_with_what_it_was_and_is(
 
 
 @pytest.mark.parametrize("role", ["producer", "reader", "worker"])
-async def test_adopt_is_refused_to_who_is_no_operator(platform: Platform, role: str) -> None:
+async def test_adopt_is_forbidden_without_the_operator_role(platform: Platform, role: str) -> None:
     await platform.db.execute(f"set role rowhook_{role}".encode())
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         await platform.run("select rowhook.adopt()")
     await platform.run("reset role")
 
 
-async def test_adopt_is_for_the_operator_role_and_for_operators_of_the_api(
+async def test_adopt_is_allowed_for_the_operator_role_and_operator_keys(
     platform: Platform, pool: Pool
 ) -> None:
     await mark_as_copied(platform)
@@ -225,16 +225,16 @@ async def test_adopt_is_for_the_operator_role_and_for_operators_of_the_api(
     await platform.run("reset role")
 
 
-async def test_a_worker_in_a_copy_goes_on_by_itself_once_it_is_adopted(rig: Rig) -> None:
+async def test_a_worker_in_a_copy_continues_after_adoption(rig: Rig) -> None:
     await rig.webhook()
     await mark_as_copied(rig.platform)
     async with rig.worker() as worker:
         first = await rig.platform.commit()
 
-        async def slept() -> bool:
+        async def sleeping_worker() -> bool:
             return worker.queries.is_asleep
 
-        await until(slept, what="a nap")
+        await until(sleeping_worker, description="a nap")
         assert rig.receiver.requests == []
         async with connection_pool.open_pool(rig.dsn) as pool:
             await installation_queries.adopt(pool, cancel_waiting=False)
@@ -242,7 +242,7 @@ async def test_a_worker_in_a_copy_goes_on_by_itself_once_it_is_adopted(rig: Rig)
     assert [request.header("idempotency-key") for request in rig.receiver.requests] == [first]
 
 
-async def test_no_webhook_is_disabled_for_failures_that_last_in_a_copy(
+async def test_no_webhook_is_disabled_for_failures_in_a_copy(
     platform: Platform, pool: Pool
 ) -> None:
     webhook = await platform.webhook_of_goal()
@@ -257,10 +257,8 @@ async def test_no_webhook_is_disabled_for_failures_that_last_in_a_copy(
     assert await engine.warn_or_disable(pool) == 1
 
 
-async def test_doctor_tells_a_copy_that_nobody_has_noticed_yet(
-    platform: Platform, pool: Pool
-) -> None:
-    async def finding(subject: str) -> dict[str, Any]:
+async def test_doctor_detects_a_copy(platform: Platform, pool: Pool) -> None:
+    async def doctor_finding(subject: str) -> dict[str, Any]:
         (result,) = [
             diagnosi
             for diagnosi in await installation_queries.diagnosis(pool)
@@ -268,12 +266,12 @@ async def test_doctor_tells_a_copy_that_nobody_has_noticed_yet(
         ]
         return result
 
-    assert (await finding("installation"))["healthy"]
-    assert (await finding("epoch"))["finding"] == "epoch 0"
+    assert (await doctor_finding("installation"))["healthy"]
+    assert (await doctor_finding("epoch"))["finding"] == "epoch 0"
     await mark_as_restored(platform)
-    copy, epoch = await finding("installation"), await finding("epoch")
+    copy, epoch = await doctor_finding("installation"), await doctor_finding("epoch")
     assert (copy["healthy"], epoch["healthy"]) == (False, False)
     assert "This database is a copy: the system identifier" in copy["finding"]
     assert "`rowhook adopt`" in copy["advice"]
     await CopyDetector(pool).check()
-    assert await finding("epoch") == {**epoch, "healthy": True, "finding": "epoch 1"}
+    assert await doctor_finding("epoch") == {**epoch, "healthy": True, "finding": "epoch 1"}

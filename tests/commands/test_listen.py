@@ -1,4 +1,4 @@
-"""`rowhook listen`: what it prints of a request, and how it hands requests on to an application."""
+"""`rowhook listen`: its output for a request, and the forwarding to an application."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class Listening:
     url: str
 
     async def line(self, pattern: str) -> str:
-        """The next line it prints that matches."""
+        """Return the next line of its output that matches."""
         return await line(self.process, pattern)
 
     async def send(self, method: str = "POST", path: str = "/in", **options: Any) -> httpx.Response:
-        """Sends it a request; a path goes out as it is spelled."""
+        """Send a request with an unchanged path."""
         async with httpx.AsyncClient(trust_env=False, timeout=DEADLINE_S) as client:
             extensions = {"target": path.encode()}
             return await client.request(method, self.url, extensions=extensions, **options)
@@ -80,28 +80,28 @@ def latin(headers: dict[str, str]) -> dict[bytes, bytes]:
     return {name.encode(): value.encode("latin-1") for name, value in headers.items()}
 
 
-async def test_it_says_whether_a_request_is_verified_and_answers_204(folder: Path) -> None:
+async def test_listen_prints_whether_a_request_is_verified_and_responds_204(folder: Path) -> None:
     async with listening(folder, "--secret", SECRET) as to:
         true = await to.send(content=BODY, headers=signed())
         assert "both signatures" in await to.line("POST /in")
         false = await to.send(content=BODY + b"!", headers=signed())
-        assert "wrong secret, or a changed body" in await to.line("POST /in")
+        assert "The secret is wrong, or the body was changed" in await to.line("POST /in")
     assert (true.status_code, false.status_code) == (204, 204)
 
 
-async def test_nothing_in_a_request_steers_the_terminal(folder: Path) -> None:
+async def test_control_characters_of_a_request_are_not_printed(folder: Path) -> None:
     async with listening(folder) as to:
         await to.send(content=b"\x1b[2J", headers={b"content-type": b"a\x9b2J"})
         assert await to.line("content-type") == "content-type: a·2J"
         assert await to.line("2J") == "·[2J"
 
 
-async def test_it_answers_the_status_that_it_is_told(folder: Path) -> None:
+async def test_listen_responds_with_the_chosen_status(folder: Path) -> None:
     async with listening(folder, "--answer", "503") as to:
         assert (await to.send()).status_code == 503
 
 
-async def test_a_request_is_handed_on_as_it_came(folder: Path, app: Receiver) -> None:
+async def test_a_request_is_forwarded_unchanged(folder: Path, app: Receiver) -> None:
     own = {"X-Own": "é", "Accept-Encoding": "zstd", **signed()}
     async with listening(folder, "--forward-to", app.url) as to:
         await to.send("PATCH", "/a/../%7e//b?c=%20d&e", content=BODY, headers=latin(own))
@@ -112,7 +112,7 @@ async def test_a_request_is_handed_on_as_it_came(folder: Path, app: Receiver) ->
     assert {name: request.header(name) for name in own} == own
 
 
-async def test_what_belongs_to_a_connection_is_not_handed_on(folder: Path, app: Receiver) -> None:
+async def test_connection_headers_are_not_forwarded(folder: Path, app: Receiver) -> None:
     headers = [
         ("Connection", "keep-alive, X-Hop"),
         ("X-Hop", "1"),
@@ -129,7 +129,7 @@ async def test_what_belongs_to_a_connection_is_not_handed_on(folder: Path, app: 
     assert [value for name, value in request.headers if name.lower() == "x-twice"] == ["1", "2"]
 
 
-async def test_the_answer_of_the_application_is_given_back(folder: Path, app: Receiver) -> None:
+async def test_the_response_of_the_application_is_returned(folder: Path, app: Receiver) -> None:
     app.script("/hook", answer(429, b"slowly\xff", (("Retry-After", "7"), ("X-Own", "é"))))
     async with listening(folder, "--forward-to", f"{app.url}/hook") as to:
         got = await to.send(headers={"Idempotency-Key": "k_1"})
@@ -139,31 +139,35 @@ async def test_the_answer_of_the_application_is_given_back(folder: Path, app: Re
     assert re.fullmatch(rf"→ 429 in \d+ ms from {app.url}/hook  k_1", answer_line)
 
 
-async def test_a_redirect_is_given_back_and_not_followed(folder: Path, app: Receiver) -> None:
+async def test_a_redirect_is_returned_and_not_followed(folder: Path, app: Receiver) -> None:
     app.script("/in", answer(302, b"", (("Location", "/elsewhere"),)))
     async with listening(folder, "--forward-to", app.url) as to:
         assert (await to.send()).status_code == 302
     assert len(app.requests) == 1
 
 
-async def test_an_application_that_is_away_is_said_and_is_502(folder: Path, app: Receiver) -> None:
+async def test_an_unreachable_application_is_reported_as_502(folder: Path, app: Receiver) -> None:
     url = app.url
     await app.__aexit__()
     async with listening(folder, "--forward-to", url) as to:
         got = await to.send()
-        assert re.search(r"→ \S+ is not reachable \(.+\): answered 502", await to.line("→"))
+        assert re.search(r"→ 502: \S+ is not reachable \(.+\)", await to.line("→"))
     assert got.status_code == 502
     assert got.text.startswith(f"rowhook listen: {url} is not reachable")
 
 
-async def test_one_that_comes_back_gets_the_next_request(folder: Path, app: Receiver) -> None:
+async def test_an_application_that_is_back_gets_the_next_request(
+    folder: Path, app: Receiver
+) -> None:
     app.script("/in", reset(), answer(200), answer(201))
     async with listening(folder, "--forward-to", app.url) as to:
         assert [(await to.send()).status_code for _ in range(3)] == [502, 200, 201]
     assert app.connections == 3
 
 
-async def test_it_stops_at_once_while_an_application_hangs(folder: Path, app: Receiver) -> None:
+async def test_listen_stops_immediately_while_an_application_hangs(
+    folder: Path, app: Receiver
+) -> None:
     app.script("/in", stall())
     async with listening(folder, "--forward-to", app.url) as to:
         waiting = asyncio.create_task(to.send())
@@ -188,13 +192,13 @@ async def test_it_stops_at_once_while_an_application_hangs(folder: Path, app: Re
         ),
     ],
 )
-async def test_what_cannot_be_done_is_said_before_it_listens(
+async def test_invalid_options_are_reported_before_listening(
     folder: Path, arguments: list[str], message: str
 ) -> None:
     (await run_command(folder, "listen", *arguments)).refused(2, message)
 
 
-async def test_an_application_that_fails_shows_as_a_retry(
+async def test_a_failing_application_causes_a_retry(
     folder: Path, dsn: str, pool: Pool, platform: Platform, app: Receiver
 ) -> None:
     app.script("/hook", answer(500, b"it broke"), answer(200))

@@ -1,4 +1,4 @@
-"""`rowhook retain`: ages are shown and changed, and what is old is planned and removed by hand."""
+"""`rowhook retain`: ages are displayed and changed; old rows are planned and removed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from rowhook.db import connection_pool
 from tests.support.calls import Api
-from tests.support.hands import Hands
+from tests.support.command_line import CommandLine
 from tests.support.sample_platform import Platform
 from tests.support.worker_rig import until
 
@@ -17,12 +17,12 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def hands(folder: Path, dsn: str) -> Hands:
-    return Hands(folder=folder, dsn=dsn)
+def hands(folder: Path, dsn: str) -> CommandLine:
+    return CommandLine(folder=folder, dsn=dsn)
 
 
 async def finish(platform: Platform, days_ago: int) -> None:
-    """A delivery that was cancelled so many days ago."""
+    """A delivery that was cancelled some days ago."""
     await platform.commit()
     await platform.run("update rowhook.outbox set status = 'cancelled' where status = 'pending'")
     await platform.run(
@@ -37,7 +37,7 @@ async def finish(platform: Platform, days_ago: int) -> None:
     )
 
 
-async def test_ages_are_shown_and_changed(hands: Hands) -> None:
+async def test_retention_ages_are_displayed_and_changed(hands: CommandLine) -> None:
     output = await hands.ok("retain")
     assert "delivered" in output
     assert "30 d" in output
@@ -57,8 +57,8 @@ async def test_ages_are_shown_and_changed(hands: Hands) -> None:
         ("letters=3d", "Unknown kind 'letters'"),
     ],
 )
-async def test_what_cannot_be_set_is_refused_with_what_to_write(
-    hands: Hands, value: str, message: str
+async def test_an_invalid_age_is_rejected_with_advice(
+    hands: CommandLine, value: str, message: str
 ) -> None:
     result = await hands.type("retain", "--set", value)
     assert result.code == 2
@@ -68,14 +68,14 @@ async def test_what_cannot_be_set_is_refused_with_what_to_write(
     } == {30 * 86400}
 
 
-async def test_nothing_of_a_refused_command_is_set(hands: Hands) -> None:
+async def test_a_rejected_command_sets_nothing(hands: CommandLine) -> None:
     result = await hands.type("retain", "--set", "delivered=14d", "--set", "letters=3d")
     assert result.code == 2
     ages = {entry["kind"]: entry["keep_s"] for entry in await hands.json("retain")}
     assert ages["delivered"] == 30 * 86400
 
 
-async def test_a_plan_says_what_goes_and_a_run_removes_it(hands: Hands, platform: Platform) -> None:
+async def test_a_plan_lists_what_a_run_removes(hands: CommandLine, platform: Platform) -> None:
     await platform.webhook_of_goal()
     await finish(platform, 40)
     await finish(platform, 3)
@@ -97,7 +97,9 @@ async def old_partitions(platform: Platform) -> None:
         await platform.run(f"select rowhook.make_partition('{parent}', '2020-01-01')")
 
 
-async def test_old_days_are_planned_and_dropped(hands: Hands, platform: Platform) -> None:
+async def test_old_partitions_are_planned_and_dropped(
+    hands: CommandLine, platform: Platform
+) -> None:
     await old_partitions(platform)
     plan = {entry["kind"]: entry["days"] for entry in await hands.json("retain", "--plan")}
     assert (plan["attempts"], plan["bodies"], plan["failed_bodies"]) == (1, 1, 1)
@@ -110,8 +112,8 @@ async def test_old_days_are_planned_and_dropped(hands: Hands, platform: Platform
     assert len(dropped) == 3
 
 
-async def test_a_reader_in_the_way_of_a_day_is_told_of(
-    hands: Hands, platform: Platform, dsn: str
+async def test_a_transaction_that_blocks_a_drop_is_reported(
+    hands: CommandLine, platform: Platform, dsn: str
 ) -> None:
     await old_partitions(platform)
     async with await connection_pool.connect(dsn) as reader, reader.transaction():
@@ -123,7 +125,7 @@ async def test_a_reader_in_the_way_of_a_day_is_told_of(
     assert await platform.value("select to_regclass('rowhook.exchange_20200101')::text") is None
 
 
-async def test_the_system_page_shows_ages_and_sizes(api: Api, platform: Platform) -> None:
+async def test_the_system_page_has_ages_and_sizes(api: Api, platform: Platform) -> None:
     await platform.webhook_of_goal()
     await finish(platform, 3)
     system = (await api.call("GET", "/system")).json()
@@ -135,8 +137,8 @@ async def test_the_system_page_shows_ages_and_sizes(api: Api, platform: Platform
     assert {"outbox", "attempt_row", "exchange", "failed_exchange", "audit"} <= set(sizes)
 
 
-async def test_a_run_waits_for_another_one_and_is_not_taken_for_its_end(
-    hands: Hands, platform: Platform, dsn: str
+async def test_a_run_waits_for_another_run(
+    hands: CommandLine, platform: Platform, dsn: str
 ) -> None:
     await platform.webhook_of_goal()
     await finish(platform, 40)
@@ -152,7 +154,7 @@ async def test_a_run_waits_for_another_one_and_is_not_taken_for_its_end(
                 )
             )
 
-        await until(waits, what="a run that waits")
+        await until(waits, description="a run that waits")
         await other.execute("commit")
         result = await running
     assert result.code == 0, result

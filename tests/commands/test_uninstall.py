@@ -1,4 +1,4 @@
-"""`rowhook uninstall` on real servers: what goes, what stays, and what it says."""
+"""`rowhook uninstall` on real servers: removed objects, kept objects, and its output."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from psycopg.conninfo import make_conninfo
 
 from rowhook.db import connection_pool
 from rowhook.db.statements import login_and_database, run_script
-from tests.engine.test_privileges import ROLES, delivers
+from tests.engine.test_privileges import ROLES, check_delivery
 from tests.support.clusters import Cluster, cluster
-from tests.support.hands import Hands
+from tests.support.command_line import CommandLine
 from tests.support.sample_platform import Platform
 from tests.support.worker_rig import until
 
@@ -33,19 +33,19 @@ async def running(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
 
 @pytest.fixture
 async def servers(running: Cluster) -> AsyncIterator[Cluster]:
-    """A server without our roles, databases or logins."""
+    """A server without roles of Rowhook, databases or logins."""
     yield running
     await running.clean()
 
 
-async def owner_hands(servers: Cluster, folder: Path, options: str = "createrole") -> Hands:
-    """The command line of a database's owner, who is no superuser."""
+async def owner_hands(servers: Cluster, folder: Path, options: str = "createrole") -> CommandLine:
+    """The command line of the owner of a database, without superuser."""
     owner = await servers.login(options)
-    return Hands(folder=folder, dsn=servers.dsn_of(await servers.database(owner), owner))
+    return CommandLine(folder=folder, dsn=servers.dsn_of(await servers.database(owner), owner))
 
 
-async def left(dsn: str) -> dict[str, list[str]]:
-    """What is there of Rowhook: schemas, triggers, roles, settings."""
+async def remaining_objects(dsn: str) -> dict[str, list[str]]:
+    """Return the remaining objects of Rowhook: schemas, triggers, roles, settings."""
     async with await connection_pool.connect(dsn) as connection:
         (row,) = await Platform(connection).rows(
             "select array(select nspname::text from pg_namespace where nspname ~ 'rowhook')"
@@ -63,7 +63,7 @@ NOTHING: dict[str, list[str]] = {"schemas": [], "triggers": [], "roles": [], "se
 
 
 @every_version
-async def test_an_owner_without_superuser_removes_everything_and_is_told_what_went(
+async def test_an_owner_without_superuser_removes_everything_and_gets_a_list(
     servers: Cluster, folder: Path
 ) -> None:
     hands = await owner_hands(servers, folder)
@@ -87,14 +87,14 @@ async def test_an_owner_without_superuser_removes_everything_and_is_told_what_we
         *(f"Removed role rowhook_{duty}." for duty in ROLES),
     ):
         assert line in output
-    assert await left(hands.dsn) == NOTHING
+    assert await remaining_objects(hands.dsn) == NOTHING
     assert "Nothing to remove" in await hands.ok("uninstall", "--yes")
     await hands.ok("migrate")
-    await delivers(hands.dsn, hands.dsn)
+    await check_delivery(hands.dsn, hands.dsn)
 
 
 @every_version
-async def test_roles_that_the_owner_may_not_drop_are_left_with_the_statement_for_it(
+async def test_roles_that_the_owner_may_not_drop_are_kept_with_the_drop_statement(
     servers: Cluster, folder: Path
 ) -> None:
     hands = await owner_hands(servers, folder, "")
@@ -104,9 +104,9 @@ async def test_roles_that_the_owner_may_not_drop_are_left_with_the_statement_for
     result = await hands.type("uninstall", "--yes")
     statements = [f"drop role if exists rowhook_{duty};" for duty in ROLES]
     result.refused(1, *(f"Run as an administrator: {statement}" for statement in statements))
-    assert (await left(hands.dsn))["schemas"] == []
+    assert (await remaining_objects(hands.dsn))["schemas"] == []
     await servers.run(*statements)
-    assert await left(hands.dsn) == NOTHING
+    assert await remaining_objects(hands.dsn) == NOTHING
 
 
 @every_version
@@ -118,12 +118,12 @@ async def test_roles_that_another_database_uses_are_kept_and_the_database_is_nam
     other = await servers.database(owner)
     other_dsn = servers.dsn_of(other, owner)
     await hands.ok("migrate")
-    await Hands(folder=folder, dsn=other_dsn).ok("migrate")
+    await CommandLine(folder=folder, dsn=other_dsn).ok("migrate")
     output = await hands.ok("uninstall", "--yes")
     for duty in ROLES:
         assert f"Kept role rowhook_{duty}: used in database {other}." in output
-    assert (await left(hands.dsn))["schemas"] == []
-    await delivers(other_dsn, other_dsn)
+    assert (await remaining_objects(hands.dsn))["schemas"] == []
+    await check_delivery(other_dsn, other_dsn)
 
 
 async def test_a_role_that_the_platform_uses_in_this_database_is_kept(
@@ -140,7 +140,7 @@ async def test_a_role_that_the_platform_uses_in_this_database_is_kept(
         )
     output = await hands.ok("uninstall", "--yes")
     assert f"Kept role rowhook_reader: used in database {database}." in output
-    assert (await left(hands.dsn)) == NOTHING | {"roles": ["rowhook_reader"]}
+    assert (await remaining_objects(hands.dsn)) == NOTHING | {"roles": ["rowhook_reader"]}
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ async def test_a_role_that_the_platform_uses_in_this_database_is_kept(
         "drop owned by rowhook_worker; drop role rowhook_worker",
     ],
 )
-async def test_a_damaged_installation_is_removed_whole(
+async def test_a_damaged_installation_is_removed_completely(
     servers: Cluster, folder: Path, damage: str
 ) -> None:
     hands = await owner_hands(servers, folder)
@@ -162,20 +162,24 @@ async def test_a_damaged_installation_is_removed_whole(
     async with await connection_pool.connect(hands.dsn) as connection:
         await run_script(connection, damage)
     await hands.ok("uninstall", "--yes")
-    assert await left(hands.dsn) == NOTHING
+    assert await remaining_objects(hands.dsn) == NOTHING
 
 
-async def test_it_asks_where_the_tables_are_damaged_too(servers: Cluster, folder: Path) -> None:
+async def test_uninstall_asks_for_confirmation_with_damaged_tables(
+    servers: Cluster, folder: Path
+) -> None:
     hands = await owner_hands(servers, folder)
     await hands.ok("migrate")
     async with await connection_pool.connect(hands.dsn) as connection:
         await run_script(connection, "drop table rowhook.webhook cascade")
     result = await hands.answer("y", "uninstall")
     assert 'could not be counted: relation "rowhook.webhook" does not exist.' in result.out
-    assert (result.code, await left(hands.dsn)) == (0, NOTHING)
+    assert (result.code, await remaining_objects(hands.dsn)) == (0, NOTHING)
 
 
-async def test_it_asks_on_a_terminal_and_says_what_is_lost(servers: Cluster, folder: Path) -> None:
+async def test_uninstall_asks_on_a_terminal_and_lists_what_is_lost(
+    servers: Cluster, folder: Path
+) -> None:
     hands = await owner_hands(servers, folder)
     await hands.ok("migrate")
     async with await connection_pool.connect(hands.dsn) as connection:
@@ -184,46 +188,48 @@ async def test_it_asks_on_a_terminal_and_says_what_is_lost(servers: Cluster, fol
         await platform.webhook_of_goal()
         await platform.commit()
         await platform.commit()
-    before = await left(hands.dsn)
+    before = await remaining_objects(hands.dsn)
     refused = await hands.answer("n", "uninstall")
     assert "Data that will be lost: 1 webhook, 2 waiting deliveries, 2 events." in refused.out
     assert "schema rowhook (owned by" in refused.out
-    assert (refused.code, await left(hands.dsn)) == (1, before)
+    assert (refused.code, await remaining_objects(hands.dsn)) == (1, before)
     assert (await hands.answer("y", "uninstall")).code == 0
-    assert await left(hands.dsn) == NOTHING
+    assert await remaining_objects(hands.dsn) == NOTHING
 
 
-async def test_without_a_terminal_it_wants_yes(servers: Cluster, folder: Path) -> None:
+async def test_uninstall_requires_yes_without_a_terminal(servers: Cluster, folder: Path) -> None:
     hands = await owner_hands(servers, folder)
     await hands.ok("migrate")
-    before = await left(hands.dsn)
+    before = await remaining_objects(hands.dsn)
     (await hands.type("uninstall", stdin="y\n")).refused(2, "Pass --yes.")
-    assert await left(hands.dsn) == before
+    assert await remaining_objects(hands.dsn) == before
 
 
-async def test_the_roles_are_those_of_the_database_whatever_the_setting_says(
+async def test_the_role_prefix_comes_from_the_database_and_not_from_the_setting(
     servers: Cluster, folder: Path
 ) -> None:
     hands = await owner_hands(servers, folder)
     await hands.ok("migrate", ROWHOOK_ROLE_PREFIX="acme")
     assert "Removed role acme_worker." in await hands.ok("uninstall", "--yes")
-    assert await left(hands.dsn) == NOTHING
+    assert await remaining_objects(hands.dsn) == NOTHING
 
 
-async def test_another_login_than_the_owner_removes_nothing_and_is_told_who_may(
+async def test_a_login_that_is_not_the_owner_removes_nothing(
     servers: Cluster, folder: Path
 ) -> None:
     hands = await owner_hands(servers, folder)
     await hands.ok("migrate")
     owner, database = login_and_database(hands.dsn)
-    before = await left(hands.dsn)
-    other = Hands(folder=folder, dsn=servers.dsn_of(database, await servers.login("createrole")))
+    before = await remaining_objects(hands.dsn)
+    other = CommandLine(
+        folder=folder, dsn=servers.dsn_of(database, await servers.login("createrole"))
+    )
     result = await other.type("uninstall", "--yes")
     result.refused(1, f"Could not remove schema rowhook (owned by {owner}): must be owner")
-    assert await left(hands.dsn) == before
+    assert await remaining_objects(hands.dsn) == before
 
 
-async def test_it_waits_for_a_transaction_of_the_platform_without_holding_others_up(
+async def test_uninstall_waits_for_a_platform_transaction_without_blocking_others(
     servers: Cluster, folder: Path
 ) -> None:
     hands = await owner_hands(servers, folder)
@@ -248,19 +254,19 @@ async def test_it_waits_for_a_transaction_of_the_platform_without_holding_others
         assert "Removed schema rowhook." in await removing
 
 
-async def test_without_a_database_url_it_says_how_the_embedded_database_is_removed(
+async def test_without_a_database_url_uninstall_explains_removing_the_embedded_database(
     folder: Path,
 ) -> None:
-    result = await Hands(folder=folder, dsn="").type("uninstall", "--yes")
+    result = await CommandLine(folder=folder, dsn="").type("uninstall", "--yes")
     result.refused(2, "delete", str(folder))
 
 
-async def test_a_database_that_cannot_be_reached_ends_with_three(folder: Path) -> None:
+async def test_uninstall_of_an_unreachable_database_exits_3(folder: Path) -> None:
     dsn = "postgresql://nobody@127.0.0.1:9/none"
-    (await Hands(folder=folder, dsn=dsn).type("uninstall", "--yes")).refused(3)
+    (await CommandLine(folder=folder, dsn=dsn).type("uninstall", "--yes")).refused(3)
 
 
-async def test_a_setting_of_the_database_is_reset_by_a_superuser_and_else_left_with_the_statement(
+async def test_a_database_setting_is_reset_by_a_superuser_or_kept_with_the_statement(
     servers: Cluster, folder: Path
 ) -> None:
     hands = await owner_hands(servers, folder)
@@ -276,8 +282,8 @@ async def test_a_setting_of_the_database_is_reset_by_a_superuser_and_else_left_w
         f"Could not remove setting rowhook.notify of database {database}: permission denied",
         f"Run as an administrator: alter database {database} reset rowhook.notify;",
     )
-    hands = Hands(folder=folder, dsn=make_conninfo(servers.dsn, dbname=database))
+    hands = CommandLine(folder=folder, dsn=make_conninfo(servers.dsn, dbname=database))
     assert await hands.ok("uninstall", "--yes") == (
         f"Removed setting rowhook.notify of database {database}.\n"
     )
-    assert await left(hands.dsn) == NOTHING | {"settings": ["work_mem=8MB"]}
+    assert await remaining_objects(hands.dsn) == NOTHING | {"settings": ["work_mem=8MB"]}

@@ -1,4 +1,4 @@
-"""Placing callbacks costs what is placed, never what a session had or what waits."""
+"""The cost of ordering callbacks depends only on the new ones, not on the history of a session."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from rowhook.db.connection_pool import Pool
-from tests.engine.test_claim_plan import Statistics, mislead, whatever_the_statistics
+from tests.engine.test_claim_plan import Statistics, mislead_planner, whatever_the_statistics
 from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
 
@@ -21,7 +21,7 @@ SESSION = "session_1"
 OTHER_SESSION = "session_2"
 TABLES = "rowhook.outbox, rowhook.event, rowhook.webhook, rowhook.callback"
 
-# Of a table the rows that sequential scans read, of an index the entries that its scans returned.
+# For tables the rows read by sequential scans, for indexes the entries returned by scans.
 READ = """
 select coalesce(sum(pg_stat_get_xact_tuples_returned(c.oid)), 0)::bigint
 from pg_class c left join pg_index i on i.indexrelid = c.oid
@@ -30,7 +30,7 @@ where coalesce(i.indrelid, c.oid) in (
   'rowhook.callback'::regclass)
 """
 
-# Commits of the session with one frontend delivery each, and its callback, with or without places.
+# Commits of the session with one frontend delivery each, and its callback.
 ADD_STAGED = """
 with added as (
   insert into rowhook.event (organization_id, type, key, session_id, occurred_at)
@@ -89,8 +89,8 @@ async def rows_read(platform: Platform, query: str, *parameters: object) -> int:
     return after - before
 
 
-async def stage_next(platform: Platform, pool: Pool, session: str = SESSION) -> int:
-    """Rows read while one more commit of the session is staged."""
+async def rows_read_by_next_commit(platform: Platform, pool: Pool, session: str = SESSION) -> int:
+    """Count the rows read while one more commit of the session is staged."""
     await platform.commit(session=session)
     (claim,) = await platform.claim(pool, uuid4())
     return await rows_read(
@@ -103,13 +103,13 @@ async def stage_next(platform: Platform, pool: Pool, session: str = SESSION) -> 
     )
 
 
-async def stage_elsewhere(platform: Platform, pool: Pool) -> int:
-    """Rows read while a commit of another session is staged."""
-    return await stage_next(platform, pool, OTHER_SESSION)
+async def rows_read_by_other_session(platform: Platform, pool: Pool) -> int:
+    """Count the rows read while a commit of another session is staged."""
+    return await rows_read_by_next_commit(platform, pool, OTHER_SESSION)
 
 
-async def look(platform: Platform, pool: Pool) -> int:
-    """Rows read while a worker looks at the waiting sessions."""
+async def rows_read_by_check(platform: Platform, pool: Pool) -> int:
+    """Count the rows read while a worker checks the waiting sessions."""
     del pool
     return await rows_read(platform, "select rowhook.place_waiting('', 100)")
 
@@ -118,39 +118,43 @@ Step = Callable[[Platform, Pool], Awaitable[int]]
 
 
 async def prepare(platform: Platform, statistics: Statistics) -> None:
-    await mislead(platform, statistics)
+    await mislead_planner(platform, statistics)
     await platform.run("alter table rowhook.callback set (autovacuum_enabled = off)")
     await platform.run("analyze rowhook.callback")
     await add_webhook(platform)
 
 
-async def inform(platform: Platform, statistics: Statistics) -> None:
+async def analyze(platform: Platform, statistics: Statistics) -> None:
     if statistics == "up_to_date":
         await platform.run(f"analyze {TABLES}")
 
 
 @whatever_the_statistics
-@pytest.mark.parametrize("step", [stage_next, stage_elsewhere, look])
-async def test_the_past_of_a_session_costs_nothing(
+@pytest.mark.parametrize(
+    "step", [rows_read_by_next_commit, rows_read_by_other_session, rows_read_by_check]
+)
+async def test_the_history_of_a_session_adds_no_cost(
     platform: Platform, pool: Pool, statistics: Statistics, step: Step
 ) -> None:
     await prepare(platform, statistics)
     await add_staged(platform, placed=True)
-    await inform(platform, statistics)
+    await analyze(platform, statistics)
     for _ in range(3):
         assert await step(platform, pool) <= MOST_READ
 
 
 @whatever_the_statistics
-@pytest.mark.parametrize("step", [stage_next, stage_elsewhere, look])
-async def test_what_waits_behind_an_unfinished_output_costs_nothing(
+@pytest.mark.parametrize(
+    "step", [rows_read_by_next_commit, rows_read_by_other_session, rows_read_by_check]
+)
+async def test_callbacks_waiting_for_an_unfinished_output_add_no_cost(
     platform: Platform, pool: Pool, statistics: Statistics, step: Step
 ) -> None:
     await prepare(platform, statistics)
     await platform.commit(session=SESSION)
     await platform.claim(pool, uuid4(), lease_s=3600)
     await add_staged(platform, placed=False)
-    await inform(platform, statistics)
+    await analyze(platform, statistics)
     for _ in range(3):
         assert await step(platform, pool) <= MOST_READ
     placed = "select count(place) from rowhook.callback where session_id = %s"

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.anyio, every_server]
 @pytest.mark.parametrize(
     ("status", "kind"), [("succeeded", "job.succeeded"), ("failed", "job.failed")]
 )
-async def test_a_job_that_finishes_makes_one_event_and_one_delivery_for_each_webhook(
+async def test_a_finished_job_creates_one_event_and_one_delivery_per_webhook(
     platform: Platform, status: str, kind: str
 ) -> None:
     first, two = await platform.webhook_of_agent(), await platform.webhook_of_agent()
@@ -32,27 +32,29 @@ async def test_a_job_that_finishes_makes_one_event_and_one_delivery_for_each_web
 
 
 @pytest.mark.parametrize("status", ["pending", "running", "cancelled"])
-async def test_a_job_that_does_not_finish_fires_nothing(platform: Platform, status: str) -> None:
+async def test_an_unfinished_job_creates_no_event(platform: Platform, status: str) -> None:
     await platform.webhook_of_agent()
     await platform.job(status)
     assert await platform.value("select count(*) from rowhook.event") == 0
 
 
-async def test_a_job_inserted_as_finished_fires_and_is_given_its_time(platform: Platform) -> None:
+async def test_a_job_inserted_as_finished_creates_an_event_and_gets_a_completion_time(
+    platform: Platform,
+) -> None:
     await platform.webhook_of_agent()
     job = await platform.job("succeeded")
     assert len(await platform.deliveries()) == 1
     assert await platform.value("select completed_at from rowhook.job where id = %s", job)
 
 
-async def test_an_update_that_leaves_the_status_alone_fires_nothing(platform: Platform) -> None:
+async def test_an_update_without_a_status_change_creates_no_event(platform: Platform) -> None:
     await platform.webhook_of_agent()
     job = await platform.job("succeeded")
     await platform.run("update rowhook.job set cost = 5, status = status where id = %s", job)
     assert len(await platform.deliveries()) == 1
 
 
-async def test_a_later_completion_of_the_same_job_has_a_key_of_its_own(platform: Platform) -> None:
+async def test_a_later_completion_of_the_same_job_has_its_own_key(platform: Platform) -> None:
     job = await platform.job("succeeded")
     await platform.finish(job, "running")
     await platform.finish(job, "failed")
@@ -75,7 +77,7 @@ async def test_a_job_snapshot_fixes_names_and_keeps_digits(platform: Platform) -
     assert row["data"] == '{"a": 1.10, "b": 1E5}'
 
 
-async def test_a_commit_snapshot_holds_the_context_of_that_moment(platform: Platform) -> None:
+async def test_a_commit_snapshot_contains_the_context_at_that_time(platform: Platform) -> None:
     await platform.run(
         "insert into rowhook.session (id, organization_id, context) values ('s', %s, %s)",
         platform.organization,
@@ -95,7 +97,7 @@ async def test_a_commit_snapshot_holds_the_context_of_that_moment(platform: Plat
     assert row["shot"]["interview"] == {"id": None}
 
 
-async def test_a_commit_snapshot_is_json_whatever_its_names_and_ids_hold(
+async def test_a_commit_snapshot_is_json_for_all_names_and_ids(
     platform: Platform,
 ) -> None:
     hard = 'a"b\\c%s\n\u2028\U0001f600'
@@ -113,7 +115,7 @@ async def test_a_commit_snapshot_is_json_whatever_its_names_and_ids_hold(
 
 
 @pytest.mark.new_database
-async def test_a_capture_planned_over_small_tables_reads_none_of_them_whole(
+async def test_a_capture_planned_on_small_tables_uses_indexes(
     platform: Platform,
 ) -> None:
     await platform.webhook_of_goal()
@@ -125,13 +127,13 @@ async def test_a_capture_planned_over_small_tables_reads_none_of_them_whole(
         read = await platform.rows(
             "select relname from pg_stat_xact_user_tables"
             " where schemaname = 'rowhook' and seq_scan > 0"
-            # These two are read by Postgres's own look at the foreign keys.
+            # These two are read by the foreign key checks of PostgreSQL.
             " and relname not in ('goal', 'agent_version')"
         )
     assert read == []
 
 
-async def test_a_rollback_leaves_nothing(platform: Platform) -> None:
+async def test_a_rollback_leaves_no_event(platform: Platform) -> None:
     await platform.webhook_of_goal()
     with pytest.raises(ZeroDivisionError):
         async with platform.db.transaction():
@@ -141,7 +143,7 @@ async def test_a_rollback_leaves_nothing(platform: Platform) -> None:
     assert await platform.deliveries() == []
 
 
-async def test_copy_fires_for_each_row(platform: Platform) -> None:
+async def test_copy_creates_an_event_for_each_row(platform: Platform) -> None:
     await platform.webhook_of_goal()
     async with (
         platform.db.cursor() as cursor,
@@ -152,7 +154,7 @@ async def test_copy_fires_for_each_row(platform: Platform) -> None:
     assert len(await platform.deliveries()) == 500
 
 
-# In this transaction: the rows of tables, and the entries of indexes.
+# In this transaction: rows of tables, and entries of indexes.
 ROWS_READ = """
 select sum(pg_stat_get_xact_tuples_returned(oid))::int from pg_class
 where relnamespace = 'rowhook'::regnamespace and relkind in ('r', 'i')
@@ -160,7 +162,7 @@ where relnamespace = 'rowhook'::regnamespace and relkind in ('r', 'i')
 
 
 async def finish_in_bulk(platform: Platform, count: int) -> tuple[int, float]:
-    """Finishes so many jobs by one statement: the rows read meanwhile, and the seconds."""
+    """Finish jobs in one statement; return the rows read and the seconds."""
     await platform.run(
         "insert into rowhook.job (agent_version_id, status)"
         " select %s, 'running' from generate_series(1, %s)",
@@ -176,7 +178,7 @@ async def finish_in_bulk(platform: Platform, count: int) -> tuple[int, float]:
 
 
 async def cache_plans(platform: Platform) -> None:
-    """Finishes jobs one by one until the capture's plans are cached."""
+    """Finish jobs one by one until the plans of the capture are cached."""
     await platform.webhook_of_agent()
     for _ in range(7):
         await platform.finish(await platform.job())
@@ -188,7 +190,7 @@ async def test_a_bulk_update_after_single_ones_reads_a_few_rows_for_each(
     await cache_plans(platform)
     rows_read, _ = await finish_in_bulk(platform, 1000)
     assert await platform.value("select count(*) from rowhook.outbox") == 1007
-    # The job for the update, then with each its version, agent, organization, link and webhook.
+    # The job of the update, then for each its version, agent, organization, link and webhook.
     assert rows_read <= 10 * 1000
 
 
@@ -196,7 +198,7 @@ async def test_a_completion_after_single_ones_reads_no_earlier_one(
     platform: Platform, superuser: psycopg.AsyncConnection
 ) -> None:
     await cache_plans(platform)
-    # Without the triggers, on another connection: the plans stay as they are.
+    # Without triggers, on another connection, so that cached plans are kept.
     await superuser.execute("set session_replication_role = replica")
     await superuser.execute(
         "insert into rowhook.job (agent_version_id, status, completed_at)"
@@ -218,7 +220,7 @@ async def test_a_bulk_update_after_single_ones_stays_linear(platform: Platform) 
     _, whole_s = await finish_in_bulk(platform, 20_000)
     score(
         "20,000 jobs finished by one statement",
-        asked="≤ 30 × what 2,000 take",
+        required="≤ 30 × the time of 2,000",
         measured=f"{whole_s / tenth_s:.1f} ×",
         holds=whole_s <= 30 * tenth_s,
     )
@@ -227,7 +229,7 @@ async def test_a_bulk_update_after_single_ones_stays_linear(platform: Platform) 
 @pytest.mark.parametrize(
     "data", ['{"a": "\\u0000"}', '{"a": "\\ud800"}', "null", "[]", '"x"', "1e100000", None]
 )
-async def test_poison_in_json_is_captured_as_it_is(platform: Platform, data: str | None) -> None:
+async def test_hostile_json_is_captured_unchanged(platform: Platform, data: str | None) -> None:
     await platform.webhook_of_goal()
     await platform.commit(data)
     stored_data = await platform.value("select data::text from rowhook.event")
@@ -235,7 +237,7 @@ async def test_poison_in_json_is_captured_as_it_is(platform: Platform, data: str
     assert len(await platform.deliveries()) == 1
 
 
-async def test_what_is_larger_than_an_event_may_be_is_recorded_as_such(platform: Platform) -> None:
+async def test_a_commit_above_the_event_limit_is_marked_as_too_large(platform: Platform) -> None:
     await platform.webhook_of_goal()
     await platform.commit(json.dumps({"a": "x" * 1_100_000}))
     row = (await platform.rows("select data, oversize_bytes from rowhook.event"))[0]
@@ -243,21 +245,21 @@ async def test_what_is_larger_than_an_event_may_be_is_recorded_as_such(platform:
     assert len(await platform.deliveries()) == 1
 
 
-async def test_a_job_that_is_too_large_is_recorded_as_such(platform: Platform) -> None:
+async def test_a_job_above_the_event_limit_is_marked_as_too_large(platform: Platform) -> None:
     await platform.webhook_of_agent()
     await platform.job("succeeded", output=json.dumps("x" * 1_048_575))
     row = (await platform.rows("select data, context, oversize_bytes from rowhook.event"))[0]
     assert row == {"data": None, "context": None, "oversize_bytes": 1_048_577 + len("{}")}
 
 
-async def test_event_types_filter_at_the_capture(platform: Platform) -> None:
+async def test_event_types_are_filtered_at_capture(platform: Platform) -> None:
     failing = await platform.webhook_of_agent(event_types=["job.failed"])
     await platform.job("succeeded")
     await platform.job("failed")
     assert [row["webhook_id"] for row in await platform.deliveries()] == [failing]
 
 
-async def test_a_disabled_webhook_gets_skipped_rows_and_a_paused_one_waiting_rows(
+async def test_a_disabled_webhook_gets_skipped_deliveries_and_a_paused_one_pending_ones(
     platform: Platform,
 ) -> None:
     disabled, paused = await platform.webhook_of_goal(), await platform.webhook_of_goal()
@@ -268,7 +270,9 @@ async def test_a_disabled_webhook_gets_skipped_rows_and_a_paused_one_waiting_row
     assert statuses == {disabled: "skipped", paused: "pending"}
 
 
-async def test_an_error_inside_the_capture_never_fails_the_platform(platform: Platform) -> None:
+async def test_an_error_in_the_capture_never_fails_the_platform_statement(
+    platform: Platform,
+) -> None:
     await platform.webhook_of_goal()
     await platform.run("alter table rowhook.event add constraint broken check (id < 0) not valid")
     commit = await platform.commit()
@@ -292,7 +296,7 @@ async def test_a_strict_source_fails_the_statement_instead(platform: Platform) -
     assert await platform.value("select count(*) from rowhook.commit") == 0
 
 
-async def test_a_producer_may_write_the_platforms_tables_and_nothing_else(
+async def test_a_producer_may_only_write_the_platform_tables(
     platform: Platform,
 ) -> None:
     await platform.webhook_of_goal()
@@ -314,7 +318,9 @@ async def test_a_producer_may_write_the_platforms_tables_and_nothing_else(
 @pytest.mark.parametrize(
     "function", ["now()", "clock_timestamp()", "octet_length(text)", "make_interval(secs float8)"]
 )
-async def test_a_producers_search_path_hijacks_nothing(platform: Platform, function: str) -> None:
+async def test_the_search_path_of_a_producer_affects_nothing(
+    platform: Platform, function: str
+) -> None:
     await platform.webhook_of_goal()
     await platform.run("create schema hostile")
     await platform.db.execute(
@@ -332,7 +338,7 @@ async def test_a_producers_search_path_hijacks_nothing(platform: Platform, funct
     assert len(await platform.deliveries()) == 1
 
 
-async def test_the_capture_notifies_only_while_a_worker_sleeps(
+async def test_the_capture_notifies_only_if_a_worker_sleeps(
     platform: Platform, pool: Pool, dsn: str
 ) -> None:
     await platform.webhook_of_goal()
@@ -349,7 +355,7 @@ async def test_the_capture_notifies_only_while_a_worker_sleeps(
     assert heard == ["end"]
 
 
-async def test_capture_heal_and_retry_at_once_make_no_second_row(
+async def test_concurrent_capture_heal_and_retry_create_no_second_delivery(
     platform: Platform, pool: Pool, superuser: psycopg.AsyncConnection
 ) -> None:
     await platform.webhook_of_agent()
@@ -383,7 +389,9 @@ async def test_capture_heal_and_retry_at_once_make_no_second_row(
     assert await platform.rows("select * from rowhook.capture_gap") == []
 
 
-async def test_a_commit_of_no_moment_in_time_has_none_in_its_snapshot(platform: Platform) -> None:
+async def test_a_commit_with_an_infinite_time_has_a_null_time_in_its_snapshot(
+    platform: Platform,
+) -> None:
     await platform.run(
         "insert into rowhook.commit (goal_id, data, committed_at) values (%s, '1', 'infinity')",
         platform.goal,

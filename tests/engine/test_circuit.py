@@ -1,4 +1,4 @@
-"""The circuit of a webhook's lane, shared by all workers."""
+"""The circuit of a webhook, shared by all workers."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ async def lane(platform: Platform) -> dict[str, Any]:
     return rows[0] if rows else {"circuit": "closed", "failures": 0, "allowed": None}
 
 
-async def fails(platform: Platform, pool: Pool, count: int) -> None:
-    """So many deliveries are claimed and refused, one after the other."""
+async def fail_deliveries(platform: Platform, pool: Pool, count: int) -> None:
+    """Claim deliveries one after another and record a failure for each."""
     for _ in range(count):
         (claim,) = await platform.claim(pool, batch=1)
         await platform.record(pool, claim, "http_status", status_code=503)
@@ -40,17 +40,17 @@ async def backlog(platform: Platform, count: int = 60, **fields: Any) -> UUID:
     return webhook
 
 
-async def let_probe(platform: Platform) -> None:
+async def allow_probe(platform: Platform) -> None:
     await platform.run("update rowhook.lane_state set probe_at = now() where circuit = 'open'")
 
 
-async def test_ten_failures_in_a_row_open_it_and_nothing_is_claimed(
+async def test_ten_consecutive_failures_open_the_circuit_and_nothing_is_claimed(
     platform: Platform, pool: Pool
 ) -> None:
     await backlog(platform)
-    await fails(platform, pool, OPENS_AFTER - 1)
+    await fail_deliveries(platform, pool, OPENS_AFTER - 1)
     assert (await lane(platform))["circuit"] == "closed"
-    await fails(platform, pool, 1)
+    await fail_deliveries(platform, pool, 1)
     assert (await lane(platform))["circuit"] == "open"
     assert await platform.claim(pool) == []
     asleep = await engine.fall_asleep(pool)
@@ -60,19 +60,19 @@ async def test_ten_failures_in_a_row_open_it_and_nothing_is_claimed(
     )
 
 
-async def test_a_success_between_them_starts_the_count_anew(platform: Platform, pool: Pool) -> None:
+async def test_a_success_resets_the_failure_count(platform: Platform, pool: Pool) -> None:
     await backlog(platform)
-    await fails(platform, pool, OPENS_AFTER - 1)
+    await fail_deliveries(platform, pool, OPENS_AFTER - 1)
     (claim,) = await platform.claim(pool, batch=1)
     await platform.record(pool, claim, "delivered")
-    await fails(platform, pool, OPENS_AFTER - 1)
+    await fail_deliveries(platform, pool, OPENS_AFTER - 1)
     assert (await lane(platform))["circuit"] == "closed"
 
 
 @pytest.mark.parametrize(
     "outcome", ["render_failed", "schema_failed", "config_rejected", "skipped"]
 )
-async def test_what_never_left_us_says_nothing_of_the_receiver(
+async def test_outcomes_without_a_request_do_not_count_for_the_circuit(
     platform: Platform, pool: Pool, outcome: str
 ) -> None:
     await backlog(platform)
@@ -82,14 +82,14 @@ async def test_what_never_left_us_says_nothing_of_the_receiver(
     assert await platform.rows("select * from rowhook.lane_state") == []
 
 
-async def test_one_probe_goes_out_at_a_time_and_a_failed_one_doubles_the_pause(
+async def test_one_probe_is_sent_at_a_time_and_a_failure_doubles_the_pause(
     platform: Platform, pool: Pool
 ) -> None:
     await backlog(platform)
-    await fails(platform, pool, OPENS_AFTER)
+    await fail_deliveries(platform, pool, OPENS_AFTER)
     pauses = []
     for _ in range(12):
-        await let_probe(platform)
+        await allow_probe(platform)
         (probe,) = await platform.claim(pool)
         assert await platform.claim(pool) == []
         await platform.record(pool, probe, "timeout")
@@ -98,37 +98,39 @@ async def test_one_probe_goes_out_at_a_time_and_a_failed_one_doubles_the_pause(
     assert (await lane(platform))["failures"] == OPENS_AFTER + 12
 
 
-async def test_no_attempt_of_the_schedule_is_used_up_while_it_is_not_closed(
+async def test_no_schedule_step_is_used_while_the_circuit_is_not_closed(
     platform: Platform, pool: Pool
 ) -> None:
     await backlog(platform, 1, retry_schedule_s=[0] * (OPENS_AFTER + 1))
-    await fails(platform, pool, OPENS_AFTER)
+    await fail_deliveries(platform, pool, OPENS_AFTER)
     for _ in range(5):
-        await let_probe(platform)
-        await fails(platform, pool, 1)
+        await allow_probe(platform)
+        await fail_deliveries(platform, pool, 1)
     (row,) = await platform.deliveries()
     assert (row["status"], row["schedule_step"]) == ("pending", OPENS_AFTER)
     assert row["attempts"] == OPENS_AFTER + 5
 
 
-async def test_a_failed_probe_goes_behind_what_waits(platform: Platform, pool: Pool) -> None:
+async def test_a_failed_probe_is_queued_behind_waiting_deliveries(
+    platform: Platform, pool: Pool
+) -> None:
     await backlog(platform)
-    await fails(platform, pool, OPENS_AFTER)
+    await fail_deliveries(platform, pool, OPENS_AFTER)
     probed = []
     for _ in range(3):
-        await let_probe(platform)
+        await allow_probe(platform)
         (probe,) = await platform.claim(pool)
         await platform.record(pool, probe, "http_status", status_code=400)
         probed.append(probe.outbox_id)
     assert len(set(probed)) == 3
 
 
-async def test_after_a_success_it_allows_one_more_for_each_until_it_closes(
+async def test_each_success_allows_one_more_request_until_the_circuit_closes(
     platform: Platform, pool: Pool
 ) -> None:
     await backlog(platform, max_in_flight=10)
-    await fails(platform, pool, OPENS_AFTER)
-    await let_probe(platform)
+    await fail_deliveries(platform, pool, OPENS_AFTER)
+    await allow_probe(platform)
     sizes = []
     while (await lane(platform))["circuit"] != "closed":
         claimed = await platform.claim(pool)
@@ -139,10 +141,12 @@ async def test_after_a_success_it_allows_one_more_for_each_until_it_closes(
     assert len(await platform.claim(pool)) == 10
 
 
-async def test_a_failure_on_the_way_back_opens_it_again(platform: Platform, pool: Pool) -> None:
+async def test_a_failure_while_half_open_reopens_the_circuit(
+    platform: Platform, pool: Pool
+) -> None:
     await backlog(platform)
-    await fails(platform, pool, OPENS_AFTER)
-    await let_probe(platform)
+    await fail_deliveries(platform, pool, OPENS_AFTER)
+    await allow_probe(platform)
     (probe,) = await platform.claim(pool)
     await platform.record(pool, probe, "delivered")
     first, _ = await platform.claim(pool)
@@ -152,26 +156,26 @@ async def test_a_failure_on_the_way_back_opens_it_again(platform: Platform, pool
 
 async def test_retry_after_delays_the_probe(platform: Platform, pool: Pool) -> None:
     await backlog(platform)
-    await fails(platform, pool, OPENS_AFTER - 1)
+    await fail_deliveries(platform, pool, OPENS_AFTER - 1)
     (claim,) = await platform.claim(pool, batch=1)
     await platform.record(pool, claim, "http_status", status_code=429, retry_after_s=120)
     wait = "select extract(epoch from probe_at - now()) from rowhook.lane_state"
     assert 60 < await platform.value(wait) <= 120
 
 
-async def test_a_lost_probe_is_followed_by_another(platform: Platform, pool: Pool) -> None:
+async def test_a_lost_probe_is_replaced(platform: Platform, pool: Pool) -> None:
     await backlog(platform)
-    await fails(platform, pool, OPENS_AFTER)
-    await let_probe(platform)
+    await fail_deliveries(platform, pool, OPENS_AFTER)
+    await allow_probe(platform)
     (lost_claims,) = await platform.claim(pool)
     await platform.run("update rowhook.outbox set leased_until = now() where status = 'sending'")
     (other,) = await platform.claim(pool)
     assert other.outbox_id != lost_claims.outbox_id
 
 
-async def test_a_change_of_the_webhook_is_probed_at_once(platform: Platform, pool: Pool) -> None:
+async def test_a_changed_webhook_is_probed_immediately(platform: Platform, pool: Pool) -> None:
     webhook = await backlog(platform)
-    await fails(platform, pool, OPENS_AFTER)
+    await fail_deliveries(platform, pool, OPENS_AFTER)
     await platform.run(
         "update rowhook.webhook set url = 'http://127.0.0.1:8/' where id = %s", webhook
     )
@@ -179,21 +183,19 @@ async def test_a_change_of_the_webhook_is_probed_at_once(platform: Platform, poo
     assert (await lane(platform))["failures"] == 0
 
 
-async def test_health_shows_the_circuit(platform: Platform, pool: Pool) -> None:
+async def test_health_reports_the_circuit(platform: Platform, pool: Pool) -> None:
     await backlog(platform)
     (before,) = await installation_queries.webhook_health(pool)
-    await fails(platform, pool, OPENS_AFTER)
+    await fail_deliveries(platform, pool, OPENS_AFTER)
     (after,) = await installation_queries.webhook_health(pool)
     assert (before["circuit"], before["failing_since"]) == ("closed", None)
     assert after["circuit"] == "open"
     assert after["failing_since"] < after["next_probe_at"]
 
 
-async def test_an_open_circuit_is_found_by_doctor_and_counted_for_prometheus(
-    platform: Platform, pool: Pool
-) -> None:
+async def test_doctor_and_metrics_report_an_open_circuit(platform: Platform, pool: Pool) -> None:
     await backlog(platform)
-    await fails(platform, pool, OPENS_AFTER)
+    await fail_deliveries(platform, pool, OPENS_AFTER)
     findings = {
         diagnosi["subject"]: diagnosi for diagnosi in await installation_queries.diagnosis(pool)
     }
@@ -202,7 +204,7 @@ async def test_an_open_circuit_is_found_by_doctor_and_counted_for_prometheus(
     assert (await installation_queries.gauges(pool)).circuits_open == 1
 
 
-async def test_a_receiver_that_comes_back_gets_its_backlog_in_a_ramp(rig: Rig) -> None:
+async def test_a_recovered_receiver_gets_its_backlog_gradually(rig: Rig) -> None:
     down = [True]
     open_now = most_open = 0
 
@@ -224,11 +226,11 @@ async def test_a_receiver_that_comes_back_gets_its_backlog_in_a_ramp(rig: Rig) -
     )
     async with rig.worker(), rig.worker():
 
-        async def opened() -> bool:
+        async def open_circuit() -> bool:
             state: str = (await lane(rig.platform))["circuit"]
             return state == "open"
 
-        await until(opened, what="an open circuit")
+        await until(open_circuit, description="an open circuit")
         down[0] = False
         refused = len(rig.receiver.requests)
         await rig.reaches("delivered", count=300)

@@ -24,7 +24,7 @@ async def test_a_claim_takes_a_share_of_each_lane(platform: Platform, pool: Pool
     assert webhook_ids.count(busy) == 8
 
 
-async def test_two_workers_never_take_the_same_row(platform: Platform, pool: Pool) -> None:
+async def test_two_workers_never_claim_the_same_delivery(platform: Platform, pool: Pool) -> None:
     await platform.webhook_of_goal()
     for _ in range(30):
         await platform.commit()
@@ -35,7 +35,7 @@ async def test_two_workers_never_take_the_same_row(platform: Platform, pool: Poo
 
 
 @pytest.mark.parametrize("state", ["paused", "disabled"])
-async def test_a_webhook_that_is_not_active_is_passed_over(
+async def test_deliveries_of_an_inactive_webhook_are_not_claimed(
     platform: Platform, pool: Pool, state: str
 ) -> None:
     webhook = await platform.webhook_of_goal()
@@ -46,7 +46,7 @@ async def test_a_webhook_that_is_not_active_is_passed_over(
     assert [claim.webhook_id for claim in await platform.claim(pool)] == [other]
 
 
-async def test_nothing_is_sent_for_a_webhook_that_is_gone(platform: Platform, pool: Pool) -> None:
+async def test_nothing_is_sent_for_a_deleted_webhook(platform: Platform, pool: Pool) -> None:
     webhook = await platform.webhook_of_goal()
     await platform.commit()
     await platform.run("delete from rowhook.link")
@@ -58,7 +58,7 @@ async def test_nothing_is_sent_for_a_webhook_that_is_gone(platform: Platform, po
     assert name == "webhook"
 
 
-async def test_a_claim_brings_the_event_and_the_number_of_the_try(
+async def test_a_claim_contains_the_event_and_the_attempt_number(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal()
@@ -68,7 +68,7 @@ async def test_a_claim_brings_the_event_and_the_number_of_the_try(
     assert (claim.event.data, claim.event.context, claim.large) == ('{"n": 1.10}', None, False)
 
 
-async def test_a_large_event_is_read_when_its_turn_comes(platform: Platform, pool: Pool) -> None:
+async def test_a_large_event_is_loaded_separately(platform: Platform, pool: Pool) -> None:
     await platform.webhook_of_goal()
     data = '["' + "".join(str(uuid4()) for _ in range(3000)) + '"]'
     await platform.commit(data)
@@ -78,13 +78,13 @@ async def test_a_large_event_is_read_when_its_turn_comes(platform: Platform, poo
 
 
 async def expire(platform: Platform) -> None:
-    """As if one lease had passed, for the leases and for the server."""
+    """Move the leases and the workers back by one lease duration."""
     await platform.run(
         "update rowhook.outbox set leased_until = now() - interval '1 s' where status = 'sending'"
     )
 
 
-async def test_an_expired_lease_is_taken_by_another_worker_with_a_new_token(
+async def test_another_worker_claims_an_expired_lease_with_a_new_token(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal()
@@ -97,7 +97,7 @@ async def test_an_expired_lease_is_taken_by_another_worker_with_a_new_token(
     assert (await platform.deliveries())[0]["lost_claims"] == 1
 
 
-async def test_a_worker_never_takes_back_its_own_expired_lease(
+async def test_a_worker_never_reclaims_its_own_expired_lease(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal()
@@ -108,7 +108,7 @@ async def test_a_worker_never_takes_back_its_own_expired_lease(
     assert await platform.claim(pool, worker, lease_s=0.01, sweep=True) == []
 
 
-async def test_a_row_that_five_workers_lost_is_dead_with_the_reason(
+async def test_a_delivery_lost_by_five_workers_is_dead_with_the_reason(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal()
@@ -122,7 +122,9 @@ async def test_a_row_that_five_workers_lost_is_dead_with_the_reason(
     assert "5 claims ended without a result" in row["last_error"]
 
 
-async def test_renewing_tells_which_leases_are_still_ours(platform: Platform, pool: Pool) -> None:
+async def test_renewing_returns_the_leases_that_are_still_held(
+    platform: Platform, pool: Pool
+) -> None:
     await platform.webhook_of_goal()
     await platform.commit()
     worker = uuid4()
@@ -131,7 +133,7 @@ async def test_renewing_tells_which_leases_are_still_ours(platform: Platform, po
     assert await engine.renew(pool, worker, held, timedelta(seconds=60)) == {claim.token}
 
 
-async def test_what_is_given_back_costs_no_attempt_and_is_due_at_once(
+async def test_a_released_delivery_uses_no_attempt_and_is_due_immediately(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal()
@@ -143,7 +145,7 @@ async def test_what_is_given_back_costs_no_attempt_and_is_due_at_once(
     assert not await platform.record(pool, claim, "delivered")
 
 
-async def test_a_first_delay_of_the_schedule_is_kept(platform: Platform, pool: Pool) -> None:
+async def test_the_first_delay_of_the_schedule_is_applied(platform: Platform, pool: Pool) -> None:
     await platform.webhook_of_goal(retry_schedule_s=[3600])
     await platform.commit()
     assert await platform.claim(pool) == []
@@ -153,7 +155,7 @@ async def test_a_first_delay_of_the_schedule_is_kept(platform: Platform, pool: P
     assert 0.8 * 3600 - 60 < asleep.due_in_s < 1.2 * 3600
 
 
-async def test_more_lanes_than_one_call_visits_are_reached_by_the_cursor(
+async def test_the_cursor_reaches_more_lanes_than_one_call_visits(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.run(

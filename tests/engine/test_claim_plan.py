@@ -1,4 +1,4 @@
-"""A claim costs what it takes, never what waits, however wrong the planner's statistics are."""
+"""The cost of a claim depends on the claimed rows only, also with wrong planner statistics."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Statistics = Literal["of_empty_tables", "of_emptied_pages", "of_a_plan_made_empt
 whatever_the_statistics = pytest.mark.parametrize("statistics", get_args(Statistics))
 
 WAITING, BATCH, LANES, DUE = 20_000, 64, 4, 1000
-# Three index entries for each row taken, its event's, the lanes'; twice that for what is dead.
+# Three index entries per claimed row, those of its event and the lanes; twice that with dead rows.
 MOST_TOUCHED = 18 * BATCH
 INTENDED = {"outbox_ready", "outbox_ordered", "outbox_waiting", "outbox_sending"}
 UNBOUNDED = {
@@ -32,8 +32,8 @@ UNBOUNDED = {
     "MATERIAL",
 }
 
-# Counted by Postgres in this transaction: of a table its sequential scans and the rows they read,
-# of an index its scans and the entries they returned.
+# Counted by PostgreSQL in this transaction: for tables the sequential scans and their rows,
+# for indexes the scans and the returned entries.
 COUNTED = """
 select c.relname as name, c.relkind = 'r' as whole,
        pg_stat_get_xact_numscans(c.oid) as scans, pg_stat_get_xact_tuples_returned(c.oid) as read
@@ -43,8 +43,8 @@ where coalesce(i.indrelid, c.oid) in (
 """
 
 
-async def touched(platform: Platform) -> dict[str, int]:
-    """What was scanned and read so far; one sequential scan weighs more than a claim may."""
+async def rows_read(platform: Platform) -> dict[str, int]:
+    """Return the counts so far; a sequential scan counts more than a claim may use."""
     weight = {True: WAITING, False: 1}
     return {
         row["name"]: row["scans"] * weight[row["whole"]] + row["read"]
@@ -55,7 +55,7 @@ async def touched(platform: Platform) -> dict[str, int]:
 async def claim(
     platform: Platform, *, lease_s: float = 60, sweep: bool = False, marked_s: float | None = None
 ) -> tuple[int, dict[str, int]]:
-    """How many one call took, and what it touched; each lane marked at that time from now."""
+    """Return the claimed rows of one call and its counts; low watermarks are relative to now."""
     lanes = await platform.rows(
         "select id as webhook, now() + %s::interval as mark"
         " from rowhook.webhook order by id limit %s",
@@ -63,7 +63,7 @@ async def claim(
         0 if marked_s is None else LANES,
     )
     async with platform.db.transaction():
-        before = await touched(platform)
+        before = await rows_read(platform)
         claimed = await platform.run(
             "select from rowhook.claim_batch("
             " %s, %s, 4, null, %s, %s, %s::uuid[], %s::timestamptz[])"
@@ -75,14 +75,14 @@ async def claim(
             [row["webhook"] for row in lanes],
             [row["mark"] for row in lanes],
         )
-        after = await touched(platform)
+        after = await rows_read(platform)
     return claimed, {
         name: after[name] - before[name] for name in after if after[name] > before[name]
     }
 
 
 async def webhooks(platform: Platform) -> None:
-    """A thousand, of which the first few are lanes."""
+    """Create a thousand webhooks, the first of which have deliveries."""
     await platform.run(
         "insert into rowhook.webhook (organization_id, name, url, max_in_flight)"
         " select %s, 'w' || n, 'http://127.0.0.1:9/', 1000 from generate_series(1, 1000) n",
@@ -100,7 +100,7 @@ async def deliveries(
     leased_s: float | None = None,
     finished_s: float | None = None,
 ) -> None:
-    """Rows of the outbox with their events, shared among the lanes; times are from now."""
+    """Insert deliveries and events, distributed over the lanes, with times relative to now."""
     times = [None if s is None else timedelta(seconds=s) for s in (due_s, leased_s, finished_s)]
     await platform.run(
         "with made as ("
@@ -123,8 +123,8 @@ async def deliveries(
     )
 
 
-async def empty_the_pages(platform: Platform) -> None:
-    """What retention leaves behind: no row, on many pages."""
+async def delete_rows(platform: Platform) -> None:
+    """Delete rows so that their pages are empty, as retention does."""
     await webhooks(platform)
     await deliveries(platform, WAITING, "delivered", finished_s=0)
     await platform.run("delete from rowhook.outbox")
@@ -133,29 +133,29 @@ async def empty_the_pages(platform: Platform) -> None:
     await platform.run("vacuum (truncate off) rowhook.outbox, rowhook.event, rowhook.webhook")
 
 
-async def mislead(platform: Platform, statistics: Statistics) -> None:
-    """The planner knows the tables as they were before the work came."""
+async def mislead_planner(platform: Platform, statistics: Statistics) -> None:
+    """Keep the planner statistics of the tables before the work was added."""
     await platform.run("alter table rowhook.outbox set (autovacuum_enabled = off)")
     await platform.run("alter table rowhook.event set (autovacuum_enabled = off)")
     await platform.run("alter table rowhook.webhook set (autovacuum_enabled = off)")
     if statistics == "of_emptied_pages":
-        await empty_the_pages(platform)
+        await delete_rows(platform)
     await platform.run("analyze rowhook.outbox, rowhook.event, rowhook.webhook")
     for _ in range(10 if statistics == "of_a_plan_made_empty" else 0):
         assert (await claim(platform, lease_s=0.01, sweep=True))[0] == 0
     await webhooks(platform)
 
 
-async def inform(platform: Platform, statistics: Statistics) -> None:
+async def analyze(platform: Platform, statistics: Statistics) -> None:
     if statistics == "up_to_date":
         await platform.run("analyze rowhook.outbox, rowhook.event, rowhook.webhook")
 
 
-async def ten_claims_are_cheap(platform: Platform) -> None:
+async def check_ten_claims(platform: Platform) -> None:
     for call in range(10):
         claimed, work = await claim(platform)
         assert claimed == BATCH
-        # What is in flight is counted for the cap: its index entries and its rows.
+        # Rows in flight are counted for the limit: their index entries and rows.
         assert sum(work.values()) <= MOST_TOUCHED + 2 * call * BATCH, work
 
 
@@ -163,41 +163,41 @@ async def ten_claims_are_cheap(platform: Platform) -> None:
 async def test_a_claim_touches_a_few_rows_while_many_are_ready(
     platform: Platform, statistics: Statistics
 ) -> None:
-    await mislead(platform, statistics)
+    await mislead_planner(platform, statistics)
     await deliveries(platform, WAITING, ready=True, due_s=0)
-    await inform(platform, statistics)
-    await ten_claims_are_cheap(platform)
+    await analyze(platform, statistics)
+    await check_ten_claims(platform)
 
 
 @whatever_the_statistics
-async def test_many_retries_of_a_later_time_cost_a_claim_nothing(
+async def test_many_later_retries_add_no_cost_to_a_claim(
     platform: Platform, statistics: Statistics
 ) -> None:
-    await mislead(platform, statistics)
+    await mislead_planner(platform, statistics)
     await deliveries(platform, WAITING, due_s=3600)
     await deliveries(platform, 10 * BATCH, ready=True, due_s=0)
-    await inform(platform, statistics)
-    await ten_claims_are_cheap(platform)
+    await analyze(platform, statistics)
+    await check_ten_claims(platform)
 
 
 @whatever_the_statistics
-async def test_many_delivered_rows_of_the_same_webhooks_cost_a_claim_nothing(
+async def test_many_delivered_rows_add_no_cost_to_a_claim(
     platform: Platform, statistics: Statistics
 ) -> None:
-    await mislead(platform, statistics)
+    await mislead_planner(platform, statistics)
     await deliveries(platform, WAITING, "delivered", finished_s=0)
     await deliveries(platform, 10 * BATCH, ready=True, due_s=0)
-    await inform(platform, statistics)
-    await ten_claims_are_cheap(platform)
+    await analyze(platform, statistics)
+    await check_ten_claims(platform)
 
 
 @whatever_the_statistics
-async def test_a_claim_promotes_a_thousand_due_retries_and_looks_at_no_more(
+async def test_a_claim_promotes_at_most_a_thousand_due_retries(
     platform: Platform, statistics: Statistics
 ) -> None:
-    await mislead(platform, statistics)
+    await mislead_planner(platform, statistics)
     await deliveries(platform, WAITING, due_s=-1)
-    await inform(platform, statistics)
+    await analyze(platform, statistics)
     for call in range(1, 4):
         claimed, work = await claim(platform)
         assert claimed == BATCH
@@ -207,13 +207,13 @@ async def test_a_claim_promotes_a_thousand_due_retries_and_looks_at_no_more(
 
 
 @whatever_the_statistics
-async def test_expired_leases_are_found_without_looking_at_what_waits(
+async def test_expired_leases_are_found_without_reading_waiting_rows(
     platform: Platform, statistics: Statistics
 ) -> None:
-    await mislead(platform, statistics)
+    await mislead_planner(platform, statistics)
     await deliveries(platform, WAITING, ready=True, due_s=0)
     await deliveries(platform, BATCH, "sending", leased_s=-1)
-    await inform(platform, statistics)
+    await analyze(platform, statistics)
     claimed, work = await claim(platform, lease_s=0.01, sweep=True)
     assert claimed == BATCH
     assert work["outbox_sending"] <= 2 * (BATCH + LANES)
@@ -221,7 +221,7 @@ async def test_expired_leases_are_found_without_looking_at_what_waits(
     assert await platform.value("select sum(lost_claims) from rowhook.outbox") == BATCH
 
 
-async def test_what_was_sent_while_a_transaction_stays_open_costs_a_marked_lane_nothing(
+async def test_a_low_watermark_skips_dead_entries_during_an_open_transaction(
     platform: Platform, dsn: str
 ) -> None:
     await webhooks(platform)
@@ -240,7 +240,7 @@ async def test_what_was_sent_while_a_transaction_stays_open_costs_a_marked_lane_
 
 
 async def printed_plans(platform: Platform) -> list[str]:
-    """Where every plan made inside `claim` from now on will stand, as Postgres prints it."""
+    """A list that receives the plan of every statement inside `claim` from now on."""
     plans: list[str] = []
     platform.db.add_notice_handler(lambda notice: plans.append(notice.message_detail or ""))
     await platform.run("set client_min_messages = log")
@@ -252,7 +252,7 @@ async def printed_plans(platform: Platform) -> list[str]:
 
 
 async def indexes_in(platform: Platform, plans: str) -> set[str]:
-    """The indexes of the outbox that printed plans name."""
+    """Return the indexes of the outbox in printed plans."""
     rows = await platform.rows(
         "select relname as name from pg_class join pg_index on indexrelid = pg_class.oid"
         " where indrelid = 'rowhook.outbox'::regclass and indexrelid = any(%s::text[]::oid[])",
@@ -263,18 +263,18 @@ async def indexes_in(platform: Platform, plans: str) -> set[str]:
 
 def unbounded_steps(plan: str) -> set[str]:
     steps = set(re.findall(r"\{([A-Z]+)\b", plan))
-    # From 18 on, the lanes a skip scan found, at most 256, are sorted by their place.
+    # Since PostgreSQL 18, at most 256 lanes found by a skip scan are sorted.
     return steps & (UNBOUNDED - {"SORT"} if "WORKTABLESCAN" in steps else UNBOUNDED)
 
 
 @whatever_the_statistics
-async def test_every_plan_of_a_claim_is_a_loop_over_the_indexes_made_for_it(
+async def test_every_plan_of_a_claim_is_a_nested_loop_over_its_indexes(
     platform: Platform, statistics: Statistics
 ) -> None:
     plans = await printed_plans(platform)
-    await mislead(platform, statistics)
+    await mislead_planner(platform, statistics)
     await deliveries(platform, WAITING, ready=True, due_s=0)
-    await inform(platform, statistics)
+    await analyze(platform, statistics)
     for _ in range(10):
         await claim(platform, lease_s=0.01, sweep=True)
     assert [steps for steps in map(unbounded_steps, plans) if steps] == []

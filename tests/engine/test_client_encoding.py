@@ -1,4 +1,4 @@
-"""A database or a login may default to another encoding: what is sent and stored is UTF-8."""
+"""Data is sent and stored as UTF-8, also if a database or a login has another default encoding."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ EMOJI = "😀ok"
 
 
 @pytest.fixture
-async def latin(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[str]:
-    """A login whose sessions in this test's database are LATIN1 by two defaults."""
+async def latin_login(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[str]:
+    """A login whose sessions in the database of this test are LATIN1 by default."""
     name = f"latin_{uuid4().hex[:12]}"
     await db.execute(f"create role {name} login in role rowhook_worker, rowhook_api".encode())
     await db.execute(f"alter role {name} set client_encoding = 'LATIN1'".encode())
@@ -31,8 +31,8 @@ async def latin(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[str]:
     await db.execute(f"drop role {name}".encode())
 
 
-async def echoed(connection: psycopg.AsyncConnection) -> tuple[str, str]:
-    """What the session's encoding is, and what becomes of an emoji there and back."""
+async def round_trip(connection: psycopg.AsyncConnection) -> tuple[str, str]:
+    """Return the encoding of the session, and an emoji after a round trip."""
     cursor = await connection.execute(
         "select current_setting('client_encoding'), %s::text", (EMOJI,)
     )
@@ -41,37 +41,35 @@ async def echoed(connection: psycopg.AsyncConnection) -> tuple[str, str]:
     return row[0], row[1]
 
 
-async def test_the_defaults_hold_for_others(latin: str) -> None:
-    async with await psycopg.AsyncConnection.connect(latin) as other:
+async def test_other_clients_use_the_default_encoding(latin_login: str) -> None:
+    async with await psycopg.AsyncConnection.connect(latin_login) as other:
         assert other.info.encoding == "iso8859-1"
 
 
-async def test_a_connection_of_its_own_speaks_utf8(latin: str) -> None:
-    async with await connection_pool.connect(latin) as connection:
-        assert await echoed(connection) == ("UTF8", EMOJI)
+async def test_a_single_connection_uses_utf8(latin_login: str) -> None:
+    async with await connection_pool.connect(latin_login) as connection:
+        assert await round_trip(connection) == ("UTF8", EMOJI)
 
 
-async def test_every_connection_of_a_pool_speaks_utf8(latin: str) -> None:
-    async with connection_pool.open_pool(latin) as pool, pool.connection() as connection:
-        assert await echoed(connection) == ("UTF8", EMOJI)
+async def test_every_connection_of_a_pool_uses_utf8(latin_login: str) -> None:
+    async with connection_pool.open_pool(latin_login) as pool, pool.connection() as connection:
+        assert await round_trip(connection) == ("UTF8", EMOJI)
 
 
-async def test_a_connection_behind_a_transaction_pooler_speaks_utf8(
-    latin: str, folder: Path
+async def test_a_connection_through_a_transaction_pooler_uses_utf8(
+    latin_login: str, folder: Path
 ) -> None:
     async with (
-        pooled_dsn(latin, folder) as through,
+        pooled_dsn(latin_login, folder) as through,
         connection_pool.open_pool(through, pooler=True) as pool,
     ):
         for _ in range(3):
             async with pool.connection() as connection:
-                assert await echoed(connection) == ("UTF8", EMOJI)
+                assert await round_trip(connection) == ("UTF8", EMOJI)
 
 
-async def test_an_answer_with_an_emoji_is_recorded_and_so_is_the_next_one(
-    rig: Rig, latin: str
-) -> None:
-    rig.dsn = latin
+async def test_a_response_with_an_emoji_is_recorded(rig: Rig, latin_login: str) -> None:
+    rig.dsn = latin_login
     await rig.webhook()
     rig.receiver.script("/hook", answer(200, EMOJI.encode()))
     async with rig.worker():

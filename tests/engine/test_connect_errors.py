@@ -1,4 +1,4 @@
-"""A connection that cannot be opened: the server's own last message, and advice that fits it."""
+"""A connection that cannot be opened is reported with the message of the server and advice."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ pytestmark = [pytest.mark.anyio, every_server]
 
 
 @pytest.fixture
-async def stranger(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[str]:
-    """A login without any membership."""
+async def login_without_roles(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[str]:
+    """A login without memberships."""
     name = f"stranger_{uuid4().hex[:12]}"
     await db.execute(f"create role {name} login".encode())
     yield make_conninfo(dsn, user=name)
     await db.execute(f"drop role {name}".encode())
 
 
-async def failed_once(pool: Pool) -> None:
-    """Waits until an attempt of the pool to open a connection has failed."""
+async def wait_for_failure(pool: Pool) -> None:
+    """Wait until a connection attempt of the pool has failed."""
 
-    async def failed() -> bool:
+    async def connection_failed() -> bool:
         return pool.get_stats().get("connections_errors", 0) > 0
 
-    await until(failed, what="a failed attempt to connect")
+    await until(connection_failed, description="a failed attempt to connect")
 
 
-async def refused(dsn: str, *, role: bool = False) -> tuple[int | None, str]:
-    """The exit code of a command that meets this, and what it says."""
+async def failed_command(dsn: str, *, role: bool = False) -> tuple[int | None, str]:
+    """Return the exit code and the error output of a command."""
     with pytest.raises(Unreachable) as caught:
         if role:
             async with connection_pool.open_pool(dsn, role="rowhook_worker") as pool:
-                await failed_once(pool)
+                await wait_for_failure(pool)
                 async with pool.connection(timeout=1):
                     pass
         await connection_pool.connect(dsn)
@@ -56,34 +56,34 @@ async def refused(dsn: str, *, role: bool = False) -> tuple[int | None, str]:
     )
 
 
-async def test_a_pool_says_why_its_role_could_not_be_entered(stranger: str) -> None:
-    code, message = await refused(stranger, role=True)
+async def test_a_pool_reports_why_it_could_not_set_its_role(login_without_roles: str) -> None:
+    code, message = await failed_command(login_without_roles, role=True)
     assert code == 3
     assert 'No connection within 1 s: permission denied to set role "rowhook_worker"' in message
     assert "Run rowhook doctor" in message
 
 
-async def test_a_pool_says_that_its_role_is_not_there_yet(dsn: str) -> None:
+async def test_a_pool_reports_a_missing_role(dsn: str) -> None:
     async with connection_pool.open_pool(dsn, role="no_such_role") as pool:
-        await failed_once(pool)
+        await wait_for_failure(pool)
         with pytest.raises(ConnectionFailed, match="does not exist") as caught:
             async with pool.connection(timeout=1):
                 pass
     assert connection_errors.cause_of(caught.value) is Cause.NO_ROLE
 
 
-async def test_a_pool_says_that_the_login_may_open_no_more_connections(
-    stranger: str, db: psycopg.AsyncConnection
+async def test_a_pool_reports_the_connection_limit_of_the_login(
+    login_without_roles: str, db: psycopg.AsyncConnection
 ) -> None:
-    name = psycopg.conninfo.conninfo_to_dict(stranger)["user"]
+    name = psycopg.conninfo.conninfo_to_dict(login_without_roles)["user"]
     await db.execute(f"alter role {name} connection limit 0".encode())
-    code, message = await refused(stranger, role=True)
+    code, message = await failed_command(login_without_roles, role=True)
     assert code == 3
     assert f'too many connections for role "{name}"' in message
     assert "raise the limit" in message
 
 
-async def test_a_pool_whose_connections_are_all_in_use_blames_no_server(dsn: str) -> None:
+async def test_a_pool_with_all_connections_in_use_does_not_blame_the_server(dsn: str) -> None:
     async with connection_pool.open_pool(dsn, size=1) as pool, pool.connection():
         with pytest.raises(Unreachable) as caught:
             async with pool.connection(timeout=0.1):
@@ -93,12 +93,14 @@ async def test_a_pool_whose_connections_are_all_in_use_blames_no_server(dsn: str
     assert connection_errors.cause_of(caught.value) is Cause.POOL_BUSY
 
 
-async def test_a_pool_that_connected_again_forgets_what_failed_before(
-    stranger: str, db: psycopg.AsyncConnection
+async def test_a_pool_that_reconnected_does_not_report_an_earlier_failure(
+    login_without_roles: str, db: psycopg.AsyncConnection
 ) -> None:
-    name = psycopg.conninfo.conninfo_to_dict(stranger)["user"]
-    async with connection_pool.open_pool(stranger, size=1, role="rowhook_worker") as pool:
-        await failed_once(pool)
+    name = psycopg.conninfo.conninfo_to_dict(login_without_roles)["user"]
+    async with connection_pool.open_pool(
+        login_without_roles, size=1, role="rowhook_worker"
+    ) as pool:
+        await wait_for_failure(pool)
         with pytest.raises(ConnectionFailed):
             async with pool.connection(timeout=0.5):
                 pass
@@ -110,44 +112,46 @@ async def test_a_pool_that_connected_again_forgets_what_failed_before(
     assert not isinstance(caught.value, ConnectionFailed)
 
 
-async def test_a_first_connection_says_that_there_is_no_such_database(dsn: str) -> None:
-    code, message = await refused(make_conninfo(dsn, dbname="nowhere"))
+async def test_a_first_connection_reports_a_missing_database(dsn: str) -> None:
+    code, message = await failed_command(make_conninfo(dsn, dbname="nowhere"))
     assert code == 3
     assert message.startswith("Cannot connect to the database: connection to server ")
     assert 'database "nowhere" does not exist\nCreate the database' in message
 
 
-async def test_a_first_connection_says_that_there_is_no_such_login(dsn: str) -> None:
-    code, message = await refused(make_conninfo(dsn, user="nobody_here"))
+async def test_a_first_connection_reports_a_missing_login(dsn: str) -> None:
+    code, message = await failed_command(make_conninfo(dsn, user="nobody_here"))
     assert code == 3
     assert 'role "nobody_here" does not exist\nCreate that login' in message
 
 
-async def test_a_first_connection_says_that_the_login_may_not_connect(
-    stranger: str, db: psycopg.AsyncConnection
+async def test_a_first_connection_reports_a_login_without_connect(
+    login_without_roles: str, db: psycopg.AsyncConnection
 ) -> None:
     await db.execute(f"revoke connect on database {db.info.dbname} from public".encode())
-    code, message = await refused(stranger)
+    code, message = await failed_command(login_without_roles)
     assert code == 3
     assert f'permission denied for database "{db.info.dbname}"' in message
     assert "Grant CONNECT" in message
 
 
-async def test_a_first_connection_says_that_nothing_listens_there() -> None:
-    code, message = await refused("postgresql://rowhook@127.0.0.1:1/app")
+async def test_a_first_connection_reports_a_closed_port() -> None:
+    code, message = await failed_command("postgresql://rowhook@127.0.0.1:1/app")
     assert code == 3
     assert "Connection refused" in message
     assert "Nothing accepts connections there" in message
 
 
-async def test_a_first_connection_says_that_the_host_is_not_known() -> None:
-    code, message = await refused("postgresql://rowhook@database.invalid/app")
+async def test_a_first_connection_reports_an_unknown_host() -> None:
+    code, message = await failed_command("postgresql://rowhook@database.invalid/app")
     assert code == 3
     assert "failed to resolve host 'database.invalid'" in message
     assert "Check the host name" in message
 
 
-async def test_a_command_says_so_and_exits_3(dsn: str, folder: Path) -> None:
+async def test_a_command_reports_an_unreachable_database_and_exits_3(
+    dsn: str, folder: Path
+) -> None:
     ended = await run_command(folder, "status", DATABASE_URL=make_conninfo(dsn, dbname="nowhere"))
     ended.refused(3, 'database "nowhere" does not exist', "Create the database, or use another one")
 
@@ -191,7 +195,7 @@ async def test_a_command_says_so_and_exits_3(dsn: str, folder: Path) -> None:
         ("FATAL:  Passwort-Authentifizierung für Benutzer »app« fehlgeschlagen", Cause.OTHER),
     ],
 )
-def test_the_text_of_a_refused_connection_tells_its_cause(text: str, cause: Cause) -> None:
+def test_the_text_of_a_refused_connection_contains_its_cause(text: str, cause: Cause) -> None:
     assert (
         connection_errors.cause_of(psycopg.OperationalError(f"connection failed: {text}")) is cause
     )

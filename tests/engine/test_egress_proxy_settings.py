@@ -1,4 +1,4 @@
-"""The egress proxy on the whole line: a worker and a test send, told of it by the environment."""
+"""A worker and a test send use the egress proxy of the environment."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tests.support.worker_rig import Rig
 pytestmark = pytest.mark.anyio
 
 
-class Behind(Rig):
-    """A rig whose receiver speaks TLS and is known to its proxy alone."""
+class ProxiedRig(Rig):
+    """A rig whose receiver uses TLS and is reachable only through a proxy."""
 
     environment: dict[str, str]
     webhook_id: str
@@ -43,14 +43,14 @@ async def proxy() -> AsyncIterator[Proxy]:
 
 
 @pytest.fixture
-async def behind(
+async def proxied_rig(
     dsn: str, pool: Pool, platform: Platform, folder: Path, proxy: Proxy
-) -> AsyncIterator[Behind]:
+) -> AsyncIterator[ProxiedRig]:
     authority = make_authority(folder)
     (folder / "roots.pem").write_bytes(authority.pem())
     key = generate_master_key()
     async with Receiver(tls=authority.issue("hooks.example.com")) as receiver:
-        installation = Behind(dsn, pool, platform, receiver)
+        installation = ProxiedRig(dsn, pool, platform, receiver)
         installation.ctx = replace(installation.ctx, keyring=Keyring(key))
         installation.environment = {
             "DATABASE_URL": dsn,
@@ -65,36 +65,40 @@ async def behind(
 @pytest.mark.long
 @pytest.mark.parametrize("processes", ["1", "2"])
 async def test_a_worker_delivers_through_the_proxy(
-    processes: str, behind: Behind, proxy: Proxy, folder: Path
+    processes: str, proxied_rig: ProxiedRig, proxy: Proxy, folder: Path
 ) -> None:
     async with running_command(
-        folder, "worker", "--processes", processes, before=(), **behind.environment
+        folder, "worker", "--processes", processes, before=(), **proxied_rig.environment
     ):
-        await behind.platform.commit()
-        await behind.reaches("delivered")
+        await proxied_rig.platform.commit()
+        await proxied_rig.reaches("delivered")
     [tunnel] = proxy.requests
-    assert tunnel.path == f"hooks.example.com:{behind.receiver.port}"
-    assert [request.path for request in behind.receiver.requests] == ["/hook"]
+    assert tunnel.path == f"hooks.example.com:{proxied_rig.receiver.port}"
+    assert [request.path for request in proxied_rig.receiver.requests] == ["/hook"]
 
 
 async def test_a_test_send_leaves_through_the_proxy(
-    behind: Behind, proxy: Proxy, folder: Path
+    proxied_rig: ProxiedRig, proxy: Proxy, folder: Path
 ) -> None:
-    result = await run_command(folder, "test", behind.webhook_id, before=(), **behind.environment)
+    result = await run_command(
+        folder, "test", proxied_rig.webhook_id, before=(), **proxied_rig.environment
+    )
     assert (result.code, len(proxy.requests)) == (0, 1), result
     assert "delivered" in result.out
     assert "hunter2" not in result.out + result.err
 
 
-async def test_while_the_proxy_is_away_a_delivery_says_so(
-    behind: Behind, proxy: Proxy, folder: Path
+async def test_a_delivery_reports_an_unreachable_proxy(
+    proxied_rig: ProxiedRig, proxy: Proxy, folder: Path
 ) -> None:
-    nowhere = behind.environment | {"ROWHOOK_EGRESS_PROXY": "http://u:hunter2@127.0.0.1:1"}
+    nowhere = proxied_rig.environment | {"ROWHOOK_EGRESS_PROXY": "http://u:hunter2@127.0.0.1:1"}
     async with running_command(folder, "worker", before=(), **nowhere):
-        await behind.platform.commit()
-        [delivery] = await behind.reaches("dead")
+        await proxied_rig.platform.commit()
+        [delivery] = await proxied_rig.reaches("dead")
     assert delivery["last_error"] == "The connection to the egress proxy failed (ECONNREFUSED)."
-    [attempt] = await behind.platform.rows("select outcome, request::text from rowhook.attempt")
+    [attempt] = await proxied_rig.platform.rows(
+        "select outcome, request::text from rowhook.attempt"
+    )
     assert attempt["outcome"] == "connect_failed"
     assert "hunter2" not in attempt["request"]
-    assert proxy.requests == behind.receiver.requests == []
+    assert proxy.requests == proxied_rig.receiver.requests == []

@@ -1,4 +1,4 @@
-"""The order of events in another cluster: an epoch that is raised there, once."""
+"""The epoch is raised in another cluster, so that the order of events continues."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rowhook.db.connection_pool import Pool
 from rowhook.db.installation_queries import LockUnavailable
 from rowhook.migrate import runner
 from rowhook.worker.maintenance import CopyDetector
-from tests.engine.test_retention_cost import fill
+from tests.engine.test_retention_cost import insert_events
 from tests.support.database_copies import mark_as_restored
 from tests.support.sample_platform import Platform
 from tests.support.worker_rig import Rig, until
@@ -33,8 +33,8 @@ async def keys(platform: Platform, pool: Pool) -> list[str]:
     return [claim.event.key for claim in await platform.claim(pool, uuid4())]
 
 
-async def in_order(platform: Platform, pool: Pool, count: int) -> list[str]:
-    """The keys that one ordered webhook sends, one after the other."""
+async def keys_in_order(platform: Platform, pool: Pool, count: int) -> list[str]:
+    """Return the keys that an ordered webhook sends, one after another."""
     sent = []
     for _ in range(count):
         (claim,) = await platform.claim(pool)
@@ -56,12 +56,12 @@ async def feed(platform: Platform, xact: str = "0", event: int = 0) -> list[tupl
 
 @pytest.fixture
 async def operator(platform: Platform) -> Platform:
-    """The platform, on a connection that may read the feed of every organization."""
+    """The platform on a connection that may read the feed of every organization."""
     await platform.run("select set_config('rowhook.operator', 'on', false)")
     return platform
 
 
-async def test_an_old_cursor_goes_on_in_another_cluster(operator: Platform, pool: Pool) -> None:
+async def test_an_old_cursor_continues_in_another_cluster(operator: Platform, pool: Pool) -> None:
     old = [await operator.commit() for _ in range(5)]
     await mark_as_restored(operator)
     before_the_raise = [await operator.commit() for _ in range(3)]
@@ -84,11 +84,11 @@ async def test_an_ordered_webhook_keeps_its_order_in_another_cluster(
     assert await keys(platform, pool) == []
     await installation_queries.adopt(pool, cancel_waiting=False)
     commits += [await platform.commit() for _ in range(2)]
-    assert await in_order(platform, pool, 7) == commits
+    assert await keys_in_order(platform, pool, 7) == commits
     assert (await record(platform))["epoch"] == 1
 
 
-async def test_what_waits_for_an_open_transaction_in_the_new_epoch_still_does(
+async def test_deliveries_still_wait_for_open_transactions_in_the_new_epoch(
     operator: Platform, pool: Pool, dsn: str
 ) -> None:
     await operator.webhook_of_goal(ordered=True)
@@ -101,11 +101,11 @@ async def test_what_waits_for_an_open_transaction_in_the_new_epoch_still_does(
         second = await operator.commit()
         assert await keys(operator, pool) == []
         assert await feed(operator) == []
-    assert await in_order(operator, pool, 2) == [first, second]
+    assert await keys_in_order(operator, pool, 2) == [first, second]
     assert len(await feed(operator)) == 2
 
 
-async def test_two_starts_at_once_raise_the_epoch_once(platform: Platform, pool: Pool) -> None:
+async def test_two_concurrent_starts_raise_the_epoch_once(platform: Platform, pool: Pool) -> None:
     await platform.commit()
     await mark_as_restored(platform)
     await asyncio.gather(*(CopyDetector(pool).check(patience_s=30) for _ in range(4)))
@@ -133,19 +133,19 @@ async def test_the_epoch_waits_for_a_transaction_that_wrote_events(
 
 
 async def tokens(platform: Platform) -> int:
-    """How many rows of the outbox were written by the engine, rolled back or not."""
+    """Return the number of outbox rows written by the engine, including rolled back ones."""
     return int(await platform.value("select last_value from rowhook.token"))
 
 
 @asynccontextmanager
-async def reading(dsn: str) -> AsyncIterator[None]:
+async def long_reader(dsn: str) -> AsyncIterator[None]:
     """A long transaction that reads events."""
     async with await connection_pool.connect(dsn) as other, other.transaction():
         await other.execute("select count(*) from rowhook.event")
         yield
 
 
-async def test_a_refused_lock_is_refused_before_a_row_is_written(
+async def test_an_unavailable_lock_fails_before_any_row_is_written(
     platform: Platform, pool: Pool, dsn: str
 ) -> None:
     await platform.webhook_of_goal(ordered=True)
@@ -153,7 +153,7 @@ async def test_a_refused_lock_is_refused_before_a_row_is_written(
     await mark_as_restored(platform)
     for _ in range(3):
         await platform.commit()
-    async with reading(dsn):
+    async with long_reader(dsn):
         before = await tokens(platform)
         for call in ("rowhook.raise_epoch()", "rowhook.adopt()", "rowhook.adopt(true)"):
             with pytest.raises(LockUnavailable):
@@ -163,7 +163,7 @@ async def test_a_refused_lock_is_refused_before_a_row_is_written(
     assert await tokens(platform) == before + 3
 
 
-async def test_while_a_reader_has_the_lock_each_event_is_moved_once_and_no_reader_sees_it(
+async def test_readers_with_the_lock_never_see_an_event_moved_twice(
     operator: Platform, pool: Pool, dsn: str
 ) -> None:
     await operator.webhook_of_goal(ordered=True)
@@ -171,7 +171,7 @@ async def test_while_a_reader_has_the_lock_each_event_is_moved_once_and_no_reade
     await mark_as_restored(operator)
     new = [await operator.commit() for _ in range(3)]
     moved = "select count(*) from rowhook.event where xact >= rowhook.place('0', 1)"
-    async with reading(dsn):
+    async with long_reader(dsn):
         await CopyDetector(pool).check()
         written = await tokens(operator)
         await CopyDetector(pool).check()
@@ -183,7 +183,7 @@ async def test_while_a_reader_has_the_lock_each_event_is_moved_once_and_no_reade
     assert [names[event] for _, event in await feed(operator)] == [old, *new]
 
 
-async def test_events_are_moved_by_the_thousand(platform: Platform, pool: Pool) -> None:
+async def test_events_are_moved_in_batches_of_a_thousand(platform: Platform, pool: Pool) -> None:
     await platform.commit()
     await mark_as_restored(platform)
     await platform.run(
@@ -209,7 +209,7 @@ async def test_a_heartbeat_does_not_wait_for_the_epoch(rig: Rig, dsn: str) -> No
         await other.execute("select rowhook.lock_installation()")
         async with rig.worker(lease_s=1):
 
-            async def has_beaten() -> bool:
+            async def has_heartbeat() -> bool:
                 return bool(
                     await rig.platform.value(
                         "select count(*) from rowhook.worker where seen_at > started_at"
@@ -223,14 +223,14 @@ async def test_a_heartbeat_does_not_wait_for_the_epoch(rig: Rig, dsn: str) -> No
                     )
                 )
 
-            await until(watch_waits, what="a check that waits")
+            await until(watch_waits, description="a check that waits")
             await rig.platform.run("update rowhook.worker set started_at = clock_timestamp()")
-            await until(has_beaten, what="a heartbeat")
-            # Else the worker waits for its claim before it stops.
+            await until(has_heartbeat, description="a heartbeat")
+            # Otherwise the worker waits for its claim before it stops.
             await other.execute("rollback")
 
 
-async def test_captures_go_on_while_what_waits_is_cancelled(
+async def test_captures_continue_while_waiting_deliveries_are_cancelled(
     platform: Platform, pool: Pool, dsn: str
 ) -> None:
     await platform.webhook_of_goal()
@@ -253,7 +253,7 @@ async def test_captures_go_on_while_what_waits_is_cancelled(
     ):
         await other.execute("select from rowhook.outbox for update")
         adoption = group.create_task(installation_queries.adopt(pool, cancel_waiting=True))
-        await until(waits, what="an adoption that waits for a row")
+        await until(waits, description="an adoption that waits for a row")
         await platform.run("set lock_timeout = '10 s'")
         await platform.commit()
     assert await adoption == 2
@@ -263,7 +263,7 @@ async def test_captures_go_on_while_what_waits_is_cancelled(
 async def test_after_pg_upgrade_no_event_moves_and_no_cursor_reads_it_again(
     operator: Platform, pool: Pool
 ) -> None:
-    """The cluster is another one, its transaction ids go on, and the rows were not written anew."""
+    """Change the cluster identity with continuing transaction ids and unchanged rows."""
     await operator.webhook_of_goal()
     for _ in range(3):
         await operator.commit()
@@ -282,7 +282,7 @@ async def test_after_pg_upgrade_no_event_moves_and_no_cursor_reads_it_again(
     assert len(await feed(operator, *before[-1])) == 1
 
 
-async def test_an_old_dump_migrated_in_another_cluster_is_a_copy_too(
+async def test_an_old_dump_migrated_in_another_cluster_is_a_copy(
     platform: Platform, pool: Pool, dsn: str
 ) -> None:
     await platform.webhook_of_goal()
@@ -296,7 +296,7 @@ async def test_an_old_dump_migrated_in_another_cluster_is_a_copy_too(
     assert "the next transaction id" in (await record(platform))["suspended_reason"]
 
 
-async def test_healing_settles_anew_in_another_cluster(platform: Platform, pool: Pool) -> None:
+async def test_healing_restarts_in_another_cluster(platform: Platform, pool: Pool) -> None:
     async def settled_at() -> Any:
         return await platform.value("select settled_at from rowhook.source where name = 'commit'")
 
@@ -310,7 +310,7 @@ async def test_healing_settles_anew_in_another_cluster(platform: Platform, pool:
     assert await settled_at() > before
 
 
-async def test_a_webhook_that_became_ordered_before_the_restore_is_placed(
+async def test_a_webhook_that_became_ordered_before_a_restore_is_processed(
     platform: Platform, pool: Pool
 ) -> None:
     webhook = await platform.webhook_of_goal()
@@ -322,26 +322,26 @@ async def test_a_webhook_that_became_ordered_before_the_restore_is_placed(
     for _ in range(3):
         await platform.run("update rowhook.chore set due_at = now()")
         await engine.sweep(pool)
-    assert await in_order(platform, pool, 3) == commits
+    assert await keys_in_order(platform, pool, 3) == commits
 
 
-async def test_retention_notes_how_far_the_transaction_ids_have_come(platform: Platform) -> None:
+async def test_retention_records_the_highest_transaction_id(platform: Platform) -> None:
     await platform.run("update rowhook.installation set highest_xid = '3'")
     await platform.value("select rowhook.retain()")
     noted = await platform.value("select highest_xid::text::bigint from rowhook.installation")
     assert noted > 3
 
 
-async def test_retention_goes_on_in_a_cluster_with_lower_transaction_ids(
+async def test_retention_works_in_a_cluster_with_lower_transaction_ids(
     platform: Platform, pool: Pool
 ) -> None:
-    await fill(platform, await platform.webhook(), 3, None, timedelta(days=40))
+    await insert_events(platform, await platform.webhook(), 3, None, timedelta(days=40))
     await platform.run("update rowhook.retention set next_xact = '999999999999'")
     await mark_as_restored(platform)
     assert await installation_queries.begin_epoch(pool, 60) is not None
 
-    async def removed() -> bool:
+    async def removed_count() -> bool:
         await platform.value("select removed from rowhook.retain_batch('events', begins => true)")
         return bool(await platform.value("select not exists (select from rowhook.event)"))
 
-    await until(removed, what="the removal of the old events")
+    await until(removed_count, description="the removal of the old events")

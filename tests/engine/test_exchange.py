@@ -1,4 +1,4 @@
-"""What an attempt shows of its request and response is what was sent, however it is stored."""
+"""The displayed request and response of an attempt are those that were sent and received."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ EXCHANGE = (
     "select request::text, response_headers, response_body from rowhook.attempt order by number"
 )
 
-# Without a NUL, which no text of PostgreSQL holds, and surrogates, which UTF-8 does not.
+# Without NUL, which PostgreSQL cannot store, and surrogates, which UTF-8 cannot encode.
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=30)
 LEAVES = (
     st.none()
@@ -50,7 +50,7 @@ VALUES = st.recursive(
 
 @st.composite
 def json_texts(draw: st.DrawFn) -> str:
-    """A JSON text with spaces, line breaks and escapes as somebody may have written it."""
+    """Return JSON text with unusual spaces, line breaks and escapes."""
     value = {"name": draw(TEXT), "value": draw(VALUES)}
     text = json.dumps(
         value, ensure_ascii=draw(st.booleans()), indent=draw(st.sampled_from([None, 0, 2]))
@@ -95,7 +95,7 @@ WEBHOOKS: list[dict[str, Any]] = [
     key=st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=300),
     source=st.sampled_from(["job", "commit"]),
 )
-async def test_a_recorded_request_is_shown_as_it_was_sent(
+async def test_a_recorded_request_is_displayed_as_sent(
     platform: Platform,
     pool: Pool,
     data: str | None,
@@ -129,7 +129,7 @@ async def test_a_recorded_request_is_shown_as_it_was_sent(
             data,
         )
     (claim,) = await platform.claim(pool)
-    rendered = composed(claim, fields)
+    rendered = render_claim(claim, fields)
     if isinstance(rendered, Request):
         outcome = Outcome(
             verdict=Verdict.DELIVERED,
@@ -145,8 +145,8 @@ async def test_a_recorded_request_is_shown_as_it_was_sent(
         }
 
 
-def composed(claim: Claim, fields: dict[str, Any]) -> Request | Outcome:
-    """The request of a claim, as a webhook with these fields sends it."""
+def render_claim(claim: Claim, fields: dict[str, Any]) -> Request | Outcome:
+    """Render the request of a claim with these webhook fields."""
     given_fields = Configuration(**({"name": "hook", "url": "https://example.com/hook"} | fields))
     webhook = compile_webhook(
         given_fields,
@@ -169,16 +169,14 @@ async def record(pool: Pool, claim: Claim, outcome: Outcome) -> None:
     assert counted == [claim.token]
 
 
-async def test_what_every_attempt_has_in_common_is_stored_once(
-    platform: Platform, pool: Pool
-) -> None:
+async def test_the_common_part_of_attempts_is_stored_once(platform: Platform, pool: Pool) -> None:
     await platform.webhook_of_goal(retry_schedule_s=[0, 0, 0])
     data = json.dumps({"text": "a text that stands nowhere else"})
     await platform.commit(data)
     bodies = []
     for verdict in (Verdict.HTTP_STATUS, Verdict.HTTP_STATUS, Verdict.DELIVERED):
         (claim,) = await platform.claim(pool)
-        rendered = composed(claim, {})
+        rendered = render_claim(claim, {})
         assert isinstance(rendered, Request)
         await record(
             pool,
@@ -207,7 +205,7 @@ async def test_what_every_attempt_has_in_common_is_stored_once(
 @pytest.mark.parametrize(
     "snapshot", [{}, {"organization": {"id": 1}, "webhook": None, "reason": "é"}]
 )
-async def test_an_operational_event_is_shown_as_it_was_sent(
+async def test_an_operational_event_is_displayed_as_sent(
     platform: Platform, pool: Pool, type_: str, snapshot: dict[str, Any]
 ) -> None:
     webhook = await platform.webhook(event_types=[type_])
@@ -225,7 +223,7 @@ async def test_an_operational_event_is_shown_as_it_was_sent(
         platform.organization,
     )
     (claim,) = await platform.claim(pool)
-    rendered = composed(claim, {})
+    rendered = render_claim(claim, {})
     assert isinstance(rendered, Request)
     await record(
         pool,
@@ -240,7 +238,7 @@ async def test_an_operational_event_is_shown_as_it_was_sent(
     assert body == rendered.redacted.body
 
 
-async def test_each_revision_shows_the_request_that_it_sent(
+async def test_each_revision_displays_its_own_request(
     rig: Rig,
 ) -> None:
     saved = await rig.webhook(headers={"X-Version": "one"}, retry_schedule_s=[0, 3600])
@@ -250,10 +248,10 @@ async def test_each_revision_shows_the_request_that_it_sent(
         await rig.reaches("pending")
         rows = await rig.platform.rows("select id from rowhook.outbox")
 
-        async def tried() -> bool:
+        async def is_attempted() -> bool:
             return bool(await rig.platform.rows("select from rowhook.attempt"))
 
-        await until(tried, what="the first attempt")
+        await until(is_attempted, description="the first attempt")
         await rig.change(saved.id, headers={"X-Version": "two", "X-More": "{{ goal.id }}"})
         await rig.platform.value("select rowhook.retry(%s)", [row["id"] for row in rows])
         await rig.reaches("delivered")
@@ -267,7 +265,7 @@ async def test_each_revision_shows_the_request_that_it_sent(
 
 
 @pytest.mark.parametrize("fields", [{"raw_payload": True}, {}, {"body_template": "{{ data }}"}])
-async def test_a_large_event_is_shown_as_it_was_sent(rig: Rig, fields: dict[str, Any]) -> None:
+async def test_a_large_event_is_displayed_as_sent(rig: Rig, fields: dict[str, Any]) -> None:
     await rig.webhook(**fields)
     async with rig.worker():
         await rig.platform.commit(json.dumps({"lines": [f"line {n}" for n in range(20_000)]}))
@@ -287,7 +285,7 @@ async def test_a_redacted_secret_stays_redacted(rig: Rig) -> None:
     assert ["Authorization", "Bearer [secret:crm]"] in json.loads(attempt["request"])["headers"]
 
 
-async def test_a_result_of_the_release_before_is_shown_as_it_was_told(
+async def test_a_result_of_the_previous_release_is_displayed_unchanged(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal(retry_schedule_s=[0, 0])
@@ -335,11 +333,11 @@ async def test_a_row_inserted_by_hand_is_an_attempt(platform: Platform) -> None:
     ]
 
 
-async def test_a_request_whose_event_is_gone_is_not_shown(platform: Platform, pool: Pool) -> None:
+async def test_a_request_without_its_event_is_not_displayed(platform: Platform, pool: Pool) -> None:
     await platform.webhook_of_goal()
     await platform.commit()
     (claim,) = await platform.claim(pool)
-    rendered = composed(claim, {})
+    rendered = render_claim(claim, {})
     assert isinstance(rendered, Request)
     await record(
         pool,
@@ -372,7 +370,7 @@ def new_frames(platform: Platform, *numbers: int) -> str:
 
 @pytest.mark.new_database
 @every_server
-async def test_workers_that_keep_the_same_new_frames_do_not_deadlock(
+async def test_workers_that_store_the_same_request_frames_do_not_deadlock(
     platform: Platform, dsn: str
 ) -> None:
     keep: LiteralString = "select rowhook.store_frames(%s::json)"
@@ -383,7 +381,7 @@ async def test_workers_that_keep_the_same_new_frames_do_not_deadlock(
     )
     await platform.run("analyze rowhook.request_frame")
 
-    async def both_wait() -> bool:
+    async def both_are_waiting() -> bool:
         return bool(await platform.value("select count(*) = 2 from pg_locks where not granted"))
 
     async with (
@@ -396,12 +394,12 @@ async def test_workers_that_keep_the_same_new_frames_do_not_deadlock(
         await holder.execute(keep, (new_frames(platform, 2),))
         tasks.create_task(first.execute(keep, (new_frames(platform, 1, 2, 3),)))
         tasks.create_task(second.execute(keep, (new_frames(platform, 3, 2, 1),)))
-        await until(both_wait, what="both to wait")
+        await until(both_are_waiting, description="both to wait")
         raise psycopg.Rollback
     assert await platform.value("select count(*) from rowhook.request_frame") == 5003
 
 
-async def test_a_frame_that_no_kept_attempt_uses_is_removed_and_made_again(
+async def test_an_unused_request_frame_is_removed_and_recreated(
     rig: Rig,
 ) -> None:
     await rig.webhook()

@@ -1,4 +1,4 @@
-"""Healing looks at what was completed since all was settled, and at a slice of what was before."""
+"""Heal checks completions since the settled time, and a slice of the earlier ones."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Miss(Protocol):
 
 @pytest.fixture
 def miss(platform: Platform, superuser: psycopg.AsyncConnection) -> Miss:
-    """Inserts commits that no trigger sees, committed so long ago."""
+    """Insert commits without triggers, with a commit time in the past."""
 
     async def insert(count: int = 1, *, ago: timedelta = timedelta(0)) -> None:
         async with superuser.transaction():
@@ -55,12 +55,12 @@ async def installed_long_ago(platform: Platform) -> None:
 
 
 async def settle(platform: Platform) -> None:
-    """As many heals as it takes until all of now is settled."""
+    """Heal until everything is settled."""
     for _ in range(3):
         await heal(platform)
 
 
-async def test_what_was_missed_lately_is_made_up_for_at_once(
+async def test_recently_missed_events_are_healed_immediately(
     platform: Platform, miss: Miss
 ) -> None:
     await platform.webhook_of_goal()
@@ -71,7 +71,7 @@ async def test_what_was_missed_lately_is_made_up_for_at_once(
     assert await heal(platform) == 0
 
 
-async def test_what_is_settled_moves_on_only_when_old_transactions_have_ended(
+async def test_the_settled_time_advances_only_after_old_transactions_have_ended(
     platform: Platform, dsn: str
 ) -> None:
     await settle(platform)
@@ -85,7 +85,7 @@ async def test_what_is_settled_moves_on_only_when_old_transactions_have_ended(
     assert (await progress(platform))["settled_at"] > before
 
 
-async def test_a_missed_completion_that_commits_late_is_made_up_for(
+async def test_a_missed_completion_that_commits_late_is_healed(
     platform: Platform, superuser: psycopg.AsyncConnection
 ) -> None:
     await platform.webhook_of_goal()
@@ -99,9 +99,7 @@ async def test_a_missed_completion_that_commits_late_is_made_up_for(
     assert await heal(platform) == 1
 
 
-async def test_what_was_missed_long_before_it_was_settled_is_found_in_its_slice(
-    platform: Platform, miss: Miss
-) -> None:
+async def test_an_old_missed_event_is_found_in_its_slice(platform: Platform, miss: Miss) -> None:
     await platform.webhook_of_goal()
     await installed_long_ago(platform)
     await settle(platform)
@@ -111,9 +109,7 @@ async def test_what_was_missed_long_before_it_was_settled_is_found_in_its_slice(
     assert len(await platform.deliveries()) == 1
 
 
-async def test_everything_is_looked_at_again_a_slice_at_a_time(
-    platform: Platform, miss: Miss
-) -> None:
+async def test_all_history_is_checked_again_slice_by_slice(platform: Platform, miss: Miss) -> None:
     await installed_long_ago(platform)
     for day in range(3):
         await miss(SLICE, ago=timedelta(days=3 - day, hours=1))
@@ -127,7 +123,7 @@ async def test_everything_is_looked_at_again_a_slice_at_a_time(
 
 
 async def since_settled(platform: Platform, count: int) -> None:
-    """So many commits with their events, each at a moment of its own, that heal has not seen."""
+    """Insert commits with events, each with its own time, that heal has not checked."""
     await platform.run(
         "insert into rowhook.commit (goal_id, data, committed_at)"
         " select %s, '{}', s.settled_at - interval '50 s' + n * interval '1 ms'"
@@ -137,7 +133,7 @@ async def since_settled(platform: Platform, count: int) -> None:
     )
 
 
-async def test_much_that_is_not_settled_is_looked_at_a_slice_at_a_time(
+async def test_a_large_unsettled_range_is_checked_slice_by_slice(
     platform: Platform,
 ) -> None:
     await installed_long_ago(platform)
@@ -152,7 +148,7 @@ async def test_much_that_is_not_settled_is_looked_at_a_slice_at_a_time(
     assert (await progress(platform))["settled_at"] > before
 
 
-async def test_what_was_missed_last_does_not_wait_for_what_came_before(
+async def test_the_newest_missed_event_does_not_wait_for_older_ones(
     platform: Platform, miss: Miss
 ) -> None:
     await platform.webhook_of_goal()
@@ -164,7 +160,7 @@ async def test_what_was_missed_last_does_not_wait_for_what_came_before(
     assert await platform.value("select rowhook.is_healing()")
 
 
-async def test_what_was_missed_amid_much_is_found_when_the_pass_comes_there(
+async def test_a_missed_event_in_a_large_range_is_found_by_the_pass(
     platform: Platform, miss: Miss
 ) -> None:
     await platform.webhook_of_goal()
@@ -178,7 +174,7 @@ async def test_what_was_missed_amid_much_is_found_when_the_pass_comes_there(
     assert healed == 1
 
 
-async def test_more_of_one_moment_than_a_slice_holds_does_not_stop_the_looking(
+async def test_more_rows_of_one_time_than_a_slice_do_not_stop_the_pass(
     platform: Platform, miss: Miss
 ) -> None:
     await installed_long_ago(platform)
@@ -190,7 +186,7 @@ async def test_more_of_one_moment_than_a_slice_holds_does_not_stop_the_looking(
     assert sum([await heal(platform) for _ in range(5)]) == 1
 
 
-async def test_a_new_link_never_gets_the_past_and_retention_makes_no_gap(
+async def test_a_new_link_gets_no_history_and_retention_creates_no_gap(
     platform: Platform, miss: Miss
 ) -> None:
     await installed_long_ago(platform)
@@ -207,14 +203,14 @@ async def test_a_new_link_never_gets_the_past_and_retention_makes_no_gap(
     assert await heal(platform) == 0
 
 
-async def test_many_at_once_are_made_up_for_ten_thousand_at_a_time(
+async def test_missed_events_are_healed_ten_thousand_at_a_time(
     platform: Platform, miss: Miss
 ) -> None:
     await miss(10_001)
     assert [await heal(platform), await heal(platform)] == [10_000, 1]
 
 
-async def test_heal_is_refused_to_who_may_only_read(platform: Platform) -> None:
+async def test_a_reader_may_not_heal(platform: Platform) -> None:
     await platform.run("set role rowhook_reader")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         await heal(platform)

@@ -1,4 +1,4 @@
-"""What the health of a webhook costs: its view reads no delivery that it does not tell of."""
+"""The health view reads no deliveries that it does not report."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.support.delivery_rows import insert_deliveries
+from tests.support.delivery_data import insert_deliveries
 from tests.support.sample_platform import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.new_database]
 
 
 def rows_read(plan: dict[str, Any]) -> Iterator[float]:
-    """How many rows each scan of the outbox met, over all its loops."""
+    """Return the rows of each scan of the outbox, over all its loops."""
     if plan.get("Relation Name") == "outbox":
         met = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
         yield met * plan["Actual Loops"]
@@ -22,7 +22,7 @@ def rows_read(plan: dict[str, Any]) -> Iterator[float]:
         yield from rows_read(child)
 
 
-async def test_the_health_of_a_webhook_that_never_failed_reads_no_history(
+async def test_the_health_of_a_webhook_without_failures_reads_no_history(
     platform: Platform,
 ) -> None:
     await insert_deliveries(platform, await platform.webhook(), "delivered", 5_000)
@@ -38,7 +38,7 @@ async def test_the_health_of_a_webhook_that_never_failed_reads_no_history(
     assert (health["last_error"], health["finished_24h"]) == (None, 0)
 
 
-async def test_the_health_of_a_webhook_tells_its_newest_error_and_no_reason_to_skip(
+async def test_the_health_of_a_webhook_has_its_newest_error_and_no_skip_reason(
     platform: Platform,
 ) -> None:
     webhook = await platform.webhook()

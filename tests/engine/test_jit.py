@@ -1,7 +1,7 @@
-"""No plan of the engine is compiled by JIT, on a server that has it on: PostgreSQL 15 as it comes.
+"""No plan of the engine is compiled by JIT on a PostgreSQL 15 with its default settings.
 
-auto_explain tells every statement inside a function, with a section JIT where the plan's cost
-crossed jit_above_cost. Before PostgreSQL 18 each disabled planner method adds 10^10 to it.
+auto_explain logs every statement inside a function, with a JIT section if the cost of the plan
+exceeds jit_above_cost. Before PostgreSQL 18, each disabled planner method adds 10^10 to the cost.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ async def sweep(platform: Platform) -> None:
     await platform.value("select rowhook.sweep()")
 
 
-async def judge(platform: Platform) -> None:
+async def warn_or_disable(platform: Platform) -> None:
     await platform.value("select rowhook.warn_or_disable()")
 
 
@@ -90,13 +90,13 @@ STEPS: tuple[Step, ...] = (
     retry,
     heal,
     sweep,
-    judge,
+    warn_or_disable,
     retain,
 )
 
 
-async def explained(connection: psycopg.AsyncConnection) -> list[str]:
-    """Where the plan of every statement from now on will stand, those inside functions too."""
+async def logged_plans(connection: psycopg.AsyncConnection) -> list[str]:
+    """A list that receives the plan of every statement, including those inside functions."""
     plans: list[str] = []
     connection.add_notice_handler(lambda notice: plans.append(notice.message_primary or ""))
     await connection.execute("load 'auto_explain'")
@@ -110,21 +110,21 @@ async def explained(connection: psycopg.AsyncConnection) -> list[str]:
     return plans
 
 
-def compiled(plans: list[str]) -> list[str]:
+def compiled_plans(plans: list[str]) -> list[str]:
     return [plan for plan in plans if "\nJIT:" in plan]
 
 
 async def test_the_server_has_jit_on_and_a_costly_plan_is_compiled(
     superuser: psycopg.AsyncConnection,
 ) -> None:
-    plans = await explained(superuser)
+    plans = await logged_plans(superuser)
     await superuser.execute("select count(*) from generate_series(1, 20000000) where false")
     await superuser.execute("set enable_seqscan = off")
     await superuser.execute("select count(*) from pg_catalog.pg_proc where prosrc = 'x'")
-    assert len(compiled(plans)) == 1
+    assert len(compiled_plans(plans)) == 1
 
 
-async def test_no_statement_of_the_engine_is_compiled(
+async def test_no_statement_of_the_engine_is_compiled_by_jit(
     platform: Platform, superuser: psycopg.AsyncConnection
 ) -> None:
     await platform.webhook_of_goal()
@@ -132,14 +132,14 @@ async def test_no_statement_of_the_engine_is_compiled(
     watched = Platform(superuser)
     watched.organization, watched.agent = platform.organization, platform.agent
     watched.version, watched.goal = platform.version, platform.goal
-    plans = await explained(superuser)
+    plans = await logged_plans(superuser)
     result: dict[str, int] = {}
     for step in STEPS:
         observed = len(plans)
         await step(watched)
         result[step.__name__] = len(plans) - observed
     assert [name for name, count in result.items() if count < 2] == [], "a step told no inner plan"
-    assert compiled(plans) == []
+    assert compiled_plans(plans) == []
 
 
 async def test_every_function_with_settings_that_runs_a_query_has_jit_off(

@@ -1,4 +1,4 @@
-"""What one webhook may have in flight, and how fast: held across all workers."""
+"""max_in_flight and rate_per_s of a webhook hold across all workers."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ async def commits(platform: Platform, count: int) -> None:
     )
 
 
-async def grow_late(platform: Platform, count: int) -> None:
-    """The first so many deliveries have been tried three times, and are due."""
+async def make_retries(platform: Platform, count: int) -> None:
+    """Make deliveries due that have been attempted three times."""
     await platform.run(
         "update rowhook.outbox set token = nextval('rowhook.token'), schedule_step = 3,"
         " attempts = 3 where id in (select id from rowhook.outbox order by id limit %s)",
@@ -40,7 +40,7 @@ async def in_flight(platform: Platform) -> int:
     return count
 
 
-async def test_no_more_than_max_in_flight_is_claimed_by_all_workers_together(
+async def test_all_workers_together_claim_at_most_max_in_flight(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal(max_in_flight=3)
@@ -53,7 +53,7 @@ async def test_no_more_than_max_in_flight_is_claimed_by_all_workers_together(
     assert len(await platform.claim(pool, uuid4())) == 1
 
 
-async def test_claims_at_the_same_moment_keep_the_cap(platform: Platform, pool: Pool) -> None:
+async def test_concurrent_claims_respect_max_in_flight(platform: Platform, pool: Pool) -> None:
     await platform.webhook_of_goal(max_in_flight=5)
     await commits(platform, 200)
     most = 0
@@ -70,7 +70,7 @@ async def test_claims_at_the_same_moment_keep_the_cap(platform: Platform, pool: 
     assert 1 <= most <= 5
 
 
-async def test_what_a_dead_worker_held_takes_no_slot_after_its_lease(
+async def test_deliveries_of_a_dead_worker_use_no_slot_after_the_lease(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal(max_in_flight=1)
@@ -81,7 +81,7 @@ async def test_what_a_dead_worker_held_takes_no_slot_after_its_lease(
     assert len(await platform.claim(pool)) == 1
 
 
-async def test_a_full_webhook_is_no_work_for_a_worker_that_lies_down(
+async def test_a_webhook_at_its_limit_does_not_keep_a_worker_awake(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal(max_in_flight=1)
@@ -91,35 +91,35 @@ async def test_a_full_webhook_is_no_work_for_a_worker_that_lies_down(
     assert not (await engine.fall_asleep(pool)).has_work
 
 
-async def test_late_retries_leave_half_of_the_slots_to_first_attempts(
+async def test_retries_leave_half_of_the_slots_to_first_attempts(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal(max_in_flight=10)
     await commits(platform, 40)
-    await grow_late(platform, 20)
+    await make_retries(platform, 20)
     claimed = [claim for _ in range(5) for claim in await platform.claim(pool)]
     numbers = Counter(claim.number for claim in claimed)
     assert numbers.total() == 10
     assert 2 <= numbers[4] <= 5
 
 
-async def test_late_retries_alone_take_half_of_the_slots_and_then_are_no_work(
+async def test_retries_without_first_attempts_use_half_of_the_slots(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal(max_in_flight=10)
     await commits(platform, 20)
-    await grow_late(platform, 20)
+    await make_retries(platform, 20)
     claimed = [claim for _ in range(5) for claim in await platform.claim(pool)]
     assert len(claimed) == 5
     assert not (await engine.fall_asleep(pool)).has_work
 
 
-async def test_neither_kind_of_try_starves_where_one_slot_is_all_there_is(
+async def test_neither_first_attempts_nor_retries_starve_with_one_slot(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal(max_in_flight=1)
     await commits(platform, 200)
-    await grow_late(platform, 100)
+    await make_retries(platform, 100)
     numbers: Counter[int] = Counter()
     for _ in range(80):
         for claim in await platform.claim(pool):
@@ -141,12 +141,12 @@ async def pass_time(platform: Platform, seconds: float) -> None:
     )
 
 
-async def test_a_rate_gives_a_tenth_of_a_second_at_once_and_the_rest_as_time_passes(
+async def test_a_rate_limit_has_a_burst_of_a_tenth_of_a_second(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal(rate_per_s=50)
     await commits(platform, 100)
-    # The clock goes on between the calls: what it gives is not counted here.
+    # The clock advances between the calls; the tokens of that time are not counted.
     assert len(await platform.claim(pool, uuid4())) == 5
     remaining = (await rate_state(platform))["tokens"]
     assert 0 <= remaining < 1
@@ -156,7 +156,7 @@ async def test_a_rate_gives_a_tenth_of_a_second_at_once_and_the_rest_as_time_pas
     assert len(await platform.claim(pool, uuid4())) == 5
 
 
-async def test_a_sleeper_is_told_when_the_rate_allows_the_next(
+async def test_a_sleeping_worker_learns_when_the_rate_limit_allows_the_next(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal(rate_per_s=0.01)
@@ -164,7 +164,7 @@ async def test_a_sleeper_is_told_when_the_rate_allows_the_next(
     assert len(await platform.claim(pool)) == 1
     asleep = await engine.fall_asleep(pool)
     assert not asleep.has_work
-    # The next token is there 100 s after the refill, less what was left of one.
+    # The next token is available 100 s after the refill, less the remaining fraction.
     query = (
         "select (1 - tokens) * 100 - extract(epoch from clock_timestamp() - refilled_at)::float8"
     )
@@ -177,20 +177,20 @@ def most_in_a_second(times: list[float]) -> int:
     return max(sum(first <= time < first + 1 for time in times) for first in times)
 
 
-async def test_a_rate_holds_over_two_workers(rig: Rig) -> None:
+async def test_a_rate_limit_holds_across_two_workers(rig: Rig) -> None:
     await rig.webhook(rate_per_s=40)
     await commits(rig.platform, 100)
     await log_claims(rig.platform)
     async with rig.worker(), rig.worker():
         await rig.reaches("delivered", count=100)
-    # By the clock that the rate goes by: on a busy machine what was claimed may be sent in a bunch.
+    # By the clock of the rate limit, since a busy machine may send claimed deliveries in bursts.
     times = [row["claimed_at"].timestamp() for row in await claim_log(rig.platform)]
     assert len(times) == 100
-    # A tenth of a second's worth may come at once: 40 and 4, and one at either end.
+    # A tenth of a second may arrive as a burst: 40 and 4, and one at either end.
     assert most_in_a_second(times) <= 46
 
 
-async def test_a_cap_holds_at_the_receiver_over_two_workers(rig: Rig) -> None:
+async def test_max_in_flight_holds_at_the_receiver_across_two_workers(rig: Rig) -> None:
     open_now: set[int] = set()
     most = 0
 
@@ -210,14 +210,14 @@ async def test_a_cap_holds_at_the_receiver_over_two_workers(rig: Rig) -> None:
     assert most == 4
 
 
-async def test_a_webhook_that_hangs_takes_no_slot_from_another(rig: Rig) -> None:
+async def test_a_hanging_webhook_uses_no_slots_of_another(rig: Rig) -> None:
     hanging: asyncio.Event = asyncio.Event()
 
-    async def hang(_: Any, writer: Any) -> None:
+    async def never_respond(_: Any, writer: Any) -> None:
         await hanging.wait()
         writer.write(b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n")
 
-    rig.receiver.script("/hang", hang)
+    rig.receiver.script("/hang", never_respond)
     await rig.webhook("/hang", max_in_flight=400, timeout_s=30)
     await commits(rig.platform, 400)
     async with rig.worker():
@@ -225,7 +225,7 @@ async def test_a_webhook_that_hangs_takes_no_slot_from_another(rig: Rig) -> None
         async def all_hang() -> bool:
             return len(rig.receiver.requests) >= 400
 
-        await until(all_hang, what="400 requests that hang")
+        await until(all_hang, description="400 requests that hang")
         good: UUID = (await rig.webhook("/good")).id
         await commits(rig.platform, 1)
         await rig.reaches("delivered")

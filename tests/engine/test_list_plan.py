@@ -1,4 +1,4 @@
-"""A page of deliveries reads what it shows, under the policies of the API too."""
+"""A page of deliveries reads only what it lists, also under the policies of the API."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.support.servers import every_server
 
 pytestmark = [pytest.mark.anyio, pytest.mark.new_database, every_server]
 WEBHOOKS, STORED, SHOWN = 20, 40_000, 50
-# For each webhook: its ranges, and from each that has rows a page.
+# For each webhook: its ranges, and a page of each range that has rows.
 MOST_BLOCKS = WEBHOOKS * 4 * SHOWN
 FETCHED = """
 select coalesce(sum(pg_stat_get_xact_blocks_fetched(c.oid)), 0)::int
@@ -23,7 +23,7 @@ select from rowhook.delivery_page(
 
 
 @pytest.mark.parametrize("organization", ["of an operator", "own"])
-async def test_a_page_reads_no_range_of_deliveries_whole(
+async def test_a_page_reads_only_the_deliveries_that_it_lists(
     platform: Platform, organization: str
 ) -> None:
     webhooks = [await platform.webhook() for _ in range(WEBHOOKS)]

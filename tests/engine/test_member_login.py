@@ -1,5 +1,7 @@
-"""A login with no more than its memberships, as DATABASE_URL should be: all other tests are the
-owner, who needs no grant."""
+"""A login with only its memberships, as recommended for DATABASE_URL.
+
+All other tests use the owner.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +27,13 @@ from tests.support.tenants import tenant
 from tests.support.worker_rig import Rig
 
 pytestmark = [pytest.mark.anyio, every_server]
-DOES = {call: rule.does for call, rule in RULES.items()}
+DOES = {call: rule.status for call, rule in RULES.items()}
 
 
 @pytest.fixture
 async def member(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[str]:
-    """The DSN of a login that is a member of rowhook_worker and rowhook_api, and nothing else."""
-    # Roles are the cluster's: the name is this test's own.
+    """The DSN of a login that is a member of only rowhook_worker and rowhook_api."""
+    # Roles belong to the cluster, so the name is unique.
     name = f"member_{uuid4().hex[:12]}"
     await db.execute(f"create role {name} login in role rowhook_worker, rowhook_api".encode())
     yield make_conninfo(dsn, user=name)
@@ -39,7 +41,9 @@ async def member(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[str]:
 
 
 @pytest.mark.long
-async def test_it_does_every_call_of_the_api(member: str, db: psycopg.AsyncConnection) -> None:
+async def test_a_member_login_can_make_every_api_call(
+    member: str, db: psycopg.AsyncConnection
+) -> None:
     async with running_api(member) as api:
         own = await tenant(api, db)
         assert await statuses(api, own, await api.key_of(own.organization)) == DOES
@@ -49,7 +53,7 @@ async def test_it_does_every_call_of_the_api(member: str, db: psycopg.AsyncConne
 
 
 @pytest.mark.long
-async def test_it_does_so_through_a_transaction_pooler(
+async def test_a_member_login_can_use_the_api_through_a_transaction_pooler(
     member: str, db: psycopg.AsyncConnection, folder: Path
 ) -> None:
     async with (
@@ -60,7 +64,7 @@ async def test_it_does_so_through_a_transaction_pooler(
         assert await statuses(api, own, await api.key_of(own.organization)) == DOES
 
 
-async def test_it_delivers(member: str, platform: Platform) -> None:
+async def test_a_member_login_can_deliver(member: str, platform: Platform) -> None:
     async with (
         Receiver() as receiver,
         connection_pool.open_pool(member) as pool,
@@ -73,7 +77,7 @@ async def test_it_delivers(member: str, platform: Platform) -> None:
 
 
 @pytest.mark.parametrize("pooler", [False, True])
-async def test_it_opens_every_door_of_the_worker(
+async def test_a_member_login_can_call_every_worker_function(
     member: str, platform: Platform, *, pooler: bool
 ) -> None:
     worker = uuid4()
@@ -103,12 +107,12 @@ async def test_it_opens_every_door_of_the_worker(
 
 @pytest.mark.long
 @pytest.mark.usefixtures("platform")
-async def test_it_runs_the_commands(member: str, folder: Path) -> None:
+async def test_a_member_login_can_run_the_commands(member: str, folder: Path) -> None:
     commands = ("status", "doctor", "webhooks", "keys", "deliveries", "secrets", "migrate --plan")
     all_ended = await asyncio.gather(
         *(run_command(folder, *command.split(), DATABASE_URL=member) for command in commands)
     )
     for command, ended in zip(commands, all_ended, strict=True):
-        # Without a worker the doctor is not content.
+        # Without a worker, doctor reports a finding.
         assert ended.code == (command == "doctor"), ended.err
         assert "permission denied" not in ended.err + ended.out

@@ -1,4 +1,4 @@
-"""Migrations on a real Postgres: whole steps, taken up where they stopped, refused when unsure."""
+"""Migrations: complete steps that are resumed where they stopped and rejected in case of doubt."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ async def value(dsn: str, query: str) -> Any:
         return row and row[0]
 
 
-async def applied(dsn: str) -> list[str]:
+async def applied_steps(dsn: str) -> list[str]:
     async with await connection_pool.connect(dsn) as connection:
         return sorted(await migration_queries.applied_migrations(connection))
 
 
-async def test_an_empty_database_gets_each_step_in_order_then_pgqueuer(
+async def test_migrate_applies_each_step_in_order_then_pgqueuer(
     empty_dsn: str,
 ) -> None:
     assert await runner.migrate(empty_dsn) == INSTALLED
-    assert await applied(empty_dsn) == sorted(STEPS)
+    assert await applied_steps(empty_dsn) == sorted(STEPS)
 
 
 async def test_a_second_migration_has_nothing_to_do(dsn: str) -> None:
@@ -49,14 +49,14 @@ async def test_a_second_migration_has_nothing_to_do(dsn: str) -> None:
     assert await runner.migrate(dsn) == []
 
 
-async def test_a_plan_names_what_migrate_would_do_and_changes_nothing(empty_dsn: str) -> None:
+async def test_a_plan_lists_the_pending_steps_and_changes_nothing(empty_dsn: str) -> None:
     planned = await runner.plan(empty_dsn)
     assert await value(empty_dsn, "select to_regnamespace('rowhook')") is None
     assert await value(empty_dsn, "select to_regnamespace('rowhook_pgqueuer')") is None
     assert await runner.migrate(empty_dsn) == planned
 
 
-async def test_a_changed_function_is_applied_again_and_keeps_the_data(dsn: str, sql: Path) -> None:
+async def test_a_changed_function_is_reapplied_and_keeps_the_data(dsn: str, sql: Path) -> None:
     async with await connection_pool.connect(dsn) as connection:
         await connection.execute("insert into rowhook.organization (name) values ('Acme')")
     with (sql / "functions" / "97_added.sql").open("w") as file:
@@ -68,7 +68,7 @@ async def test_a_changed_function_is_applied_again_and_keeps_the_data(dsn: str, 
 
 
 @pytest.mark.parametrize("run", [runner.plan, runner.migrate])
-async def test_an_edited_migration_is_refused_by_its_name(dsn: str, sql: Path, run: Any) -> None:
+async def test_an_edited_migration_is_rejected_by_name(dsn: str, sql: Path, run: Any) -> None:
     edited = sql / "tables" / f"{TABLES[1]}.sql"
     edited.write_text(edited.read_text() + "\n-- edited\n")
     with pytest.raises(MigrationRejected, match=f"Migration {TABLES[1]} was edited"):
@@ -76,7 +76,7 @@ async def test_an_edited_migration_is_refused_by_its_name(dsn: str, sql: Path, r
 
 
 @pytest.mark.parametrize("run", [runner.plan, runner.migrate])
-async def test_a_newer_database_is_refused(dsn: str, sql: Path, run: Any) -> None:
+async def test_a_newer_database_is_rejected(dsn: str, sql: Path, run: Any) -> None:
     (sql / "tables" / "9999_later.sql").write_text("create table rowhook.later ();")
     await runner.migrate(dsn, sql)
     with pytest.raises(MigrationRejected, match=r"newer Rowhook \(9999_later\)\. Upgrade this one"):
@@ -84,7 +84,7 @@ async def test_a_newer_database_is_refused(dsn: str, sql: Path, run: Any) -> Non
 
 
 @pytest.mark.parametrize("broken", [f"tables/{TABLES[2]}.sql", "functions/20_claim.sql"])
-async def test_a_step_that_fails_is_rolled_back_whole_and_taken_up_again(
+async def test_a_failed_step_is_rolled_back_completely_and_repeated(
     empty_dsn: str, sql: Path, broken: str
 ) -> None:
     whole = (sql / broken).read_text()
@@ -97,7 +97,7 @@ async def test_a_step_that_fails_is_rolled_back_whole_and_taken_up_again(
     assert note.startswith(f"Step {step} was rolled back")
     assert note.endswith(". Earlier steps are kept.")
     assert await value(empty_dsn, "select to_regclass('rowhook.left_behind')") is None
-    completed = await applied(empty_dsn)
+    completed = await applied_steps(empty_dsn)
     first = step if step in TABLES else next(name for name in STEPS if "/" in name)
     assert completed == sorted(STEPS[: STEPS.index(first)])
     (sql / broken).write_text(whole)
@@ -105,7 +105,7 @@ async def test_a_step_that_fails_is_rolled_back_whole_and_taken_up_again(
     assert rest == INSTALLED[len(completed) :]
 
 
-async def test_a_migration_that_was_cut_off_at_its_end_keeps_the_state_the_next_time(
+async def test_a_migration_interrupted_at_its_end_is_completed_by_the_next(
     dsn: str, db: psycopg.AsyncConnection
 ) -> None:
     await db.execute("delete from rowhook.schema_line")
@@ -118,12 +118,12 @@ async def test_a_migration_that_was_cut_off_at_its_end_keeps_the_state_the_next_
     assert await cursor.fetchone() == (True, False)
 
 
-async def test_two_at_once_apply_each_step_once(empty_dsn: str) -> None:
+async def test_two_concurrent_migrations_apply_each_step_once(empty_dsn: str) -> None:
     both = await asyncio.gather(runner.migrate(empty_dsn), runner.migrate(empty_dsn))
     assert sorted(both, key=len) == [[], INSTALLED]
 
 
-async def test_two_databases_of_one_cluster_may_be_migrated_at_once(
+async def test_two_databases_of_one_cluster_can_be_migrated_concurrently(
     empty_dsn: str, databases: Databases
 ) -> None:
     async with databases.empty() as name:
@@ -132,8 +132,8 @@ async def test_two_databases_of_one_cluster_may_be_migrated_at_once(
     assert both[0] == both[1] == INSTALLED
 
 
-def dumped(dsn: str) -> str:
-    """The schema as pg_dump tells it, without what differs from run to run or stands in `sql/`."""
+def dump_schema(dsn: str) -> str:
+    """Return the schema from pg_dump, without variable parts and function bodies."""
     command = [str(binaries() / "pg_dump"), "--schema-only", "--schema=rowhook", "--no-owner", dsn]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603  # our own program
     entries = re.split(r"^--\n-- (?=Name: )", text, flags=re.MULTILINE)[1:]
@@ -148,15 +148,15 @@ def dumped(dsn: str) -> str:
 def _entry(entry: str) -> str:
     sql = entry.split("\n--\n", 1)[1]
     sql = re.sub(r"^(\\.*|SET .*|--.*)$", "", sql, flags=re.MULTILINE).strip()
-    # A function's text is in sql/functions: here its signature and rights are enough.
+    # The body of a function is in sql/functions: its signature and privileges are enough.
     sql = re.sub(r"\n    AS (\$_*\$).*?\1", "", sql, flags=re.DOTALL)
     sql = re.sub(r"\n    (BEGIN ATOMIC\n.*\nEND|RETURN .*);$", ";", sql, flags=re.DOTALL)
     return re.sub(r"\n{2,}", "\n", sql) + "\n" if sql else ""
 
 
 @embedded_server
-async def test_the_schema_is_the_one_that_was_reviewed(dsn: str) -> None:
-    result = dumped(dsn)
+async def test_the_schema_is_the_reviewed_one(dsn: str) -> None:
+    result = dump_schema(dsn)
     if os.environ.get("ROWHOOK_WRITE_SCHEMA"):
         DUMP.write_text(result)
     assert result == DUMP.read_text(), (

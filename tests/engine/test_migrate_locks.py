@@ -1,4 +1,4 @@
-"""Migrations beside a live platform: short waits for locks, and only what changed is replaced."""
+"""Migrations during use by the platform: short lock waits, and only changes are applied."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def rows(db: psycopg.AsyncConnection, query: str) -> list[tuple[Any, ...]]
 
 @asynccontextmanager
 async def open_transaction(dsn: str, platform: Platform) -> AsyncIterator[int]:
-    """A transaction of the platform that has made a commit; its process id."""
+    """Run a platform transaction with a commit; yields its process id."""
     async with await psycopg.AsyncConnection.connect(dsn, application_name="platform") as holder:
         await holder.execute(
             "insert into rowhook.commit (goal_id, data) values (%s, '{}')", (platform.goal,)
@@ -70,7 +70,7 @@ async def open_transaction(dsn: str, platform: Platform) -> AsyncIterator[int]:
     ],
     ids=["trigger", "policies of event", "policies of outbox"],
 )
-async def test_a_migration_that_waits_for_a_lock_does_not_hold_up_the_platform(
+async def test_a_migration_waiting_for_a_lock_does_not_block_the_platform(
     dsn: str, sql: Path, platform: Platform, change: Any, step: str
 ) -> None:
     await platform.webhook()
@@ -95,7 +95,7 @@ async def test_a_migration_that_waits_for_a_lock_does_not_hold_up_the_platform(
     assert result[0]["transaction_started_at"] is not None
 
 
-async def test_a_migration_gives_up_with_the_session_that_has_the_lock_and_can_be_repeated(
+async def test_a_migration_that_cannot_lock_names_the_blocking_session_and_can_be_repeated(
     dsn: str, sql: Path, platform: Platform
 ) -> None:
     edit(sql / "functions" / "10_capture.sql", "begin", "begin\n  -- changed\n")
@@ -111,7 +111,7 @@ async def test_a_migration_gives_up_with_the_session_that_has_the_lock_and_can_b
     assert await runner.migrate(dsn, sql) == [TRIGGER]
 
 
-async def test_all_changed_functions_are_replaced_in_one_transaction_and_no_other(
+async def test_exactly_the_changed_functions_are_replaced_in_one_transaction(
     dsn: str, sql: Path, db: psycopg.AsyncConnection
 ) -> None:
     written = (
@@ -128,7 +128,7 @@ async def test_all_changed_functions_are_replaced_in_one_transaction_and_no_othe
     assert after["fill_completed_at"] == after["retain_held"] != before["retain_held"]
 
 
-async def test_a_changed_trigger_is_replaced_alone_and_stays_disabled_where_it_was(
+async def test_only_a_changed_trigger_is_replaced_and_it_stays_disabled_if_it_was(
     dsn: str, sql: Path, db: psycopg.AsyncConnection
 ) -> None:
     enabled = (
@@ -143,10 +143,8 @@ async def test_a_changed_trigger_is_replaced_alone_and_stays_disabled_where_it_w
     assert after[1:] == before[1:]
 
 
-async def test_the_doctor_names_a_trigger_that_is_disabled(
-    pool: Pool, db: psycopg.AsyncConnection
-) -> None:
-    async def told() -> tuple[Any, ...]:
+async def test_doctor_reports_a_disabled_trigger(pool: Pool, db: psycopg.AsyncConnection) -> None:
+    async def notices() -> tuple[Any, ...]:
         (result,) = [
             row
             for row in await installation_queries.diagnosis(pool)
@@ -154,16 +152,16 @@ async def test_the_doctor_names_a_trigger_that_is_disabled(
         ]
         return result["healthy"], result["finding"], result["advice"]
 
-    assert (await told())[0] is True
+    assert (await notices())[0] is True
     await db.execute("alter table rowhook.outbox disable trigger must_fit")
-    healthy, finding, advice = await told()
+    healthy, finding, advice = await notices()
     assert (healthy, finding) == (False, "must_fit is disabled")
     await db.execute(advice.encode())
-    assert (await told())[0] is True
+    assert (await notices())[0] is True
     assert await rows(db, "select tgenabled from pg_trigger where tgname = 'must_fit'") == [("A",)]
 
 
-async def test_a_function_file_that_is_renamed_or_deleted_is_no_newer_version(
+async def test_a_renamed_or_deleted_function_file_is_not_a_newer_version(
     dsn: str, sql: Path, db: psycopg.AsyncConnection
 ) -> None:
     folder = sql / "functions"
@@ -175,7 +173,7 @@ async def test_a_function_file_that_is_renamed_or_deleted_is_no_newer_version(
     assert await runner.plan(dsn, sql) == []
 
 
-async def test_a_database_whose_functions_were_one_step_named_engine_is_taken_over(
+async def test_a_database_with_all_functions_in_one_step_is_upgraded(
     dsn: str, db: psycopg.AsyncConnection
 ) -> None:
     await db.execute("delete from rowhook.migration where name !~ '^[0-9]{4}_'")
@@ -188,7 +186,7 @@ async def test_a_database_whose_functions_were_one_step_named_engine_is_taken_ov
     assert await runner.plan(dsn) == []
 
 
-async def test_statements_outside_a_transaction_are_repeated_from_the_first_until_all_succeed(
+async def test_statements_outside_a_transaction_are_repeated_until_all_succeed(
     dsn: str, sql: Path, db: psycopg.AsyncConnection
 ) -> None:
     file = sql / "tables" / "9998_index.sql"
@@ -210,9 +208,7 @@ async def test_statements_outside_a_transaction_are_repeated_from_the_first_unti
     ) == [(True,)]
 
 
-async def test_a_migration_that_waits_does_not_keep_an_index_from_being_built(
-    dsn: str, sql: Path
-) -> None:
+async def test_a_waiting_migration_does_not_prevent_building_an_index(dsn: str, sql: Path) -> None:
     (sql / "tables" / "9998_index.sql").write_text(
         f"{OUTSIDE}drop index concurrently if exists rowhook.by_name;\n\n"
         "create index concurrently by_name on rowhook.organization (name);\n"

@@ -17,8 +17,8 @@ FINAL = ["delivered", "dead", "cancelled", "skipped"]
 
 
 @pytest.fixture
-async def reach(platform: Platform, pool: Pool) -> Callable[[str], Awaitable[int]]:
-    """Brings a new delivery to a status; its id. One that is pending is claimed by the next."""
+async def create_delivery(platform: Platform, pool: Pool) -> Callable[[str], Awaitable[int]]:
+    """Create a delivery with a status; return its id. A pending one is claimed by the next call."""
     outcomes = {
         "delivered": "delivered",
         "held": "render_failed",
@@ -26,7 +26,7 @@ async def reach(platform: Platform, pool: Pool) -> Callable[[str], Awaitable[int
         "dead": "timeout",
     }
 
-    async def to(status: str) -> int:
+    async def status_update(status: str) -> int:
         if not await platform.value("select exists (select from rowhook.webhook)"):
             await platform.webhook_of_goal(retry_schedule_s=[0])
         await platform.commit()
@@ -43,14 +43,14 @@ async def reach(platform: Platform, pool: Pool) -> Callable[[str], Awaitable[int
         assert reached == status
         return delivery
 
-    return to
+    return status_update
 
 
 @pytest.mark.parametrize("status", [*FINAL, "held", "pending"])
-async def test_an_update_to_pending_sends_it_again_at_once(
-    platform: Platform, pool: Pool, reach: Callable[[str], Awaitable[int]], status: str
+async def test_an_update_to_pending_makes_a_delivery_due_immediately(
+    platform: Platform, pool: Pool, create_delivery: Callable[[str], Awaitable[int]], status: str
 ) -> None:
-    delivery = await reach(status)
+    delivery = await create_delivery(status)
     before = (await platform.deliveries())[0]["attempts"]
     await platform.run("update rowhook.outbox set status = 'pending' where id = %s", delivery)
     (claim,) = await platform.claim(pool)
@@ -58,16 +58,16 @@ async def test_an_update_to_pending_sends_it_again_at_once(
 
 
 @pytest.mark.parametrize("status", ["pending", "sending", "held"])
-async def test_an_update_to_cancelled_stops_it(
-    platform: Platform, pool: Pool, reach: Callable[[str], Awaitable[int]], status: str
+async def test_an_update_to_cancelled_stops_a_delivery(
+    platform: Platform, pool: Pool, create_delivery: Callable[[str], Awaitable[int]], status: str
 ) -> None:
-    await reach(status)
+    await create_delivery(status)
     await platform.run("update rowhook.outbox set status = 'cancelled'")
     assert (await platform.deliveries())[0]["status"] == "cancelled"
     assert await platform.claim(pool) == []
 
 
-# The last one stays pending, and would be claimed in place of another.
+# The last one stays pending, and would be claimed instead of another.
 ARROWS = {
     **{final: {final, "pending"} for final in FINAL},
     "held": {"held", "pending", "cancelled"},
@@ -77,7 +77,7 @@ ARROWS = {
 
 
 async def sqlstate(platform: Platform, query: str) -> tuple[str | None, str]:
-    """How an update of the outbox is refused: its SQLSTATE, if it is, and the message."""
+    """Return the SQLSTATE, if any, and the message of an update of the outbox."""
     try:
         await platform.db.execute(query.encode())
     except psycopg.DatabaseError as error:
@@ -85,12 +85,12 @@ async def sqlstate(platform: Platform, query: str) -> tuple[str | None, str]:
     return None, ""
 
 
-async def test_every_other_change_of_status_is_refused(
-    platform: Platform, reach: Callable[[str], Awaitable[int]]
+async def test_every_other_status_change_is_rejected(
+    platform: Platform, create_delivery: Callable[[str], Awaitable[int]]
 ) -> None:
     answers = {}
     for status, allowed in ARROWS.items():
-        delivery = await reach(status)
+        delivery = await create_delivery(status)
         for forbidden in set(ARROWS) - allowed:
             query = f"update rowhook.outbox set status = '{forbidden}' where id = {delivery}"
             state, message = await sqlstate(platform, query)
@@ -101,9 +101,9 @@ async def test_every_other_change_of_status_is_refused(
 
 
 async def test_no_other_column_can_be_changed_by_hand(
-    platform: Platform, reach: Callable[[str], Awaitable[int]]
+    platform: Platform, create_delivery: Callable[[str], Awaitable[int]]
 ) -> None:
-    await reach("held")
+    await create_delivery("held")
     changes = (
         "attempts = 7",
         "webhook_id = gen_random_uuid()",
@@ -120,9 +120,9 @@ async def test_no_other_column_can_be_changed_by_hand(
 
 
 async def test_a_reprocess_wakes_a_sleeping_worker(
-    platform: Platform, pool: Pool, dsn: str, reach: Callable[[str], Awaitable[int]]
+    platform: Platform, pool: Pool, dsn: str, create_delivery: Callable[[str], Awaitable[int]]
 ) -> None:
-    await reach("dead")
+    await create_delivery("dead")
     async with await connection_pool.connect(dsn) as ear:
         await ear.execute("listen rowhook")
         await engine.fall_asleep(pool)
@@ -132,10 +132,10 @@ async def test_a_reprocess_wakes_a_sleeping_worker(
         ]
 
 
-async def test_an_operator_may_retry_cancel_replay_and_pause_and_nothing_else(
-    platform: Platform, reach: Callable[[str], Awaitable[int]]
+async def test_an_operator_may_only_retry_cancel_replay_and_pause(
+    platform: Platform, create_delivery: Callable[[str], Awaitable[int]]
 ) -> None:
-    delivery = await reach("dead")
+    delivery = await create_delivery("dead")
     webhook = await platform.value("select id from rowhook.webhook")
     await platform.run("set role rowhook_operator")
     assert await platform.value("select rowhook.retry(array[%s::bigint])", delivery) == 1
@@ -158,7 +158,7 @@ async def test_an_operator_may_retry_cancel_replay_and_pause_and_nothing_else(
     await platform.run("reset role")
 
 
-async def test_a_reader_reads_the_views_alone(platform: Platform) -> None:
+async def test_a_reader_may_only_read_the_views(platform: Platform) -> None:
     await platform.run("set role rowhook_reader")
     for view in ("delivery", "webhook_health", "capture_gap"):
         await platform.db.execute(f"select * from rowhook.{view}".encode())
@@ -176,7 +176,7 @@ async def test_a_linked_webhook_cannot_be_deleted(platform: Platform) -> None:
 
 
 @pytest.mark.long
-async def test_linking_an_agent_with_a_past_sends_nothing_and_heal_after_it_neither(
+async def test_linking_an_agent_sends_no_history_and_neither_does_heal(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.run(
@@ -191,7 +191,7 @@ async def test_linking_an_agent_with_a_past_sends_nothing_and_heal_after_it_neit
     assert len(await platform.deliveries()) == 1
 
 
-async def test_what_a_trigger_missed_is_healed_for_the_links_of_that_time(
+async def test_a_missed_event_is_healed_for_the_links_of_that_time(
     platform: Platform, pool: Pool, superuser: psycopg.AsyncConnection
 ) -> None:
     await platform.webhook_of_goal()
@@ -204,7 +204,7 @@ async def test_what_a_trigger_missed_is_healed_for_the_links_of_that_time(
     assert len(await platform.deliveries()) == 1
 
 
-async def test_retention_removes_what_finished_long_ago_and_keeps_what_waits(
+async def test_retention_removes_old_finished_deliveries_and_keeps_waiting_ones(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal()

@@ -37,10 +37,12 @@ def members(port: type) -> list[str]:
 @pytest.mark.parametrize(
     ("port", "name"), [(port, name) for port in PORTS for name in members(port)]
 )
-async def test_our_repository_has_every_call_of_pgqueuers_port(port: type, name: str) -> None:
+async def test_the_queue_repository_implements_every_method_of_pgqueuer(
+    port: type, name: str
+) -> None:
     port_method, own = getattr(port, name), getattr(OutboxQueries, name, None)
     if isinstance(port_method, property):
-        # Queries keeps `driver` and `qbe` as fields.
+        # Queries has `driver` and `qbe` as fields.
         assert name in OutboxQueries.__dataclass_fields__
         return
     assert callable(own)
@@ -51,7 +53,7 @@ async def test_our_repository_has_every_call_of_pgqueuers_port(port: type, name:
 
 
 @pytest.mark.parametrize("name", members(driver.Driver))
-async def test_our_driver_has_every_call_of_pgqueuers_port(name: str) -> None:
+async def test_the_queue_driver_implements_every_method_of_pgqueuer(name: str) -> None:
     port_member, own = getattr(driver.Driver, name), getattr(PoolDriver, name)
     if not isinstance(port_member, property):
         assert (
@@ -66,14 +68,14 @@ async def recording(
     settled: Callable[[Result, bool], None],
     dropped: Callable[[int], None] | None = None,
 ) -> AsyncIterator[Recorder]:
-    """A recorder at work, closed at the exit."""
+    """A running recorder, closed at the exit."""
     recorder = Recorder(pool, settled, dropped or (lambda _token: None))
     running = asyncio.create_task(recorder.run())
     yield recorder
     await recorder.close(running)
 
 
-async def test_a_claim_waits_for_a_free_slot_and_gathers_more() -> None:
+async def test_a_claim_waits_for_free_slots_and_batches_deliveries() -> None:
     in_flight = InFlight(2, max_in_flight=9)
     in_flight.add(1, 11)
     in_flight.add(2, 12)
@@ -86,7 +88,7 @@ async def test_a_claim_waits_for_a_free_slot_and_gathers_more() -> None:
     assert in_flight.claims == {1: 11, 2: 12}
 
 
-async def test_a_request_that_waits_long_for_its_receiver_gives_its_slot_to_others() -> None:
+async def test_a_request_with_a_slow_receiver_releases_its_slot() -> None:
     in_flight = InFlight(1, max_in_flight=2)
     in_flight.add(1, 11)
     await asyncio.wait_for(in_flight.wait_for_slots(1), DEADLINE_S)
@@ -98,7 +100,7 @@ async def test_a_request_that_waits_long_for_its_receiver_gives_its_slot_to_othe
     assert (in_flight.free_slots, in_flight.sending, in_flight.is_quiet) == (1, 0, True)
 
 
-async def test_what_waits_for_receivers_is_bounded_too() -> None:
+async def test_requests_with_slow_receivers_are_bounded() -> None:
     in_flight = InFlight(9, max_in_flight=1)
     in_flight.add(1, 11)
     waiting = asyncio.ensure_future(in_flight.wait_for_slots(1))
@@ -108,7 +110,7 @@ async def test_what_waits_for_receivers_is_bounded_too() -> None:
     await asyncio.wait_for(waiting, DEADLINE_S)
 
 
-async def test_a_stopped_worker_waits_for_nothing() -> None:
+async def test_a_stopped_worker_does_not_wait_for_slots() -> None:
     in_flight = InFlight(1, max_in_flight=9)
     in_flight.add(1, 11)
     waiting = asyncio.ensure_future(in_flight.wait_for_slots(1))
@@ -117,7 +119,7 @@ async def test_a_stopped_worker_waits_for_nothing() -> None:
     await asyncio.wait_for(waiting, DEADLINE_S)
 
 
-async def test_a_claim_of_rows_that_lie_mixed_is_one_share_a_lane(
+async def test_a_claim_of_interleaved_rows_takes_one_share_per_lane(
     platform: Platform, pool: Pool
 ) -> None:
     lanes = {await platform.webhook_of_goal(), await platform.webhook_of_goal()}
@@ -145,7 +147,7 @@ def result(outbox_id: int, token: int, body: str | None = None, error: str | Non
     )
 
 
-async def test_results_are_written_in_one_batch_and_each_is_told(
+async def test_results_are_recorded_in_one_batch_and_each_is_notified(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal()
@@ -170,7 +172,7 @@ NUL, HALF = "a NUL \x00 that no text may hold", "half a \ud83d pair that is no c
 
 @pytest.mark.parametrize("text", [NUL, HALF], ids=["refused by Postgres", "not even encodable"])
 @pytest.mark.parametrize("place", ["body", "error"])
-async def test_a_result_that_cannot_be_stored_keeps_its_verdict_and_harms_no_other(
+async def test_a_result_whose_exchange_cannot_be_stored_keeps_its_verdict_and_affects_no_other(
     platform: Platform, pool: Pool, text: str, place: str
 ) -> None:
     await platform.webhook_of_goal()
@@ -193,7 +195,7 @@ async def test_a_result_that_cannot_be_stored_keeps_its_verdict_and_harms_no_oth
     assert text not in str(errors)
 
 
-async def test_a_result_that_cannot_be_sent_in_any_form_is_a_lost_claim_and_dead_after_five(
+async def test_a_result_that_cannot_be_recorded_in_any_form_is_a_lost_claim_and_dead_after_five(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal()
@@ -208,7 +210,7 @@ async def test_a_result_that_cannot_be_sent_in_any_form_is_a_lost_claim_and_dead
                 # Not even the verdict can be encoded.
                 broken = result(bad.outbox_id, bad.token)
                 recorder.add(msgspec.structs.replace(broken, outcome=HALF))
-                await until(partial(contains, dropped, bad.token), what="the lost claim")
+                await until(partial(contains, dropped, bad.token), description="the lost claim")
                 (bad,) = await platform.claim(pool) or [bad]
     assert len(set(dropped)) == 5
     rows = {row["id"]: row for row in await platform.deliveries()}
@@ -227,7 +229,7 @@ async def contains(tokens: list[int], token: int) -> bool:
     return token in tokens
 
 
-async def test_a_result_that_is_refused_keeps_no_other_back_and_is_recorded_in_the_end(
+async def test_a_rejected_result_delays_no_other_and_is_recorded_later(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal()
@@ -249,12 +251,12 @@ async def test_a_result_that_is_refused_keeps_no_other_back_and_is_recorded_in_t
     async with recording(pool, lambda _one, _counted: None) as recorder:
         for claim in claims:
             recorder.add(result(claim.outbox_id, claim.token))
-        await until(lambda: delivered(2), what="the other two")
+        await until(lambda: delivered(2), description="the other two")
         await platform.run("drop function public.refuse cascade")
-        await until(lambda: delivered(3), what="the one that was refused")
+        await until(lambda: delivered(3), description="the one that was refused")
 
 
-async def test_what_a_recorder_left_that_ended_early_is_recorded_when_it_is_closed(
+async def test_results_of_a_recorder_that_ended_early_are_recorded_on_close(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal()
@@ -270,7 +272,7 @@ async def test_what_a_recorder_left_that_ended_early_is_recorded_when_it_is_clos
     assert {row["status"] for row in await platform.deliveries()} == {"delivered"}
 
 
-async def test_results_wait_while_postgres_is_away(platform: Platform, pool: Pool) -> None:
+async def test_results_wait_while_postgresql_is_unreachable(platform: Platform, pool: Pool) -> None:
     await platform.webhook_of_goal()
     await platform.commit()
     (claim,) = await platform.claim(pool)

@@ -1,4 +1,4 @@
-"""What a row of `outbox` must be after a change: each rule by its name, whoever writes it."""
+"""The invariants of an `outbox` row, by name, with and without triggers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BROKEN = {
 
 
 async def broken_rules(platform: Platform, update: str, changes: Iterable[str]) -> dict[str, str]:
-    """Each change → the rules that refuse it, with triggers and without."""
+    """Return the rules that reject each change, with and without triggers."""
     refusals = {}
     for change in changes:
         names = set()

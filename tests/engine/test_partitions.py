@@ -1,4 +1,4 @@
-"""The days of attempts: made ahead, never missed by a result, dropped in nobody's way."""
+"""Daily partitions of attempts are created in advance and dropped without blocking."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ async def days(platform: Platform, table: str) -> list[date]:
     return [row["day"] for row in rows]
 
 
-async def make_old(platform: Platform) -> None:
+async def create_old_partitions(platform: Platform) -> None:
     for table in TABLES:
         assert await platform.value("select rowhook.make_partition(%s, %s)", table, LONG_AGO)
 
 
-async def drop(platform: Platform, *cutoffs: datetime | None) -> str | None:
-    dropped: str | None = await platform.value(
+async def drop_partitions(platform: Platform, *cutoffs: datetime | None) -> str | None:
+    dropped_partitions: str | None = await platform.value(
         "select rowhook.drop_expired_partition(%s, %s, %s)", *cutoffs
     )
-    return dropped
+    return dropped_partitions
 
 
 async def drop_today(platform: Platform) -> None:
@@ -68,7 +68,7 @@ async def attempt(platform: Platform, pool: Pool, started_at: datetime) -> dict[
     return row
 
 
-async def test_a_migration_makes_the_partitions_of_a_week(dsn: str, platform: Platform) -> None:
+async def test_a_migration_creates_the_partitions_of_a_week(dsn: str, platform: Platform) -> None:
     today = datetime.now(UTC).date()
     for table in TABLES:
         assert {today + timedelta(n) for n in range(7)} <= set(await days(platform, table))
@@ -77,9 +77,7 @@ async def test_a_migration_makes_the_partitions_of_a_week(dsn: str, platform: Pl
     assert today + timedelta(3) in await days(platform, "exchange")
 
 
-async def test_a_result_makes_the_partitions_that_nobody_made(
-    platform: Platform, pool: Pool
-) -> None:
+async def test_a_result_creates_missing_partitions(platform: Platform, pool: Pool) -> None:
     await platform.webhook_of_goal()
     await drop_today(platform)
     now = datetime.now(UTC)
@@ -95,7 +93,7 @@ async def test_a_result_makes_the_partitions_that_nobody_made(
 
 
 @pytest.mark.parametrize("days_away", [-10_000, -400, -2, 30, 400])
-async def test_a_result_of_a_day_without_partitions_counts_as_of_now(
+async def test_a_result_of_a_day_without_partitions_gets_the_current_time(
     platform: Platform, pool: Pool, days_away: int
 ) -> None:
     await platform.webhook_of_goal()
@@ -105,105 +103,109 @@ async def test_a_result_of_a_day_without_partitions_counts_as_of_now(
     assert abs(row["started_at"] - datetime.now(UTC)) < timedelta(days=1)
 
 
-async def test_a_result_keeps_its_time_where_its_day_has_partitions(
+async def test_a_result_of_a_day_with_partitions_keeps_its_time(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal()
-    await make_old(platform)
+    await create_old_partitions(platform)
     old = datetime(2020, 1, 1, 23, 59, 59, tzinfo=UTC)
     assert (await attempt(platform, pool, old))["started_at"] == old
-    # Its bodies are gone: it is recorded with its body, as of now.
-    assert await drop(platform, None, CUTOFF, None) == "rowhook.exchange_20200101"
+    # Its partition was dropped: it is recorded with its body and the current time.
+    assert await drop_partitions(platform, None, CUTOFF, None) == "rowhook.exchange_20200101"
     row = await attempt(platform, pool, old)
     assert row["started_at"] != old
     assert row["response_body"] == "ok"
 
 
-async def test_each_kind_goes_at_its_own_age(platform: Platform) -> None:
-    await make_old(platform)
-    assert await drop(platform, None, None, None) is None
+async def test_partitions_of_each_kind_are_dropped_at_their_own_age(platform: Platform) -> None:
+    await create_old_partitions(platform)
+    assert await drop_partitions(platform, None, None, None) is None
     early = datetime(2020, 1, 1, 12, tzinfo=UTC)
-    assert await drop(platform, early, early, early) is None
-    assert await drop(platform, None, CUTOFF, None) == "rowhook.exchange_20200101"
-    assert await drop(platform, None, CUTOFF, None) is None
-    assert await drop(platform, None, None, CUTOFF) == "rowhook.failed_exchange_20200101"
-    assert await drop(platform, CUTOFF, CUTOFF, CUTOFF) == "rowhook.attempt_row_20200101"
-    assert await drop(platform, CUTOFF, CUTOFF, CUTOFF) is None
+    assert await drop_partitions(platform, early, early, early) is None
+    assert await drop_partitions(platform, None, CUTOFF, None) == "rowhook.exchange_20200101"
+    assert await drop_partitions(platform, None, CUTOFF, None) is None
+    assert await drop_partitions(platform, None, None, CUTOFF) == "rowhook.failed_exchange_20200101"
+    assert await drop_partitions(platform, CUTOFF, CUTOFF, CUTOFF) == "rowhook.attempt_row_20200101"
+    assert await drop_partitions(platform, CUTOFF, CUTOFF, CUTOFF) is None
 
 
-async def test_what_may_still_be_written_is_never_dropped(platform: Platform) -> None:
+async def test_a_partition_that_may_still_be_written_is_never_dropped(platform: Platform) -> None:
     yesterday = datetime.now(UTC).date() - timedelta(1)
     for table in TABLES:
         await platform.value("select rowhook.make_partition(%s, %s)", table, yesterday)
     ahead = datetime.now(UTC) + timedelta(days=300)
     for _ in range(20):
-        await drop(platform, ahead, ahead, ahead)
+        await drop_partitions(platform, ahead, ahead, ahead)
     for table in TABLES:
         assert (await days(platform, table))[0] == yesterday
 
 
-async def test_rows_of_before_go_with_their_partitions(platform: Platform) -> None:
+async def test_rows_from_before_the_partitioning_are_dropped_with_their_partitions(
+    platform: Platform,
+) -> None:
     await platform.run(
         "insert into rowhook.attempt_archive"
         " (outbox_id, number, revision, started_at, duration_ms, outcome, request)"
         " values (7, 1, 1, '2020-01-01', 0, 'delivered', '{}')"
     )
     assert await platform.value("select count(*) from rowhook.attempt") == 1
-    assert await drop(platform, CUTOFF, CUTOFF, CUTOFF) is None
+    assert await drop_partitions(platform, CUTOFF, CUTOFF, CUTOFF) is None
     await platform.run(
         "update rowhook.migration set applied_at = '2020-02-01' where name = '0018_exchange'"
     )
-    assert await drop(platform, CUTOFF, CUTOFF, CUTOFF) == "rowhook.attempt_default"
+    assert await drop_partitions(platform, CUTOFF, CUTOFF, CUTOFF) == "rowhook.attempt_default"
     assert await platform.value("select count(*) from rowhook.attempt") == 0
 
 
-async def test_a_long_reader_delays_the_drop_and_no_insert(
+async def test_a_long_read_delays_the_drop_but_no_insert(
     dsn: str, platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal()
-    await make_old(platform)
+    await create_old_partitions(platform)
     async with await connection_pool.connect(dsn) as reader, reader.transaction():
         await reader.execute("select count(*) from rowhook.exchange")
         async with await connection_pool.connect(dsn) as keeper:
             dropping = asyncio.create_task(
-                drop(platform.with_connection(keeper), None, CUTOFF, None)
+                drop_partitions(platform.with_connection(keeper), None, CUTOFF, None)
             )
             now = datetime.now(UTC)
             await platform.run("set lock_timeout = '10s'")
             assert (await attempt(platform, pool, now))["response_body"] == "ok"
             assert await dropping is None
-            # Those of the other kinds go all the same.
-            assert await drop(platform.with_connection(keeper), None, CUTOFF, CUTOFF) == (
-                "rowhook.failed_exchange_20200101"
-            )
-    assert await drop(platform, None, CUTOFF, None) == "rowhook.exchange_20200101"
+            # Partitions of other kinds are dropped.
+            assert await drop_partitions(
+                platform.with_connection(keeper), None, CUTOFF, CUTOFF
+            ) == ("rowhook.failed_exchange_20200101")
+    assert await drop_partitions(platform, None, CUTOFF, None) == "rowhook.exchange_20200101"
 
 
-async def test_short_transactions_do_not_keep_a_partition(dsn: str, platform: Platform) -> None:
-    await make_old(platform)
+async def test_short_transactions_do_not_prevent_dropping_a_partition(
+    dsn: str, platform: Platform
+) -> None:
+    await create_old_partitions(platform)
     is_over = False
 
-    async def read_on() -> None:
+    async def read_in_transaction() -> None:
         async with await connection_pool.connect(dsn) as reader:
             while not is_over:
                 async with reader.transaction():
                     await reader.execute("select from rowhook.exchange")
                 await asyncio.sleep(0)
 
-    reading = asyncio.create_task(read_on())
+    reading = asyncio.create_task(read_in_transaction())
 
-    async def dropped() -> bool:
-        return await drop(platform, None, CUTOFF, None) is not None
+    async def dropped_partitions() -> bool:
+        return await drop_partitions(platform, None, CUTOFF, None) is not None
 
-    await until(dropped, what="the drop between two readers")
+    await until(dropped_partitions, description="the drop between two readers")
     is_over = True
     await reading
 
 
-async def test_the_system_is_shown_while_a_partition_is_dropped(
+async def test_the_system_page_works_while_a_partition_is_dropped(
     dsn: str, platform: Platform, pool: Pool
 ) -> None:
-    await make_old(platform)
+    await create_old_partitions(platform)
     operator = TenantPool(pool=pool, organization=None, actor="a test")
     async with await connection_pool.connect(dsn) as dropper:
         async with dropper.transaction():
@@ -213,14 +215,14 @@ async def test_the_system_is_shown_while_a_partition_is_dropped(
             async def waits() -> bool:
                 return bool(await platform.value(WAITS))
 
-            await until(waits, what="the page's wait for the drop")
+            await until(waits, description="the page's wait for the drop")
         result = json.loads(await requested)
     names = {partition["name"] for partition in result["partitions"]}
     assert "attempt_row_20200101" in names
     assert "exchange_20200101" not in names
 
 
-async def test_workers_of_the_release_before_record_during_an_upgrade(
+async def test_workers_of_the_previous_release_record_during_an_upgrade(
     empty_dsn: str,
 ) -> None:
     async with await connection_pool.connect(empty_dsn) as own:
@@ -252,7 +254,7 @@ async def test_workers_of_the_release_before_record_during_an_upgrade(
 
 @pytest.mark.parametrize("zone", ["Asia/Kolkata", "Asia/Shanghai", "Europe/Berlin"])
 @pytest.mark.parametrize("style", ["ISO", "SQL, DMY", "Postgres", "German"])
-async def test_a_day_is_of_utc_whatever_the_zone_and_style_of_the_session(
+async def test_days_are_in_utc_for_all_session_time_zones_and_date_styles(
     platform: Platform, style: str, zone: str
 ) -> None:
     await platform.run("select set_config('DateStyle', %s, false)", style)

@@ -1,4 +1,4 @@
-"""The default payloads, key for key and digit for digit, and the variables of templates."""
+"""The keys and digits of default payloads, and the variables of templates."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def rendered(source: str, about: Event) -> str:
     return compile_template(source, OutputContext.TEXT).render(variables(about, AT)).redacted()
 
 
-def test_the_payload_of_a_job_has_exactly_the_keys_of_the_contract() -> None:
+def test_the_payload_of_a_job_has_exactly_the_documented_keys() -> None:
     body = json.loads(default_payload(event("job.succeeded", context='{"m": 2}'), AT))
     assert list(body) == ["timestamp", "agent", "agent_version", "job", "organization"]
     assert list(body["job"]) == JOB_KEYS
@@ -82,7 +82,7 @@ def test_the_payload_of_a_job_has_exactly_the_keys_of_the_contract() -> None:
     assert body["timestamp"] == AT
 
 
-def test_the_payload_of_a_commit_has_exactly_the_keys_of_the_contract() -> None:
+def test_the_payload_of_a_commit_has_exactly_the_documented_keys() -> None:
     body = json.loads(default_payload(event(), AT))
     assert list(body) == COMMIT_KEYS
     for name in ("goal", "template", "session", "interview"):
@@ -91,7 +91,7 @@ def test_the_payload_of_a_commit_has_exactly_the_keys_of_the_contract() -> None:
 
 
 @pytest.mark.parametrize("kind", ["job.failed", "goal.committed"])
-def test_data_that_is_absent_is_null(kind: str) -> None:
+def test_absent_data_is_null(kind: str) -> None:
     body = json.loads(default_payload(event(kind, data=None, context=None), AT))
     if kind == "goal.committed":
         assert body["data"] is None
@@ -114,7 +114,7 @@ def test_data_that_is_absent_is_null(kind: str) -> None:
         "0",
     ],
 )
-def test_what_was_committed_is_sent_digit_for_digit(data: str) -> None:
+def test_committed_numbers_keep_their_digits(data: str) -> None:
     assert default_payload(event(data=data), AT).endswith(f',"data":{data}}}')
     job = default_payload(event("job.succeeded", data=data, context=data), AT)
     assert f',"output":{data},"metadata":{data}}},"organization"' in job
@@ -128,13 +128,13 @@ def test_what_was_committed_is_sent_digit_for_digit(data: str) -> None:
         max_leaves=8,
     )
 )
-def test_the_payload_is_json_whatever_was_committed(value: Any) -> None:
+def test_the_payload_is_always_json(value: Any) -> None:
     body = json.loads(default_payload(event(data=json.dumps(value)), AT))
     assert list(body) == COMMIT_KEYS
     assert body["data"] == value
 
 
-def test_an_operational_event_says_which_webhook_and_why() -> None:
+def test_an_operational_event_names_the_webhook_and_the_reason() -> None:
     snapshot = (
         '{"organization": {"id":"o","name":"n"},'
         ' "webhook": {"id":"w","name":"crm","state":"active"},'
@@ -155,7 +155,7 @@ def test_a_time_is_rfc_3339_in_utc_with_milliseconds(epoch_s: float, text: str) 
 
 
 @pytest.mark.parametrize("kind", ["job.succeeded", "goal.committed", "webhook.test"])
-def test_every_root_of_the_language_is_known_for_every_event(kind: str) -> None:
+def test_every_root_variable_is_defined_for_every_event(kind: str) -> None:
     existing = variables(event(kind, snapshot="{}", data=None), AT)
     for root in ROOTS:
         assert isinstance(existing[root], object)
@@ -177,7 +177,7 @@ def test_every_root_of_the_language_is_known_for_every_event(kind: str) -> None:
         ("{{job.metadata is none}} {{agent_version.id is none}}", "true true"),
     ],
 )
-def test_a_commit_gives_its_variables_and_null_for_what_a_job_has(source: str, text: str) -> None:
+def test_a_commit_has_its_variables_and_null_for_those_of_a_job(source: str, text: str) -> None:
     assert rendered(source, event(context='{"tenant": "acme"}')) == text
 
 
@@ -193,13 +193,13 @@ def test_a_commit_gives_its_variables_and_null_for_what_a_job_has(source: str, t
         ("[{{goal.id}}] [{{session.id}}] [{{commit_id}}] [{{committed_at}}]", "[] [] [] []"),
     ],
 )
-def test_a_job_gives_its_variables_and_null_for_what_a_commit_has(source: str, text: str) -> None:
+def test_a_job_has_its_variables_and_null_for_those_of_a_commit(source: str, text: str) -> None:
     job = event("job.succeeded", data='{"price": 1.10}', context='{"m": 7}')
     assert rendered(source, job) == text
 
 
 @pytest.mark.anyio
-async def test_the_database_s_own_snapshots_make_the_payloads_of_the_contract(
+async def test_snapshots_of_the_database_give_the_documented_payloads(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal()

@@ -1,4 +1,4 @@
-"""Migrations by owners with few rights, and what a start says where a right is missing."""
+"""Migrations by owners with few privileges, and the messages about missing privileges."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from rowhook.db import connection_pool, statements
 from rowhook.migrate import preflight, runner
 from rowhook.migrate.preflight import GRANT_ADVICE, NotReady
 from tests.support.clusters import Cluster, cluster
+from tests.support.command_line import KEY, CommandLine
 from tests.support.commands import CommandResult, run_command, running_command
 from tests.support.deadline import DEADLINE_S
-from tests.support.hands import KEY, Hands
 from tests.support.receiver import Receiver
 from tests.support.sample_platform import Platform
 from tests.support.worker_rig import Rig
@@ -37,13 +37,13 @@ every_version = pytest.mark.parametrize(
 
 @pytest.fixture(scope="module", params=["18"])
 async def running(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
-    async with cluster(request.param) as started:
-        yield started
+    async with cluster(request.param) as run_service:
+        yield run_service
 
 
 @pytest.fixture
 async def servers(running: Cluster) -> AsyncIterator[Cluster]:
-    """A server without our roles, databases or logins."""
+    """A server without roles of Rowhook, databases or logins."""
     yield running
     await running.clean()
 
@@ -57,8 +57,8 @@ def grants(server: Cluster, login: str, prefix: str = "rowhook") -> list[str]:
     return [f"grant {prefix}_{duty} to {login}{options};" for duty in ("worker", "api")]
 
 
-async def delivers(owner: str, login: str, prefix: str = "rowhook") -> None:
-    """Checks that what the owner's platform commits is delivered by a worker of the login."""
+async def check_delivery(owner: str, login: str, prefix: str = "rowhook") -> None:
+    """Check that a worker of the login delivers what the platform of the owner commits."""
     async with await connection_pool.connect(owner) as db, Receiver() as receiver:
         platform = Platform(db)
         await platform.set_up()
@@ -70,34 +70,34 @@ async def delivers(owner: str, login: str, prefix: str = "rowhook") -> None:
                 await rig.reaches("delivered")
 
 
-async def examined(hands: Hands, **variables: str) -> dict[str, dict[str, Any]]:
-    """The doctor's findings that are not healthy."""
+async def unhealthy_findings(hands: CommandLine, **variables: str) -> dict[str, dict[str, Any]]:
+    """Return the unhealthy findings of doctor."""
     result = await hands.type("doctor", "--json", **variables)
     findings = json.loads(result.out)
     return {result["subject"]: result for result in findings if not result["healthy"]}
 
 
-async def started(hands: Hands, *arguments: str) -> CommandResult:
-    """Runs a command that handles signals, in a process of its own, to its end."""
+async def run_service(hands: CommandLine, *arguments: str) -> CommandResult:
+    """Run a command that handles signals in its own process to its end."""
     return await run_command(
         hands.folder, *arguments, DATABASE_URL=hands.dsn, ROWHOOK_MASTER_KEYS=KEY
     )
 
 
-# What a service says once it runs.
+# The log event of a running service.
 _BEGINS = {"up": "worker.started", "worker": "worker.started", "api": "api.started"}
 
 
 @asynccontextmanager
-async def started_command(hands: Hands, *arguments: str) -> AsyncIterator[Process]:
+async def started_command(hands: CommandLine, *arguments: str) -> AsyncIterator[Process]:
     async with running_command(
         hands.folder, *arguments, DATABASE_URL=hands.dsn, ROWHOOK_MASTER_KEYS=KEY
     ) as process:
         yield process
 
 
-async def says(process: Process, output: str) -> None:
-    """Waits until the log has these words."""
+async def wait_for_log(process: Process, output: str) -> None:
+    """Wait until the log contains a text."""
     assert process.stderr is not None
     result = b""
     async with asyncio.timeout(DEADLINE_S):
@@ -118,10 +118,10 @@ async def test_an_owner_with_createrole_migrates_and_becomes_the_service_login(
 ) -> None:
     owner = await servers.login("createrole")
     dsn = servers.dsn_of(await servers.database(owner), owner)
-    result = await Hands(folder=folder, dsn=dsn).ok("migrate")
+    result = await CommandLine(folder=folder, dsn=dsn).ok("migrate")
     for statement in grants(servers, owner):
         assert f"Granted to the login of DATABASE_URL: {statement}" in result
-    await delivers(dsn, dsn)
+    await check_delivery(dsn, dsn)
 
 
 @every_version
@@ -131,22 +131,22 @@ async def test_an_owner_with_createrole_grants_the_roles_to_the_login_of_databas
     owner, login = await servers.login("createrole"), await servers.login()
     database = await servers.database(owner)
     direct, dsn = servers.dsn_of(database, owner), servers.dsn_of(database, login)
-    await Hands(folder=folder, dsn=dsn).ok("migrate", DATABASE_DIRECT_URL=direct)
-    assert await Hands(folder=folder, dsn=dsn).ok("status")
-    await delivers(direct, dsn)
+    await CommandLine(folder=folder, dsn=dsn).ok("migrate", DATABASE_DIRECT_URL=direct)
+    assert await CommandLine(folder=folder, dsn=dsn).ok("status")
+    await check_delivery(direct, dsn)
 
 
 @every_version
-async def test_an_owner_without_createrole_is_told_what_a_dba_must_run_and_then_migrates(
+async def test_an_owner_without_createrole_gets_the_bootstrap_statements_and_then_migrates(
     servers: Cluster, folder: Path
 ) -> None:
     owner = await servers.login()
     database = await servers.database(owner)
-    hands = Hands(folder=folder, dsn=servers.dsn_of(database, owner))
+    hands = CommandLine(folder=folder, dsn=servers.dsn_of(database, owner))
     for result in (
         await hands.type("migrate"),
         await hands.type("migrate", "--plan"),
-        await started(hands, "up", "--port", "0"),
+        await run_service(hands, "up", "--port", "0"),
     ):
         result.refused(1, f"{owner} may not create roles (CREATEROLE)")
         for duty in ROLES:
@@ -154,17 +154,17 @@ async def test_an_owner_without_createrole_is_told_what_a_dba_must_run_and_then_
     bootstrap = await hands.ok("migrate", "--print-bootstrap")
     await servers.run(bootstrap, bootstrap, database=database)
     await hands.ok("migrate")
-    await delivers(hands.dsn, hands.dsn)
+    await check_delivery(hands.dsn, hands.dsn)
 
 
 @every_version
-async def test_an_owner_without_create_on_the_database_migrates_in_schemas_that_a_dba_made(
+async def test_an_owner_without_create_migrates_in_existing_schemas(
     servers: Cluster, folder: Path
 ) -> None:
     owner, login = await servers.login(), await servers.login()
     database = await servers.database()
     direct, dsn = servers.dsn_of(database, owner), servers.dsn_of(database, login)
-    hands = Hands(folder=folder, dsn=dsn)
+    hands = CommandLine(folder=folder, dsn=dsn)
     result = await hands.type("migrate", "--plan", DATABASE_DIRECT_URL=direct)
     result.refused(1, f"{owner} may not create schemas in {database}")
     for schema in ("rowhook", "rowhook_pgqueuer"):
@@ -172,11 +172,11 @@ async def test_an_owner_without_create_on_the_database_migrates_in_schemas_that_
     bootstrap = await hands.ok("migrate", "--print-bootstrap", DATABASE_DIRECT_URL=direct)
     await servers.run(bootstrap, database=database)
     await hands.ok("migrate", DATABASE_DIRECT_URL=direct)
-    await delivers(direct, dsn)
+    await check_delivery(direct, dsn)
 
 
 async def test_bootstrap_sql_needs_no_connection_and_quotes_every_name(folder: Path) -> None:
-    hands = Hands(folder=folder, dsn=r"""host=127.0.0.1 port=1 user='o"x' dbname='d\'b'""")
+    hands = CommandLine(folder=folder, dsn=r"""host=127.0.0.1 port=1 user='o"x' dbname='d\'b'""")
     printed = await hands.ok("migrate", "--print-bootstrap", ROWHOOK_ROLE_PREFIX="acme")
     assert 'grant acme_worker, acme_api to "o""x";' in printed
     assert 'create schema if not exists rowhook authorization "o""x";' in printed
@@ -191,27 +191,27 @@ async def test_a_dba_without_superuser_runs_the_bootstrap(servers: Cluster, fold
         await connection.execute(f"create role {owner} login".encode())
     database = await servers.database(owner)
     await servers.run(f"grant create on database {database} to {dba}")
-    hands = Hands(folder=folder, dsn=servers.dsn_of(database, owner))
+    hands = CommandLine(folder=folder, dsn=servers.dsn_of(database, owner))
     bootstrap = await hands.ok("migrate", "--print-bootstrap")
     async with await connection_pool.connect(servers.dsn_of(database, dba)) as connection:
         await statements.run_script(connection, bootstrap)
     await hands.ok("migrate")
-    await delivers(hands.dsn, hands.dsn)
+    await check_delivery(hands.dsn, hands.dsn)
 
 
 @every_version
-async def test_two_installations_of_one_cluster_have_roles_of_their_own(
+async def test_two_installations_of_one_cluster_have_separate_roles(
     servers: Cluster, folder: Path
 ) -> None:
     installed = []
     for prefix in ("rowhook", "acme"):
         owner = await servers.login("createrole")
         dsn = servers.dsn_of(await servers.database(owner), owner)
-        hands = Hands(folder=folder, dsn=dsn)
+        hands = CommandLine(folder=folder, dsn=dsn)
         await hands.ok("migrate", ROWHOOK_ROLE_PREFIX=prefix)
         installed.append((prefix, dsn))
     for prefix, dsn in installed:
-        await delivers(dsn, dsn, prefix)
+        await check_delivery(dsn, dsn, prefix)
     (_, first), (_, second) = installed
     user, _ = statements.login_and_database(first)
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -220,42 +220,42 @@ async def test_two_installations_of_one_cluster_have_roles_of_their_own(
     assert user not in second
 
 
-async def test_another_role_prefix_than_that_of_the_database_is_refused_with_both(
+async def test_a_wrong_role_prefix_is_rejected_with_both_prefixes(
     servers: Cluster, folder: Path
 ) -> None:
     dsn = make_conninfo(servers.dsn, dbname=await servers.database())
-    hands = Hands(folder=folder, dsn=dsn)
+    hands = CommandLine(folder=folder, dsn=dsn)
     await hands.ok("migrate", ROWHOOK_ROLE_PREFIX="acme")
     message = (
         "the database was migrated with the role prefix acme, but ROWHOOK_ROLE_PREFIX is rowhook"
     )
     for arguments in (["migrate"], ["migrate", "--plan"], ["status"]):
         (await hands.type(*arguments)).refused(1, message, "Set ROWHOOK_ROLE_PREFIX=acme.")
-    assert (await examined(hands))["role prefix"]["finding"] == message
-    assert "role prefix" not in await examined(hands, ROWHOOK_ROLE_PREFIX="acme")
+    assert (await unhealthy_findings(hands))["role prefix"]["finding"] == message
+    assert "role prefix" not in await unhealthy_findings(hands, ROWHOOK_ROLE_PREFIX="acme")
 
 
 @every_version
-async def test_a_grant_that_the_owner_may_not_make_is_printed_and_named_afterwards(
+async def test_a_grant_that_the_owner_may_not_make_is_printed(
     servers: Cluster, folder: Path
 ) -> None:
     owner, login = await servers.login(), await servers.login()
     database = await servers.database(owner)
     direct, dsn = servers.dsn_of(database, owner), servers.dsn_of(database, login)
-    hands = Hands(folder=folder, dsn=direct)
+    hands = CommandLine(folder=folder, dsn=direct)
     await servers.run(await hands.ok("migrate", "--print-bootstrap"), database=database)
-    hands = Hands(folder=folder, dsn=dsn)
+    hands = CommandLine(folder=folder, dsn=dsn)
     result = await hands.type("migrate", DATABASE_DIRECT_URL=direct)
     assert result.code == 0
     for statement in grants(servers, login):
         assert f"Run as an administrator: {statement}" in result.err
     (await hands.type("status")).refused(1, *grants(servers, login))
-    findings = await examined(hands)
+    findings = await unhealthy_findings(hands)
     assert [findings[f"membership in rowhook_{duty}"]["advice"] for duty in ("worker", "api")] == (
         grants(servers, login)
     )
     await servers.run(*grants(servers, login), database=database)
-    assert "membership in rowhook_worker" not in await examined(hands)
+    assert "membership in rowhook_worker" not in await unhealthy_findings(hands)
 
 
 async def test_migrate_succeeds_where_the_login_of_database_url_cannot_connect(
@@ -264,7 +264,7 @@ async def test_migrate_succeeds_where_the_login_of_database_url_cannot_connect(
     owner, login = await servers.login("createrole"), await servers.login("connection limit 0")
     database = await servers.database(owner)
     direct = servers.dsn_of(database, owner)
-    hands = Hands(folder=folder, dsn=servers.dsn_of(database, login))
+    hands = CommandLine(folder=folder, dsn=servers.dsn_of(database, login))
     for completed in ("Applied bootstrap", "Nothing to do"):
         result = await hands.type("migrate", DATABASE_DIRECT_URL=direct)
         assert result.code == 0, result.err
@@ -273,27 +273,27 @@ async def test_migrate_succeeds_where_the_login_of_database_url_cannot_connect(
         for output in ("The database is migrated", "were not checked", "Run rowhook doctor"):
             assert output in result.err
     assert await runner.plan(direct) == []
-    result = await started(hands, "up", "--port", "0")
+    result = await run_service(hands, "up", "--port", "0")
     result.refused(3, "too many connections")
 
 
-async def test_every_start_names_the_missing_grant_before_it_waits_for_a_connection(
+async def test_every_start_names_a_missing_grant_before_connecting(
     servers: Cluster, folder: Path
 ) -> None:
     login, database = await servers.login(), await servers.database()
     await runner.migrate(make_conninfo(servers.dsn, dbname=database))
-    hands = Hands(folder=folder, dsn=servers.dsn_of(database, login))
+    hands = CommandLine(folder=folder, dsn=servers.dsn_of(database, login))
     commands = ("worker", "worker --processes 2", "api --port 0", "up --port 0")
-    for result in await asyncio.gather(*(started(hands, *line.split()) for line in commands)):
+    for result in await asyncio.gather(*(run_service(hands, *line.split()) for line in commands)):
         result.refused(1, *grants(servers, login))
 
 
-async def service(servers: Cluster, folder: Path) -> tuple[Hands, str]:
+async def service(servers: Cluster, folder: Path) -> tuple[CommandLine, str]:
     """A migrated database, its name, and a login that has the service roles and owns nothing."""
     login, database = await servers.login(), await servers.database()
     await runner.migrate(make_conninfo(servers.dsn, dbname=database))
     await servers.run(*grants(servers, login), database=database)
-    return Hands(folder=folder, dsn=servers.dsn_of(database, login)), database
+    return CommandLine(folder=folder, dsn=servers.dsn_of(database, login)), database
 
 
 @pytest.mark.parametrize(
@@ -304,7 +304,7 @@ async def service(servers: Cluster, folder: Path) -> tuple[Hands, str]:
         "alter function rowhook.fill_completed_at() reset search_path",
     ],
 )
-async def test_a_service_login_starts_however_much_else_was_granted_or_changed(
+async def test_a_service_login_starts_with_additional_grants_and_changes(
     servers: Cluster, folder: Path, extra: str
 ) -> None:
     hands, database = await service(servers, folder)
@@ -316,19 +316,21 @@ async def test_a_service_login_starts_however_much_else_was_granted_or_changed(
     for command in ("up", "worker", "api"):
         options = () if command == "worker" else ("--port", "0")
         async with started_command(hands, command, *options) as process:
-            await says(process, _BEGINS[command])
-    doubts = await examined(hands)
+            await wait_for_log(process, _BEGINS[command])
+    doubts = await unhealthy_findings(hands)
     assert ("migrations" in doubts) == ("colleague" not in extra)
 
 
-async def test_a_service_login_is_told_what_is_missing_and_by_whom_it_is_repaired(
+async def test_a_service_login_gets_the_missing_objects_and_who_can_repair_them(
     servers: Cluster, folder: Path
 ) -> None:
     hands, database = await service(servers, folder)
     await servers.run("drop trigger must_fit on rowhook.outbox", database=database)
     superuser, _ = statements.login_and_database(servers.dsn)
-    (await started(hands, "worker")).refused(1, "repair: 1 trigger is missing", "rowhook migrate")
-    (await started(hands, "up", "--port", "0")).refused(
+    (await run_service(hands, "worker")).refused(
+        1, "repair: 1 trigger is missing", "rowhook migrate"
+    )
+    (await run_service(hands, "up", "--port", "0")).refused(
         1,
         "To be applied: repair: 1 trigger is missing",
         f"Set DATABASE_DIRECT_URL to a login that is a member of {superuser}.",
@@ -343,7 +345,7 @@ async def test_a_service_login_is_told_what_is_missing_and_by_whom_it_is_repaire
         "revoke execute on function rowhook.diagnosis() from rowhook_worker, rowhook_api",
     ],
 )
-async def test_a_right_that_is_missing_is_named_with_what_grants_it(
+async def test_a_missing_privilege_is_named_with_the_command_that_grants_it(
     servers: Cluster, folder: Path, revocation: str
 ) -> None:
     hands, database = await service(servers, folder)
@@ -361,7 +363,7 @@ async def test_a_right_that_is_missing_is_named_with_what_grants_it(
         )
 
 
-async def test_a_refusal_always_says_what_is_lacking(servers: Cluster) -> None:
+async def test_every_refusal_names_the_missing_privilege(servers: Cluster) -> None:
     owner = await servers.login("createrole")
     database = await servers.database(owner)
     dsn = servers.dsn_of(database, owner)
@@ -376,7 +378,7 @@ async def test_a_refusal_always_says_what_is_lacking(servers: Cluster) -> None:
 
 
 @every_version
-async def test_a_member_without_the_right_to_set_the_role_or_inherit_it_is_told_the_grant(
+async def test_a_member_without_set_or_inherit_gets_the_grant_statement(
     servers: Cluster,
 ) -> None:
     login = await servers.login("noinherit")
@@ -396,13 +398,13 @@ async def test_a_member_without_the_right_to_set_the_role_or_inherit_it_is_told_
     preflight.require(findings, "server", "start")
 
 
-async def test_objects_of_another_owner_are_named_before_anything_is_applied(
+async def test_objects_of_another_owner_are_reported_before_anything_is_applied(
     servers: Cluster, folder: Path
 ) -> None:
     owner = await servers.login("createrole")
     database = await servers.database(owner)
     await servers.run("create schema rowhook", "create table rowhook.x ()", database=database)
-    hands = Hands(folder=folder, dsn=servers.dsn_of(database, owner))
+    hands = CommandLine(folder=folder, dsn=servers.dsn_of(database, owner))
     superuser, _ = statements.login_and_database(servers.dsn)
     result = await hands.type("migrate")
     result.refused(
@@ -414,16 +416,16 @@ async def test_objects_of_another_owner_are_named_before_anything_is_applied(
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
-async def test_a_database_that_is_not_utf8_is_refused_with_the_statement_that_makes_one(
+async def test_a_database_without_utf8_is_rejected_with_the_create_statement(
     servers: Cluster, folder: Path, encoding: str
 ) -> None:
     options = f"encoding '{encoding}' locale 'C' template template0"
     database = await servers.database(options=options)
-    hands = Hands(folder=folder, dsn=make_conninfo(servers.dsn, dbname=database))
+    hands = CommandLine(folder=folder, dsn=make_conninfo(servers.dsn, dbname=database))
     statement = f"create database {database}_utf8 encoding 'UTF8' locale 'C' template template0;"
     for arguments in (["migrate"], ["migrate", "--plan"], ["status"]):
         (await hands.type(*arguments)).refused(1, f"encoding: {encoding}", statement)
-    assert (await examined(hands))["encoding"]["advice"] == statement
+    assert (await unhealthy_findings(hands))["encoding"]["advice"] == statement
     await servers.run(statement)
 
 
@@ -431,7 +433,7 @@ async def test_a_database_that_is_not_utf8_is_refused_with_the_statement_that_ma
     ("read_only", "finding"),
     [("off", "writable"), ("on", "read-only (default_transaction_read_only): it can only be read")],
 )
-async def test_a_database_that_may_not_be_written_is_refused_at_the_start(
+async def test_a_read_only_database_is_rejected_at_start(
     servers: Cluster, read_only: str, finding: str
 ) -> None:
     options = f"-c default_transaction_read_only={read_only}"

@@ -1,4 +1,4 @@
-"""Random sequences of everything that may happen to a delivery, against a small model."""
+"""Random sequences of operations on deliveries, compared with a model."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from tests.support.states.worker_rules import WorkerRules
 SEQUENCES, STEPS = 25, 40
 
 
-class States(PlatformRules, OperatorRules, WorkerRules):
-    """All that may happen."""
+class DeliverySequences(PlatformRules, OperatorRules, WorkerRules):
+    """All operations."""
 
 
 def run_sequences(dsn: str, sequences: int, steps: int) -> Counter[tuple[str, str]]:
-    """The arrows that were taken, and how often.
+    """Return the transitions made and their counts.
 
-    Fails with the shortest sequence that ends where nothing may.
+    Fails with the shortest sequence that violates an invariant.
     """
     prepare(dsn)
     transitions: Counter[tuple[str, str]] = Counter()
-    machine = type("StatesHere", (States,), {"dsn": dsn, "arrows": transitions})
+    machine = type("StatesHere", (DeliverySequences,), {"dsn": dsn, "arrows": transitions})
     run_state_machine_as_test(
         machine,
         settings=settings(
@@ -42,5 +42,5 @@ def run_sequences(dsn: str, sequences: int, steps: int) -> Counter[tuple[str, st
 
 
 @pytest.mark.usefixtures("anyio_backend")
-def test_whatever_happens_a_delivery_takes_only_the_arrows_of_the_contract(dsn: str) -> None:
+def test_random_sequences_make_only_documented_transitions(dsn: str) -> None:
     run_sequences(dsn, SEQUENCES, STEPS)

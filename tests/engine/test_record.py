@@ -13,8 +13,8 @@ from tests.support.servers import every_server
 pytestmark = [pytest.mark.anyio, every_server]
 
 
-async def claimed(platform: Platform, pool: Pool, **fields: object) -> object:
-    """One delivery of one commit, claimed."""
+async def claim_one(platform: Platform, pool: Pool, **fields: object) -> object:
+    """Commit once and return the claimed delivery."""
     await platform.webhook_of_goal(**fields)
     await platform.commit()
     return (await platform.claim(pool))[0]
@@ -29,8 +29,10 @@ async def row(platform: Platform) -> dict[str, object]:
     )[0]
 
 
-async def test_a_2xx_is_delivered_and_leaves_an_attempt(platform: Platform, pool: Pool) -> None:
-    claim = await claimed(platform, pool)
+async def test_a_2xx_is_delivered_and_recorded_as_an_attempt(
+    platform: Platform, pool: Pool
+) -> None:
+    claim = await claim_one(platform, pool)
     assert await platform.record(pool, claim, "delivered", status_code=204)
     result = await row(platform)
     assert (result["status"], result["attempts"], result["last_status_code"]) == (
@@ -44,21 +46,21 @@ async def test_a_2xx_is_delivered_and_leaves_an_attempt(platform: Platform, pool
 
 
 async def test_a_result_counts_once(platform: Platform, pool: Pool) -> None:
-    claim = await claimed(platform, pool)
+    claim = await claim_one(platform, pool)
     assert await platform.record(pool, claim, "delivered")
     assert not await platform.record(pool, claim, "http_status", status_code=500)
     assert (await row(platform))["status"] == "delivered"
     assert await platform.value("select count(*) from rowhook.attempt") == 1
 
 
-async def test_two_workers_never_both_record_one_claim(platform: Platform, pool: Pool) -> None:
-    claim = await claimed(platform, pool)
+async def test_only_one_of_two_workers_records_a_claim(platform: Platform, pool: Pool) -> None:
+    claim = await claim_one(platform, pool)
     counted = await asyncio.gather(*(platform.record(pool, claim, "delivered") for _ in range(8)))
     assert counted.count(True) == 1
 
 
-async def test_a_zombies_record_changes_nothing(platform: Platform, pool: Pool) -> None:
-    zombie = await claimed(platform, pool)
+async def test_a_result_with_a_stale_token_changes_nothing(platform: Platform, pool: Pool) -> None:
+    zombie = await claim_one(platform, pool)
     await platform.run("update rowhook.outbox set leased_until = now() - interval '1 s'")
     (own,) = await platform.claim(pool, uuid4(), lease_s=0.01, sweep=True)
     assert not await platform.record(pool, zombie, "delivered")
@@ -66,10 +68,10 @@ async def test_a_zombies_record_changes_nothing(platform: Platform, pool: Pool) 
     assert await platform.record(pool, own, "delivered")
 
 
-async def test_an_expired_lease_still_records_while_nobody_took_it(
+async def test_an_expired_lease_that_was_not_reclaimed_still_records(
     platform: Platform, pool: Pool
 ) -> None:
-    claim = await claimed(platform, pool)
+    claim = await claim_one(platform, pool)
     await platform.run("update rowhook.outbox set leased_until = now() - interval '1 h'")
     assert await platform.record(pool, claim, "delivered")
 
@@ -86,21 +88,21 @@ async def test_an_expired_lease_still_records_while_nobody_took_it(
         "response_invalid",
     ],
 )
-async def test_every_failure_on_the_way_is_tried_again_on_the_schedule(
+async def test_every_failed_attempt_is_retried_on_the_schedule(
     platform: Platform, pool: Pool, outcome: str
 ) -> None:
-    claim = await claimed(platform, pool, retry_schedule_s=[0, 100, 1000])
+    claim = await claim_one(platform, pool, retry_schedule_s=[0, 100, 1000])
     await platform.record(pool, claim, outcome, status_code=500, error="it failed")
     result = await row(platform)
     assert (result["status"], result["last_error"]) == ("pending", "it failed")
     assert 79 < float(str(result["due_in"])) <= 120
 
 
-async def test_the_default_schedule_has_ten_attempts_and_ends_dead(
+async def test_the_default_schedule_has_ten_attempts_and_ends_in_dead(
     platform: Platform, pool: Pool
 ) -> None:
     default = [0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400]
-    await claimed(platform, pool, retry_schedule_s=default)
+    await claim_one(platform, pool, retry_schedule_s=default)
     await platform.run("update rowhook.outbox set status = 'cancelled'")
     await platform.run("update rowhook.outbox set status = 'pending'")
     for number, delay in enumerate([*default[1:], None], start=1):
@@ -121,12 +123,12 @@ async def test_the_default_schedule_has_ten_attempts_and_ends_dead(
 async def test_retry_after_only_ever_delays_and_at_most_a_day(
     platform: Platform, pool: Pool, requested: float, low: float, high: float
 ) -> None:
-    claim = await claimed(platform, pool, retry_schedule_s=[0, 100, 1000])
+    claim = await claim_one(platform, pool, retry_schedule_s=[0, 100, 1000])
     await platform.record(pool, claim, "http_status", status_code=503, retry_after_s=requested)
     assert low <= float(str((await row(platform))["due_in"])) <= high
 
 
-async def test_410_ends_the_row_disables_the_webhook_and_skips_what_waits(
+async def test_a_410_ends_the_delivery_disables_the_webhook_and_skips_waiting_deliveries(
     platform: Platform, pool: Pool
 ) -> None:
     webhook = await platform.webhook_of_goal()
@@ -148,10 +150,10 @@ async def test_410_ends_the_row_disables_the_webhook_and_skips_what_waits(
 
 
 @pytest.mark.parametrize("outcome", ["config_rejected", "render_failed", "schema_failed"])
-async def test_what_cannot_be_rendered_is_held_and_kept_past_the_schedule(
+async def test_a_delivery_that_cannot_be_rendered_is_held_past_the_schedule(
     platform: Platform, pool: Pool, outcome: str
 ) -> None:
-    claim = await claimed(platform, pool, retry_schedule_s=[0, 0])
+    claim = await claim_one(platform, pool, retry_schedule_s=[0, 0])
     await platform.record(pool, claim, outcome, error="data.x is not defined")
     assert (await row(platform))["status"] == "held"
     (again,) = await platform.claim(pool)
@@ -160,10 +162,10 @@ async def test_what_cannot_be_rendered_is_held_and_kept_past_the_schedule(
     assert (result["status"], result["next_attempt_at"], result["attempts"]) == ("held", None, 2)
 
 
-async def test_a_change_of_the_webhook_releases_what_is_held_with_a_fresh_schedule(
+async def test_a_change_of_the_webhook_releases_held_deliveries_with_a_fresh_schedule(
     platform: Platform, pool: Pool
 ) -> None:
-    claim = await claimed(platform, pool)
+    claim = await claim_one(platform, pool)
     await platform.record(pool, claim, "render_failed", error="no")
     await platform.run("update rowhook.webhook set body_template = '{}'")
     await engine.sweep(pool)
@@ -173,10 +175,10 @@ async def test_a_change_of_the_webhook_releases_what_is_held_with_a_fresh_schedu
     assert again.revision == 2
 
 
-async def test_a_change_of_a_secret_in_use_releases_what_is_held(
+async def test_a_change_of_a_used_secret_releases_held_deliveries(
     platform: Platform, pool: Pool
 ) -> None:
-    claim = await claimed(platform, pool)
+    claim = await claim_one(platform, pool)
     await platform.value(
         "select rowhook.put_secret(%s, 'crm', 1, 'x', null)", platform.organization
     )
@@ -192,35 +194,39 @@ async def test_a_change_of_a_secret_in_use_releases_what_is_held(
     assert again.secrets_version == 2
 
 
-async def test_a_fix_that_came_while_it_was_rendered_sends_it_at_once(
+async def test_a_fix_during_rendering_makes_the_delivery_due_immediately(
     platform: Platform, pool: Pool
 ) -> None:
-    claim = await claimed(platform, pool)
+    claim = await claim_one(platform, pool)
     await platform.run("update rowhook.webhook set url = 'http://127.0.0.1:8/'")
     await platform.record(pool, claim, "schema_failed", error="no")
     assert (await row(platform))["status"] == "pending"
     assert len(await platform.claim(pool)) == 1
 
 
-async def test_a_false_condition_skips_without_an_attempt(platform: Platform, pool: Pool) -> None:
-    claim = await claimed(platform, pool)
+async def test_a_false_condition_skips_a_delivery_without_an_attempt(
+    platform: Platform, pool: Pool
+) -> None:
+    claim = await claim_one(platform, pool)
     await platform.record(pool, claim, "skipped")
     result = await row(platform)
     assert (result["status"], result["attempts"]) == ("skipped", 0)
     assert await platform.value("select count(*) from rowhook.attempt") == 0
 
 
-async def test_a_cancelled_row_keeps_its_late_result_as_an_attempt(
+async def test_the_late_result_of_a_cancelled_delivery_is_recorded_as_an_attempt(
     platform: Platform, pool: Pool
 ) -> None:
-    claim = await claimed(platform, pool)
+    claim = await claim_one(platform, pool)
     await platform.run("update rowhook.outbox set status = 'cancelled'")
     assert await platform.record(pool, claim, "delivered", status_code=200)
     result = await row(platform)
     assert (result["status"], result["attempts"]) == ("cancelled", 1)
 
 
-async def test_each_output_of_a_goal_goes_its_own_way(platform: Platform, pool: Pool) -> None:
+async def test_outputs_of_a_goal_are_delivered_independently(
+    platform: Platform, pool: Pool
+) -> None:
     for _ in range(3):
         await platform.webhook_of_goal()
     await platform.commit()

@@ -1,4 +1,4 @@
-"""Recording, renewing and giving back cost what they touch, however wrong the statistics are."""
+"""The cost of record, renew and release depends on their rows only, also with wrong statistics."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tests.engine.test_claim_plan import (
     MOST_TOUCHED,
     WAITING,
     Statistics,
+    analyze,
     deliveries,
-    inform,
-    mislead,
-    touched,
+    mislead_planner,
+    rows_read,
     whatever_the_statistics,
 )
 from tests.support.sample_platform import Platform
@@ -61,7 +61,7 @@ async def release(platform: Platform, held: Held) -> int:
     return len(held)
 
 
-async def claimed(platform: Platform) -> Held:
+async def claim_all(platform: Platform) -> Held:
     rows = await platform.rows(
         "select outbox_id, token from rowhook.claim_batch(%s, %s, 4, null, %s, false)",
         WORKER,
@@ -73,20 +73,20 @@ async def claimed(platform: Platform) -> Held:
 
 @whatever_the_statistics
 @pytest.mark.parametrize("step", [record, renew, release])
-async def test_a_batch_is_settled_without_looking_at_what_waits(
+async def test_a_batch_is_recorded_without_reading_waiting_rows(
     platform: Platform, statistics: Statistics, step: Callable[[Platform, Held], Awaitable[int]]
 ) -> None:
-    await mislead(platform, statistics)
+    await mislead_planner(platform, statistics)
     for _ in range(10 if statistics == "of_a_plan_made_empty" else 0):
         await step(platform, [])
     await deliveries(platform, WAITING, ready=True, due_s=0)
-    await inform(platform, statistics)
+    await analyze(platform, statistics)
     for _ in range(3):
-        held = await claimed(platform)
+        held = await claim_all(platform)
         async with platform.db.transaction():
-            before = await touched(platform)
+            before = await rows_read(platform)
             assert await step(platform, held) == BATCH
-            after = await touched(platform)
+            after = await rows_read(platform)
         work = {name: after[name] - before[name] for name in after if after[name] > before[name]}
         assert sum(work.values()) <= MOST_TOUCHED, work
     query = await platform.value("select count(*) from rowhook.outbox where status = 'sending'")

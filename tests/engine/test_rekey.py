@@ -1,4 +1,4 @@
-"""Another master key: what older keys sealed is sealed anew, and opens in its place."""
+"""Rotation of the master key: existing secrets are sealed with the new key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rowhook.services import access, master_keys, secrets, webhook_documents, we
 from rowhook.services.context import KeyringContext
 from rowhook.services.webhook_cache import WebhookCache
 from tests.support.calls import LOOPBACK, Api, running_api
-from tests.support.hands import KEY, Hands
+from tests.support.command_line import KEY, CommandLine
 from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
@@ -40,7 +40,7 @@ async def ctx(pool: Pool) -> KeyringContext:
     )
 
 
-def rotated(ctx: KeyringContext) -> KeyringContext:
+def with_rotated_keys(ctx: KeyringContext) -> KeyringContext:
     return replace(ctx, keyring=Keyring(BOTH))
 
 
@@ -52,15 +52,15 @@ async def webhook(ctx: KeyringContext, platform: Platform) -> webhook_documents.
     return await webhooks.create_webhook(ctx, platform.organization, configuration)
 
 
-def silent(_done: int, _total: int) -> None:
+def ignore_progress(_done: int, _total: int) -> None:
     pass
 
 
-async def test_all_opens_under_the_new_key_alone(
+async def test_after_a_rekey_everything_opens_with_only_the_new_key(
     ctx: KeyringContext, platform: Platform, pool: Pool
 ) -> None:
     created = await webhook(ctx, platform)
-    result = await master_keys.rekey(rotated(ctx), silent)
+    result = await master_keys.rekey(with_rotated_keys(ctx), ignore_progress)
     assert (result.secrets, result.signing_secrets, result.left) == (1, 1, 0)
     compiled = WebhookCache(pool, Keyring(NEW), brand="Roxels")
     opened = await compiled.get(created.id, 1, 1)
@@ -68,11 +68,11 @@ async def test_all_opens_under_the_new_key_alone(
     assert opened.secrets == {"crm": "hunter22"}
 
 
-async def test_versions_and_the_audit_of_a_secret_stay_as_they_are(
+async def test_a_rekey_keeps_versions_and_the_audit_of_a_secret(
     ctx: KeyringContext, platform: Platform
 ) -> None:
     created = await webhook(ctx, platform)
-    await master_keys.rekey(rotated(ctx), silent)
+    await master_keys.rekey(with_rotated_keys(ctx), ignore_progress)
     assert await platform.rows("select version from rowhook.secret") == [{"version": 1}]
     (observed,) = await platform.rows("select revision, secrets_version from rowhook.webhook")
     assert (observed["revision"], observed["secrets_version"]) == (created.revision, 1)
@@ -81,18 +81,16 @@ async def test_versions_and_the_audit_of_a_secret_stay_as_they_are(
     assert sum(row["action"].startswith("secret.") for row in audit) == 1
 
 
-async def test_more_than_a_batch_is_counted_to_its_end(
-    ctx: KeyringContext, platform: Platform
-) -> None:
+async def test_progress_covers_more_than_one_batch(ctx: KeyringContext, platform: Platform) -> None:
     for number in range(105):
         await secrets.put_secret(ctx, platform.organization, f"s{number:03}", "hunter22")
     progress: list[tuple[int, int]] = []
-    result = await master_keys.rekey(rotated(ctx), lambda *count: progress.append(count))
+    result = await master_keys.rekey(with_rotated_keys(ctx), lambda *count: progress.append(count))
     assert (result.secrets, progress) == (105, [(100, 105), (105, 105)])
-    assert (await master_keys.rekey(rotated(ctx), silent)).resealed == 0
+    assert (await master_keys.rekey(with_rotated_keys(ctx), ignore_progress)).resealed == 0
 
 
-async def test_a_secret_that_no_key_opens_is_named_and_left_as_it_is(
+async def test_a_secret_that_no_key_opens_is_reported_and_unchanged(
     ctx: KeyringContext, platform: Platform
 ) -> None:
     for name in ("a", "b", "c"):
@@ -102,13 +100,13 @@ async def test_a_secret_that_no_key_opens_is_named_and_left_as_it_is(
         " where id = 'b'"
     )
     before = await platform.value("select sealed from rowhook.secret where id = 'b'")
-    result = await master_keys.rekey(rotated(ctx), silent)
+    result = await master_keys.rekey(with_rotated_keys(ctx), ignore_progress)
     assert (result.secrets, result.left) == (2, 1)
     assert "secret b of organization" in result.closed[0]
     assert before == await platform.value("select sealed from rowhook.secret where id = 'b'")
 
 
-async def test_a_secret_that_was_put_meanwhile_is_not_overwritten(
+async def test_a_concurrently_changed_secret_is_not_overwritten(
     ctx: KeyringContext, platform: Platform, pool: Pool
 ) -> None:
     await secrets.put_secret(ctx, platform.organization, "a", "old")
@@ -119,31 +117,33 @@ async def test_a_secret_that_was_put_meanwhile_is_not_overwritten(
     assert await platform.value("select sealed from rowhook.secret") != b"stale"
 
 
-async def kept(api: Api, platform: Platform, key: str) -> httpx.Response:
+async def idempotent_request(api: Api, platform: Platform, key: str) -> httpx.Response:
     draft = {"name": "CRM", "url": "https://crm.example.com/hook"}
     whose = {"organization_id": str(platform.organization)} if key == api.key else {}
     return await api.call("POST", "/webhooks", draft | whose, key=key, **CALL)
 
 
-async def test_a_kept_answer_is_given_again_under_the_new_key(
+async def test_a_stored_idempotent_response_is_repeated_with_the_new_key(
     dsn: str, ctx: KeyringContext, platform: Platform
 ) -> None:
     async with running_api(dsn, keyring=Keyring(KEY)) as api:
         keys = [await api.key_of(platform.organization), await api.key_of(None), api.key]
-        first = [await kept(api, platform, key) for key in (keys[0], keys[2])]
-    result = await master_keys.rekey(rotated(ctx), silent)
+        first = [await idempotent_request(api, platform, key) for key in (keys[0], keys[2])]
+    result = await master_keys.rekey(with_rotated_keys(ctx), ignore_progress)
     assert (result.answers, result.left) == (2, 0)
     async with running_api(dsn, keyring=Keyring(NEW)) as api:
-        again = [await kept(api, platform, key) for key in (keys[0], keys[2])]
+        again = [await idempotent_request(api, platform, key) for key in (keys[0], keys[2])]
     assert [row.json() for row in again] == [row.json() for row in first]
     assert again[0].json()["signing_secret"].startswith("whsec_")
 
 
-async def test_the_answers_of_a_deleted_key_are_forgotten(api: Api, platform: Platform) -> None:
+async def test_stored_responses_of_a_deleted_api_key_are_removed(
+    api: Api, platform: Platform
+) -> None:
     key = await api.key_of(platform.organization)
     other = await api.key_of(platform.organization)
     for stored_key in (key, other):
-        await kept(api, platform, stored_key)
+        await idempotent_request(api, platform, stored_key)
     whose = (await access.authenticate(api.server_ctx.pool, key, None)).id
     assert (await api.call("DELETE", f"/api-keys/{whose}")).status_code == 204
     callers = await platform.rows("select caller from rowhook.idempotent_request")
@@ -155,7 +155,7 @@ async def test_the_answers_of_a_deleted_key_are_forgotten(api: Api, platform: Pl
 async def test_the_command_moves_the_whole_database_to_the_new_key(
     folder: Path, dsn: str, platform: Platform
 ) -> None:
-    hands = Hands(folder=folder, dsn=dsn)
+    hands = CommandLine(folder=folder, dsn=dsn)
     await hands.ok("secrets", "put", "crm", stdin="hunter22")
     (await hands.type("secrets", "rekey", ROWHOOK_MASTER_KEYS=NEW)).refused(
         1, "does not match this database"
@@ -175,10 +175,10 @@ async def test_the_command_moves_the_whole_database_to_the_new_key(
     )
 
 
-async def test_the_command_says_what_no_key_opens_and_fails(
+async def test_the_command_reports_secrets_that_no_key_opens_and_fails(
     folder: Path, dsn: str, platform: Platform
 ) -> None:
-    hands = Hands(folder=folder, dsn=dsn)
+    hands = CommandLine(folder=folder, dsn=dsn)
     await hands.ok("secrets", "put", "crm", stdin="hunter22")
     await platform.run("update rowhook.secret set sealed = sealed || '\\x00'::bytea")
     result = await hands.type("secrets", "rekey", ROWHOOK_MASTER_KEYS=BOTH)

@@ -1,4 +1,4 @@
-"""What a restore or a person took from the schema: plan and doctor name it, migrate repairs it."""
+"""Objects missing after a restore or a manual change are reported and repaired by migrate."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rowhook.db import connection_pool
 from rowhook.embedded.server_binaries import binaries
 from rowhook.migrate import runner
 from tests.support.clusters import Cluster, cluster
-from tests.support.hands import Hands
+from tests.support.command_line import CommandLine
 from tests.support.sample_platform import Platform
 from tests.support.servers import embedded_server, every_server
 
@@ -53,8 +53,8 @@ DAMAGES = {
 }
 
 
-async def state(dsn: str) -> list[str]:
-    """Roles, grants, policies, triggers, functions and views with their definitions."""
+async def schema_state(dsn: str) -> list[str]:
+    """Return roles, grants, policies, triggers, functions and views with their definitions."""
     async with await connection_pool.connect(dsn) as connection:
         cursor = await connection.execute(
             "select concat_ws(' ', line, digest) from rowhook.schema_state() order by line"
@@ -63,25 +63,25 @@ async def state(dsn: str) -> list[str]:
 
 
 async def finding(folder: Path, dsn: str, subject: str) -> str:
-    """What the doctor says of a subject."""
-    result = await Hands(folder=folder, dsn=dsn).type("doctor")
+    """Return the finding of doctor for a subject."""
+    result = await CommandLine(folder=folder, dsn=dsn).type("doctor")
     (line,) = [line for line in result.out.splitlines() if f" {subject}: " in line]
     return line
 
 
 @pytest.mark.parametrize(("damage", "lacks"), DAMAGES.items(), ids=lambda text: text[:40])
-async def test_what_a_person_took_away_or_opened_is_named_and_repaired(
+async def test_removed_objects_and_additional_grants_are_reported_and_repaired(
     dsn: str, db: psycopg.AsyncConnection, damage: str, lacks: str
 ) -> None:
-    before = await state(dsn)
+    before = await schema_state(dsn)
     await db.execute(damage.encode())
     assert await runner.plan(dsn) == [f"repair: {lacks}"]
     assert await runner.migrate(dsn) == [f"repair: {lacks}"]
-    assert await state(dsn) == before
+    assert await schema_state(dsn) == before
     assert await runner.plan(dsn) == []
 
 
-async def test_the_doctor_names_what_is_to_be_repaired(
+async def test_doctor_reports_damage_of_the_schema(
     dsn: str, db: psycopg.AsyncConnection, folder: Path
 ) -> None:
     assert "none pending" in await finding(folder, dsn, "migrations")
@@ -89,21 +89,21 @@ async def test_the_doctor_names_what_is_to_be_repaired(
     assert "pending: repair: 1 policy is missing" in await finding(folder, dsn, "migrations")
 
 
-async def test_definitions_that_another_major_version_writes_otherwise_are_applied_again_once(
+async def test_definitions_that_another_major_version_prints_differently_are_reapplied_once(
     dsn: str, db: psycopg.AsyncConnection
 ) -> None:
-    before = await state(dsn)
+    before = await schema_state(dsn)
     await db.execute("update rowhook.schema_line set digest = 'of 14' where digest is not null")
     (repair,) = await runner.migrate(dsn)
     assert "are changed" in repair
-    assert await state(dsn) == before
+    assert await schema_state(dsn) == before
     assert await runner.migrate(dsn) == []
 
 
-async def test_a_start_is_refused_for_what_is_missing_and_not_for_what_is_changed_or_extra(
+async def test_a_start_is_refused_for_missing_objects_but_not_for_changed_or_additional_ones(
     dsn: str, db: psycopg.AsyncConnection, folder: Path
 ) -> None:
-    hands = Hands(folder=folder, dsn=dsn)
+    hands = CommandLine(folder=folder, dsn=dsn)
     await db.execute("grant select on rowhook.outbox to rowhook_reader")
     await db.execute("alter function rowhook.fill_completed_at() reset search_path")
     assert await runner.plan(dsn) == ["repair: 1 function is changed; 1 grant is not ours"]
@@ -112,7 +112,7 @@ async def test_a_start_is_refused_for_what_is_missing_and_not_for_what_is_change
     (await hands.type("status")).refused(1, "repair: 1 trigger is missing", "rowhook migrate")
 
 
-async def test_grants_and_policies_of_the_users_own_roles_stay_and_are_no_damage(
+async def test_grants_and_policies_of_other_roles_are_kept_and_are_not_damage(
     dsn: str, db: psycopg.AsyncConnection, superuser: psycopg.AsyncConnection
 ) -> None:
     await db.execute("create role analyst")
@@ -132,7 +132,7 @@ async def test_grants_and_policies_of_the_users_own_roles_stay_and_are_no_damage
         await superuser.execute("drop owned by analyst; drop role analyst")
 
 
-async def test_objects_made_at_run_time_are_no_damage_when_they_come_or_go(
+async def test_objects_created_at_run_time_are_not_damage(
     dsn: str, db: psycopg.AsyncConnection, sql: Path
 ) -> None:
     await db.execute("select rowhook.make_partition('attempt_row', '2099-01-01')")
@@ -148,13 +148,13 @@ async def test_objects_made_at_run_time_are_no_damage_when_they_come_or_go(
 
 @pytest.fixture
 async def other_cluster() -> AsyncIterator[Cluster]:
-    """A server that Rowhook never saw."""
+    """A server without Rowhook."""
     async with cluster("18") as started:
         yield started
 
 
-def copy(source: str, target: str, file: Path) -> None:
-    """pg_dump and pg_restore: the roles stay behind, and what names them fails."""
+def dump_and_restore(source: str, target: str, file: Path) -> None:
+    """Run pg_dump and pg_restore without roles; statements with roles fail."""
     dump = [str(binaries() / "pg_dump"), "--format=custom", f"--file={file}", source]
     subprocess.run(dump, check=True, capture_output=True)  # noqa: S603  # our own program
     restore = [str(binaries() / "pg_restore"), f"--dbname={target}", str(file)]
@@ -163,20 +163,20 @@ def copy(source: str, target: str, file: Path) -> None:
 
 
 @embedded_server
-async def test_a_database_restored_into_another_cluster_gets_roles_grants_and_policies_back(
+async def test_migrate_restores_roles_grants_and_policies_after_a_restore_into_another_cluster(
     dsn: str, platform: Platform, other_cluster: Cluster, folder: Path
 ) -> None:
     await platform.webhook()
     restored = psycopg.conninfo.make_conninfo(
         other_cluster.dsn, dbname=await other_cluster.database()
     )
-    copy(dsn, restored, folder / "dump")
+    dump_and_restore(dsn, restored, folder / "dump")
     assert "rowhook_worker" in await finding(folder, restored, "roles")
     (repair,) = await runner.plan(restored)
     for lacks in (" grants", " policies", "5 roles"):
         assert lacks in repair
     assert (await runner.migrate(restored))[0] == repair
-    assert await state(restored) == await state(dsn)
+    assert await schema_state(restored) == await schema_state(dsn)
     assert await runner.plan(restored) == []
     assert "none pending" in await finding(folder, restored, "migrations")
     async with await connection_pool.connect(restored) as connection, connection.transaction():

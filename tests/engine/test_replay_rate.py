@@ -1,4 +1,4 @@
-"""A replay at a rate: spread over time in the rows, made ready when due, sent by a real worker."""
+"""A replay at a rate: rows with different times, made ready when due, sent by a worker."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ pytestmark = pytest.mark.anyio
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
-async def missed(platform: Platform, pool: Pool, count: int) -> None:
-    """Deliveries that were cancelled before they were sent."""
+async def cancelled_deliveries(platform: Platform, pool: Pool, count: int) -> None:
+    """Create deliveries that were cancelled before they were sent."""
     for _ in range(count):
         await platform.commit()
     await engine.cancel(pool, [row["id"] for row in await platform.deliveries()])
 
 
-async def age(platform: Platform, by: timedelta) -> None:
-    """Moves every waiting row's time into the past, as if `by` had gone."""
+async def move_back(platform: Platform, by: timedelta) -> None:
+    """Move the time of every waiting row back by `by`."""
     await platform.run(
         "update rowhook.outbox set token = nextval('rowhook.token'),"
         " next_attempt_at = next_attempt_at - %s::interval where next_attempt_at is not null",
@@ -41,11 +41,11 @@ def gaps(rows: list[dict[str, Any]]) -> list[timedelta]:
     return [later["next_attempt_at"] - row["next_attempt_at"] for row, later in pairwise(rows)]
 
 
-async def test_twenty_a_second_are_50_ms_apart_and_only_the_first_is_ready(
+async def test_a_rate_of_twenty_a_second_spaces_rows_by_50_ms(
     rig: Rig, platform: Platform, pool: Pool
 ) -> None:
     webhook = await rig.webhook()
-    await missed(platform, pool, 10)
+    await cancelled_deliveries(platform, pool, 10)
     counted = await deliveries.replay(rig.ctx, webhook.id, LONG_AGO, rate=20)
     rows = await platform.deliveries()
     assert counted.deliveries == 10
@@ -54,36 +54,36 @@ async def test_twenty_a_second_are_50_ms_apart_and_only_the_first_is_ready(
     assert {row["status"] for row in rows} == {"pending"}
 
 
-async def test_without_a_rate_all_are_ready_at_once(
+async def test_a_replay_without_a_rate_makes_all_rows_ready(
     rig: Rig, platform: Platform, pool: Pool
 ) -> None:
     webhook = await rig.webhook()
-    await missed(platform, pool, 3)
+    await cancelled_deliveries(platform, pool, 3)
     await deliveries.replay(rig.ctx, webhook.id, LONG_AGO)
     assert all(row["ready"] for row in await platform.deliveries())
     assert len(await platform.claim(pool)) == 3
 
 
-async def test_a_claim_takes_what_has_become_due_and_leaves_the_rest(
+async def test_a_claim_takes_only_rows_that_are_due(
     rig: Rig, platform: Platform, pool: Pool
 ) -> None:
     webhook = await rig.webhook()
-    await missed(platform, pool, 5)
+    await cancelled_deliveries(platform, pool, 5)
     await deliveries.replay(rig.ctx, webhook.id, LONG_AGO, rate=0.01)
     first, *rest = [row["id"] for row in await platform.deliveries()]
     assert [claim.outbox_id for claim in await platform.claim(pool)] == [first]
-    await age(platform, timedelta(seconds=250))
+    await move_back(platform, timedelta(seconds=250))
     assert [claim.outbox_id for claim in await platform.claim(pool)] == rest[:2]
     assert [row["ready"] for row in await platform.deliveries()] == [False] * 5
-    await age(platform, timedelta(seconds=250))
+    await move_back(platform, timedelta(seconds=250))
     assert [claim.outbox_id for claim in await platform.claim(pool)] == rest[2:]
 
 
-async def test_a_worker_sends_them_all_none_before_its_time(
+async def test_a_worker_sends_all_replayed_rows_and_none_early(
     rig: Rig, platform: Platform, pool: Pool
 ) -> None:
     webhook = await rig.webhook()
-    await missed(platform, pool, 10)
+    await cancelled_deliveries(platform, pool, 10)
     await log_claims(platform)
     async with rig.worker():
         await deliveries.replay(rig.ctx, webhook.id, LONG_AGO, rate=20)
@@ -99,7 +99,7 @@ async def test_a_replay_at_a_rate_wakes_a_sleeping_worker(
     rig: Rig, platform: Platform, pool: Pool, dsn: str
 ) -> None:
     webhook = await rig.webhook()
-    await missed(platform, pool, 2)
+    await cancelled_deliveries(platform, pool, 2)
     async with await connection_pool.connect(dsn) as ear:
         await ear.execute("listen rowhook")
         await engine.fall_asleep(pool)
@@ -109,13 +109,13 @@ async def test_a_replay_at_a_rate_wakes_a_sleeping_worker(
         ]
 
 
-async def test_a_replayed_row_starts_its_schedule_afresh_and_keeps_its_count(
+async def test_a_replayed_delivery_restarts_its_schedule_and_keeps_its_attempts(
     rig: Rig, platform: Platform, pool: Pool
 ) -> None:
     webhook = await rig.webhook(retry_schedule_s=[0, 60])
     await platform.commit()
     for _ in range(2):
-        await age(platform, timedelta(seconds=100))
+        await move_back(platform, timedelta(seconds=100))
         (claim,) = await platform.claim(pool)
         await platform.record(pool, claim, "http_status", status_code=500)
     assert (await platform.deliveries())[0]["status"] == "dead"
@@ -125,7 +125,7 @@ async def test_a_replayed_row_starts_its_schedule_afresh_and_keeps_its_count(
 
 
 @pytest.mark.parametrize("rate", ["0", "-1", "1e-9", "'NaN'", "'Infinity'"])
-async def test_a_rate_that_is_none_is_refused_in_sql_too(platform: Platform, rate: str) -> None:
+async def test_an_invalid_rate_is_rejected_in_sql(platform: Platform, rate: str) -> None:
     webhook = await platform.webhook()
     query = f"select rowhook.replay('{webhook}', '2020-01-01', rate => {rate})"
     with pytest.raises(psycopg.DataError, match=r"from 0\.001 to 1000000"):

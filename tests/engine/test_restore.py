@@ -1,4 +1,4 @@
-"""A dump restored into another cluster, whose transaction ids are far lower: by pg_dump itself."""
+"""A dump restored with pg_restore into a cluster with far lower transaction ids."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OLD = 5
 
 @pytest.fixture
 async def other_cluster(server: Server, folder: Path) -> AsyncIterator[str]:
-    """Another server of the same version, new but for the roles of Rowhook."""
+    """Another server of the same version with only the roles of Rowhook."""
     async with await connection_pool.connect(server.superuser_dsn) as connection:
         binaries = None if connection.info.server_version >= PG_18 else DEBIAN_15
     async with embedded_postgres(folder / "data", binaries=binaries) as dsn:
@@ -34,8 +34,8 @@ async def other_cluster(server: Server, folder: Path) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def old(rig: Rig) -> Rig:
-    """An installation with a long past: two webhooks, one ordered, and five commits that wait."""
+async def old_installation(rig: Rig) -> Rig:
+    """An installation with high transaction ids, two webhooks, one ordered, and five commits."""
     await consume_xids(rig.dsn, 6_000)
     await rig.webhook("/ordered", ordered=True)
     await rig.webhook("/any")
@@ -45,21 +45,24 @@ async def old(rig: Rig) -> Rig:
 
 
 @asynccontextmanager
-async def restored(old: Rig, dsn: str) -> AsyncIterator[Rig]:
-    """The same installation from its dump, in another database; two commits are captured there."""
-    await restore(old.dsn, dsn)
+async def restored(old_installation: Rig, dsn: str) -> AsyncIterator[Rig]:
+    """The installation restored in another database, with two more commits."""
+    await restore(old_installation.dsn, dsn)
     async with await connection_pool.connect(dsn) as db, connection_pool.open_pool(dsn) as pool:
         platform = Platform(db)
-        platform.goal, platform.organization = old.platform.goal, old.platform.organization
-        rig = Rig(dsn, pool, platform, old.receiver)
-        rig.keyring = old.keyring
+        platform.goal, platform.organization = (
+            old_installation.platform.goal,
+            old_installation.platform.organization,
+        )
+        rig = Rig(dsn, pool, platform, old_installation.receiver)
+        rig.keyring = old_installation.keyring
         for _ in range(2):
             await platform.commit()
         yield rig
 
 
 async def committed(rig: Rig) -> list[str]:
-    """The ids of all commits, in the order in which they were made."""
+    """Return the ids of all commits in the order of their creation."""
     return [
         row["id"]
         for row in await rig.platform.rows("select id from rowhook.commit order by committed_at")
@@ -72,7 +75,7 @@ async def feed(rig: Rig, **requested: Any) -> tuple[list[str], str]:
     return [event["commit_id"] for event in result["items"]], result["next_cursor"]
 
 
-def sent(rig: Rig, path: str) -> list[str | None]:
+def sent_keys(rig: Rig, path: str) -> list[str | None]:
     return [
         request.header("idempotency-key")
         for request in rig.receiver.requests
@@ -85,18 +88,18 @@ async def next_xid(rig: Rig) -> int:
 
 
 @pytest.mark.parametrize("overtaken", [False, True])
-async def test_the_feed_is_whole_and_in_order_and_old_cursors_go_on(
-    old: Rig, other_cluster: str, *, overtaken: bool
+async def test_the_feed_is_complete_and_ordered_and_old_cursors_continue(
+    old_installation: Rig, other_cluster: str, *, overtaken: bool
 ) -> None:
-    """Also where the new cluster has used up more ids before anything of Rowhook starts there."""
-    half_way = (await feed(old, limit=2))[1]
-    everything = (await feed(old))[1]
-    async with restored(old, other_cluster) as new:
-        assert await next_xid(new) < await next_xid(old) - 2_000
+    """Restore also if the new cluster used more ids before Rowhook starts there."""
+    half_way = (await feed(old_installation, limit=2))[1]
+    everything = (await feed(old_installation))[1]
+    async with restored(old_installation, other_cluster) as new:
+        assert await next_xid(new) < await next_xid(old_installation) - 2_000
         if overtaken:
             await consume_xids(new.dsn, 20_000)
             await new.platform.commit()
-            assert await next_xid(new) > await next_xid(old)
+            assert await next_xid(new) > await next_xid(old_installation)
         assert await runner.migrate(new.dsn) == ["epoch 1"]
         await new.platform.commit()
         commits = await committed(new)
@@ -109,16 +112,16 @@ async def test_the_feed_is_whole_and_in_order_and_old_cursors_go_on(
 
 
 @pytest.mark.parametrize("cancel_waiting", [False, True])
-async def test_nothing_is_sent_before_it_is_adopted_and_then_in_order(
-    old: Rig, other_cluster: str, *, cancel_waiting: bool
+async def test_nothing_is_sent_before_adoption_and_then_in_order(
+    old_installation: Rig, other_cluster: str, *, cancel_waiting: bool
 ) -> None:
-    async with restored(old, other_cluster) as new, new.worker() as worker:
+    async with restored(old_installation, other_cluster) as new, new.worker() as worker:
 
-        async def raised() -> bool:
+        async def raise_xids() -> bool:
             epoch = await new.platform.value("select epoch from rowhook.installation")
             return bool(epoch == 1) and worker.queries.is_asleep
 
-        await until(raised, what="the first heartbeat of the worker")
+        await until(raise_xids, description="the first heartbeat of the worker")
         await new.platform.commit()
         assert new.receiver.requests == []
         waiting = await new.platform.value(
@@ -131,32 +134,39 @@ async def test_nothing_is_sent_before_it_is_adopted_and_then_in_order(
             await new.platform.commit()
         expected = (await committed(new))[-3:] if cancel_waiting else await committed(new)
         await new.reaches("delivered", count=WEBHOOKS * len(expected))
-    assert sent(new, "/ordered") == expected
-    assert sorted(map(str, sent(new, "/any"))) == sorted(expected)
+    assert sent_keys(new, "/ordered") == expected
+    assert sorted(map(str, sent_keys(new, "/any"))) == sorted(expected)
 
 
-async def test_the_original_goes_on_beside_its_copy(old: Rig, other_cluster: str) -> None:
-    async with restored(old, other_cluster):
-        async with old.worker():
-            await old.reaches("delivered", count=WEBHOOKS * OLD)
-        assert sent(old, "/ordered") == await committed(old)
+async def test_the_original_continues_while_a_copy_exists(
+    old_installation: Rig, other_cluster: str
+) -> None:
+    async with restored(old_installation, other_cluster):
+        async with old_installation.worker():
+            await old_installation.reaches("delivered", count=WEBHOOKS * OLD)
+        assert sent_keys(old_installation, "/ordered") == await committed(old_installation)
 
 
 async def test_a_dump_of_a_restored_installation_is_restored_again(
-    old: Rig, other_cluster: str
+    old_installation: Rig, other_cluster: str
 ) -> None:
-    """Back into the first cluster, whose ids are higher: the order holds, and it is a copy."""
-    async with restored(old, other_cluster) as new:
+    """Restore into the first cluster with its higher ids: the order is kept, and it is a copy."""
+    async with restored(old_installation, other_cluster) as new:
         await runner.migrate(new.dsn)
         await installation_queries.adopt(new.ctx.pool, cancel_waiting=False)
         await new.platform.commit()
         commits, (_, cursor) = await committed(new), await feed(new)
-        await restore(new.dsn, old.dsn, clean=True)
-        assert await runner.migrate(old.dsn) == ["epoch 2"]
-        await old.platform.commit()
-        assert (await feed(old))[0] == [*commits, (await committed(old))[-1]]
-        assert (await feed(old, after=cursor))[0] == (await committed(old))[-1:]
-        async with connection_pool.open_pool(old.dsn) as pool:
-            assert await old.platform.claim(pool) == []
+        await restore(new.dsn, old_installation.dsn, clean=True)
+        assert await runner.migrate(old_installation.dsn) == ["epoch 2"]
+        await old_installation.platform.commit()
+        assert (await feed(old_installation))[0] == [
+            *commits,
+            (await committed(old_installation))[-1],
+        ]
+        assert (await feed(old_installation, after=cursor))[0] == (
+            await committed(old_installation)
+        )[-1:]
+        async with connection_pool.open_pool(old_installation.dsn) as pool:
+            assert await old_installation.platform.claim(pool) == []
             await installation_queries.adopt(pool, cancel_waiting=False)
-            assert len(await old.platform.claim(pool)) > 0
+            assert len(await old_installation.platform.claim(pool)) > 0

@@ -1,4 +1,4 @@
-"""Retention looks at events by their age, and at none that is too young."""
+"""Retention reads events by age, and none that are too young."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.support.servers import every_server
 
 pytestmark = [pytest.mark.anyio, every_server]
 EVENTS, FEW_BLOCKS = 10_000, 50
-# Of the table of events and its indexes, in the transaction that asks.
+# Of the event table and its indexes, in the current transaction.
 FETCHED = """
 select sum(pg_stat_get_xact_blocks_fetched(c.oid))::int
 from pg_class c left join pg_index i on i.indexrelid = c.oid
@@ -18,7 +18,7 @@ where coalesce(i.indrelid, c.oid) = 'rowhook.event'::regclass
 
 
 async def retain(platform: Platform, *, begins: bool = True) -> tuple[int, int, bool]:
-    """How many events a batch removes, the blocks it fetches, and whether it is the last."""
+    """Return the removed events of a batch, the fetched blocks, and whether it is the last."""
     async with platform.db.transaction():
         before = await platform.value(FETCHED) or 0
         (batch,) = await platform.rows(
@@ -38,16 +38,16 @@ async def events(platform: Platform, count: int, age: str) -> None:
     )
 
 
-async def test_a_run_reads_nothing_of_events_that_are_too_young(platform: Platform) -> None:
+async def test_a_run_reads_no_events_that_are_too_young(platform: Platform) -> None:
     await events(platform, EVENTS, "29 days")
-    # What is settled is known from the second run on.
+    # The settled position is set from the second run on.
     for _ in range(3):
         removed, blocks, is_finished = await retain(platform)
     assert (removed, is_finished) == (0, True)
     assert blocks <= FEW_BLOCKS
 
 
-async def test_a_run_removes_old_events_up_to_the_first_young_one(platform: Platform) -> None:
+async def test_a_run_removes_events_up_to_the_first_that_is_too_young(platform: Platform) -> None:
     await events(platform, 6_000, "31 days")
     await events(platform, EVENTS, "29 days")
     total, is_finished = 0, True

@@ -1,4 +1,4 @@
-"""How long each kind of row is kept: the ages, the runs, what a person sees of them."""
+"""The retention of each kind of row: ages, runs and reports."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rowhook.db import connection_pool, retention_queries
 from rowhook.db.connection_pool import Pool
 from rowhook.model import Verdict
 from rowhook.worker.maintenance import Retention
-from tests.engine.test_retention_cost import fill, settle
+from tests.engine.test_retention_cost import insert_events, settle_runs
 from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
 from tests.support.worker_rig import Rig, until
@@ -45,7 +45,7 @@ async def ages(platform: Platform) -> dict[str, timedelta | None]:
 
 
 async def run(platform: Platform, kind: str, *, is_full: bool = False) -> int:
-    """One run of a kind, to its end; how many rows it removed."""
+    """Complete a run of a kind; return the number of removed rows."""
     removed: int = 0
     begins = True
     while True:
@@ -61,11 +61,11 @@ async def run(platform: Platform, kind: str, *, is_full: bool = False) -> int:
             return removed
 
 
-async def test_each_kind_has_its_age(platform: Platform) -> None:
+async def test_each_kind_has_a_retention_age(platform: Platform) -> None:
     assert await ages(platform) == {kind: timedelta(days=days) for kind, days in DEFAULTS.items()}
 
 
-async def test_an_age_is_changed_by_an_operator_and_the_audit_says_so(platform: Platform) -> None:
+async def test_an_operator_changes_an_age_and_the_audit_records_it(platform: Platform) -> None:
     await platform.run("set role rowhook_operator")
     await platform.run("update rowhook.retention set keep = '7 days' where kind = 'failed'")
     await platform.value("select rowhook.set_retention('held', null)")
@@ -87,7 +87,7 @@ async def test_an_age_is_changed_by_an_operator_and_the_audit_says_so(platform: 
 @pytest.mark.parametrize(
     "keep", ["-1 days", "1 month", "1 year -400 days", "1 mon -30 days", "40000 days"]
 )
-async def test_an_age_that_cannot_be_used_is_refused(platform: Platform, keep: str) -> None:
+async def test_an_invalid_age_is_rejected(platform: Platform, keep: str) -> None:
     for query in (
         "select rowhook.set_retention('failed', %s)",
         "update rowhook.retention set keep = %s::interval where kind = 'failed'",
@@ -99,7 +99,7 @@ async def test_an_age_that_cannot_be_used_is_refused(platform: Platform, keep: s
     assert (await ages(platform))["failed"] == timedelta(days=30)
 
 
-async def test_an_unknown_kind_is_refused_with_those_there_are(platform: Platform) -> None:
+async def test_an_unknown_kind_is_rejected_with_the_list_of_kinds(platform: Platform) -> None:
     for query in (
         "select rowhook.set_retention('rows', '1 day')",
         "select rowhook.retain_batch('rows')",
@@ -109,7 +109,7 @@ async def test_an_unknown_kind_is_refused_with_those_there_are(platform: Platfor
         assert (refused.value.diag.message_hint or "").startswith("Kinds: delivered, failed, held")
 
 
-async def test_a_setting_is_applied_once_so_that_a_later_change_stands(
+async def test_a_setting_is_applied_once_and_does_not_override_later_changes(
     platform: Platform, pool: Pool
 ) -> None:
     await retention_queries.apply_retention_settings(pool, None, None)
@@ -133,7 +133,7 @@ async def test_a_setting_is_applied_once_so_that_a_later_change_stands(
         ("none", (timedelta(0), timedelta(0)), (False, False)),
     ],
 )
-async def test_a_setting_says_which_bodies_are_stored(
+async def test_a_setting_determines_which_bodies_are_stored(
     platform: Platform, pool: Pool, setting: str | None, expected: Any, stored: Any
 ) -> None:
     retention = Retention(pool, None, setting)
@@ -147,7 +147,7 @@ async def test_a_setting_says_which_bodies_are_stored(
     assert (result["bodies"], result["failed_bodies"]) == expected
 
 
-async def test_a_worker_stores_no_body_of_what_was_accepted_where_none_is_kept(
+async def test_a_worker_stores_no_bodies_of_deliveries_if_they_are_not_retained(
     rig: Rig,
 ) -> None:
     await rig.platform.value("select rowhook.set_retention('bodies', '0')")
@@ -158,7 +158,7 @@ async def test_a_worker_stores_no_body_of_what_was_accepted_where_none_is_kept(
         async def delivered() -> bool:
             return bool(await rig.platform.rows("select from rowhook.attempt"))
 
-        await until(delivered, what="an attempt")
+        await until(delivered, description="an attempt")
     (attempt,) = await rig.platform.rows("select * from rowhook.attempt")
     assert attempt["outcome"] == "delivered"
     assert (attempt["request"], attempt["response_headers"], attempt["response_body"]) == (
@@ -168,15 +168,15 @@ async def test_a_worker_stores_no_body_of_what_was_accepted_where_none_is_kept(
     )
 
 
-async def test_a_run_of_a_worker_removes_every_kind_and_tells_how_many(
+async def test_a_retention_run_removes_every_kind_and_reports_the_counts(
     platform: Platform, pool: Pool
 ) -> None:
     webhook = await platform.webhook()
-    await fill(platform, webhook, 12_000, "delivered", timedelta(days=31))
-    await fill(platform, webhook, 7, "dead", timedelta(days=31))
-    await fill(platform, webhook, 5, "held", timedelta(days=91))
-    await fill(platform, webhook, 3, "pending", timedelta(days=400))
-    await fill(platform, webhook, 2, "held", timedelta(days=89))
+    await insert_events(platform, webhook, 12_000, "delivered", timedelta(days=31))
+    await insert_events(platform, webhook, 7, "dead", timedelta(days=31))
+    await insert_events(platform, webhook, 5, "held", timedelta(days=91))
+    await insert_events(platform, webhook, 3, "pending", timedelta(days=400))
+    await insert_events(platform, webhook, 2, "held", timedelta(days=89))
     retention = Retention(pool, None, None)
     with structlog.testing.capture_logs() as logs:
         await retention.run(asyncio.Event())
@@ -193,7 +193,7 @@ async def test_a_run_of_a_worker_removes_every_kind_and_tells_how_many(
     assert result == {"removed": 24_000, "is_finished": True}
 
 
-async def test_a_kind_that_cannot_be_removed_is_told_and_holds_up_no_other(
+async def test_a_kind_that_fails_is_reported_and_blocks_no_other(
     platform: Platform, pool: Pool, dsn: str
 ) -> None:
     await platform.run(
@@ -201,7 +201,7 @@ async def test_a_kind_that_cannot_be_removed_is_told_and_holds_up_no_other(
         " values ('a', 'b', 'c', now() - interval '400 days')"
     )
     webhook = await platform.webhook()
-    await fill(platform, webhook, 2, "delivered", timedelta(days=31))
+    await insert_events(platform, webhook, 2, "delivered", timedelta(days=31))
     async with await connection_pool.connect(dsn) as other, other.transaction():
         await other.execute("lock table rowhook.outbox in access exclusive mode")
         with structlog.testing.capture_logs() as logs:
@@ -213,10 +213,10 @@ async def test_a_kind_that_cannot_be_removed_is_told_and_holds_up_no_other(
     assert finished["audit"] == 1
 
 
-async def test_what_is_kept_for_ever_never_goes(platform: Platform) -> None:
+async def test_rows_with_unlimited_retention_are_never_removed(platform: Platform) -> None:
     webhook = await platform.webhook()
-    await fill(platform, webhook, 2, "dead", timedelta(days=4000))
-    await fill(platform, webhook, 2, "delivered", timedelta(days=4000))
+    await insert_events(platform, webhook, 2, "dead", timedelta(days=4000))
+    await insert_events(platform, webhook, 2, "delivered", timedelta(days=4000))
     await platform.run("update rowhook.retention set keep = null where kind = 'failed'")
     assert await run(platform, "failed") == 0
     assert await run(platform, "delivered") == 4
@@ -224,9 +224,9 @@ async def test_what_is_kept_for_ever_never_goes(platform: Platform) -> None:
     assert await run(platform, "failed") == 4
 
 
-async def test_an_event_stays_until_its_last_delivery_goes(platform: Platform) -> None:
+async def test_an_event_is_kept_until_its_last_delivery_is_removed(platform: Platform) -> None:
     webhooks = [await platform.webhook() for _ in range(2)]
-    await fill(platform, webhooks[0], 1, "delivered", timedelta(days=31))
+    await insert_events(platform, webhooks[0], 1, "delivered", timedelta(days=31))
     await platform.run(
         "insert into rowhook.outbox (event_id, organization_id, webhook_id, status, ready,"
         " next_attempt_at, finished_at)"
@@ -243,26 +243,26 @@ async def test_an_event_stays_until_its_last_delivery_goes(platform: Platform) -
     assert await platform.value("select count(*) from rowhook.event") == 0
 
 
-async def test_an_event_is_kept_as_long_as_events_are_after_its_last_delivery_went(
+async def test_an_event_is_kept_for_its_own_age_after_its_last_delivery(
     platform: Platform,
 ) -> None:
     webhook = await platform.webhook()
     await platform.value("select rowhook.set_retention('events', '60 days')")
-    await fill(platform, webhook, 1, "delivered", timedelta(days=31))
+    await insert_events(platform, webhook, 1, "delivered", timedelta(days=31))
     assert await run(platform, "delivered") == 1
     assert await platform.value("select count(*) from rowhook.event") == 1
     await platform.run("update rowhook.event set created_at = now() - interval '61 days'")
 
-    async def is_gone() -> bool:
+    async def is_removed() -> bool:
         await run(platform, "events")
         return bool(await platform.value("select not exists (select from rowhook.event)"))
 
-    await until(is_gone, what="the event to go")
+    await until(is_removed, description="the event to go")
 
 
-async def test_callbacks_go_with_their_delivery(platform: Platform) -> None:
+async def test_callbacks_are_removed_with_their_delivery(platform: Platform) -> None:
     webhook = await platform.webhook(kind="frontend", url=None)
-    await fill(platform, webhook, 2, "delivered", timedelta(days=31))
+    await insert_events(platform, webhook, 2, "delivered", timedelta(days=31))
     await platform.run(
         "insert into rowhook.callback (outbox_id, staging, organization_id, session_id, place,"
         " revision, body, written_at)"
@@ -272,9 +272,9 @@ async def test_callbacks_go_with_their_delivery(platform: Platform) -> None:
     assert await platform.value("select count(*) from rowhook.callback") == 0
 
 
-async def test_a_held_delivery_that_is_tried_again_stays(platform: Platform) -> None:
+async def test_a_held_delivery_that_is_retried_is_kept(platform: Platform) -> None:
     webhook = await platform.webhook()
-    await fill(platform, webhook, 2, "held", timedelta(days=400))
+    await insert_events(platform, webhook, 2, "held", timedelta(days=400))
     await platform.run(
         "update rowhook.outbox set next_attempt_at = now() + interval '1 day',"
         " token = nextval('rowhook.token') where id = (select min(id) from rowhook.outbox)"
@@ -283,11 +283,11 @@ async def test_a_held_delivery_that_is_tried_again_stays(platform: Platform) -> 
     assert len(await platform.deliveries()) == 1
 
 
-async def test_revisions_stay_while_they_may_be_named(platform: Platform) -> None:
+async def test_revisions_are_kept_while_they_are_referenced(platform: Platform) -> None:
     webhook = await platform.webhook()
     for number in range(5):
         await platform.run("update rowhook.webhook set url = %s", f"http://127.0.0.1:9/{number}")
-    # Revision n was made n years before the sixth, which is of last month.
+    # Revision n was created n years before the sixth, which is of last month.
     await platform.run(
         "update rowhook.webhook_revision"
         " set created_at = now() - interval '20 days' - (6 - revision) * interval '365 days'"
@@ -301,14 +301,14 @@ async def test_revisions_stay_while_they_may_be_named(platform: Platform) -> Non
     await platform.run("update rowhook.webhook_revision set created_at = '2000-01-01'")
     assert await run(platform, "revisions", is_full=True) == 0
     await platform.run("update rowhook.retention set keep = '30 days' where kind = 'attempts'")
-    await fill(platform, webhook, 1, "delivered", timedelta(0))
+    await insert_events(platform, webhook, 1, "delivered", timedelta(0))
     await platform.run("delete from rowhook.webhook")
     assert await run(platform, "revisions", is_full=True) == 1
     await platform.run("delete from rowhook.outbox")
     assert await run(platform, "revisions", is_full=True) == 2
 
 
-async def test_what_else_grows_goes_by_its_age(platform: Platform) -> None:
+async def test_other_growing_tables_are_cleaned_by_age(platform: Platform) -> None:
     await platform.run(
         "insert into rowhook.audit (actor, action, subject, created_at)"
         " values ('a', 'b', 'c', now() - interval '366 days')"
@@ -354,13 +354,13 @@ async def test_what_else_grows_goes_by_its_age(platform: Platform) -> None:
     assert query == {"workers": 0, "requests": 1, "sign_ins": 0}
 
 
-async def test_the_plan_tells_what_a_run_would_remove(platform: Platform) -> None:
+async def test_the_plan_lists_what_a_run_would_remove(platform: Platform) -> None:
     webhook = await platform.webhook()
-    await fill(platform, webhook, 4, "delivered", timedelta(days=31))
-    await fill(platform, webhook, 3, "cancelled", timedelta(days=31))
-    await fill(platform, webhook, 2, "held", timedelta(days=91))
-    await fill(platform, webhook, 5, None, timedelta(days=31))
-    await fill(platform, webhook, 9, "delivered", timedelta(days=29))
+    await insert_events(platform, webhook, 4, "delivered", timedelta(days=31))
+    await insert_events(platform, webhook, 3, "cancelled", timedelta(days=31))
+    await insert_events(platform, webhook, 2, "held", timedelta(days=91))
+    await insert_events(platform, webhook, 5, None, timedelta(days=31))
+    await insert_events(platform, webhook, 9, "delivered", timedelta(days=29))
     plan = {
         row["kind"]: row for row in await platform.rows("select * from rowhook.retention_plan()")
     }
@@ -387,7 +387,7 @@ async def test_the_plan_tells_what_a_run_would_remove(platform: Platform) -> Non
     )
 
 
-async def test_doctor_tells_of_runs_that_do_not_end_and_of_held_rows_that_go_soon(
+async def test_doctor_reports_unfinished_runs_and_held_deliveries_about_to_be_removed(
     platform: Platform,
 ) -> None:
     async def findings() -> dict[str, tuple[bool, str]]:
@@ -408,24 +408,24 @@ async def test_doctor_tells_of_runs_that_do_not_end_and_of_held_rows_that_go_soo
         "update rowhook.retention set last_run_at = now(),"
         " last_finished_at = now() - case kind when 'held' then interval '2 hours' else '0' end"
     )
-    await fill(platform, webhook, 2, "held", timedelta(days=84))
+    await insert_events(platform, webhook, 2, "held", timedelta(days=84))
     result = await findings()
     assert result["retention"] == (False, "not finished for over an hour: held")
     assert result["held until removed"][0] is False
     assert result["held until removed"][1].startswith("2 held deliveries are removed within 7 days")
 
 
-async def test_a_locked_event_does_not_keep_a_run_from_its_end(
+async def test_a_locked_event_does_not_prevent_a_run_from_finishing(
     platform: Platform, dsn: str
 ) -> None:
-    await fill(platform, await platform.webhook_of_goal(), 1, None, timedelta(days=40))
-    await fill(platform, await platform.webhook(), 300, "pending", timedelta(days=40))
-    await settle(platform, most=0)
+    await insert_events(platform, await platform.webhook_of_goal(), 1, None, timedelta(days=40))
+    await insert_events(platform, await platform.webhook(), 300, "pending", timedelta(days=40))
+    await settle_runs(platform, most=0)
     async with await connection_pool.connect(dsn) as other, other.transaction():
         await other.execute(
             "select from rowhook.event e where id = (select min(id) from rowhook.event) for update"
         )
-        # With `most` 100 in each batch: three pages of events with deliveries follow.
+        # With batches of at most 100: three pages of events with deliveries follow.
         async with asyncio.timeout(60):
             assert await run(platform, "events") == 0
     assert await run(platform, "events") == 1
@@ -434,6 +434,8 @@ async def test_a_locked_event_does_not_keep_a_run_from_its_end(
 async def test_a_run_applies_the_settings_before_it_removes_anything(
     platform: Platform, pool: Pool
 ) -> None:
-    await fill(platform, await platform.webhook_of_goal(), 3, "delivered", timedelta(days=40))
+    await insert_events(
+        platform, await platform.webhook_of_goal(), 3, "delivered", timedelta(days=40)
+    )
     await Retention(pool, 365, None).run(asyncio.Event())
     assert await platform.value("select count(*) from rowhook.outbox") == 3

@@ -1,4 +1,4 @@
-"""Retention reads what it removes, whatever stays, and whatever the planner believes."""
+"""Retention reads only what it removes, independent of remaining rows and planner statistics."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ statistics = pytest.mark.parametrize(
     "statistics", ["of_empty_tables", "of_a_plan_made_empty", "up_to_date"]
 )
 
-# Counted by PostgreSQL in this transaction: a table's sequential scans, and the entries that the
-# scans of an index returned.
+# Counted by PostgreSQL in this transaction: the sequential scans of tables, and the entries
+# returned by scans of indexes.
 READ = """
 select c.relname as name, (case when c.relkind = 'r' then pg_stat_get_xact_numscans(c.oid) * %s
                            else pg_stat_get_xact_tuples_returned(c.oid) end)::bigint as read
@@ -44,10 +44,10 @@ where coalesce(i.indrelid, c.oid) = any (
 """
 
 
-async def fill(
+async def insert_events(
     platform: Platform, webhook: Any, count: int, status: str | None, age: timedelta
 ) -> None:
-    """Events of that age, each with a finished delivery; without one where status is None."""
+    """Insert events of an age, each with a finished delivery, or without if status is None."""
     await platform.run(
         "with made as ("
         "  insert into rowhook.event (organization_id, type, key, source, commit_id, snapshot,"
@@ -74,8 +74,8 @@ async def fill(
     )
 
 
-async def settle(platform: Platform, most: int = 1) -> None:
-    """Begins runs until no other transaction is open that could still add older events."""
+async def settle_runs(platform: Platform, most: int = 1) -> None:
+    """Begin runs until no transaction is open that could still add older events."""
 
     async def settled() -> bool:
         await platform.value("select removed from rowhook.retain_batch('events', %s, true)", most)
@@ -86,10 +86,10 @@ async def settle(platform: Platform, most: int = 1) -> None:
             )
         )
 
-    await until(settled, what="the end of older transactions")
+    await until(settled, description="the end of older transactions")
 
 
-async def believe(platform: Platform) -> None:
+async def assume_empty_tables(platform: Platform) -> None:
     for table in TABLES:
         await platform.db.execute(f"analyze rowhook.{table}".encode())
         await platform.db.execute(
@@ -103,11 +103,11 @@ async def read_so_far(platform: Platform) -> Counter[str]:
     )
 
 
-async def mislead(platform: Platform, statistics: str) -> None:
-    """The planner, or what this session has planned, knows the tables empty."""
+async def mislead_planner(platform: Platform, statistics: str) -> None:
+    """Make the planner, or cached plans of this session, assume empty tables."""
     if statistics == "up_to_date":
         return
-    await believe(platform)
+    await assume_empty_tables(platform)
     for _ in range(10 if statistics == "of_a_plan_made_empty" else 0):
         await platform.run(
             "select rowhook.retain_batch(kind, 5000, true) from rowhook.retention_kinds() as kind"
@@ -115,7 +115,7 @@ async def mislead(platform: Platform, statistics: str) -> None:
 
 
 async def batch(platform: Platform, kind: str) -> tuple[int, Counter[str]]:
-    """How many rows a batch removed, and how many rows and entries it read, by table and index."""
+    """Return the rows removed by a batch, and the rows and entries read, by table and index."""
     async with platform.db.transaction():
         before = await read_so_far(platform)
         removed = await platform.value(
@@ -125,7 +125,7 @@ async def batch(platform: Platform, kind: str) -> tuple[int, Counter[str]]:
 
 
 async def blocks(platform: Platform, query: LiteralString) -> int:
-    """Blocks that a statement met, those of the functions that it calls too."""
+    """Return the blocks used by a statement, including the functions that it calls."""
     result = await platform.value(f"explain (analyze, buffers, format json) {query}")
     (plan,) = result if isinstance(result, list) else json.loads(result)
     return int(plan["Plan"]["Shared Hit Blocks"]) + int(plan["Plan"]["Shared Read Blocks"])
@@ -141,46 +141,48 @@ async def blocks(platform: Platform, query: LiteralString) -> int:
         ("held", "held", 91),
     ],
 )
-async def test_finished_deliveries_go_without_a_look_at_those_that_stay(
+async def test_finished_deliveries_are_removed_without_reading_the_remaining_ones(
     platform: Platform, statistics: str, kind: str, status: str, age: int
 ) -> None:
     webhook = await platform.webhook()
-    await mislead(platform, statistics)
-    await fill(platform, webhook, OLD, status, timedelta(days=age))
+    await mislead_planner(platform, statistics)
+    await insert_events(platform, webhook, OLD, status, timedelta(days=age))
     for stays in ("delivered", "dead", "held"):
-        # Of the others also old ones.
+        # Old ones of the others too.
         older = timedelta(days=age if stays != status and kind not in (stays, "held") else 1)
-        await fill(platform, webhook, KEPT // 3, stays, older if stays == "held" else timedelta(1))
+        await insert_events(
+            platform, webhook, KEPT // 3, stays, older if stays == "held" else timedelta(1)
+        )
     if statistics == "up_to_date":
-        await believe(platform)
+        await assume_empty_tables(platform)
     removed, read = await batch(platform, kind)
     assert removed == 2 * OLD  # with their events
     assert read.total() <= 20 * OLD, read
     removed, read = await batch(platform, kind)
     assert removed == 0
-    # What is dead already, and the planner's look at the ends of an index.
+    # Dead entries, and the reads of the planner at the ends of an index.
     assert read.total() <= 3 * OLD, read
 
 
 @statistics
-async def test_an_event_without_a_delivery_goes_and_one_that_stays_is_looked_at_once(
+async def test_an_event_without_deliveries_is_removed_and_a_remaining_one_is_read_once(
     platform: Platform, statistics: str
 ) -> None:
     webhook = await platform.webhook()
-    await mislead(platform, statistics)
-    # Old events whose deliveries finished lately.
-    await fill(platform, webhook, 1000, "delivered", timedelta(days=40))
+    await mislead_planner(platform, statistics)
+    # Old events whose deliveries finished recently.
+    await insert_events(platform, webhook, 1000, "delivered", timedelta(days=40))
     await platform.run(
         "update rowhook.outbox set finished_at = now(), token = nextval('rowhook.token')"
     )
-    await fill(platform, webhook, OLD, None, timedelta(days=40))
-    await fill(platform, webhook, KEPT, "delivered", timedelta(days=1))
+    await insert_events(platform, webhook, OLD, None, timedelta(days=40))
+    await insert_events(platform, webhook, KEPT, "delivered", timedelta(days=1))
     if statistics == "up_to_date":
-        await believe(platform)
-    await settle(platform)
+        await assume_empty_tables(platform)
+    await settle_runs(platform)
     removed, read = await batch(platform, "events")
     assert removed == OLD
-    # The page that was read ends within what stays.
+    # The page that was read ends within the remaining rows.
     assert read.total() <= 1.5 * PAGE, read
     removed, read = await batch(platform, "events")
     assert removed == 0
@@ -191,13 +193,13 @@ async def test_an_event_without_a_delivery_goes_and_one_that_stays_is_looked_at_
 
 
 @statistics
-async def test_a_run_that_finds_nothing_old_reads_next_to_nothing(
+async def test_a_run_without_old_rows_reads_almost_nothing(
     platform: Platform, statistics: str
 ) -> None:
     webhook = await platform.webhook()
-    await mislead(platform, statistics)
+    await mislead_planner(platform, statistics)
     for status in ("delivered", "dead", "held", None):
-        await fill(platform, webhook, KEPT // 4, status, timedelta(days=1))
+        await insert_events(platform, webhook, KEPT // 4, status, timedelta(days=1))
     await platform.run(
         "insert into rowhook.audit (actor, action, subject)"
         " select 'a', 'b', 'c' from generate_series(1, 20000)"
@@ -208,7 +210,7 @@ async def test_a_run_that_finds_nothing_old_reads_next_to_nothing(
         " from generate_series(1, 20000) n"
     )
     if statistics == "up_to_date":
-        await believe(platform)
+        await assume_empty_tables(platform)
     for kind in await platform.rows("select * from rowhook.retention_kinds() as name"):
         removed, read = await batch(platform, kind["name"])
         assert removed == 0
@@ -216,11 +218,11 @@ async def test_a_run_that_finds_nothing_old_reads_next_to_nothing(
     assert await blocks(platform, "select * from rowhook.retention_report()") < 1000
 
 
-async def test_events_go_in_pages_while_a_long_reader_and_a_dump_are_at_work(
+async def test_events_are_removed_in_pages_during_a_long_read_and_a_dump(
     platform: Platform, dsn: str
 ) -> None:
     webhook = await platform.webhook()
-    await fill(platform, webhook, 300, "delivered", timedelta(days=31))
+    await insert_events(platform, webhook, 300, "delivered", timedelta(days=31))
     async with await connection_pool.connect(dsn) as reader, reader.transaction():
         # As pg_dump does.
         await reader.execute("set transaction isolation level repeatable read, read only")
@@ -234,11 +236,9 @@ async def test_events_go_in_pages_while_a_long_reader_and_a_dump_are_at_work(
     assert await platform.value(counted) == 0
 
 
-async def test_a_row_that_another_holds_stays_until_the_next_pass_and_holds_up_no_other(
-    platform: Platform, dsn: str
-) -> None:
+async def test_a_locked_row_is_skipped_until_the_next_pass(platform: Platform, dsn: str) -> None:
     webhook = await platform.webhook()
-    await fill(platform, webhook, 3, "delivered", timedelta(days=31))
+    await insert_events(platform, webhook, 3, "delivered", timedelta(days=31))
     first, second, _ = await platform.rows("select id, event_id from rowhook.outbox order by id")
     async with await connection_pool.connect(dsn) as other, other.transaction():
         await other.execute("select from rowhook.outbox where id = %s for update", (first["id"],))
@@ -252,11 +252,11 @@ async def test_a_row_that_another_holds_stays_until_the_next_pass_and_holds_up_n
     assert (await batch(platform, "delivered"))[0] == 4
 
 
-async def test_no_lock_of_a_batch_holds_up_a_claim_a_record_or_a_commit(
+async def test_locks_of_a_batch_do_not_block_claims_records_or_commits(
     platform: Platform, pool: Pool, dsn: str
 ) -> None:
     webhook = await platform.webhook_of_goal()
-    await fill(platform, webhook, 10, "delivered", timedelta(days=31))
+    await insert_events(platform, webhook, 10, "delivered", timedelta(days=31))
     async with await connection_pool.connect(dsn) as batching, batching.transaction():
         await batching.execute("select rowhook.retain_batch('delivered', begins => true)")
         await platform.run("set lock_timeout = '1s'")
@@ -266,19 +266,21 @@ async def test_no_lock_of_a_batch_holds_up_a_claim_a_record_or_a_commit(
     assert await platform.value("select count(*) from rowhook.outbox") == 1
 
 
-async def test_two_runs_at_once_do_not_do_the_same(platform: Platform, dsn: str) -> None:
+async def test_two_concurrent_runs_do_not_remove_the_same_rows(
+    platform: Platform, dsn: str
+) -> None:
     webhook = await platform.webhook()
-    await fill(platform, webhook, 10, "delivered", timedelta(days=31))
+    await insert_events(platform, webhook, 10, "delivered", timedelta(days=31))
     async with await connection_pool.connect(dsn) as other, other.transaction():
         await other.execute("select rowhook.retain_batch('delivered', 1, begins => true)")
         assert (await batch(platform, "delivered"))[0] == 0
         assert await platform.value("select rowhook.retain()") == 0
 
 
-async def test_a_status_of_many_deliveries_is_counted_up_to_its_limit(platform: Platform) -> None:
+async def test_deliveries_of_a_status_are_counted_up_to_a_limit(platform: Platform) -> None:
     webhook = await platform.webhook()
-    await fill(platform, webhook, 100_001, "delivered", timedelta(days=1))
-    await fill(platform, webhook, 3, "held", timedelta(days=1))
+    await insert_events(platform, webhook, 100_001, "delivered", timedelta(days=1))
+    await insert_events(platform, webhook, 3, "held", timedelta(days=1))
     await platform.run("analyze rowhook.outbox")
     counts = {
         row["status"]: row for row in await platform.rows("select * from rowhook.delivery_counts()")
@@ -290,9 +292,9 @@ async def test_a_status_of_many_deliveries_is_counted_up_to_its_limit(platform: 
     assert held["finding"] == "3 deliveries"
 
 
-async def test_deletes_wait_for_no_lock_longer_than_a_second(platform: Platform, dsn: str) -> None:
+async def test_deletes_wait_at_most_a_second_for_a_lock(platform: Platform, dsn: str) -> None:
     webhook = await platform.webhook()
-    await fill(platform, webhook, 1, "delivered", timedelta(days=31))
+    await insert_events(platform, webhook, 1, "delivered", timedelta(days=31))
     async with await connection_pool.connect(dsn) as other, other.transaction():
         await other.execute("lock table rowhook.event in access exclusive mode")
         with pytest.raises(psycopg.errors.LockNotAvailable):

@@ -1,4 +1,4 @@
-"""What retention removed is never sent again; what the capture missed beside it is made up for."""
+"""Events removed by retention are never sent again; missed events are healed."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ async def installed_long_ago(platform: Platform) -> None:
     await platform.run("update rowhook.link set created_at = now() - interval '90 days'")
 
 
-async def heal(platform: Platform, age: str = "30 days") -> int:
-    """Heals until nothing is left to look at; how many completions."""
+async def heal(platform: Platform, backdate: str = "30 days") -> int:
+    """Heal until nothing remains to be checked; return the number of events."""
     healed: int = 0
     for _ in range(50):
-        result: int = await platform.value("select rowhook.heal(%s)", age)
+        result: int = await platform.value("select rowhook.heal(%s)", backdate)
         healed += result
         if not result and not await platform.value("select rowhook.is_healing()"):
             return healed
@@ -36,15 +36,15 @@ async def heal(platform: Platform, age: str = "30 days") -> int:
 
 
 async def deliver_all(platform: Platform) -> None:
-    """Everything that waits was delivered just now."""
+    """Mark all waiting deliveries as just delivered."""
     await platform.run(
         "update rowhook.outbox set status = 'delivered', ready = false, next_attempt_at = null,"
         " finished_at = now(), token = nextval('rowhook.token') where finished_at is null"
     )
 
 
-async def age(platform: Platform, by: timedelta) -> None:
-    """Events and deliveries were made that much earlier."""
+async def backdate(platform: Platform, by: timedelta) -> None:
+    """Backdate events and deliveries."""
     await platform.run("update rowhook.event set created_at = created_at - %s", by)
     await platform.run(
         "update rowhook.outbox set finished_at = finished_at - %s,"
@@ -74,7 +74,7 @@ async def counts(platform: Platform) -> tuple[int, int]:
 
 
 async def missed(superuser: psycopg.AsyncConnection, query: Any, *parameters: object) -> None:
-    """Runs a statement that no trigger sees."""
+    """Execute a statement without triggers."""
     async with superuser.transaction():
         await superuser.execute("set local session_replication_role = replica")
         await superuser.execute(query, parameters)
@@ -100,7 +100,7 @@ async def committed(platform: Platform, ago: timedelta) -> None:
 
 
 async def committed_at(platform: Platform, moment: str) -> None:
-    """A commit of the time that this SQL expression is."""
+    """Insert a commit with a time from an SQL expression."""
     await platform.run(
         f"insert into rowhook.commit (goal_id, data, committed_at) values (%s, '{{}}', {moment})",
         platform.goal,
@@ -108,7 +108,7 @@ async def committed_at(platform: Platform, moment: str) -> None:
 
 
 @AGES
-async def test_heal_sends_nothing_that_retention_removed_and_makes_up_for_what_was_missed(
+async def test_heal_sends_missed_events_but_none_that_retention_removed(
     platform: Platform, superuser: psycopg.AsyncConnection, keep: str
 ) -> None:
     await platform.webhook_of_goal()
@@ -120,7 +120,7 @@ async def test_heal_sends_nothing_that_retention_removed_and_makes_up_for_what_w
         await completed(platform, ago, "failed")
         await committed(platform, ago)
     await deliver_all(platform)
-    await age(platform, max(rows["for"], timedelta(seconds=1)))
+    await backdate(platform, max(rows["for"], timedelta(seconds=1)))
     await remove_all(platform, keep)
     assert await counts(platform) == (0, 0)
     for heal_age in ("0", "3 days", "30 days", "400 days"):
@@ -175,7 +175,7 @@ async def test_a_later_update_of_a_commit_sends_nothing_after_its_event_was_remo
         assert await heal(platform) == 0, moment
 
 
-async def test_a_time_that_moved_while_the_event_was_kept_is_that_of_its_trace(
+async def test_a_changed_completion_time_updates_the_trace_of_the_event(
     platform: Platform,
 ) -> None:
     await platform.webhook_of_agent()
@@ -190,7 +190,7 @@ async def test_a_time_that_moved_while_the_event_was_kept_is_that_of_its_trace(
     assert await heal(platform) == 0
 
 
-async def test_a_gap_stays_one_when_its_time_changes(
+async def test_a_gap_remains_when_its_completion_time_changes(
     platform: Platform, superuser: psycopg.AsyncConnection
 ) -> None:
     await platform.webhook_of_agent()
@@ -220,7 +220,7 @@ async def test_history_is_not_sent_when_its_time_changes(
 
 
 @pytest.mark.parametrize("moment", ["now() + interval '2 days'", "'3000-01-01'", "'infinity'"])
-async def test_what_is_dated_in_the_future_is_sent_once(platform: Platform, moment: str) -> None:
+async def test_a_row_dated_in_the_future_is_sent_once(platform: Platform, moment: str) -> None:
     await platform.webhook_of_goal()
     await platform.webhook_of_agent()
     await installed_long_ago(platform)
@@ -237,7 +237,7 @@ async def test_what_is_dated_in_the_future_is_sent_once(platform: Platform, mome
     assert await counts(platform) == (0, 0)
 
 
-async def test_a_trace_goes_when_heal_no_longer_looks_there(platform: Platform) -> None:
+async def test_a_trace_is_removed_when_heal_no_longer_reads_its_time(platform: Platform) -> None:
     await installed_long_ago(platform)
     job = await completed(platform, 6 * DAY)
     await completed(platform, timedelta(days=8, minutes=1))
@@ -248,7 +248,7 @@ async def test_a_trace_goes_when_heal_no_longer_looks_there(platform: Platform) 
     assert await traces(platform) == 0
 
 
-async def test_a_second_completion_after_the_first_was_removed_has_a_key_of_its_own(
+async def test_a_second_completion_after_removal_of_the_first_has_its_own_key(
     platform: Platform, superuser: psycopg.AsyncConnection
 ) -> None:
     await platform.webhook_of_agent()
@@ -296,7 +296,7 @@ async def test_a_job_without_a_time_is_not_sent_again(
     assert await platform.rows("select job_id from rowhook.event") == [{"job_id": "4"}]
 
 
-async def test_rows_of_a_watched_table_with_numbers_for_ids_are_not_sent_again(
+async def test_rows_of_a_watched_table_with_numeric_ids_are_not_sent_again(
     platform: Platform, superuser: psycopg.AsyncConnection
 ) -> None:
     await platform.run(
@@ -326,13 +326,13 @@ async def test_rows_of_a_watched_table_with_numbers_for_ids_are_not_sent_again(
     assert await heal(platform) == 1
 
 
-async def test_a_capture_that_is_tried_again_late_does_not_send_what_was_removed(
+async def test_a_late_capture_retry_does_not_send_removed_events(
     platform: Platform,
 ) -> None:
     await platform.webhook_of_agent()
     await installed_long_ago(platform)
     job = await completed(platform, timedelta(0))
-    # It failed once, and was captured all the same, long ago.
+    # It failed once, and was captured on a retry long ago.
     await platform.run(
         "insert into rowhook.capture_error (source, source_ids, sqlstate, message, created_at)"
         " values ('job', array[%s], '57014', 'late', now() - interval '40 days')",
@@ -343,7 +343,7 @@ async def test_a_capture_that_is_tried_again_late_does_not_send_what_was_removed
         " created_at = now() - interval '39 days'"
     )
     await deliver_all(platform)
-    await age(platform, 39 * DAY)
+    await backdate(platform, 39 * DAY)
     await remove_all(platform, "30 days")
     assert await counts(platform) == (0, 0)
     await platform.run("update rowhook.removed_event set expires_at = now() - interval '1 s'")
@@ -354,7 +354,7 @@ async def test_a_capture_that_is_tried_again_late_does_not_send_what_was_removed
     assert await traces(platform) == 0
 
 
-async def test_a_time_whose_change_could_not_be_captured_is_not_sent(
+async def test_a_row_whose_time_change_was_not_captured_is_not_sent(
     platform: Platform, superuser: psycopg.AsyncConnection
 ) -> None:
     await platform.webhook_of_agent()

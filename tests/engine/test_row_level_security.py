@@ -1,4 +1,4 @@
-"""The second line behind the API's own checks: what PostgreSQL shows to `rowhook_api`."""
+"""Row-level security for `rowhook_api`, the second line of defence behind the checks of the API."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.tenants import OWNED, Tenant, tenant
 
 pytestmark = [pytest.mark.anyio, every_server]
 
-# What the API may run with its owner's rights, and why that is safe.
+# Security definer functions of the API, and why they are safe.
 WITH_OWNERS_RIGHTS = {
     "authenticate": "a key is looked up before the tenant is known; the caller must know its hash",
     **dict.fromkeys(
@@ -56,7 +56,7 @@ WITH_OWNERS_RIGHTS = {
     ),
     "adopt": "it refuses a transaction of the API that is no operator's",
 }
-# What rowhook_api may read or write though no policy guards it, and why.
+# Tables without a policy that rowhook_api may use, and why.
 WITHOUT_POLICY = {
     **dict.fromkeys(
         ("organization", "agent", "agent_version", "goal", "session", "job", "commit"),
@@ -70,12 +70,12 @@ WITHOUT_POLICY = {
 
 
 @pytest.fixture
-async def ours(api: Api, db: psycopg.AsyncConnection) -> Tenant:
+async def own(api: Api, db: psycopg.AsyncConnection) -> Tenant:
     return await tenant(api, db)
 
 
 @pytest.fixture
-async def theirs(api: Api, db: psycopg.AsyncConnection) -> Tenant:
+async def foreign(api: Api, db: psycopg.AsyncConnection) -> Tenant:
     return await tenant(api, db)
 
 
@@ -83,22 +83,26 @@ async def theirs(api: Api, db: psycopg.AsyncConnection) -> Tenant:
 async def granted(
     own: Tenant, foreign: Tenant, db: psycopg.AsyncConnection
 ) -> tuple[Tenant, Tenant]:
-    """In this test's database rowhook_api has every right: the policies stand alone."""
+    """Grant rowhook_api all privileges in the database of this test, to test only the policies."""
     await db.execute("grant all on all tables in schema rowhook to rowhook_api")
     return own, foreign
 
 
 @asynccontextmanager
-async def entered(pool: Pool, organization: UUID | None) -> AsyncIterator[psycopg.AsyncConnection]:
-    """One transaction of the API."""
+async def with_organization(
+    pool: Pool, organization: UUID | None
+) -> AsyncIterator[psycopg.AsyncConnection]:
+    """Run a transaction of the API."""
     entry = TenantPool(pool=pool, organization=organization, actor="a test")
     async with entry.connection() as connection:
         yield connection
 
 
 @asynccontextmanager
-async def nobody(pool: Pool, **settings: str) -> AsyncIterator[psycopg.AsyncConnection]:
-    """A transaction as rowhook_api that did not say whose it is."""
+async def without_organization(
+    pool: Pool, **settings: str
+) -> AsyncIterator[psycopg.AsyncConnection]:
+    """Run a transaction as rowhook_api without an organization."""
     async with pool.connection() as connection, connection.transaction():
         await connection.execute("set local role rowhook_api")
         for name, value in settings.items():
@@ -112,22 +116,22 @@ WRITTEN = """select attname from pg_attribute
 
 
 async def owners(connection: psycopg.AsyncConnection, table: str) -> set[object]:
-    """Whose rows are seen in a table."""
+    """Return the organizations whose rows are visible, by table."""
     cursor = await connection.execute(f"select {OWNED[table]} from rowhook.{table}".encode())
     return {row[0] for row in await cursor.fetchall()}
 
 
-async def sights(connection: psycopg.AsyncConnection) -> dict[str, set[object]]:
+async def visible_owners(connection: psycopg.AsyncConnection) -> dict[str, set[object]]:
     return {table: await owners(connection, table) for table in OWNED}
 
 
 @pytest.mark.usefixtures("granted")
-async def test_a_transaction_sees_its_organization_s_rows_alone(
+async def test_a_transaction_sees_only_rows_of_its_organization(
     pool: Pool, own: Tenant, foreign: Tenant
 ) -> None:
     for visible, hidden in ((own, foreign), (foreign, own)):
-        async with entered(pool, visible.organization) as connection:
-            observed = await sights(connection)
+        async with with_organization(pool, visible.organization) as connection:
+            observed = await visible_owners(connection)
         for table in OWNED:
             assert visible.owner_of(table) in observed[table]
             assert hidden.owner_of(table) not in observed[table]
@@ -135,15 +139,15 @@ async def test_a_transaction_sees_its_organization_s_rows_alone(
 
 
 @pytest.mark.usefixtures("granted")
-async def test_an_operator_s_transaction_sees_every_row(
+async def test_an_operator_transaction_sees_every_row(
     pool: Pool, db: psycopg.AsyncConnection
 ) -> None:
-    async with entered(pool, None) as connection:
-        assert await sights(connection) == await sights(db)
+    async with with_organization(pool, None) as connection:
+        assert await visible_owners(connection) == await visible_owners(db)
 
 
 @pytest.mark.usefixtures("granted")
-async def test_another_organization_s_row_is_not_updated_or_deleted(
+async def test_rows_of_another_organization_are_not_updated_or_deleted(
     pool: Pool, own: Tenant, foreign: Tenant
 ) -> None:
     for table, column in OWNED.items():
@@ -151,7 +155,7 @@ async def test_another_organization_s_row_is_not_updated_or_deleted(
             f"update rowhook.{table} set {column} = {column} where {column} = %s",
             f"delete from rowhook.{table} where {column} = %s",
         ):
-            for as_whom in (entered(pool, own.organization), nobody(pool)):
+            for as_whom in (with_organization(pool, own.organization), without_organization(pool)):
                 async with as_whom as connection:
                     completed = await connection.execute(
                         statement.encode(), (foreign.owner_of(table),)
@@ -172,72 +176,76 @@ async def test_no_row_is_inserted_for_another_organization(
             f"insert into rowhook.{table} ({columns}) overriding system value"
             f" select {columns} from json_populate_record(null::rowhook.{table}, %s::json)"
         )
-        for as_whom in (entered(pool, own.organization), nobody(pool)):
+        for as_whom in (with_organization(pool, own.organization), without_organization(pool)):
             with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
                 async with as_whom as connection:
                     await connection.execute(insert.encode(), (copied,))
 
 
 @pytest.mark.usefixtures("granted")
-async def test_no_row_is_given_away_to_another_organization(
+async def test_no_row_is_moved_to_another_organization(
     pool: Pool, own: Tenant, foreign: Tenant
 ) -> None:
     for table, column in OWNED.items():
-        # The outbox has a guard of its own, which speaks first.
+        # The trigger of the outbox rejects it first.
         message = "Only the status" if table == "outbox" else "row-level security"
         update = f"update rowhook.{table} set {column} = %s where {column} = %s"
         with pytest.raises(psycopg.Error, match=message):
-            async with entered(pool, own.organization) as connection:
+            async with with_organization(pool, own.organization) as connection:
                 await connection.execute(
                     update.encode(), (foreign.owner_of(table), own.owner_of(table))
                 )
 
 
 @pytest.mark.usefixtures("granted")
-async def test_nobody_sees_a_row_never_set_emptied_or_with_half_a_word(pool: Pool) -> None:
+async def test_no_row_is_visible_with_an_unset_empty_or_partial_setting(pool: Pool) -> None:
     nothing: dict[str, set[object]] = {table: set() for table in OWNED}
-    async with nobody(pool) as connection:
-        assert await sights(connection) == nothing
+    async with without_organization(pool) as connection:
+        assert await visible_owners(connection) == nothing
     for message in ("", "off", "ON", "true", "1", "on "):
-        async with nobody(pool, organization="", operator=message) as connection:
-            assert await sights(connection) == nothing
+        async with without_organization(pool, organization="", operator=message) as connection:
+            assert await visible_owners(connection) == nothing
 
 
 @pytest.mark.usefixtures("granted")
-async def test_an_organization_that_is_none_is_an_error(pool: Pool) -> None:
+async def test_an_invalid_organization_id_is_an_error(pool: Pool) -> None:
     for message in ("not-a-uuid", "*", "%", "null", "' or true --", " "):
         for table in OWNED:
             with pytest.raises(psycopg.errors.InvalidTextRepresentation):
-                async with nobody(pool, organization=message) as connection:
+                async with without_organization(pool, organization=message) as connection:
                     await owners(connection, table)
 
 
 @pytest.mark.usefixtures("granted")
-async def test_one_connection_serves_one_organization_then_another_then_nobody(
+async def test_one_connection_can_serve_one_organization_after_another(
     dsn: str, own: Tenant, foreign: Tenant
 ) -> None:
     async with connection_pool.open_pool(dsn, size=1) as single:
         for organization in (own.organization, None, foreign.organization):
-            async with entered(single, organization) as connection:
+            async with with_organization(single, organization) as connection:
                 assert organization is None or await owners(connection, "webhook") == {organization}
-            async with nobody(single) as connection:
+            async with without_organization(single) as connection:
                 assert await owners(connection, "webhook") == set()
         with pytest.raises(ZeroDivisionError):
-            async with entered(single, None):
+            async with with_organization(single, None):
                 raise ZeroDivisionError
-        async with nobody(single) as connection:
+        async with without_organization(single) as connection:
             assert await owners(connection, "outbox") == set()
 
 
 @pytest.mark.usefixtures("granted")
-async def test_it_holds_through_a_transaction_pooler(
+async def test_row_level_security_works_through_a_transaction_pooler(
     dsn: str, folder: Path, own: Tenant, foreign: Tenant
 ) -> None:
     backends: set[object] = set()
 
-    async def ask(pool: Pool, organization: UUID | None, *expected: UUID) -> None:
+    async def call(pool: Pool, organization: UUID | None, *expected: UUID) -> None:
         for _ in range(20):
-            async with entered(pool, organization) if expected else nobody(pool) as connection:
+            async with (
+                with_organization(pool, organization)
+                if expected
+                else without_organization(pool) as connection
+            ):
                 assert await owners(connection, "webhook") == set(expected)
                 cursor = await connection.execute("select pg_backend_pid()")
                 backends.add(await cursor.fetchone())
@@ -247,35 +255,38 @@ async def test_it_holds_through_a_transaction_pooler(
         connection_pool.open_pool(through, size=5, pooler=True) as pool,
     ):
         await asyncio.gather(
-            ask(pool, own.organization, own.organization),
-            ask(pool, None),
-            ask(pool, foreign.organization, foreign.organization),
-            ask(pool, None, own.organization, foreign.organization),
-            ask(pool, None),
+            call(pool, own.organization, own.organization),
+            call(pool, None),
+            call(pool, foreign.organization, foreign.organization),
+            call(pool, None, own.organization, foreign.organization),
+            call(pool, None),
         )
     assert len(backends) == 1
 
 
-async def test_the_views_of_the_api_obey_and_the_others_are_closed_to_it(
+async def test_the_views_of_the_api_apply_row_level_security_and_other_views_are_inaccessible(
     pool: Pool, own: Tenant, foreign: Tenant
 ) -> None:
-    async def seen(connection: psycopg.AsyncConnection, view: str) -> set[UUID]:
+    async def visible_ids(connection: psycopg.AsyncConnection, view: str) -> set[UUID]:
         cursor = await connection.execute(f"select organization_id from rowhook.{view}".encode())
         return {row[0] for row in await cursor.fetchall()}
 
-    async with entered(pool, own.organization) as connection:
-        assert await seen(connection, "api_delivery") == {own.organization}
-    async with entered(pool, None) as connection:
-        assert await seen(connection, "api_delivery") == {own.organization, foreign.organization}
-    async with nobody(pool) as connection:
-        assert await seen(connection, "api_delivery") == set()
+    async with with_organization(pool, own.organization) as connection:
+        assert await visible_ids(connection, "api_delivery") == {own.organization}
+    async with with_organization(pool, None) as connection:
+        assert await visible_ids(connection, "api_delivery") == {
+            own.organization,
+            foreign.organization,
+        }
+    async with without_organization(pool) as connection:
+        assert await visible_ids(connection, "api_delivery") == set()
     for view in ("delivery", "webhook_health", "capture_gap"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            async with entered(pool, None) as connection:
+            async with with_organization(pool, None) as connection:
                 await connection.execute(f"select from rowhook.{view}".encode())
 
 
-async def test_what_reads_the_platform_s_tables_asks_whose_they_are(
+async def test_functions_that_read_the_platform_tables_filter_by_organization(
     pool: Pool, own: Tenant, foreign: Tenant
 ) -> None:
     pages = (
@@ -300,7 +311,7 @@ async def test_what_reads_the_platform_s_tables_asks_whose_they_are(
     }
     marks = {str(name) for name in named.values()} | {'"deliveries" : 4'}
     for page in pages:
-        async with entered(pool, own.organization) as connection:
+        async with with_organization(pool, own.organization) as connection:
             cursor = str(await (await connection.execute(page.encode(), named)).fetchall())
         assert not [mark for mark in marks if mark in cursor], page
         assert "unknown" not in page or cursor in {
@@ -310,10 +321,10 @@ async def test_what_reads_the_platform_s_tables_asks_whose_they_are(
         }
 
 
-async def test_what_runs_with_its_owner_s_rights_asks_whose_it_is(
+async def test_security_definer_functions_filter_by_organization(
     pool: Pool, db: psycopg.AsyncConnection, own: Tenant, foreign: Tenant
 ) -> None:
-    async with entered(pool, own.organization) as connection:
+    async with with_organization(pool, own.organization) as connection:
         await connection.execute(
             "select rowhook.resend_at_rate(%s::bigint[], 1)", ([foreign.dead],)
         )
@@ -331,7 +342,7 @@ async def test_what_runs_with_its_owner_s_rights_asks_whose_it_is(
     assert await cursor.fetchall() == [("dead",), ("pending",)]
     for organization in (foreign.organization, None):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            async with entered(pool, own.organization) as connection:
+            async with with_organization(pool, own.organization) as connection:
                 await connection.execute(
                     "select rowhook.write_audit(%s, 'lie', 'x')", (organization,)
                 )
@@ -341,7 +352,7 @@ async def names(db: psycopg.AsyncConnection, query: str) -> set[str]:
     return {row[0] for row in await (await db.execute(query.encode())).fetchall()}
 
 
-async def test_only_named_functions_of_the_api_have_their_owner_s_rights(
+async def test_only_listed_functions_of_the_api_are_security_definer(
     db: psycopg.AsyncConnection,
 ) -> None:
     own = "pronamespace = 'rowhook'::regnamespace"
@@ -360,7 +371,7 @@ async def test_only_named_functions_of_the_api_have_their_owner_s_rights(
     assert await names(db, open_to_all) == set()
 
 
-async def test_only_named_tables_of_the_api_have_no_policy(db: psycopg.AsyncConnection) -> None:
+async def test_only_listed_tables_of_the_api_have_no_policy(db: psycopg.AsyncConnection) -> None:
     held = " or ".join(
         f"has_table_privilege('rowhook_api', c.oid, '{right}')"
         for right in ("select", "insert", "update", "delete", "truncate", "references", "trigger")
@@ -377,7 +388,7 @@ async def test_only_named_tables_of_the_api_have_no_policy(db: psycopg.AsyncConn
     assert await names(db, platform) == set()
 
 
-async def test_the_platform_copies_into_its_tables(db: psycopg.AsyncConnection) -> None:
+async def test_the_platform_can_copy_into_its_tables(db: psycopg.AsyncConnection) -> None:
     platform = Platform(db)
     await platform.set_up()
     await db.execute("set role rowhook_producer")

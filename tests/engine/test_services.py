@@ -1,4 +1,4 @@
-"""What people may ask for, against a real Postgres: saved, sealed, linked, or refused and why."""
+"""The services with a real PostgreSQL: save, seal, link, and errors."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def other_organization(platform: Platform) -> UUID:
     return other
 
 
-async def compiled(ctx: KeyringContext, webhook: UUID, revision: int = 1) -> Webhook | Outcome:
+async def load_webhook(ctx: KeyringContext, webhook: UUID, revision: int = 1) -> Webhook | Outcome:
     cache = WebhookCache(ctx.pool, ctx.keyring, brand="Roxels")
     return await cache.get(webhook, revision, 0)
 
@@ -85,7 +85,7 @@ async def test_a_change_is_a_new_revision_and_shows_no_secret(
     again = await webhooks.change_webhook(ctx, saved.id, changed)
     assert (again.id, again.revision, again.signing_secret) == (saved.id, 2, UNSET)
     assert len(again.warnings) == 1
-    first, second = [await compiled(ctx, saved.id, revision) for revision in (1, 2)]
+    first, second = [await load_webhook(ctx, saved.id, revision) for revision in (1, 2)]
     assert isinstance(first, Webhook)
     assert isinstance(second, Webhook)
     assert (first.name, second.name) == ("CRM", "CRM 2")
@@ -116,7 +116,7 @@ async def test_a_secret_that_does_not_exist_is_refused_when_it_is_named(
         await webhooks.create_webhook(ctx, platform.organization, KEYED)
     await secrets.put_secret(ctx, platform.organization, "crm", "canary-1")
     saved = await webhooks.create_webhook(ctx, platform.organization, KEYED)
-    webhook = await compiled(ctx, saved.id)
+    webhook = await load_webhook(ctx, saved.id)
     assert isinstance(webhook, Webhook)
     assert webhook.secrets == {"crm": "canary-1"}
 
@@ -149,7 +149,7 @@ async def test_a_secret_is_replaced_under_its_next_version(
     assert await secrets.put_secret(ctx, organization, "crm", "canary-1") == 1
     assert await secrets.put_secret(ctx, organization, "crm", "canary-2") == 2
     saved = await webhooks.create_webhook(ctx, organization, KEYED)
-    webhook = await compiled(ctx, saved.id)
+    webhook = await load_webhook(ctx, saved.id)
     assert isinstance(webhook, Webhook)
     assert webhook.secrets == {"crm": "canary-2"}
 

@@ -1,4 +1,4 @@
-"""Tables of the platform as sources: what is captured from them, and under which ids."""
+"""Platform tables as sources: captured data and ids."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ async def test_a_watched_job_is_captured_under_the_ids_that_the_platform_writes(
     assert shot["agent_version"] == {"id": None, "name": "v2"}
 
 
-async def test_only_mapped_statuses_of_a_watched_table_fire(platform: Platform) -> None:
+async def test_only_mapped_statuses_of_a_watched_table_create_events(platform: Platform) -> None:
     await watched_runs(platform)
     await platform.run("insert into public.runs values (1, 1, 'c', 'running')")
     await platform.run("update public.runs set state = 'succeeded'")
@@ -172,7 +172,7 @@ async def test_a_renamed_table_stays_a_source(platform: Platform) -> None:
         ({"output": "state.x"}, "has no column state.x"),
     ],
 )
-async def test_a_mapping_that_does_not_fit_is_refused_and_leaves_nothing(
+async def test_an_invalid_mapping_is_rejected_and_leaves_nothing_behind(
     platform: Platform, change: dict[str, Any], message: str
 ) -> None:
     await platform.db.execute(RUNS.encode())
@@ -199,7 +199,7 @@ async def watched_again(platform: Platform) -> None:
     assert await platform.value("select count(*) from rowhook.source") == 3
 
 
-async def test_entities_follow_the_platform_s_tables(platform: Platform) -> None:
+async def test_entities_are_synchronized_with_the_platform_tables(platform: Platform) -> None:
     await platform.run("create table public.bots (id int primary key, title text, org text)")
     await platform.run("insert into public.bots values (1, 'One', 'acme')")
     mapping = {"id": "id", "name": "title", "organization_id": "org"}
@@ -212,7 +212,7 @@ async def test_entities_follow_the_platform_s_tables(platform: Platform) -> None
     assert [row["name"] for row in await platform.rows(names)] == ["First"]
 
 
-async def test_a_linked_entity_cannot_be_deleted_in_the_platform_s_table(
+async def test_a_linked_entity_cannot_be_deleted_in_the_platform_table(
     platform: Platform,
 ) -> None:
     await platform.run("create table public.aims (id text primary key, title text)")
@@ -224,7 +224,7 @@ async def test_a_linked_entity_cannot_be_deleted_in_the_platform_s_table(
         await platform.run("delete from public.aims")
 
 
-async def test_columns_that_the_platform_adds_change_nothing(platform: Platform) -> None:
+async def test_columns_added_by_the_platform_have_no_effect(platform: Platform) -> None:
     for table, column in [
         ("agent_version", "version int default 1"),
         ("job", "version int"),
@@ -246,7 +246,7 @@ async def test_columns_that_the_platform_adds_change_nothing(platform: Platform)
 @pytest.mark.parametrize(
     "far", ["infinity", "-infinity", "0044-03-15 BC", "9999-12-31 23:59:59-12", "57000-01-01"]
 )
-async def test_a_time_that_cannot_be_written_holds_up_no_other_row(
+async def test_a_time_outside_rfc_3339_blocks_no_other_row(
     platform: Platform, pool: Pool, far: str
 ) -> None:
     await platform.webhook_of_goal()
@@ -262,14 +262,14 @@ async def test_a_time_that_cannot_be_written_holds_up_no_other_row(
     assert times == [False, True, False]
 
 
-async def test_a_number_that_json_cannot_write_is_null(platform: Platform) -> None:
+async def test_a_number_without_a_json_form_is_null(platform: Platform) -> None:
     await platform.job("succeeded", cost="NaN")
     await platform.job("succeeded", cost="0.00420")
     rows = await platform.rows("select rowhook.event_snapshot(e) as shot from rowhook.event e")
     assert ['"cost":null' in rows[0]["shot"], '"cost":0.00420' in rows[1]["shot"]] == [True, True]
 
 
-async def test_a_completion_without_a_time_that_was_missed_is_a_gap_and_is_healed(
+async def test_a_missed_completion_without_a_time_is_a_gap_and_is_healed(
     platform: Platform,
 ) -> None:
     job = await platform.job("running")
@@ -283,7 +283,7 @@ async def test_a_completion_without_a_time_that_was_missed_is_a_gap_and_is_heale
     assert await platform.value("select completed_at from rowhook.job where id = %s", job)
 
 
-async def test_a_second_completion_has_its_own_time_and_is_healed_if_it_was_missed(
+async def test_a_second_completion_has_its_own_time_and_is_healed_if_missed(
     platform: Platform,
 ) -> None:
     job = await platform.job("succeeded")
@@ -300,7 +300,7 @@ async def test_a_second_completion_has_its_own_time_and_is_healed_if_it_was_miss
     assert sorted(types) == ["job.failed", "job.succeeded"]
 
 
-async def test_a_status_set_by_a_trigger_of_the_platform_is_a_completion(
+async def test_a_status_set_by_a_platform_trigger_is_a_completion(
     platform: Platform,
 ) -> None:
     await platform.run(
@@ -318,7 +318,7 @@ async def test_a_status_set_by_a_trigger_of_the_platform_is_a_completion(
     assert shot["job"]["completed_at"] is not None
 
 
-async def test_an_event_that_is_gone_ends_its_delivery_after_five_lost_claims(
+async def test_a_delivery_without_its_event_is_dead_after_five_lost_claims(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal()
@@ -352,7 +352,7 @@ async def finding(pool: Pool, subject: str) -> dict[str, Any]:
         ("drop table public.runs", "The table was dropped"),
     ],
 )
-async def test_doctor_tells_that_a_watched_table_has_drifted(
+async def test_doctor_reports_drift_of_a_watched_table(
     platform: Platform, pool: Pool, change: str, message: str
 ) -> None:
     await watched_runs(platform)
@@ -362,14 +362,16 @@ async def test_doctor_tells_that_a_watched_table_has_drifted(
     assert (drifted["healthy"], message in drifted["finding"]) == (False, True), drifted
 
 
-async def test_doctor_tells_of_a_disabled_trigger_of_the_built_in_tables(
+async def test_doctor_reports_a_disabled_trigger_of_the_built_in_tables(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.run("alter table rowhook.commit disable trigger capture_inserted_commit")
     assert "commit: Its trigger on insert" in (await finding(pool, "sources"))["finding"]
 
 
-async def test_doctor_tells_what_is_being_sent_for_too_long(platform: Platform, pool: Pool) -> None:
+async def test_doctor_reports_deliveries_that_are_sending_for_too_long(
+    platform: Platform, pool: Pool
+) -> None:
     await platform.webhook_of_goal()
     await platform.commit()
     await platform.claim(pool)
@@ -382,7 +384,7 @@ async def test_doctor_tells_what_is_being_sent_for_too_long(platform: Platform, 
 
 
 async def notified(dsn: str, platform: Platform) -> list[str]:
-    """What a listener hears of two commits."""
+    """Return the notifications of two commits."""
     async with await connection_pool.connect(dsn) as listener:
         await listener.execute("listen rowhook")
         await platform.commit()
@@ -390,7 +392,7 @@ async def notified(dsn: str, platform: Platform) -> list[str]:
         return [note.payload async for note in listener.notifies(timeout=0.5)]
 
 
-async def test_one_commit_of_many_notifies_a_sleeper(dsn: str, platform: Platform) -> None:
+async def test_one_of_many_commits_notifies_a_sleeping_worker(dsn: str, platform: Platform) -> None:
     await platform.webhook_of_goal()
     await platform.value("select nextval('rowhook.asleep')")
     assert len(await notified(dsn, platform)) == 1

@@ -1,4 +1,4 @@
-"""Commands on a database that can only be read: what reads works, the rest says why not."""
+"""Commands on a read-only database: reading works, writing is refused with advice."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from rowhook.migrate.preflight import NotReady
 from rowhook.security.vault import Keyring
 from rowhook.services import secrets
 from tests.support import servers
+from tests.support.command_line import KEY, CommandLine
 from tests.support.commands import run_command
-from tests.support.hands import KEY, Hands
 from tests.support.sample_platform import Platform
 from tests.support.servers import Server
 from tests.support.worker_rig import Rig, until
@@ -47,7 +47,7 @@ FINDINGS = {
 
 @pytest.fixture
 async def names(rig: Rig, pool: Pool) -> dict[str, str]:
-    """Ids of what a database holds that delivered something once."""
+    """The ids of a database with one delivered delivery."""
     await startup.check_keyring(pool, Keyring(KEY))
     organization = rig.platform.organization
     await secrets.put_secret(rig.ctx, organization, "crm", "s3cret-value-77")
@@ -62,18 +62,18 @@ async def names(rig: Rig, pool: Pool) -> dict[str, str]:
     }
 
 
-async def replayed(primary: Platform, reader: str) -> None:
-    """Waits until the standby has all that the primary has."""
+async def wait_for_replay(primary: Platform, reader: str) -> None:
+    """Wait until the standby has all changes of the primary."""
     place = await primary.value("select pg_current_wal_lsn()::text")
 
-    async def done() -> bool:
+    async def is_replayed() -> bool:
         async with await connection_pool.connect(reader) as connection:
             cursor = await connection.execute(
                 "select pg_last_wal_replay_lsn() >= %s::pg_lsn", (place,)
             )
             return await cursor.fetchone() == (True,)
 
-    await until(done, what="the standby")
+    await until(is_replayed, description="the standby")
 
 
 @pytest.fixture(params=list(FINDINGS))
@@ -84,20 +84,20 @@ async def reader(
     names: dict[str, str],
     platform: Platform,
     folder: Path,
-) -> AsyncIterator[Hands]:
+) -> AsyncIterator[CommandLine]:
     assert names
     if request.param == "a read-only session":
         options = "-c default_transaction_read_only=on"
-        yield Hands(folder=folder, dsn=make_conninfo(dsn, options=options))
+        yield CommandLine(folder=folder, dsn=make_conninfo(dsn, options=options))
         return
     async with servers.standby(server) as copy:
         there = copy.dsn(str(conninfo_to_dict(dsn)["dbname"]))
-        await replayed(platform, there)
-        yield Hands(folder=folder, dsn=there)
+        await wait_for_replay(platform, there)
+        yield CommandLine(folder=folder, dsn=there)
 
 
-async def test_what_only_reads_works_and_what_writes_is_refused_with_what_to_do(
-    reader: Hands, names: dict[str, str], request: pytest.FixtureRequest
+async def test_on_a_standby_reading_commands_work_and_writing_ones_are_refused_with_advice(
+    reader: CommandLine, names: dict[str, str], request: pytest.FixtureRequest
 ) -> None:
     kind = request.node.callspec.params["reader"]
     for command in READS:
@@ -112,8 +112,8 @@ async def test_what_only_reads_works_and_what_writes_is_refused_with_what_to_do(
         ended.refused(1, "primary: ", "it can only be read", FINDINGS[kind])
 
 
-async def test_the_doctor_examines_all_and_finds_only_that_nothing_can_be_written(
-    reader: Hands,
+async def test_doctor_checks_everything_and_reports_only_the_read_only_database(
+    reader: CommandLine,
 ) -> None:
     result = await reader.type("doctor", "--json")
     findings = {result["subject"]: result for result in json.loads(result.out)}
@@ -122,6 +122,8 @@ async def test_the_doctor_examines_all_and_finds_only_that_nothing_can_be_writte
     assert (result.code, ill) == (1, {"primary", "workers"})
 
 
-async def test_a_migration_of_a_database_that_can_only_be_read_is_refused(reader: Hands) -> None:
+async def test_a_migration_of_a_read_only_database_is_refused(
+    reader: CommandLine,
+) -> None:
     with pytest.raises(NotReady, match=r"primary: .* it can only be read"):
         await runner.migrate(reader.dsn)

@@ -1,4 +1,4 @@
-"""A task that ends without having been told to stops its process, loudly and with its work done."""
+"""A task that ends unexpectedly stops its process after its work is finished."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rowhook.db import connection_pool
 from rowhook.db.connection_pool import Pool
 from rowhook.security.vault import Keyring, generate_master_key
 from rowhook.supervisor import Supervisor
-from tests.engine.test_worker_failures import renewed
+from tests.engine.test_worker_failures import wait_for_renewal
 from tests.support.calls import Api
 from tests.support.commands import CommandResult, running_command, wait_for_exit
 from tests.support.receiver import Behaviour, Received, answer
@@ -42,7 +42,7 @@ def task_named(name: str) -> asyncio.Task[Any]:
 
 
 def ends_in(log: list[Any]) -> list[tuple[str, str, str]]:
-    """Of each task that ended by itself: level, name, class of the error."""
+    """Return the level, name and error class of each task that ended by itself."""
     return [
         (entry["log_level"], entry["task"], entry["error"])
         for entry in log
@@ -51,7 +51,7 @@ def ends_in(log: list[Any]) -> list[tuple[str, str, str]]:
 
 
 def gated(gate: asyncio.Event) -> Behaviour:
-    """Answers once the gate is open."""
+    """Respond once the gate is open."""
     answers = answer()
 
     async def behave(request: Received, writer: asyncio.StreamWriter) -> None:
@@ -63,7 +63,7 @@ def gated(gate: asyncio.Event) -> Behaviour:
 
 @asynccontextmanager
 async def no_configuration(rig: Rig) -> AsyncIterator[None]:
-    """No worker can load a webhook's configuration: what it claims of it is not begun."""
+    """Prevent workers from loading a webhook configuration, so that its claims are not started."""
     async with await connection_pool.connect(rig.dsn) as other, other.transaction():
         await other.execute("lock table rowhook.webhook_revision in access exclusive mode")
         yield
@@ -74,7 +74,7 @@ async def is_set(event: asyncio.Event) -> bool:
 
 
 @pytest.mark.parametrize("name", WORKER_TASKS)
-async def test_a_worker_stops_when_a_task_ends_and_gives_back_what_it_had_not_begun(
+async def test_a_worker_stops_when_a_task_ends_and_releases_what_it_had_not_started(
     rig: Rig, name: str
 ) -> None:
     gate = asyncio.Event()
@@ -91,7 +91,9 @@ async def test_a_worker_stops_when_a_task_ends_and_gives_back_what_it_had_not_be
                 await rig.receiver.wait_for(2)
                 await rig.reaches("sending", count=3)
                 task_named(name).cancel()
-                await until(lambda: is_set(worker.queries.shutdown), what="the worker's stop")
+                await until(
+                    lambda: is_set(worker.queries.shutdown), description="the worker's stop"
+                )
             gate.set()
             assert await working == 1
     assert ends_in(log) == [("error", name, "CancelledError")]
@@ -104,7 +106,7 @@ async def test_a_worker_stops_when_a_task_ends_and_gives_back_what_it_had_not_be
 
 
 @pytest.mark.parametrize("dies_first", [True, False], ids=["it stops", "it was stopped before"])
-async def test_a_worker_whose_heartbeat_died_renews_its_leases_until_it_has_drained(
+async def test_a_worker_without_a_heartbeat_renews_its_leases_until_it_has_drained(
     rig: Rig, *, dies_first: bool
 ) -> None:
     gate = asyncio.Event()
@@ -117,17 +119,17 @@ async def test_a_worker_whose_heartbeat_died_renews_its_leases_until_it_has_drai
         await rig.receiver.wait_for(1)
         if not dies_first:
             stop.set()
-            await until(lambda: is_set(worker.queries.shutdown), what="the worker's stop")
+            await until(lambda: is_set(worker.queries.shutdown), description="the worker's stop")
         task_named("heartbeat").cancel()
-        await until(lambda: is_set(worker.queries.shutdown), what="the worker's stop")
-        await renewed(rig)
+        await until(lambda: is_set(worker.queries.shutdown), description="the worker's stop")
+        await wait_for_renewal(rig)
         gate.set()
         assert await working == 1
     (row,) = await rig.platform.deliveries()
     assert (row["status"], row["attempts"]) == ("delivered", 1)
 
 
-async def test_a_delivery_that_is_cut_off_stops_the_worker_and_is_sent_again_by_another(
+async def test_an_interrupted_delivery_stops_the_worker_and_is_sent_by_another(
     rig: Rig,
 ) -> None:
     await rig.webhook()
@@ -145,13 +147,13 @@ async def test_a_delivery_that_is_cut_off_stops_the_worker_and_is_sent_again_by_
         await rig.reaches("delivered")
 
 
-async def test_a_recorder_that_fails_stops_the_worker_and_gives_back_nothing_that_was_sent(
+async def test_a_failing_recorder_stops_the_worker_and_releases_nothing_that_was_sent(
     rig: Rig,
 ) -> None:
     await rig.webhook()
     async with rig.platform.db.transaction():
         await rig.platform.run("drop function rowhook.record(json, json)")
-        # An answer that this version's worker cannot read.
+        # A response that the worker of this version cannot parse.
         await rig.platform.run(
             "create function rowhook.record(results json, frames json)"
             " returns table (token bigint[]) language sql as 'select array[1::bigint]'"
@@ -171,7 +173,7 @@ async def test_a_recorder_that_fails_stops_the_worker_and_gives_back_nothing_tha
     assert await rig.platform.rows("select from rowhook.worker") == []
 
 
-async def test_a_worker_that_is_told_to_stop_reports_no_task(rig: Rig) -> None:
+async def test_a_worker_that_is_stopped_reports_no_ended_task(rig: Rig) -> None:
     await rig.webhook()
     stop = asyncio.Event()
     with capture_logs() as log:
@@ -188,7 +190,7 @@ async def test_a_worker_that_is_told_to_stop_reports_no_task(rig: Rig) -> None:
 async def working_process(
     dsn: str, pool: Pool, platform: Platform, folder: Path, *command: str
 ) -> AsyncIterator[Callable[[], Any]]:
-    """A command with a worker in it, once the worker has said that it lives; to be waited for."""
+    """Run a command with a worker until it is registered; yields a function that awaits it."""
     await startup.check_keyring(pool, Keyring(KEY))
     async with running_command(
         folder,
@@ -199,14 +201,14 @@ async def working_process(
         ROWHOOK_ALLOW_NETWORKS="127.0.0.0/8",
     ) as process:
 
-        async def lives() -> bool:
+        async def is_registered() -> bool:
             return bool(await platform.rows("select from rowhook.worker"))
 
-        await until(lives, what="a worker at work")
+        await until(is_registered, description="a worker at work")
         yield lambda: wait_for_exit(process)
 
 
-# Answers that this version's worker cannot read, as from an engine of another version.
+# Responses that the worker of this version cannot parse, as of another version.
 BROKEN: tuple[tuple[str, str, tuple[LiteralString, ...]], ...] = (
     (
         "heartbeat",
@@ -235,7 +237,7 @@ BROKEN: tuple[tuple[str, str, tuple[LiteralString, ...]], ...] = (
 
 @pytest.mark.parametrize("command", [("worker",), ("up", "--port", "0")], ids=["worker", "up"])
 @pytest.mark.parametrize(("name", "error", "broken"), BROKEN, ids=["heartbeat", "queue"])
-async def test_a_process_whose_worker_meets_an_unexpected_error_exits_1_and_says_where(
+async def test_an_unexpected_error_in_a_worker_exits_1_with_a_traceback(
     dsn: str,
     pool: Pool,
     platform: Platform,
@@ -258,15 +260,15 @@ async def test_a_process_whose_worker_meets_an_unexpected_error_exits_1_and_says
 
 
 @pytest.mark.parametrize("name", ["callback listener", "callback poll", "http"])
-async def test_an_api_whose_task_ends_stops_with_code_1(api: Api, name: str) -> None:
+async def test_an_api_with_an_ended_task_exits_1(api: Api, name: str) -> None:
     stop = asyncio.Event()
     tasks = Supervisor(stop)
-    # The fixture's own API has tasks of these names too.
+    # The API of the fixture has tasks with these names too.
     before = asyncio.all_tasks()
     with capture_logs() as log:
         async with serve_api(api.server_ctx, host="127.0.0.1", port=0, tasks=tasks):
             (task,) = (t for t in asyncio.all_tasks() - before if t.get_name() == name)
             task.cancel()
-            await until(lambda: is_set(stop), what="the API's stop")
+            await until(lambda: is_set(stop), description="the API's stop")
     assert tasks.exit_code == 1
     assert ends_in(log) == [("error", name, "CancelledError")]

@@ -1,4 +1,4 @@
-"""What a test is about where nobody says it, and what it may hold: no delivery, no extra right."""
+"""Sample data of test sends and previews, and their limits."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from tests.support.sample_platform import Platform
 from tests.support.worker_rig import Rig
 
 
-def composed(webhook: Webhook, schema: Any = None, *, is_commit: bool = True) -> Any:
-    """What a made up sample becomes."""
+def make_sample(webhook: Webhook, schema: Any = None, *, is_commit: bool = True) -> Any:
+    """Return the sample data as a template sees it."""
     sample = sample_data(webhook, schema, is_commit=is_commit)
     texts = {root: msgspec.json.encode(value).decode() for root, value in sample.items()}
     event = msgspec.structs.replace(EVENT, type="webhook.test", **texts)
@@ -49,8 +49,8 @@ def composed(webhook: Webhook, schema: Any = None, *, is_commit: bool = True) ->
         ('{"c": "{{context.customer.createdAt}}"}', '{"c": "2026-05-23T12:34:56Z"}'),
     ],
 )
-def test_a_template_finds_what_it_reads(template: str, body: str) -> None:
-    sample = composed(compile_fields(body_template=template))
+def test_sample_data_contains_the_variables_of_the_template(template: str, body: str) -> None:
+    sample = make_sample(compile_fields(body_template=template))
     assert isinstance(sample, Request), sample
     assert sample.redacted.body == body
 
@@ -66,8 +66,8 @@ def test_a_template_finds_what_it_reads(template: str, body: str) -> None:
         "data.note",
     ],
 )
-def test_a_condition_holds_for_what_is_sample_data(condition: str) -> None:
-    assert isinstance(composed(compile_fields(condition=condition)), Request)
+def test_sample_data_satisfies_the_condition(condition: str) -> None:
+    assert isinstance(make_sample(compile_fields(condition=condition)), Request)
 
 
 @pytest.mark.parametrize(
@@ -78,8 +78,8 @@ def test_a_condition_holds_for_what_is_sample_data(condition: str) -> None:
         ("https://{{data.host_of_customer}}/{{data.id}}", "https://sample.example/sample%20id"),
     ],
 )
-def test_a_url_is_made_of_what_fits_its_place(url: str, sample_url: str) -> None:
-    request = composed(compile_fields(policy=None, url=url))
+def test_sample_values_in_a_url_are_valid_there(url: str, sample_url: str) -> None:
+    request = make_sample(compile_fields(policy=None, url=url))
     assert isinstance(request, Request), request
     assert request.url == sample_url
 
@@ -94,7 +94,7 @@ def test_a_url_is_made_of_what_fits_its_place(url: str, sample_url: str) -> None
         "https://{{secret:hook}}.example.com/{{secret:other}}",
     ],
 )
-def test_what_stands_for_a_secret_makes_a_url_that_can_be_read(url: str) -> None:
+def test_a_placeholder_for_a_secret_gives_a_valid_url(url: str) -> None:
     webhook = compile_fields(policy=None, url=url)
     assert webhook.url is not None
     revealed = webhook.url.render({}).reveal(placeholder_secrets(webhook, webhook.url.secrets))
@@ -116,14 +116,14 @@ def test_what_stands_for_a_secret_makes_a_url_that_can_be_read(url: str) -> None
         True,
     ],
 )
-def test_raw_data_is_sample_data_as_its_schema_asks(schema: Any) -> None:
+def test_sample_data_for_a_raw_payload_matches_the_schema(schema: Any) -> None:
     assert compile_schema(schema).faults(fake_data.ValueGenerator(schema).generate(schema)) == ()
-    sample = composed(compile_fields(raw_payload=True, schema=schema), schema)
+    sample = make_sample(compile_fields(raw_payload=True, schema=schema), schema)
     assert isinstance(sample, Request), sample
 
 
 @pytest.mark.parametrize("is_commit", [True, False])
-def test_a_default_payload_holds_data_as_its_schema_asks(is_commit: bool) -> None:  # noqa: FBT001  # a parameter of the test
+def test_sample_data_for_a_default_payload_matches_the_schema(is_commit: bool) -> None:  # noqa: FBT001  # a parameter of the test
     part = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}
     inner = {"job": {"properties": {"output": part}}}
     schema = {"properties": {"data": part} if is_commit else inner}
@@ -131,15 +131,15 @@ def test_a_default_payload_holds_data_as_its_schema_asks(is_commit: bool) -> Non
     assert sample["data"] == {"n": 1}
 
 
-def test_a_field_is_what_the_schema_says_of_a_property_of_its_name() -> None:
+def test_a_field_uses_the_schema_of_the_property_with_its_name() -> None:
     schema = {"properties": {"flag": {"type": "boolean"}, "kind": {"enum": ["b2b"]}}}
     webhook = compile_fields(
         body_template='{"flag": {{data.flag}}, "kind": "{{data.kind}}"}', schema=schema
     )
-    assert composed(webhook, schema).redacted.body == '{"flag": true, "kind": "b2b"}'
+    assert make_sample(webhook, schema).redacted.body == '{"flag": true, "kind": "b2b"}'
 
 
-def test_a_schema_that_repeats_itself_is_sample_data_in_a_bounded_number_of_parts() -> None:
+def test_sample_data_of_a_recursive_schema_has_a_bounded_size() -> None:
     many = {f"p{number}": {"$ref": "#"} for number in range(50)}
     for schema in (
         {"type": "object", "properties": many},
@@ -153,12 +153,12 @@ def test_a_schema_that_repeats_itself_is_sample_data_in_a_bounded_number_of_part
     ):
         maker = fake_data.ValueGenerator(schema)
         generated = maker.generate(schema)
-        # The budget is 20,000 parts and bytes; the parts that follow are made without a look.
+        # The budget is 20,000 parts and bytes; later parts are created without reading the schema.
         assert maker.remaining > -20_000
         assert len(msgspec.json.encode(generated)) < 10**6
 
 
-def test_given_json_is_kept_digit_for_digit() -> None:
+def test_passed_json_keeps_its_digits() -> None:
     body = (
         b'{"data": {"n": 1.10, "e": 1e400, "i": 123456789012345678901234567890} , "context":null}'
     )
@@ -169,13 +169,13 @@ def test_given_json_is_kept_digit_for_digit() -> None:
 
 
 @pytest.mark.parametrize("data", [b"{", b"[1,]", b"01", b'"\xff"', b"nan", b"1 2"])
-def test_given_data_that_is_no_json_is_refused(data: bytes) -> None:
+def test_passed_data_must_be_json(data: bytes) -> None:
     with pytest.raises(InvalidDocument):
         read_document(b'{"data": ' + data + b"}", Sample)
 
 
 @pytest.mark.anyio
-async def test_more_data_than_an_event_may_hold_is_not_sent(
+async def test_data_above_the_event_limit_is_not_sent(
     dsn: str, pool: Pool, platform: Platform
 ) -> None:
     async with Receiver() as receiver:
@@ -188,14 +188,14 @@ async def test_more_data_than_an_event_may_hold_is_not_sent(
 
 
 @pytest.mark.anyio
-async def test_a_draft_opens_no_secret_and_keeps_to_its_hosts(
+async def test_a_draft_opens_no_secret_and_respects_its_allowed_hosts(
     dsn: str, pool: Pool, platform: Platform
 ) -> None:
     async with Receiver() as receiver:
         rig = Rig(dsn, pool, platform, receiver)
         organization = platform.organization
         await secrets.put_secret(rig.ctx, organization, "k", "canary", ["a.example.com"])
-        # What cannot be opened by anybody is not needed.
+        # A secret that cannot be opened is not needed.
         await platform.run("update rowhook.secret set sealed = '\\x00'")
         configuration = Configuration(
             name="new", url="https://{{context.t}}.example.com/", headers={"X-K": "{{secret:k}}"}

@@ -1,4 +1,4 @@
-"""Upgrades of databases that earlier releases made, and the rules that keep them possible."""
+"""Upgrades of databases of earlier releases, and the rules that keep them possible."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ import pytest
 
 from rowhook.db import connection_pool, migration_queries, statements
 from rowhook.db.connection_pool import Pool
-from rowhook.db.list_queries import STATUSES
 from rowhook.migrate import runner, steps
 from rowhook.migrate.locks import Patience
 from rowhook.migrate.runner import apply_all
 from rowhook.migrate.steps import DEFAULT_PREFIX, all_steps, pending, read_sql
+from rowhook.model import STATUSES
 from rowhook.security.vault import Keyring
 from rowhook.services import webhooks
 from rowhook.services.webhook_checks import WebhookPatch
-from tests.engine.test_migrate import dumped
+from tests.engine.test_migrate import dump_schema
 from tests.engine.upgrade.make_dump import MASTER_KEYS, SECRET, SESSION
 from tests.support.database_copies import consume_xids
 from tests.support.receiver import Receiver
@@ -51,14 +51,14 @@ WAITING: LiteralString = (
     "select d.key from rowhook.delivery d join rowhook.webhook w on w.id = d.webhook_id"
     " where d.status in ('pending', 'sending', 'held') and w.kind = 'http'"
 )
-# Tables of a release → what they are called now.
+# Tables of a release → their current names.
 RENAMED = {"capture_source": "source"}
 Rows = dict[str, set[tuple[Any, ...]]]
 
 
 @pytest.fixture(params=DUMPS, ids=lambda path: path.stem)
 async def restored(request: pytest.FixtureRequest, empty_dsn: str) -> str:
-    """A database of an earlier release, in a cluster at least as old as the dump's."""
+    """A database of an earlier release, in a cluster with sufficient transaction ids."""
     await consume_xids(empty_dsn, 1000)
     async with await connection_pool.connect(empty_dsn) as connection:
         roles = read_sql(steps.sql_folder() / "roles.sql", DEFAULT_PREFIX)
@@ -75,18 +75,18 @@ async def columns_of(dsn: str) -> dict[str, list[str]]:
 async def rows_of(
     dsn: str, columns: dict[str, list[str]], renamed: Mapping[str, str] = MappingProxyType({})
 ) -> Rows:
-    """The rows of these columns, as text: JSON digit for digit. `renamed` is old → new table."""
+    """Return the rows of these columns as text. `renamed` maps old to new tables."""
     rows_by_table: Rows = {}
     async with await connection_pool.connect(dsn) as connection:
         for table, names in columns.items():
-            # Names of the catalog.
+            # System catalog columns.
             query = f"select {', '.join(names)} from rowhook.{renamed.get(table, table)}"
             rows_by_table[table] = set(await (await connection.execute(query.encode())).fetchall())
     rows_by_table["migration"] = {row for row in rows_by_table["migration"] if row[0][0].isdigit()}
     return rows_by_table
 
 
-async def test_a_released_file_of_a_table_is_never_edited() -> None:
+async def test_released_table_files_are_never_edited() -> None:
     folder = steps.sql_folder() / "tables"
     checksums = {
         name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in RELEASED
@@ -116,10 +116,10 @@ async def test_an_upgrade_keeps_every_row_with_its_values(restored: str) -> None
 async def test_an_upgraded_schema_is_that_of_a_new_database(restored: str, dsn: str) -> None:
     await runner.migrate(restored)
     assert await runner.plan(restored) == []
-    assert dumped(restored) == dumped(dsn)
+    assert dump_schema(restored) == dump_schema(dsn)
 
 
-async def test_after_an_upgrade_what_waited_and_what_is_new_is_delivered(restored: str) -> None:
+async def test_waiting_and_new_deliveries_are_sent_after_an_upgrade(restored: str) -> None:
     await runner.migrate(restored)
     async with (
         await connection_pool.connect(restored) as db,
@@ -131,7 +131,9 @@ async def test_after_an_upgrade_what_waited_and_what_is_new_is_delivered(restore
         async with rig.worker(lease_s=2):
             new_commit = await rig.platform.commit('{"amount": 9.90}', session=SESSION)
             await rig.platform.finish(await rig.platform.job(output='{"digits": 2.20}'))
-            await until(lambda: settled(rig.platform), what="every delivery over HTTP settled")
+            await until(
+                lambda: settled(rig.platform), description="every delivery over HTTP settled"
+            )
         jobs = [json.loads(request.body) for request in receiver.requests if request.path == "/job"]
         commits = {request.header("idempotency-key"): request for request in receiver.requests}
     assert waiting | {new_commit} <= set(commits)
@@ -142,7 +144,7 @@ async def test_after_an_upgrade_what_waited_and_what_is_new_is_delivered(restore
     assert await runner.plan(restored) == []
 
 
-async def test_what_is_committed_between_two_steps_of_an_upgrade_is_captured_once(
+async def test_commits_between_two_steps_of_an_upgrade_are_captured_once(
     restored: str,
 ) -> None:
     commits, jobs = set(), set()
@@ -159,7 +161,7 @@ async def test_what_is_committed_between_two_steps_of_an_upgrade_is_captured_onc
             commits.add(await platform.commit())
             job = await platform.job("running")
             await platform.finish(job)
-            # A platform may write the time in a statement of its own: the same completion.
+            # A platform may set the time in a separate statement: the same completion.
             await platform.run(
                 "update rowhook.job set completed_at = clock_timestamp() where id = %s", job
             )
@@ -181,7 +183,7 @@ async def test_what_is_committed_between_two_steps_of_an_upgrade_is_captured_onc
 
 
 async def known_platform(platform: Platform) -> Platform:
-    """With the organization, goal, agent and version of the dump."""
+    """Return a platform with the organization, goal, agent and version of the dump."""
     (row,) = await platform.rows(
         "select g.organization_id, g.id as goal, v.agent_id, v.id as version"
         " from rowhook.goal g, rowhook.agent_version v"
@@ -192,7 +194,7 @@ async def known_platform(platform: Platform) -> Platform:
 
 
 async def upgraded_rig(dsn: str, pool: Pool, platform: Platform, receiver: Receiver) -> Rig:
-    """A rig with the dump's master key and platform, whose webhooks call the receiver."""
+    """A rig with the master key and platform of the dump, whose webhooks call the receiver."""
     rig = Rig(dsn, pool, await known_platform(platform), receiver)
     rig.keyring = Keyring(MASTER_KEYS)
     rig.ctx = replace(rig.ctx, keyring=rig.keyring)
@@ -206,7 +208,7 @@ async def settled(platform: Platform) -> bool:
     return not await platform.rows(WAITING)
 
 
-async def test_an_obsolete_function_is_dropped_after_all_functions_were_applied(
+async def test_obsolete_functions_are_dropped_after_all_functions_are_applied(
     dsn: str, tmp_path: Path
 ) -> None:
     sql = Path(shutil.copytree(steps.sql_folder(), tmp_path / "sql"))
@@ -221,7 +223,7 @@ async def test_an_obsolete_function_is_dropped_after_all_functions_were_applied(
     assert query == []
 
 
-async def test_heal_sends_nothing_that_the_retention_of_the_release_before_removed(
+async def test_heal_sends_nothing_that_retention_of_the_previous_release_removed(
     restored: str,
 ) -> None:
     async with await connection_pool.connect(restored) as db:

@@ -1,4 +1,4 @@
-"""`rowhook watch` on real tables: what it proposes, installs, lists, removes, and refuses."""
+"""`rowhook watch` on real tables: proposals, installation, lists, removal and errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from rowhook.db import source_queries
 from rowhook.db.connection_pool import Pool
-from tests.support.hands import Hands
+from tests.support.command_line import CommandLine
 from tests.support.sample_platform import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("platform")]
@@ -43,9 +43,9 @@ RUNS: dict[str, Any] = {
 
 
 @pytest.fixture
-async def hands(folder: Path, dsn: str, platform: Platform) -> Hands:
+async def hands(folder: Path, dsn: str, platform: Platform) -> CommandLine:
     await platform.db.execute(TABLES.encode())
-    return Hands(folder=folder, dsn=dsn)
+    return CommandLine(folder=folder, dsn=dsn)
 
 
 async def mapping(platform: Platform, relation: str) -> Any:
@@ -56,14 +56,14 @@ async def mapping(platform: Platform, relation: str) -> Any:
 
 
 def statement(output: str) -> str:
-    """The SQL that was printed."""
+    """Return the printed SQL."""
     match = re.search(r"^select rowhook\.watch_.*?;$", output, re.DOTALL | re.MULTILINE)
     assert match is not None, output
     return match[0]
 
 
-async def test_a_proposal_says_what_is_read_and_what_is_not_and_changes_nothing(
-    hands: Hands, platform: Platform
+async def test_a_proposal_lists_mapped_and_unmapped_fields_and_changes_nothing(
+    hands: CommandLine, platform: Platform
 ) -> None:
     output = await hands.ok("watch", "runs", "--jobs")
     for message in (
@@ -80,7 +80,9 @@ async def test_a_proposal_says_what_is_read_and_what_is_not_and_changes_nothing(
     assert await mapping(platform, "public.runs") is None
 
 
-async def test_the_printed_sql_installs_what_is_proposed(hands: Hands, platform: Platform) -> None:
+async def test_the_printed_sql_installs_the_proposal(
+    hands: CommandLine, platform: Platform
+) -> None:
     output = await hands.ok(
         "watch", "runs", "--jobs", "--map", 'agent_version_name={"value": "it\'s v2"}'
     )
@@ -89,8 +91,8 @@ async def test_the_printed_sql_installs_what_is_proposed(hands: Hands, platform:
     assert await mapping(platform, "public.runs") == expected
 
 
-async def test_with_yes_it_is_installed_and_said_what_comes_next(
-    hands: Hands, platform: Platform
+async def test_yes_installs_the_proposal_and_prints_the_next_steps(
+    hands: CommandLine, platform: Platform
 ) -> None:
     output = await hands.ok("watch", "public.runs", "--jobs", "--yes")
     for message in (
@@ -105,8 +107,8 @@ async def test_with_yes_it_is_installed_and_said_what_comes_next(
     assert await platform.value("select source from rowhook.event") == "public.runs"
 
 
-async def test_a_table_that_is_watched_keeps_its_mapping_but_for_what_is_asked(
-    hands: Hands, platform: Platform
+async def test_a_watched_table_keeps_its_mapping_except_for_requested_changes(
+    hands: CommandLine, platform: Platform
 ) -> None:
     first = ("--map", "output=payload.result", "--map", "status_code=")
     await hands.ok("watch", "runs", "--jobs", "--yes", *first)
@@ -120,8 +122,8 @@ async def test_a_table_that_is_watched_keeps_its_mapping_but_for_what_is_asked(
     assert "Already installed with this mapping" in unchanged
 
 
-async def test_quoted_names_and_every_kind_are_watched_by_their_names(
-    hands: Hands, platform: Platform
+async def test_quoted_names_and_every_kind_can_be_watched(
+    hands: CommandLine, platform: Platform
 ) -> None:
     for table in ('public."Captured Forms"', "Captured Forms"):
         output = await hands.ok("watch", table, "--commits", "--yes")
@@ -139,7 +141,7 @@ async def test_quoted_names_and_every_kind_are_watched_by_their_names(
 
 @pytest.mark.parametrize("name", ["My App.Agent Runs", '"My App"."Agent Runs"', "Agent Runs"])
 async def test_a_schema_and_a_table_may_have_any_name(
-    hands: Hands, platform: Platform, name: str
+    hands: CommandLine, platform: Platform, name: str
 ) -> None:
     await platform.run('create schema "My App"')
     await platform.run(
@@ -169,8 +171,8 @@ async def test_a_schema_and_a_table_may_have_any_name(
         ("text default 'running'", None),
     ],
 )
-async def test_statuses_are_those_of_a_check_or_else_of_the_rows(
-    hands: Hands, platform: Platform, column: str, expected: dict[str, str] | None
+async def test_statuses_come_from_a_check_constraint_or_from_the_rows(
+    hands: CommandLine, platform: Platform, column: str, expected: dict[str, str] | None
 ) -> None:
     table = f"create table public.tasks (id int primary key, agent text, state {column})"
     await platform.db.execute(table.encode())
@@ -180,8 +182,8 @@ async def test_statuses_are_those_of_a_check_or_else_of_the_rows(
     assert (await mapping(platform, "public.tasks")).get("status_map") == expected
 
 
-async def test_statuses_inside_a_json_column_are_read_from_its_rows(
-    hands: Hands, platform: Platform
+async def test_statuses_in_a_json_column_come_from_its_rows(
+    hands: CommandLine, platform: Platform
 ) -> None:
     await platform.run("create table public.docs (id int primary key, agent text, doc jsonb)")
     await platform.run("""insert into public.docs values (1, 'a', '{"state": "errored"}')""")
@@ -191,7 +193,7 @@ async def test_statuses_inside_a_json_column_are_read_from_its_rows(
 
 
 async def test_without_arguments_it_lists_the_sources_and_their_drift(
-    hands: Hands, platform: Platform
+    hands: CommandLine, platform: Platform
 ) -> None:
     await hands.ok("watch", "runs", "--jobs", "--yes")
     await platform.run("alter table public.runs drop column payload")
@@ -209,8 +211,8 @@ async def test_without_arguments_it_lists_the_sources_and_their_drift(
     assert "output" not in await mapping(platform, "public.runs")
 
 
-async def test_a_large_table_without_an_index_is_told_which_one_heal_needs(
-    hands: Hands, platform: Platform
+async def test_a_large_table_without_an_index_gets_advice_for_one(
+    hands: CommandLine, platform: Platform
 ) -> None:
     await platform.run("alter table public.runs alter column payload set storage plain")
     await platform.run(
@@ -222,7 +224,7 @@ async def test_a_large_table_without_an_index_is_told_which_one_heal_needs(
     assert "create index concurrently on public.runs (finished_at)" in output
 
 
-async def test_a_source_is_removed_only_with_yes(hands: Hands, platform: Platform) -> None:
+async def test_removing_a_source_requires_yes(hands: CommandLine, platform: Platform) -> None:
     await hands.ok("watch", "runs", "--jobs", "--yes")
     output = await hands.ok("watch", "runs", "--remove")
     assert "public.runs (jobs): triggers rowhook_jobs_insert, rowhook_jobs_update" in output
@@ -235,8 +237,8 @@ async def test_a_source_is_removed_only_with_yes(hands: Hands, platform: Platfor
     )
 
 
-async def test_a_table_that_was_dropped_is_removed_by_its_name(
-    hands: Hands, platform: Platform
+async def test_a_dropped_table_can_be_removed_by_name(
+    hands: CommandLine, platform: Platform
 ) -> None:
     await hands.ok("watch", "runs", "--jobs", "--yes")
     await platform.run("drop table public.runs")
@@ -267,8 +269,8 @@ async def test_a_table_that_was_dropped_is_removed_by_its_name(
         (["rowhook.job", "--remove", "--yes"], 1, "rowhook.job is a built-in source"),
     ],
 )
-async def test_what_cannot_be_watched_is_refused_and_said_what_to_do(
-    hands: Hands, platform: Platform, arguments: list[str], code: int, message: str
+async def test_an_unwatchable_table_is_rejected_with_advice(
+    hands: CommandLine, platform: Platform, arguments: list[str], code: int, message: str
 ) -> None:
     (await hands.type("watch", *arguments, "--yes")).refused(code, message)
     assert await platform.value("select count(*) from rowhook.source") == 2
@@ -290,20 +292,22 @@ async def test_what_cannot_be_watched_is_refused_and_said_what_to_do(
         (["runs", "--jobs", "--map", 'cost={"colour": 1}'], "Invalid constant"),
     ],
 )
-async def test_a_wrong_use_exits_with_two(hands: Hands, arguments: list[str], message: str) -> None:
+async def test_incorrect_usage_exits_2(
+    hands: CommandLine, arguments: list[str], message: str
+) -> None:
     result = await hands.type("watch", *arguments)
     assert (result.code, message in re.sub(r"[│\s]+", " ", result.err)) == (2, True), result.err
 
 
-async def test_another_login_than_the_owner_is_told_who_may(
-    hands: Hands, platform: Platform
+async def test_a_login_that_is_not_the_owner_is_refused_with_the_owner(
+    hands: CommandLine, platform: Platform
 ) -> None:
     name = f"member_{uuid4().hex[:12]}"
     member = f"create role {name} login in role rowhook_worker, rowhook_api"
     await platform.db.execute(member.encode())
     await platform.db.execute(f"grant select, trigger on public.runs to {name}".encode())
     try:
-        other = Hands(folder=hands.folder, dsn=f"{hands.dsn} user={name}")
+        other = CommandLine(folder=hands.folder, dsn=f"{hands.dsn} user={name}")
         result = await other.type("watch", "runs", "--jobs", "--yes")
     finally:
         await platform.db.execute(
@@ -312,21 +316,21 @@ async def test_another_login_than_the_owner_is_told_who_may(
     result.refused(1, "permission denied", "owner of schema rowhook", "DATABASE_DIRECT_URL")
 
 
-async def test_as_a_process_it_exits_with_what_the_contract_says(hands: Hands) -> None:
+async def test_the_process_has_the_documented_exit_codes(hands: CommandLine) -> None:
     assert (await hands.process("", "watch", "runs", "--jobs")).code == 0
     (await hands.process("", "watch", "bots", "--jobs")).refused(2, "--map agent_id=COLUMN")
     gone = "postgresql://nobody@127.0.0.1:9/none"
     (await hands.process("", "watch", DATABASE_URL=gone)).refused(3)
 
 
-async def test_the_statement_that_is_printed_is_the_text_of_the_mapping(hands: Hands) -> None:
+async def test_the_printed_statement_contains_the_mapping(hands: CommandLine) -> None:
     output = await hands.ok("watch", "runs", "--jobs")
     text = re.search(r"'(\{.*\})'", statement(output), re.DOTALL)
     assert text is not None
     assert json.loads(text[1]) == RUNS
 
 
-async def test_functions_of_the_proposal_are_closed_to_the_public(
+async def test_functions_of_the_proposal_are_not_executable_by_public(
     platform: Platform, pool: Pool
 ) -> None:
     assert await source_queries.find_table(pool, "rowhook.job") == "rowhook.job"

@@ -1,4 +1,4 @@
-"""Rows of three shapes of tables that a platform has, from insert to receiver."""
+"""Rows of three platform tables of different shapes, from the insert to the receiver."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ TABLES = {
 
 
 @pytest.mark.parametrize("shape", TABLES)
-async def test_a_row_of_the_platform_s_own_table_reaches_the_receiver(rig: Rig, shape: str) -> None:
+async def test_a_row_of_a_platform_table_reaches_the_receiver(rig: Rig, shape: str) -> None:
     table, definition, mapping, insert, written = TABLES[shape]
     for statement in definition.split(";"):
         await rig.platform.db.execute(statement.encode())
@@ -87,7 +87,7 @@ async def test_a_row_of_the_platform_s_own_table_reaches_the_receiver(rig: Rig, 
         async def arrived() -> bool:
             return bool(rig.receiver.requests)
 
-        await until(arrived, what="the request")
+        await until(arrived, description="the request")
     (request,) = rig.receiver.requests
     body = json.loads(request.body)
     assert body["job"]["id"] == written

@@ -1,4 +1,4 @@
-"""Watched tables when something is wrong: the platform's statements go on, and nothing is lost."""
+"""Watched tables with faults: platform statements continue, and no event is lost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def heal(platform: Platform) -> int:
 
 
 async def linked_runs(platform: Platform) -> None:
-    """Runs of agent 12 of cust-1, whose agent has a webhook."""
+    """Create runs of agent 12 of cust-1, whose agent has a webhook."""
     await watched_runs(platform)
     await platform.run("insert into public.runs values (1, 12, 'cust-1', 'running')")
     await platform.run("select rowhook.upsert_agent('cust-1', '12', null)")
@@ -33,11 +33,11 @@ async def linked_runs(platform: Platform) -> None:
 
 
 @pytest.mark.parametrize("column", ["id", "state", "payload", "done_at", "customer"])
-async def test_a_mapped_column_that_goes_never_fails_the_platform(
+async def test_a_dropped_mapped_column_never_fails_the_platform_statement(
     platform: Platform, column: str
 ) -> None:
     await linked_runs(platform)
-    # The plans of this session are of the column that was there.
+    # The plans of this session refer to the previous column.
     await platform.run("insert into public.runs values (2, 12, 'cust-1', 'done')")
     await platform.run(f"alter table public.runs drop column {column} cascade")
     state = "" if column == "state" else "state, "
@@ -52,7 +52,7 @@ async def test_a_mapped_column_that_goes_never_fails_the_platform(
     assert await heal(platform) == 0
 
 
-async def test_what_was_missed_while_a_column_had_another_name_is_made_up_for(
+async def test_events_missed_while_a_column_was_renamed_are_healed(
     platform: Platform,
 ) -> None:
     await linked_runs(platform)
@@ -65,7 +65,7 @@ async def test_what_was_missed_while_a_column_had_another_name_is_made_up_for(
     assert await keys(platform) == ["3"]
 
 
-async def test_a_changed_mapping_never_sends_what_was_complete_before(platform: Platform) -> None:
+async def test_a_changed_mapping_never_sends_earlier_completions(platform: Platform) -> None:
     await linked_runs(platform)
     await platform.run("insert into public.runs values (2, 12, 'cust-1', 'archived')")
     await platform.run("update public.runs set done_at = now() where id = 2")
@@ -76,7 +76,7 @@ async def test_a_changed_mapping_never_sends_what_was_complete_before(platform: 
     assert await keys(platform) == ["3"]
 
 
-async def test_a_time_that_the_platform_changes_later_is_no_new_completion(
+async def test_a_later_change_of_a_completion_time_is_not_a_completion(
     platform: Platform,
 ) -> None:
     await linked_runs(platform)
@@ -93,14 +93,16 @@ async def test_a_time_that_the_platform_changes_later_is_no_new_completion(
     assert await keys(platform) == ["2", str(job)]
 
 
-async def test_the_key_of_a_row_may_change_without_a_second_event(platform: Platform) -> None:
+async def test_changing_the_key_of_a_row_creates_no_second_event(platform: Platform) -> None:
     await linked_runs(platform)
     await platform.run("insert into public.runs values (2, 12, 'cust-1', 'done')")
     await platform.run("update public.runs set id = 20 where id = 2")
     assert await keys(platform) == ["2"]
 
 
-async def test_a_second_completion_that_kept_its_time_gets_its_own(platform: Platform) -> None:
+async def test_a_second_completion_with_an_unchanged_time_gets_its_own_time(
+    platform: Platform,
+) -> None:
     await linked_runs(platform)
     await platform.run(
         "insert into public.runs values (2, 12, 'cust-1', 'done', '{}', '', '2026-01-01')"
@@ -113,7 +115,7 @@ async def test_a_second_completion_that_kept_its_time_gets_its_own(platform: Pla
     assert (first["key"], second["key"].startswith("2:")) == ("2", True)
 
 
-async def test_a_goal_of_another_organization_is_never_reached(platform: Platform) -> None:
+async def test_a_row_never_reaches_a_goal_of_another_organization(platform: Platform) -> None:
     await platform.webhook_of_goal()
     await platform.run("create table public.forms (id int, goal text, org text, data jsonb)")
     mapping = {"id": "id", "goal_id": "goal", "organization_id": "org", "data": "data"}
@@ -128,7 +130,7 @@ async def test_a_goal_of_another_organization_is_never_reached(platform: Platfor
     assert await keys(platform) == ["2"]
 
 
-async def test_agents_of_two_organizations_may_have_one_id(platform: Platform) -> None:
+async def test_agents_of_two_organizations_may_have_the_same_id(platform: Platform) -> None:
     await watched_runs(platform)
     await platform.run("insert into public.runs values (1, 7, 'a', 'done'), (2, 7, 'b', 'done')")
     organizations = [shot["organization"]["id"] for shot in await snapshots(platform)]
@@ -136,7 +138,7 @@ async def test_agents_of_two_organizations_may_have_one_id(platform: Platform) -
     assert await platform.value("select count(*) from rowhook.agent where external_id = '7'") == 2
 
 
-async def test_one_row_that_belongs_to_nobody_holds_up_no_other(platform: Platform) -> None:
+async def test_a_row_without_an_organization_blocks_no_other(platform: Platform) -> None:
     await platform.run("create table public.tasks (id int, version text, state text)")
     mapping = {"id": "id", "agent_version_id": "version", "status": "state"}
     await watch(platform, "jobs", "public.tasks", mapping)
@@ -158,7 +160,7 @@ async def test_one_row_that_belongs_to_nobody_holds_up_no_other(platform: Platfo
     )
 
 
-async def test_a_source_that_cannot_be_read_holds_up_no_other(platform: Platform) -> None:
+async def test_an_unreadable_source_blocks_no_other(platform: Platform) -> None:
     await linked_runs(platform)
     await platform.run("set session_replication_role = replica")
     job = await platform.job("succeeded")
@@ -175,7 +177,7 @@ async def test_a_source_that_cannot_be_read_holds_up_no_other(platform: Platform
     assert await keys(platform) == [str(job)]
 
 
-async def test_a_table_that_was_dropped_can_be_unwatched_and_migrated_around(
+async def test_a_dropped_table_can_be_unwatched_and_does_not_block_migrations(
     platform: Platform,
 ) -> None:
     await watched_runs(platform)
@@ -198,7 +200,7 @@ async def test_a_table_that_was_dropped_can_be_unwatched_and_migrated_around(
         ("public.runs_old", "is a partition"),
     ],
 )
-async def test_what_can_be_no_source_is_refused(
+async def test_a_relation_that_cannot_be_a_source_is_rejected(
     platform: Platform, table: str, message: str
 ) -> None:
     await platform.run(
@@ -212,9 +214,7 @@ async def test_what_can_be_no_source_is_refused(
 @pytest.mark.parametrize(
     "constant", ["it's {source}", "$capture$; drop schema rowhook", "{id} %s %I", '"', "\\"]
 )
-async def test_a_constant_of_a_mapping_is_a_text_whatever_it_holds(
-    platform: Platform, constant: str
-) -> None:
+async def test_a_constant_in_a_mapping_is_always_text(platform: Platform, constant: str) -> None:
     mapping: dict[str, Any] = RUNS_MAPPING | {"agent_version_name": {"value": constant}}
     await platform.run(
         "create table public.runs (id bigint, agent bigint, customer text, state text,"
@@ -227,7 +227,7 @@ async def test_a_constant_of_a_mapping_is_a_text_whatever_it_holds(
 
 
 @pytest.mark.parametrize("prefix", ["run-", {"value": "run-"}])
-async def test_a_prefix_goes_in_front_of_the_key(platform: Platform, prefix: object) -> None:
+async def test_a_key_prefix_precedes_the_key(platform: Platform, prefix: object) -> None:
     await platform.run("create table public.tasks (id int, agent text, state text)")
     mapping = {"id": "id", "agent_id": "agent", "status": "state", "key_prefix": prefix}
     await watch(platform, "jobs", "public.tasks", mapping)
@@ -235,7 +235,7 @@ async def test_a_prefix_goes_in_front_of_the_key(platform: Platform, prefix: obj
     assert await keys(platform) == ["run-1"]
 
 
-async def test_nobody_but_the_owner_may_call_a_generated_capture(platform: Platform) -> None:
+async def test_only_the_owner_may_call_a_generated_capture(platform: Platform) -> None:
     await watched_runs(platform)
     grants = await platform.rows(
         "select p.proname from pg_proc p where p.pronamespace = 'rowhook'::regnamespace"
@@ -245,7 +245,7 @@ async def test_nobody_but_the_owner_may_call_a_generated_capture(platform: Platf
     assert grants == []
 
 
-async def test_a_large_table_without_an_index_on_its_time_is_not_read_but_named(
+async def test_a_large_table_without_a_time_index_is_reported_and_not_read(
     platform: Platform, pool: Pool
 ) -> None:
     await watched_runs(platform)
@@ -259,7 +259,7 @@ async def test_a_large_table_without_an_index_on_its_time_is_not_read_but_named(
     assert (await finding(pool, "sources"))["healthy"]
 
 
-async def test_an_insert_into_a_partition_itself_is_healed(platform: Platform) -> None:
+async def test_a_direct_insert_into_a_partition_is_healed(platform: Platform) -> None:
     await platform.run(
         "create table public.parts (id int, state text, agent text, at timestamptz)"
         " partition by range (id)"

@@ -1,4 +1,4 @@
-"""Watched tables whose rows are odd: ids, times, owners and texts of every kind."""
+"""Watched tables with unusual ids, times, owners and texts."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ async def tasks(
     await watch(platform, "jobs", "public.tasks", TASKS | mapping)
 
 
-async def missed(platform: Platform, query: str) -> None:
-    """A statement of a session that fires no triggers."""
+async def without_triggers(platform: Platform, query: str) -> None:
+    """Execute a statement in a session without triggers."""
     await platform.run("set session_replication_role = replica")
     await platform.run(query)
     await platform.run("reset session_replication_role")
@@ -60,7 +60,9 @@ async def test_an_id_of_any_type_is_shown_as_text_and_healed(
     await tasks(platform, f"id {type_}, at timestamptz")
     await platform.run("set timezone = 'Asia/Tokyo'")
     await platform.run("set datestyle = 'German'")
-    await missed(platform, f"insert into public.tasks values ({value}, now(), 'a', 'succeeded')")
+    await without_triggers(
+        platform, f"insert into public.tasks values ({value}, now(), 'a', 'succeeded')"
+    )
     assert await heal(platform) == 1
     assert await keys(platform) == [written]
     await platform.run("delete from public.tasks")
@@ -74,7 +76,7 @@ async def test_an_id_of_any_type_is_shown_as_text_and_healed(
 @pytest.mark.parametrize(
     "far", ["infinity", "-infinity", "0044-03-15 BC", "5000-01-01", "200000-01-01"]
 )
-async def test_a_far_time_of_a_column_without_a_zone_holds_up_no_other(
+async def test_an_extreme_timestamp_without_time_zone_blocks_no_other_row(
     platform: Platform, column: str, far: str
 ) -> None:
     await tasks(platform, f"id int, at {column}")
@@ -83,14 +85,16 @@ async def test_a_far_time_of_a_column_without_a_zone_holds_up_no_other(
         " else now()::timestamp end, 'a', 'succeeded' from generate_series(1, 3) n"
     )
     assert await keys(platform) == ["1", "2", "3"]
-    await missed(
+    await without_triggers(
         platform, "insert into public.tasks values (4, now() + interval '1s', 'a', 'failed')"
     )
     assert await heal(platform) == 1
     assert await platform.rows("select * from rowhook.capture_gap") == []
 
 
-async def test_the_last_days_of_time_are_claimed_in_every_zone(platform: Platform) -> None:
+async def test_events_at_the_end_of_the_timestamp_range_are_claimed_in_every_time_zone(
+    platform: Platform,
+) -> None:
     await platform.webhook_of_goal()
     for zone in ("Asia/Tokyo", "America/New_York"):
         database = str(conninfo_to_dict(platform.db.info.dsn)["dbname"])
@@ -107,7 +111,7 @@ async def test_the_last_days_of_time_are_claimed_in_every_zone(platform: Platfor
     assert times == ["9999-12-31T23:30:00.000000Z", "0001-01-01T00:30:00.000000Z"]
 
 
-async def test_a_json_path_that_cannot_be_read_never_fails_the_platform(
+async def test_an_unreadable_json_path_never_fails_the_platform_statement(
     platform: Platform,
 ) -> None:
     await platform.run("create table public.docs (doc json)")
@@ -123,7 +127,7 @@ async def test_a_json_path_that_cannot_be_read_never_fails_the_platform(
     assert await platform.value("select count(*) from rowhook.capture_error") > 0
 
 
-async def test_ids_that_two_rows_share_are_not_sent_for_ever(platform: Platform) -> None:
+async def test_ids_shared_by_two_rows_are_not_sent_repeatedly(platform: Platform) -> None:
     await tasks(platform)
     await platform.run(
         "insert into public.tasks values (1, now(), 'x', 'succeeded'), (1, now(), 'y', 'failed')"
@@ -134,7 +138,9 @@ async def test_ids_that_two_rows_share_are_not_sent_for_ever(platform: Platform)
     assert len(await keys(platform)) == before
 
 
-async def test_a_time_set_ahead_of_the_clock_is_no_second_completion(platform: Platform) -> None:
+async def test_a_completion_time_in_the_future_is_not_a_second_completion(
+    platform: Platform,
+) -> None:
     await tasks(platform)
     await platform.run("insert into public.tasks values (1, now(), 'a', 'succeeded')")
     await platform.run("update public.tasks set state = 'running'")
@@ -144,7 +150,7 @@ async def test_a_time_set_ahead_of_the_clock_is_no_second_completion(platform: P
     assert len(await keys(platform)) == 2
 
 
-async def test_a_row_of_one_organization_changes_nothing_of_another(platform: Platform) -> None:
+async def test_a_row_of_one_organization_does_not_affect_another(platform: Platform) -> None:
     await platform.run("create table public.bots (id text, name text, org text)")
     mapping = {"id": "id", "name": "name", "organization_id": "org"}
     await watch(platform, "agents", "public.bots", mapping)
@@ -160,7 +166,7 @@ async def test_a_row_of_one_organization_changes_nothing_of_another(platform: Pl
     assert await platform.value("select name from rowhook.goal where id = 'sell'") == "A"
 
 
-async def test_a_row_that_names_no_organization_reaches_nobody_s_agent(
+async def test_a_row_without_an_organization_matches_no_agent_of_an_organization(
     platform: Platform,
 ) -> None:
     await platform.run("create table public.jobs (id int, agent text, state text, org text)")
@@ -187,7 +193,7 @@ async def test_a_new_session_belongs_to_the_organization_of_its_goal(platform: P
     assert await platform.value("select count(*) from rowhook.organization") == 2
 
 
-async def test_a_type_of_the_platform_runs_no_code_of_its_own_in_a_capture(
+async def test_a_custom_type_runs_no_code_of_its_own_in_a_capture(
     platform: Platform,
 ) -> None:
     await platform.run("create type public.st as (v text)")
@@ -202,7 +208,7 @@ async def test_a_type_of_the_platform_runs_no_code_of_its_own_in_a_capture(
     assert await platform.rows("select message from rowhook.capture_error") == []
 
 
-async def test_tables_that_take_each_other_s_names_are_sources_of_their_own(
+async def test_tables_that_swap_names_remain_separate_sources(
     platform: Platform,
 ) -> None:
     for turn in range(3):
@@ -215,7 +221,7 @@ async def test_tables_that_take_each_other_s_names_are_sources_of_their_own(
     assert await keys(platform) == ["1"]
 
 
-async def test_rows_dated_in_the_future_are_history_and_hide_nothing_that_comes_later(
+async def test_rows_dated_in_the_future_are_history_and_do_not_hide_later_rows(
     platform: Platform,
 ) -> None:
     await platform.run(
@@ -225,7 +231,7 @@ async def test_rows_dated_in_the_future_are_history_and_hide_nothing_that_comes_
         "insert into public.tasks values (1, now() + interval '1 day', 'a', 'succeeded')"
     )
     await watch(platform, "jobs", "public.tasks", TASKS)
-    await missed(
+    await without_triggers(
         platform,
         "insert into public.tasks values (2, clock_timestamp(), 'a', 'succeeded'),"
         " (3, now() + interval '2 days', 'a', 'succeeded')",
@@ -234,16 +240,16 @@ async def test_rows_dated_in_the_future_are_history_and_hide_nothing_that_comes_
     assert sorted(await keys(platform)) == ["2", "3"]
 
 
-async def test_a_mapping_that_changes_the_payload_alone_forgets_no_gap(platform: Platform) -> None:
+async def test_changing_only_the_payload_mapping_keeps_the_gaps(platform: Platform) -> None:
     await tasks(platform)
-    await missed(
+    await without_triggers(
         platform, "insert into public.tasks values (1, clock_timestamp(), 'a', 'succeeded')"
     )
     await watch(platform, "jobs", "public.tasks", TASKS | {"cost": {"value": "1.5"}})
     assert await heal(platform) == 1
 
 
-async def test_an_agent_or_goal_of_no_organization_is_added_to_none(platform: Platform) -> None:
+async def test_an_agent_or_goal_without_an_organization_is_not_added(platform: Platform) -> None:
     await platform.run("create table public.bots (id text, name text, org text)")
     mapping = {"id": "id", "name": "name", "organization_id": "org"}
     await platform.run("insert into public.bots values ('shared', 'S', null)")
@@ -254,7 +260,7 @@ async def test_an_agent_or_goal_of_no_organization_is_added_to_none(platform: Pl
     assert not {"S", "L"} & {row["name"] for row in await platform.rows(names)}
 
 
-async def test_an_agent_that_changes_its_organization_is_said_and_not_taken_over(
+async def test_an_agent_that_changes_its_organization_is_reported_and_not_moved(
     platform: Platform,
 ) -> None:
     await platform.run("create table public.bots (id text, name text, org text)")
@@ -265,7 +271,7 @@ async def test_an_agent_that_changes_its_organization_is_said_and_not_taken_over
     assert (error["sqlstate"], "another organization" in error["message"]) == ("RH006", True)
 
 
-async def test_a_view_of_a_person_on_a_view_of_ours_is_named_before_anything_changes(
+async def test_a_dependent_view_is_reported_before_anything_changes(
     platform: Platform,
 ) -> None:
     await platform.run("create view public.report as select id, job_id from rowhook.delivery")

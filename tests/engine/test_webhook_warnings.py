@@ -1,4 +1,4 @@
-"""A webhook that only fails is warned of, disabled in the end, and heard of when it recovers."""
+"""Operational events of a failing webhook: warned, disabled, recovered."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OPERATIONAL = ["webhook.failing", "webhook.disabled", "webhook.recovered"]
 
 
 async def failing(platform: Platform, webhook: UUID, *, days: float, tries: int = 20) -> None:
-    """As if the webhook had only failed for so many days."""
+    """Backdate a webhook that has failed for some days."""
     await platform.run(
         "insert into rowhook.lane_state (webhook_id, failures, failing_since)"
         " values (%s, %s, now() - %s::interval) on conflict (webhook_id) do update"
@@ -31,7 +31,7 @@ async def failing(platform: Platform, webhook: UUID, *, days: float, tries: int 
     )
 
 
-async def told(platform: Platform) -> list[str]:
+async def operational_events(platform: Platform) -> list[str]:
     rows = await platform.rows(
         "select type from rowhook.event where type like 'webhook.%%' order by id"
     )
@@ -48,7 +48,7 @@ async def told(platform: Platform) -> list[str]:
         (5.1, [50, 70, 90, 100]),
     ],
 )
-async def test_each_step_is_told_once_and_in_order(
+async def test_each_state_change_of_a_webhook_is_announced_once_in_order(
     platform: Platform, pool: Pool, days: float, steps: list[int]
 ) -> None:
     webhook = await platform.webhook_of_goal()
@@ -58,20 +58,18 @@ async def test_each_step_is_told_once_and_in_order(
         await engine.warn_or_disable(pool)
         reached.append(await platform.value("select warned from rowhook.lane_state"))
     assert sorted(set(reached) - {0}) == steps
-    assert await told(platform) == [
+    assert await operational_events(platform) == [
         "webhook.disabled" if step == 100 else "webhook.failing" for step in steps
     ]
 
 
-async def test_few_tries_disable_nothing_however_long_it_takes(
-    platform: Platform, pool: Pool
-) -> None:
+async def test_few_attempts_never_disable_a_webhook(platform: Platform, pool: Pool) -> None:
     webhook = await platform.webhook_of_goal()
     await failing(platform, webhook, days=50, tries=9)
     assert await engine.warn_or_disable(pool) == 0
 
 
-async def test_a_disabled_webhook_says_why_and_what_waits_is_skipped_and_may_be_replayed(
+async def test_a_disabled_webhook_has_a_reason_and_skips_its_deliveries_replayably(
     platform: Platform, pool: Pool
 ) -> None:
     webhook = await platform.webhook_of_goal()
@@ -90,7 +88,7 @@ async def test_a_disabled_webhook_says_why_and_what_waits_is_skipped_and_may_be_
     assert len(await platform.claim(pool)) == 2
 
 
-async def test_a_resumed_webhook_has_its_five_days_anew(platform: Platform, pool: Pool) -> None:
+async def test_resuming_a_webhook_restarts_its_five_days(platform: Platform, pool: Pool) -> None:
     webhook = await platform.webhook_of_goal()
     await failing(platform, webhook, days=6)
     for _ in range(4):
@@ -103,7 +101,7 @@ async def test_a_resumed_webhook_has_its_five_days_anew(platform: Platform, pool
     assert await platform.value("select state from rowhook.webhook") == "active"
 
 
-async def test_a_success_after_a_warning_is_told_and_the_slate_is_clean(
+async def test_a_success_after_a_warning_is_announced_and_resets_the_failures(
     platform: Platform, pool: Pool
 ) -> None:
     webhook = await platform.webhook_of_goal()
@@ -113,24 +111,24 @@ async def test_a_success_after_a_warning_is_told_and_the_slate_is_clean(
     (claim,) = await platform.claim(pool)
     await platform.record(pool, claim, "delivered")
     assert await engine.warn_or_disable(pool) == 1
-    assert await told(platform) == ["webhook.failing", "webhook.recovered"]
+    assert await operational_events(platform) == ["webhook.failing", "webhook.recovered"]
     await engine.warn_or_disable(pool)
     assert await platform.rows("select from rowhook.lane_state") == []
 
 
-async def test_410_is_told_at_once(platform: Platform, pool: Pool) -> None:
+async def test_a_410_is_announced_immediately(platform: Platform, pool: Pool) -> None:
     await platform.webhook_of_goal()
     await platform.commit()
     (claim,) = await platform.claim(pool)
     await platform.record(pool, claim, "http_status", status_code=410)
-    assert await told(platform) == ["webhook.disabled"]
+    assert await operational_events(platform) == ["webhook.disabled"]
     (event,) = await platform.rows(
         "select snapshot from rowhook.event where type like 'webhook.%%'"
     )
     assert event["snapshot"]["reason"] == "The receiver responded with status 410."
 
 
-async def test_only_webhooks_that_ask_for_it_hear_of_it_and_never_the_one_it_is_about(
+async def test_operational_events_go_only_to_subscribed_webhooks_and_never_to_their_subject(
     platform: Platform, pool: Pool
 ) -> None:
     about = await platform.webhook_of_goal(event_types=["goal.committed", *OPERATIONAL])
@@ -146,10 +144,10 @@ async def test_only_webhooks_that_ask_for_it_hear_of_it_and_never_the_one_it_is_
 
 
 async def test_an_operational_event_arrives_signed_with_its_own_payload(rig: Rig) -> None:
-    async def gone(request: Any, writer: Any) -> None:
+    async def respond_gone(request: Any, writer: Any) -> None:
         await answer(410, b"", ())(request, writer)
 
-    rig.receiver.script("/gone", gone)
+    rig.receiver.script("/gone", respond_gone)
     about = await rig.webhook("/gone")
     await rig.webhook("/alerts", event_types=["webhook.disabled"])
     async with rig.worker():

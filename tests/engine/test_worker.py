@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 
 
 def verify_with_libraries(request: Received, secret: str) -> None:
-    """Each library raises if its signature does not hold."""
+    """Each library raises an error if its signature is invalid."""
     headers = {name.lower(): value for name, value in request.headers}
     standardwebhooks.Webhook(secret).verify(request.body, headers)
     svix.Webhook(secret).verify(request.body, headers)
@@ -26,7 +26,7 @@ def verify_with_libraries(request: Received, secret: str) -> None:
     )
 
 
-async def test_a_commit_arrives_with_the_default_payload_signed(rig: Rig) -> None:
+async def test_a_commit_arrives_with_a_signed_default_payload(rig: Rig) -> None:
     saved = await rig.webhook()
     async with rig.worker():
         commit = await rig.platform.commit('{"price": 1.10}')
@@ -61,7 +61,7 @@ async def test_signatures_verify_with_both_secrets_during_a_rotation(rig: Rig) -
         verify_with_libraries(rig.receiver.requests[0], secret)
 
 
-async def test_a_rotation_without_overlap_revokes_the_old_secret_at_once(rig: Rig) -> None:
+async def test_a_rotation_without_overlap_revokes_the_old_secret_immediately(rig: Rig) -> None:
     saved = await rig.webhook()
     rotated = await webhooks.rotate_signing_secret(rig.ctx, saved.id, timedelta(0))
     newer = rotated.signing_secret
@@ -73,7 +73,7 @@ async def test_a_rotation_without_overlap_revokes_the_old_secret_at_once(rig: Ri
         verify_with_libraries(rig.receiver.requests[0], saved.signing_secret or "")
 
 
-async def test_a_failure_is_tried_again_with_the_same_key_and_the_same_bytes(rig: Rig) -> None:
+async def test_a_retry_has_the_same_key_and_body(rig: Rig) -> None:
     await rig.webhook(retry_schedule_s=[0, 0.01, 0.01], raw_payload=True)
     rig.receiver.script("/hook", answer(500), answer(503), answer(204))
     async with rig.worker():
@@ -84,7 +84,7 @@ async def test_a_failure_is_tried_again_with_the_same_key_and_the_same_bytes(rig
     assert len({request.body for request in rig.receiver.requests}) == 1
 
 
-async def test_an_attempt_shows_the_request_without_its_secrets(rig: Rig) -> None:
+async def test_an_attempt_stores_the_request_without_secrets(rig: Rig) -> None:
     organization = rig.platform.organization
     await secrets.put_secret(rig.ctx, organization, "crm", "s3cret-value-77")
     await rig.webhook(
@@ -101,7 +101,9 @@ async def test_an_attempt_shows_the_request_without_its_secrets(rig: Rig) -> Non
     assert "[secret:crm]" in stored_request
 
 
-async def test_a_broken_template_is_held_and_goes_when_it_is_mended(rig: Rig) -> None:
+async def test_a_delivery_with_a_broken_template_is_held_and_sent_when_it_is_fixed(
+    rig: Rig,
+) -> None:
     saved = await rig.webhook(body_template='{"n": "{{data.nmae}}"}')
     async with rig.worker():
         await rig.platform.commit('{"name": "Ada"}')
@@ -112,7 +114,7 @@ async def test_a_broken_template_is_held_and_goes_when_it_is_mended(rig: Rig) ->
     assert json.loads(rig.receiver.requests[0].body) == {"n": "Ada"}
 
 
-async def test_a_body_that_breaks_its_schema_is_held_with_the_pointer(rig: Rig) -> None:
+async def test_a_body_that_violates_its_schema_is_held_with_the_pointer(rig: Rig) -> None:
     await rig.webhook(
         body_template='{"n": {{data.n}}}',
         schema={"properties": {"n": {"type": "string"}}},
@@ -124,7 +126,7 @@ async def test_a_body_that_breaks_its_schema_is_held_with_the_pointer(rig: Rig) 
     assert rig.receiver.requests == []
 
 
-async def test_an_attempt_tells_how_far_composing_came_and_when(rig: Rig) -> None:
+async def test_an_attempt_records_its_render_and_validation_times(rig: Rig) -> None:
     asks = {"properties": {"n": {"type": "integer"}}}
     await rig.webhook("/met", schema=asks)
     await rig.webhook("/broken", body_template='{"n": "{{data.n}}"}', schema=asks)
@@ -146,7 +148,7 @@ async def test_an_attempt_tells_how_far_composing_came_and_when(rig: Rig) -> Non
     assert timings["/undefined"] == (None, None)
 
 
-async def test_a_false_condition_is_skipped_and_may_be_replayed(rig: Rig) -> None:
+async def test_a_false_condition_skips_a_delivery_and_it_can_be_replayed(rig: Rig) -> None:
     saved = await rig.webhook(condition="data.n > 5")
     async with rig.worker():
         await rig.platform.commit('{"n": 1}')
@@ -156,7 +158,7 @@ async def test_a_false_condition_is_skipped_and_may_be_replayed(rig: Rig) -> Non
         await rig.reaches("delivered")
 
 
-async def test_an_update_of_the_status_sends_it_again(rig: Rig) -> None:
+async def test_an_update_of_the_status_sends_a_delivery_again(rig: Rig) -> None:
     await rig.webhook()
     async with rig.worker():
         await rig.platform.commit()
@@ -169,29 +171,29 @@ async def test_an_update_of_the_status_sends_it_again(rig: Rig) -> None:
     assert row["schedule_step"] == 1
 
 
-async def test_a_forbidden_target_is_refused_at_the_dial_and_tried_again(rig: Rig) -> None:
+async def test_a_forbidden_target_is_rejected_on_connect_and_retried(rig: Rig) -> None:
     await rig.webhook(retry_schedule_s=[0, 3600])
     async with rig.worker(policy=EgressPolicy(allow_http=True)):
         await rig.platform.commit()
 
-        async def tried() -> bool:
+        async def is_attempted() -> bool:
             return bool((await rig.platform.deliveries())[0]["attempts"] == 1)
 
-        await until(tried)
+        await until(is_attempted)
     (row,) = await rig.platform.deliveries()
     assert row["status"] == "pending"
     assert "127.0.0.1" not in row["last_error"]
     assert rig.receiver.requests == []
 
 
-async def test_without_listen_the_poll_still_delivers(rig: Rig) -> None:
+async def test_polling_delivers_without_listen(rig: Rig) -> None:
     await rig.webhook()
     async with rig.worker(listen=False):
         await rig.platform.commit()
         await rig.reaches("delivered")
 
 
-async def test_a_sleeping_worker_is_woken_by_a_commit(rig: Rig) -> None:
+async def test_a_commit_wakes_a_sleeping_worker(rig: Rig) -> None:
     await rig.webhook()
     async with rig.worker() as worker:
         await rig.platform.commit()
@@ -210,7 +212,9 @@ async def test_a_sleeping_worker_is_woken_by_a_commit(rig: Rig) -> None:
         await rig.reaches("delivered", count=2)
 
 
-async def test_a_stopped_worker_ends_what_is_on_the_wire_and_gives_back_the_rest(rig: Rig) -> None:
+async def test_a_stopped_worker_finishes_requests_in_flight_and_releases_the_others(
+    rig: Rig,
+) -> None:
     await rig.webhook(max_in_flight=200)
     async with rig.worker():
         for _ in range(200):
@@ -227,7 +231,7 @@ async def test_a_stopped_worker_ends_what_is_on_the_wire_and_gives_back_the_rest
 
 
 @pytest.mark.parametrize("data", ['{"a": "\\u0000"}', '{"a": "\\ud800"}', "1e100000", None])
-async def test_poison_goes_through_raw_byte_for_byte(rig: Rig, data: str | None) -> None:
+async def test_hostile_data_is_sent_raw_byte_for_byte(rig: Rig, data: str | None) -> None:
     await rig.webhook(raw_payload=True)
     async with rig.worker():
         await rig.platform.commit(data)
@@ -235,7 +239,7 @@ async def test_poison_goes_through_raw_byte_for_byte(rig: Rig, data: str | None)
     assert rig.receiver.requests[0].body == (data or "null").encode()
 
 
-async def test_what_appears_before_a_lane_s_mark_is_found_within_a_second_or_two(rig: Rig) -> None:
+async def test_deliveries_before_the_low_watermark_are_found_within_seconds(rig: Rig) -> None:
     await rig.webhook(max_in_flight=100)
     async with rig.worker() as worker:
         await rig.platform.run(

@@ -18,10 +18,10 @@ RETRIED = ("40001", "53100", "P0001", "XX000")
 
 
 @asynccontextmanager
-async def refusing(
+async def rejecting_writes(
     rig: Rig, writes: LiteralString, sqlstate: str, *, times: int = 2
 ) -> AsyncIterator[None]:
-    """Such writes, e.g. `update on rowhook.outbox`, are refused until `times` have been."""
+    """Reject such writes, e.g. `update on rowhook.outbox`, until `times` have been attempted."""
     run = rig.platform.run
     await run("create sequence public.refusal")
     await run(
@@ -35,16 +35,16 @@ async def refusing(
     )
     yield
 
-    async def refused() -> bool:
+    async def is_exhausted() -> bool:
         is_past = await rig.platform.value("select last_value >= %s from public.refusal", times)
         return bool(is_past)
 
-    await until(refused, what="a refusal")
+    await until(is_exhausted, description="a refusal")
     await run("drop function public.refuse cascade")
 
 
 def answer_after(release: asyncio.Event) -> Behaviour:
-    """Answers once the event is set."""
+    """Respond once the event is set."""
     answers = answer()
 
     async def behave(request: Received, writer: asyncio.StreamWriter) -> None:
@@ -54,20 +54,20 @@ def answer_after(release: asyncio.Event) -> Behaviour:
     return behave
 
 
-async def swept(rig: Rig, webhook: UUID) -> None:
-    """Waits until the worker has looked, all of it since now, for what it claimed and lost."""
-    # It looks right after it has done the chores.
+async def wait_for_sweep(rig: Rig, webhook: UUID) -> None:
+    """Wait until the worker has checked for lost claims once more."""
+    # The check follows the maintenance tasks.
     for _ in range(2):
         await rig.platform.run("insert into rowhook.chore (webhook_id) values (%s)", webhook)
 
-        async def done() -> bool:
+        async def is_renewed() -> bool:
             return await rig.platform.rows("select from rowhook.chore") == []
 
-        await until(done, what="a sweep")
+        await until(is_renewed, description="a sweep")
 
 
-async def renewed(rig: Rig) -> None:
-    """Waits until the lease of what is being sent has been renewed twice."""
+async def wait_for_renewal(rig: Rig) -> None:
+    """Wait until the lease of the delivery in flight has been renewed twice."""
     ends = "select leased_until from rowhook.outbox where status = 'sending'"
     for _ in range(2):
         before = await rig.platform.value(ends)
@@ -75,17 +75,17 @@ async def renewed(rig: Rig) -> None:
         async def later(before: datetime = before) -> bool:
             return bool(await rig.platform.value(ends) > before)
 
-        await until(later, what="a renewed lease")
+        await until(later, description="a renewed lease")
 
 
-async def test_a_worker_that_cannot_say_it_woke_delivers_all_the_same(rig: Rig) -> None:
+async def test_a_worker_that_cannot_record_its_wake_up_still_delivers(rig: Rig) -> None:
     await rig.webhook()
     async with rig.worker():
 
         async def asleep() -> bool:
             return bool(await rig.platform.value("select is_called from rowhook.asleep"))
 
-        await until(asleep, what="a worker asleep")
+        await until(asleep, description="a worker asleep")
         await rig.platform.run(
             "create or replace function rowhook.wake_up(register bigint) returns void"
             " language plpgsql as $$ begin raise serialization_failure; end $$"
@@ -96,7 +96,7 @@ async def test_a_worker_that_cannot_say_it_woke_delivers_all_the_same(rig: Rig) 
     assert [row["attempts"] for row in rows] == [1, 1, 1]
 
 
-async def test_a_claim_whose_answer_was_lost_is_found_again_by_its_only_worker(rig: Rig) -> None:
+async def test_a_claim_with_a_lost_response_is_recovered_by_the_only_worker(rig: Rig) -> None:
     await rig.webhook()
     async with rig.worker() as worker:
         async with rig.platform.db.transaction():
@@ -111,7 +111,7 @@ async def test_a_claim_whose_answer_was_lost_is_found_again_by_its_only_worker(r
     assert row["attempts"] == 1
 
 
-async def test_what_a_worker_holds_past_its_lease_is_not_given_back_by_itself(rig: Rig) -> None:
+async def test_deliveries_held_past_their_lease_are_not_released_by_the_worker(rig: Rig) -> None:
     webhook = await rig.webhook()
     release = asyncio.Event()
     rig.receiver.script("/hook", answer_after(release))
@@ -119,19 +119,19 @@ async def test_what_a_worker_holds_past_its_lease_is_not_given_back_by_itself(ri
         await rig.platform.commit()
         await rig.receiver.wait_for(1)
         await rig.platform.run("update rowhook.outbox set leased_until = now() - interval '1 s'")
-        await swept(rig, webhook.id)
+        await wait_for_sweep(rig, webhook.id)
         release.set()
         await rig.reaches("delivered")
     assert len(rig.receiver.requests) == 1
 
 
 @pytest.mark.parametrize("sqlstate", RETRIED)
-async def test_results_that_are_refused_for_a_while_are_kept_and_recorded(
+async def test_results_that_are_temporarily_rejected_are_kept_and_recorded(
     rig: Rig, sqlstate: str
 ) -> None:
     await rig.webhook()
     async with rig.worker():
-        async with refusing(rig, "insert on rowhook.attempt_row", sqlstate):
+        async with rejecting_writes(rig, "insert on rowhook.attempt_row", sqlstate):
             for _ in range(3):
                 await rig.platform.commit()
         rows = await rig.reaches("delivered", count=3)
@@ -140,27 +140,27 @@ async def test_results_that_are_refused_for_a_while_are_kept_and_recorded(
 
 
 @pytest.mark.parametrize("sqlstate", RETRIED)
-async def test_claims_that_are_refused_for_a_while_are_made_again(rig: Rig, sqlstate: str) -> None:
+async def test_claims_that_are_temporarily_rejected_are_retried(rig: Rig, sqlstate: str) -> None:
     await rig.webhook()
     async with rig.worker():
-        async with refusing(rig, "update on rowhook.outbox", sqlstate):
+        async with rejecting_writes(rig, "update on rowhook.outbox", sqlstate):
             await rig.platform.commit()
         await rig.reaches("delivered")
 
 
 @pytest.mark.parametrize("sqlstate", RETRIED)
-async def test_a_heartbeat_that_is_refused_for_a_while_goes_on_to_renew(
+async def test_a_heartbeat_that_is_temporarily_rejected_continues_to_renew(
     rig: Rig, sqlstate: str
 ) -> None:
     await rig.webhook()
     release = asyncio.Event()
     rig.receiver.script("/hook", answer_after(release))
     async with rig.worker(lease_s=LEASE_S), rig.worker(lease_s=LEASE_S):
-        async with refusing(rig, "insert on rowhook.worker", sqlstate, times=4):
+        async with rejecting_writes(rig, "insert on rowhook.worker", sqlstate, times=4):
             pass
         await rig.platform.commit()
         await rig.receiver.wait_for(1)
-        await renewed(rig)
+        await wait_for_renewal(rig)
         release.set()
         await rig.reaches("delivered")
     assert len(rig.receiver.requests) == 1

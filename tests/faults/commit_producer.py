@@ -1,4 +1,4 @@
-"""A platform under load: commits and rolls back at a steady pace, and writes down which."""
+"""A load of commits at a constant rate, of which some are rolled back."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ select id, %s, json_build_object('n', id) from unnest(%s::text[]) as id
 
 
 class Producer:
-    """Inserts commits of one goal, `batch` a transaction, every tenth of them rolled back.
+    """Inserts commits of one goal, `batch` per transaction, and rolls back every tenth transaction.
 
-    Where a connection is lost in mid-commit, nobody knows how it ended: `committed` is asked of
-    the database itself, at the end.
+    The result of a commit is unknown if its connection is lost, so `committed` reads the database.
     """
 
     def __init__(self, dsn: str, goal: str, *, seed: int = 1) -> None:
@@ -34,7 +33,7 @@ class Producer:
         self._random = random.Random(seed)  # noqa: S311  # a load, no secret
 
     async def committed(self) -> tuple[str, ...]:
-        """All commits of the goal, in the order in which this producer made them."""
+        """Return all commits of the goal in the order of their creation."""
         async with await psycopg.AsyncConnection.connect(self.dsn) as connection:
             cursor = await connection.execute(
                 "select id from rowhook.commit where goal_id = %s"
@@ -44,7 +43,7 @@ class Producer:
             return tuple([row[0] async for row in cursor])
 
     async def make(self, connection: psycopg.AsyncConnection, batch: int = 1) -> None:
-        """One transaction."""
+        """Run one transaction."""
         ids = [f"{self.goal}-{next(self._numbers)}" for _ in range(batch)]
         keep = self._random.random() > 0.1  # one in ten
         if not keep:
@@ -56,7 +55,7 @@ class Producer:
             self.made_at |= dict.fromkeys(ids, time.monotonic())
 
     async def run(self, *, rate_per_s: float, batch: int = 1, until: int | None = None) -> None:
-        """Commits at this pace until it is cancelled, or has `until` acknowledged commits."""
+        """Commit at this rate until cancelled, or until `until` commits are acknowledged."""
         due = time.monotonic()
         while until is None or len(self.acknowledged) < until:
             try:
@@ -75,7 +74,7 @@ class Producer:
 async def running_producer(
     producer: Producer, *, rate_per_s: float, batch: int = 1
 ) -> AsyncIterator[None]:
-    """The producer at work beside the block."""
+    """Run the producer during the block."""
     task = asyncio.create_task(producer.run(rate_per_s=rate_per_s, batch=batch))
     try:
         yield

@@ -1,4 +1,4 @@
-"""The ground of the battery: a PostgreSQL 18 over TCP for each scenario, a test build for all."""
+"""Fixtures of the fault battery: a PostgreSQL 18 over TCP per scenario."""
 
 from __future__ import annotations
 
@@ -10,22 +10,14 @@ from pathlib import Path
 import pytest
 
 from rowhook.migrate import runner
-from tests.faults.failpoint_build import make_build
 from tests.faults.fault_scenario import Scenario, create_scenario
 from tests.faults.postgres_server import Server
 from tests.faults.recording_receiver import RecordingReceiver
 
 
-@pytest.fixture(scope="session")
-def build() -> Iterator[Path]:
-    """The test build, as PYTHONPATH has it."""
-    with tempfile.TemporaryDirectory(prefix="rowhook-build-") as folder:
-        yield make_build(Path(folder))
-
-
 @pytest.fixture
 def server_folder() -> Iterator[Path]:
-    """A folder that the server's account can get into."""
+    """A folder that is accessible to the account of the server."""
     with tempfile.TemporaryDirectory(prefix="rh-", ignore_cleanup_errors=True) as name:
         if os.geteuid() == 0:
             Path(name).chmod(0o711)
@@ -51,7 +43,5 @@ async def receiver() -> AsyncIterator[RecordingReceiver]:
 
 
 @pytest.fixture
-async def scenario(
-    primary: Server, server_folder: Path, receiver: RecordingReceiver, build: Path
-) -> Scenario:
-    return await create_scenario(primary.dsn, server_folder, receiver, build)
+async def scenario(primary: Server, server_folder: Path, receiver: RecordingReceiver) -> Scenario:
+    return await create_scenario(primary.dsn, server_folder, receiver)

@@ -1,7 +1,7 @@
-"""Whether what was sent is what was committed. Pure: it looks at what was written down.
+"""Checks whether the sent requests match the committed events, from recorded data only.
 
-The receiver writes down every request, the producer every commit and every rollback, and the
-outbox says how each delivery ended.
+The receiver records every request, the producer every commit and rollback, and the outbox has the
+final status of each delivery.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ VISIBLE_ENDS = frozenset({"delivered", "dead", "held", "cancelled", "skipped"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """One request as the receiver saw it. `event` is what its body says it is about."""
+    """A request as received; `event` is the event named in its body."""
 
     path: str
     key: str
@@ -25,9 +25,10 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """A whole run. `ends` is event → status; `spare` how many duplicates there may be.
+    """A complete run. `ends` maps events to final statuses.
 
-    `ordered` are the paths of ordered webhooks; `committed` is in the order of commits.
+    `allowed_duplicates` is the maximum number of duplicates, `ordered` the paths of ordered
+    webhooks. `committed` is in commit order.
     """
 
     committed: tuple[str, ...]
@@ -39,7 +40,7 @@ class History:
 
 
 def violations(history: History) -> list[str]:
-    """A sentence for each thing that must not be; empty if there is none."""
+    """Return a sentence for each violation."""
     return [
         *_phantoms(history),
         *_losses(history),
@@ -75,13 +76,13 @@ def _keys(history: History) -> Iterator[str]:
             yield f"{arrival.event} arrived with the keys {keys[arrival.event]} and {arrival.key}"
     owners: dict[str, str] = {}
     for event, key in keys.items():
-        # A receiver that drops what it knows would drop the second event.
+        # A receiver that deduplicates by key would drop the second event.
         if owners.setdefault(key, event) != event:
             yield f"{key} is the key of {owners[key]} and of {event}"
 
 
 def duplicates(arrivals: Iterable[Arrival]) -> int:
-    """How many requests there were beyond one a path and event."""
+    """Count the requests beyond the first per path and event."""
     return sum(
         count - 1
         for count in Counter((arrival.path, arrival.event) for arrival in arrivals).values()

@@ -1,4 +1,4 @@
-"""What every scenario stands on: a database, a receiver, and a fleet to be built over them."""
+"""The environment of a fault scenario: a database, a receiver and worker processes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,6 @@ class Scenario:
 
     dsn: str
     receiver: RecordingReceiver
-    build: Path
     folder: Path
     organization: UUID
     master_key: str
@@ -45,9 +44,8 @@ class Scenario:
     def fleet(
         self, *, lease_s: float = LEASE_S, **variables: str
     ) -> AbstractAsyncContextManager[Fleet]:
-        """Workers of the test build over this database."""
+        """Start workers over this database."""
         return fleet(
-            self.build,
             self.folder,
             **{
                 "DATABASE_URL": self.dsn,
@@ -58,16 +56,16 @@ class Scenario:
         )
 
     async def first_worker(self, fleet: Fleet) -> float:
-        """Starts a worker while events come: how long it takes to its first delivery, in seconds.
+        """Start a worker under load and return the seconds until its first delivery.
 
-        That is the measure of every recovery: it may take so many times as long, on any machine.
+        Recovery times are limited to multiples of this time, so that they hold on any machine.
         """
         await fleet.start()
         begun = time.monotonic()
         return await self.receiver.seconds_to_first_arrival(begun)
 
     async def goal(self, name: str, **fields: Any) -> Producer:
-        """A goal with one raw webhook at the path of its name; what commits to it."""
+        """Create a goal with one raw webhook at the path of its name, and return its producer."""
         async with connection_pool.open_pool(self.dsn, size=1) as pool:
             async with pool.connection() as connection:
                 await connection.execute(
@@ -89,7 +87,7 @@ class Scenario:
         return Producer(self.dsn, name)
 
     async def rows(self, query: str, *parameters: object) -> list[dict[str, Any]]:
-        """The rows of a query of the superuser's, on a connection of its own."""
+        """Return the rows of a query of the superuser, on a new connection."""
         async with await psycopg.AsyncConnection.connect(
             self.dsn, autocommit=True, row_factory=dict_row
         ) as connection:
@@ -97,12 +95,12 @@ class Scenario:
             return await cursor.fetchall()
 
     async def run(self, statement: str, *parameters: object) -> int:
-        """How many rows a statement of the superuser's touched."""
+        """Execute a statement as the superuser and return the number of rows."""
         async with await psycopg.AsyncConnection.connect(self.dsn, autocommit=True) as connection:
             return (await connection.execute(statement.encode(), parameters or None)).rowcount
 
     async def wait_until_drained(self, within_s: float = DEADLINE_S) -> None:
-        """Waits until nothing waits, nothing is being sent, and nothing is to be healed."""
+        """Wait until nothing is pending, sending or to be healed."""
         query = (
             "select (select count(*) from rowhook.outbox where finished_at is null)"
             " + (select count(*) from rowhook.capture_gap)"
@@ -112,12 +110,14 @@ class Scenario:
         async def empty() -> bool:
             return bool((await self.rows(query))[0]["count"] == 0)
 
-        await wait_until(empty, within_s=within_s, what="an outbox without anything unfinished")
+        await wait_until(
+            empty, within_s=within_s, description="an outbox without anything unfinished"
+        )
 
     async def history(
         self, *producers: Producer, allowed_duplicates: int, ordered: tuple[str, ...] = ()
     ) -> History:
-        """All that was written down."""
+        """Return the recorded history."""
         committed = [event for producer in producers for event in await producer.committed()]
         ends = await self.rows(
             "select e.commit_id as event, o.status from rowhook.outbox o"
@@ -138,7 +138,7 @@ class Scenario:
     async def checked_history(
         self, *producers: Producer, allowed_duplicates: int, ordered: tuple[str, ...] = ()
     ) -> History:
-        """The history, after looking that it holds and that no acknowledged commit is missing."""
+        """Return the history after checking it and that no acknowledged commit is missing."""
         history = await self.history(
             *producers, allowed_duplicates=allowed_duplicates, ordered=ordered
         )
@@ -151,9 +151,9 @@ class Scenario:
 
 
 async def wait_until(
-    holds: Callable[[], Awaitable[bool]], *, within_s: float = DEADLINE_S, what: str
+    holds: Callable[[], Awaitable[bool]], *, within_s: float = DEADLINE_S, description: str
 ) -> float:
-    """Waits for a condition, through an absent database: how long it took, in seconds."""
+    """Wait for a condition, also while the database is unreachable; return the seconds."""
     begun = time.monotonic()
     while True:
         try:
@@ -162,14 +162,12 @@ async def wait_until(
         except psycopg.OperationalError:
             pass
         if time.monotonic() - begun > within_s:
-            raise TimeoutError(f"{what} did not come about within {within_s:g} s")
+            raise TimeoutError(f"{description} did not come about within {within_s:g} s")
         await asyncio.sleep(0.02)
 
 
-async def create_scenario(
-    dsn: str, folder: Path, receiver: RecordingReceiver, build: Path
-) -> Scenario:
-    """The ground over a migrated database."""
+async def create_scenario(dsn: str, folder: Path, receiver: RecordingReceiver) -> Scenario:
+    """Create the scenario on a migrated database."""
     organization = uuid4()
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
         await connection.execute(
@@ -178,7 +176,6 @@ async def create_scenario(
     return Scenario(
         dsn=dsn,
         receiver=receiver,
-        build=build,
         folder=folder,
         organization=organization,
         master_key=generate_master_key(),

@@ -1,4 +1,4 @@
-"""A TCP proxy that makes a network of loopback worse: slow, narrow, in pieces, silent, broken."""
+"""A TCP proxy that simulates latency, low bandwidth, fragmentation, silence and resets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CHUNK = 1 << 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkConditions:
-    """How bytes travel, either way. `silent` holds them back until the weather changes."""
+    """How bytes travel in both directions. `silent` holds them back until the conditions change."""
 
     latency_s: float = 0.0
     bytes_per_s: float | None = None
@@ -27,7 +27,7 @@ NORMAL = NetworkConditions()
 
 
 class Proxy:
-    """`async with Proxy(port) as proxy`: what connects to `proxy.port` reaches `port`."""
+    """`async with Proxy(port) as proxy`: connections to `proxy.port` are forwarded to `port`."""
 
     def __init__(self, target: int) -> None:
         self.target = target
@@ -56,13 +56,13 @@ class Proxy:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def set_conditions(self, conditions: NetworkConditions) -> None:
-        """From now on, for the connections that are open too."""
+        """Apply conditions from now on, to open connections too."""
         self.conditions = conditions
         self._changed.set()
         self._changed = asyncio.Event()
 
     def reset(self) -> None:
-        """Every open connection is broken on both sides (RST)."""
+        """Reset every open connection on both sides (RST)."""
         for pair in list(self._pairs):
             self.dropped += 1
             for writer in pair:
@@ -70,13 +70,13 @@ class Proxy:
         self._pairs.clear()
 
     def drop_packets(self) -> None:
-        """Every open connection is dead from now on, and neither side is told."""
+        """Stop forwarding on every open connection without notifying either side."""
         for task in self._tasks:
             task.cancel()
         self.dropped += len(self._pairs)
 
     def drop_responses(self) -> None:
-        """What is said on every open connection is heard, and never answered again."""
+        """Forward requests of every open connection but no responses."""
         for task in self._answers:
             task.cancel()
         self.dropped += len(self._pairs)
@@ -121,7 +121,7 @@ class Proxy:
             data = data[size:]
 
     def _most(self) -> int:
-        # Asked when it is sent: the weather may have changed since it was awaited.
+        # Evaluated when the data is sent, since the conditions may have changed meanwhile.
         pieces = self.conditions.max_piece_bytes
         return _CHUNK if pieces is None else self._random.randint(1, pieces)
 

@@ -1,4 +1,4 @@
-"""A Postgres over TCP that a test may kill, stop, start again, copy and promote."""
+"""A PostgreSQL server over TCP that a test can kill, stop, restart, copy and promote."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.deadline import DEADLINE_S
 from tests.support.servers import DEBIAN_15
 
 # `ROWHOOK_FAULTS_SERVER=stock-15 bin/test faults` runs the battery on Debian's PostgreSQL 15 with
-# the settings of initdb, JIT on; else on the embedded 18 with these.
+# the settings of initdb and JIT on; otherwise on the embedded 18 with these settings.
 IS_STOCK = os.environ.get("ROWHOOK_FAULTS_SERVER") == "stock-15"
 _ADDRESS = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
 _OPTIONS = (
@@ -41,7 +41,7 @@ _OPTIONS = (
 
 
 def free_port() -> int:
-    """A port of loopback that nobody has."""
+    """Return a free port of loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -49,7 +49,7 @@ def free_port() -> int:
 
 
 class Server:
-    """One cluster in `folder` of its own, on a port of its own. The superuser is `owner`."""
+    """A cluster with its own folder and port. The superuser is `owner`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -63,7 +63,7 @@ class Server:
         return f"postgresql://owner@127.0.0.1:{self.port}/postgres"
 
     def create(self) -> None:
-        """Makes an empty cluster."""
+        """Create an empty cluster."""
         self._own_folder()
         self._run(
             "initdb",
@@ -80,7 +80,7 @@ class Server:
         )
 
     def follow(self, primary: Server) -> None:
-        """Makes a copy of a running server, which will follow it."""
+        """Create a standby of a running server."""
         self._own_folder()
         self._run(
             "pg_basebackup",
@@ -96,13 +96,13 @@ class Server:
             "--write-recovery-conf",
             "--no-sync",
         )
-        # The copy is nobody's primary yet.
+        # The copy has no standby of its own.
         own = self.folder / "postgresql.auto.conf"
         lines = own.read_text().splitlines(keepends=True)
         own.write_text("".join(line for line in lines if "synchronous_standby_names" not in line))
 
     def start(self) -> None:
-        """Starts it; see `ready`."""
+        """Start the server; see `ready`."""
         options = [
             argument for name, value in _OPTIONS.items() for argument in ("-c", f"{name}={value}")
         ]
@@ -117,7 +117,7 @@ class Server:
         )
 
     async def ready(self) -> float:
-        """Waits until it accepts connections: since when, in monotonic seconds."""
+        """Wait until it accepts connections; return the monotonic time."""
         deadline = time.monotonic() + DEADLINE_S
         while True:
             try:
@@ -127,36 +127,36 @@ class Server:
                 if time.monotonic() > deadline:
                     raise
                 if self._process is not None and self._process.poll() is not None:
-                    # What the one before left running has to end first.
+                    # The processes of the previous server have to end first.
                     self.start()
                 await asyncio.sleep(0.02)
 
     def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
-        """SIGQUIT stops at once, SIGINT tidily, SIGKILL without a word."""
+        """Stop it: SIGQUIT immediately, SIGINT cleanly, SIGKILL without cleanup."""
         if self._process is None:
             return
         with suppress(ProcessLookupError):
             self._process.send_signal(how)
         self._process.wait(timeout=DEADLINE_S)
-        # After SIGKILL its children see it is gone, and end. Its postmaster.pid stays: by it the
-        # next one refuses to start beside them, which would ruin the cluster.
+        # After SIGKILL, the child processes notice it and end. postmaster.pid is kept, so that the
+        # next server refuses to start while they run, which would corrupt the cluster.
         self._process = None
 
     async def promote(self) -> float:
-        """Makes a standby the primary: since when."""
+        """Promote a standby to primary; return the monotonic time."""
         async with await psycopg.AsyncConnection.connect(self.dsn, autocommit=True) as connection:
             await connection.execute("select pg_promote()")
         return time.monotonic()
 
     async def run_writable(self, *statements: str) -> None:
-        """Runs statements in spite of `default_transaction_read_only`."""
+        """Execute statements with `default_transaction_read_only` off."""
         writable = f"{self.dsn}?options=-cdefault_transaction_read_only%3Doff"
         async with await psycopg.AsyncConnection.connect(writable, autocommit=True) as connection:
             for statement in statements:
                 await connection.execute(statement.encode())
 
     def remove(self) -> None:
-        """Stops it and removes its folder."""
+        """Stop it and remove its folder."""
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 

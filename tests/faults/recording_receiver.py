@@ -1,4 +1,4 @@
-"""The receiver of the battery: writes down every request, and answers as it is told."""
+"""A receiver that records every request and responds as configured."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def _answer(status: int) -> bytes:
 
 
 class RecordingReceiver:
-    """`async with Wire() as wire`: `wire.url`, `wire.arrivals`. `status` is what it answers.
+    """`async with RecordingReceiver() as receiver`: `receiver.url`, `receiver.arrivals`.
 
-    A body is `{"n": "<event>"}`. `delay_s` holds each answer back; while `stalls` is set, none
-    is given.
+    A body is `{"n": "<event>"}`. `status` is the response by path, `delay_s` delays it, and a path
+    in `stalling` gets none.
     """
 
     def __init__(self) -> None:
@@ -46,14 +46,14 @@ class RecordingReceiver:
         for transport in list(self._open):
             transport.abort()
 
-    def joined(self, transport: asyncio.Transport) -> None:
+    def add_connection(self, transport: asyncio.Transport) -> None:
         self._open.add(transport)
 
-    def left(self, transport: asyncio.Transport) -> None:
+    def remove_connection(self, transport: asyncio.Transport) -> None:
         self._open.discard(transport)
 
     async def seconds_to_first_arrival(self, moment: float) -> float:
-        """Seconds from a moment (monotonic) to the first arrival after it. Raises TimeoutError."""
+        """Return the seconds from a monotonic time to the next arrival. Raises TimeoutError."""
         async with asyncio.timeout(DEADLINE_S):
             while not self.arrivals or self.arrivals[-1].at < moment:
                 await asyncio.sleep(0.002)
@@ -68,11 +68,11 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
-        self.receiver.joined(self.transport)
+        self.receiver.add_connection(self.transport)
 
     def connection_lost(self, _: Exception | None) -> None:
-        self.receiver.left(self.transport)
-        self._closed()
+        self.receiver.remove_connection(self.transport)
+        self._finish_request()
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
@@ -88,9 +88,9 @@ class _Connection(asyncio.Protocol):
                 for line in head.split("\r\n")
                 if line.lower().startswith("idempotency-key:")
             )
-            self._take(head.split(" ", 2)[1], key, rest[:length].decode())
+            self._handle_request(head.split(" ", 2)[1], key, rest[:length].decode())
 
-    def _take(self, path: str, key: str, body: str) -> None:
+    def _handle_request(self, path: str, key: str, body: str) -> None:
         receiver = self.receiver
         event = body.split('"')[3]
         receiver.arrivals.append(Arrival(path=path, key=key, event=event, at=time.monotonic()))
@@ -108,9 +108,9 @@ class _Connection(asyncio.Protocol):
     def _reply(self) -> None:
         if self.answering is not None and not self.transport.is_closing():
             self.transport.write(_answer(self.receiver.status.get(self.answering, 200)))
-        self._closed()
+        self._finish_request()
 
-    def _closed(self) -> None:
+    def _finish_request(self) -> None:
         if self.answering is not None:
             self.receiver.open_now[self.answering] -= 1
             self.answering = None

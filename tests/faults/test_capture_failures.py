@@ -1,4 +1,4 @@
-"""The capture fails in every way that we can think of, and the platform goes on."""
+"""The capture fails in every known way, and the platform continues."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ KINDS: dict[str, Breaking] = {}
 
 
 def kind(name: str) -> Callable[[Breaking], Breaking]:
-    def keep(breaking: Breaking) -> Breaking:
+    def register(breaking: Breaking) -> Breaking:
         KINDS[name] = breaking
         return breaking
 
-    return keep
+    return register
 
 
-def raising(table: str, sqlstate: str) -> Breaking:
-    """A trigger of somebody's that refuses every row."""
+def raising_trigger(table: str, sqlstate: str) -> Breaking:
+    """A platform trigger that rejects every row."""
 
     @asynccontextmanager
     async def breaking(scenario: Scenario, _: Connection) -> AsyncIterator[None]:
@@ -50,7 +50,7 @@ def raising(table: str, sqlstate: str) -> Breaking:
 
 
 def between(*statements: str, after: tuple[str, ...]) -> Breaking:
-    """Some statements of the owner's before, and others after."""
+    """Execute statements of the owner before and after the block."""
 
     @asynccontextmanager
     async def breaking(scenario: Scenario, _: Connection) -> AsyncIterator[None]:
@@ -66,13 +66,13 @@ def between(*statements: str, after: tuple[str, ...]) -> Breaking:
 
 
 KINDS |= {
-    "the outbox refuses": raising("outbox", "P0001"),
-    "the event refuses": raising("event", "P0001"),
-    "a unique violation": raising("outbox", "23505"),
-    "a deadlock": raising("outbox", "40P01"),
-    "a serialization failure": raising("event", "40001"),
-    "out of memory": raising("event", "53200"),
-    "a disk that is full": raising("outbox", "53100"),
+    "the outbox refuses": raising_trigger("outbox", "P0001"),
+    "the event refuses": raising_trigger("event", "P0001"),
+    "a unique violation": raising_trigger("outbox", "23505"),
+    "a deadlock": raising_trigger("outbox", "40P01"),
+    "a serialization failure": raising_trigger("event", "40001"),
+    "out of memory": raising_trigger("event", "53200"),
+    "a disk that is full": raising_trigger("outbox", "53100"),
     "a check that fails": between(
         "alter table rowhook.event add constraint broken check (id < 0) not valid",
         after=("alter table rowhook.event drop constraint broken",),
@@ -90,8 +90,8 @@ KINDS |= {
 
 @kind("neither the event nor the error can be written")
 @asynccontextmanager
-async def neither(scenario: Scenario, connection: Connection) -> AsyncIterator[None]:
-    refused = raising("event", "53100")
+async def no_table_access(scenario: Scenario, connection: Connection) -> AsyncIterator[None]:
+    refused = raising_trigger("event", "53100")
     await scenario.run("alter table rowhook.capture_error rename to capture_error_gone")
     try:
         async with refused(scenario, connection):
@@ -145,7 +145,7 @@ async def hostile_path(scenario: Scenario, connection: Connection) -> AsyncItera
 
 
 async def platform_commits(connection: Connection, name: str) -> None:
-    """Twenty of them, by every way in."""
+    """Commit twenty events in each of the supported ways."""
     rows = [f"{name}-{number}" for number in range(EACH)]
     for row in rows[:8]:
         await connection.execute(
@@ -167,17 +167,17 @@ async def _copy(connection: Connection, rows: list[str]) -> None:
             await into.write_row((row, GOAL, f'{{"n": "{row}", "zero": "\\u0000"}}'))
 
 
-async def arrived(scenario: Scenario, names: set[str]) -> bool:
+async def have_arrived(scenario: Scenario, names: set[str]) -> bool:
     return names <= {arrival.event for arrival in scenario.receiver.arrivals}
 
 
-async def test_a_capture_that_fails_never_fails_the_platform_and_loses_nothing(
+async def test_a_failing_capture_never_fails_the_platform_and_loses_nothing(
     scenario: Scenario,
 ) -> None:
     await scenario.goal(GOAL, max_in_flight=100)
     async with scenario.fleet() as fleet:
         await fleet.start()
-        waits = dict(zip(KINDS, await together(scenario, fleet), strict=True))
+        waits = dict(zip(KINDS, await run_together(scenario, fleet), strict=True))
     undone = [
         arrival.event
         for arrival in scenario.receiver.arrivals
@@ -186,20 +186,22 @@ async def test_a_capture_that_fails_never_fails_the_platform_and_loses_nothing(
     slowest = max(waits, key=lambda name: waits[name])
     score(
         f"{len(KINDS)} kinds of capture failure, {EACH * len(KINDS)} commits",
-        asked=f"every commit succeeds, 0 lost after {HEALS} heals, one each {HEAL_S} s",
+        required=f"every commit succeeds, 0 lost after {HEALS} heals, one each {HEAL_S} s",
         measured=f"0 lost, the last {max(waits.values()):.1f} s after ({slowest}),"
         f" {len(undone)} phantom sends",
         holds=undone == [],
     )
 
 
-async def together(scenario: Scenario, fleet: Fleet) -> list[float]:
-    """One trouble after the other; the healing of all is waited for side by side."""
+async def run_together(scenario: Scenario, fleet: Fleet) -> list[float]:
+    """Run one failure after another, and wait for all heals concurrently."""
     assert len(fleet.workers) == 1
     healing = []
     for number, breaking in enumerate(KINDS.values()):
         over = asyncio.Event()
-        healing.append(asyncio.create_task(_broken_then_healed(scenario, number, breaking, over)))
+        healing.append(
+            asyncio.create_task(_break_and_wait_for_heal(scenario, number, breaking, over))
+        )
         await asyncio.wait(
             {healing[-1], asyncio.ensure_future(over.wait())}, return_when=asyncio.FIRST_COMPLETED
         )
@@ -208,7 +210,7 @@ async def together(scenario: Scenario, fleet: Fleet) -> list[float]:
     return await asyncio.gather(*healing)
 
 
-async def _broken_then_healed(
+async def _break_and_wait_for_heal(
     scenario: Scenario, number: int, breaking: Breaking, over: asyncio.Event
 ) -> float:
     name = f"kind{number}"
@@ -220,5 +222,7 @@ async def _broken_then_healed(
         await platform_commits(connection, name)
     over.set()
     return await wait_until(
-        lambda: arrived(scenario, expected), within_s=HEALS * HEAL_S, what=f"all of {name}"
+        lambda: have_arrived(scenario, expected),
+        within_s=HEALS * HEAL_S,
+        description=f"all of {name}",
     )

@@ -12,7 +12,7 @@ COMMITTED = ("a", "b", "c")
 def history(
     *arrivals: tuple[str, str], ends: Mapping[str, str] | None = None, allowed_duplicates: int = 0
 ) -> History:
-    """Three commits to an ordered webhook; `arrivals` are (event, key)."""
+    """A history of three commits to an ordered webhook; `arrivals` are (event, key)."""
     return History(
         committed=COMMITTED,
         rolled_back=frozenset({"undone"}),
@@ -34,11 +34,11 @@ def test_a_history_in_which_everything_arrived_once_has_no_violation() -> None:
 
 
 @pytest.mark.parametrize("end", ["dead", "held", "cancelled", "skipped"])
-def test_what_ended_where_people_see_it_need_not_have_arrived(end: str) -> None:
+def test_a_visible_final_status_without_arrival_is_no_violation(end: str) -> None:
     assert violations(history(*GOOD[:2], ends={"c": end})) == []
 
 
-def test_an_event_sent_again_at_once_is_allowed_while_one_was_in_flight() -> None:
+def test_an_allowed_duplicate_is_no_violation() -> None:
     again = (*GOOD[:2], GOOD[1], GOOD[2])
     assert violations(history(*again, allowed_duplicates=1)) == []
 
@@ -67,20 +67,18 @@ def test_an_event_sent_again_at_once_is_allowed_while_one_was_in_flight() -> Non
         ),
     ],
 )
-def test_each_thing_that_must_not_be_is_found_and_nothing_else(
-    result: History, message: str
-) -> None:
+def test_each_violation_is_detected(result: History, message: str) -> None:
     assert violations(result) == [message]
 
 
-def test_an_event_without_a_delivery_is_lost() -> None:
+def test_an_event_without_a_delivery_is_a_violation() -> None:
     history = History(
         committed=("a",), rolled_back=frozenset(), ordered=frozenset(), arrivals=(), ends={}
     )
     assert violations(history) == ["a was committed, and is without a delivery"]
 
 
-def test_one_event_at_two_webhooks_is_no_duplicate() -> None:
+def test_one_event_at_two_webhooks_is_not_a_duplicate() -> None:
     both = tuple(Arrival(path=path, key="a", event="a", at=0) for path in ("/one", "/other"))
     history = History(
         committed=("a",), rolled_back=frozenset(), arrivals=both, ends={"a": "delivered"}
@@ -88,7 +86,7 @@ def test_one_event_at_two_webhooks_is_no_duplicate() -> None:
     assert violations(history) == []
 
 
-def test_an_unordered_webhook_may_hear_in_any_order() -> None:
+def test_an_unordered_webhook_may_receive_in_any_order() -> None:
     swapped = tuple(Arrival(path="/any", key=event, event=event, at=0) for event in "ba")
     history = History(
         committed=("a", "b"),

@@ -1,4 +1,4 @@
-"""One endpoint is dead with 100,000 waiting, another hangs: the others do not care."""
+"""A dead endpoint with 100,000 waiting deliveries and a hanging one do not affect the others."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ GOOD, RATE, SECONDS = 20, 5, 20
 WAITING, CAP = 100_000, 50
 
 
-async def load(producers: list[Producer], seconds: float) -> None:
-    """Each commits at a steady pace for so long."""
+async def commit_load(producers: list[Producer], seconds: float) -> None:
+    """Commit at a constant rate for some seconds."""
     tasks = [asyncio.create_task(producer.run(rate_per_s=RATE)) for producer in producers]
     await asyncio.sleep(seconds)
     for task in tasks:
@@ -29,7 +29,7 @@ async def load(producers: list[Producer], seconds: float) -> None:
 
 
 def p99_ms(receiver: RecordingReceiver, producers: list[Producer], since: float) -> float:
-    """From a commit's acknowledgement to its arrival."""
+    """Return the 99th percentile in ms from the acknowledgement of a commit to its arrival."""
     made_at = {
         event: at for producer in producers for event, at in producer.made_at.items() if at >= since
     }
@@ -40,7 +40,7 @@ def p99_ms(receiver: RecordingReceiver, producers: list[Producer], since: float)
     return quantiles(waits, n=100)[98]
 
 
-async def test_a_dead_and_a_hanging_endpoint_delay_no_other(scenario: Scenario) -> None:
+async def test_dead_and_hanging_endpoints_delay_no_other(scenario: Scenario) -> None:
     good = [await scenario.goal(f"good{number}") for number in range(GOOD)]
     dead = await scenario.goal("dead", max_in_flight=CAP, retry_schedule_s=[0, 1, 1, 3600])
     hanging = await scenario.goal("hanging", timeout_s=5)
@@ -49,16 +49,16 @@ async def test_a_dead_and_a_hanging_endpoint_delay_no_other(scenario: Scenario) 
     receiver.stalling.add("/hanging")
     async with scenario.fleet(lease_s=20) as fleet:
         await fleet.start()
-        await load(good, 3)
+        await commit_load(good, 3)
         quiet_since = time.monotonic()
-        await load(good, SECONDS)
+        await commit_load(good, SECONDS)
         await scenario.wait_until_drained()
         quiet = p99_ms(receiver, good, quiet_since)
 
         await dead.run(rate_per_s=50_000, batch=5_000, until=WAITING)
         await hanging.run(rate_per_s=1_000, batch=100, until=1_000)
         loud_since = time.monotonic()
-        await load(good, SECONDS)
+        await commit_load(good, SECONDS)
         loud = p99_ms(receiver, good, loud_since)
 
         refused = sum(arrival.path == "/dead" for arrival in receiver.arrivals)
@@ -74,13 +74,13 @@ async def test_a_dead_and_a_hanging_endpoint_delay_no_other(scenario: Scenario) 
     )
     score(
         f"{WAITING:,} wait for a dead endpoint, one hangs, {GOOD} others at {GOOD * RATE}/s",
-        asked="their p99 ≤ 2 × quiet",
+        required="their p99 ≤ 2 × quiet",
         measured=f"p99 {loud:.1f} ms, quiet {quiet:.1f} ms",
         holds=alive and loud <= 2 * quiet,
     )
     score(
-        f"the dead endpoint comes back, {len(history.committed):,} events",
-        asked=f"in flight ≤ {CAP}, all arrive",
+        f"the dead endpoint recovers, {len(history.committed):,} events",
+        required=f"in flight ≤ {CAP}, all arrive",
         measured=f"{receiver.most_open['/dead']} in flight at most, all after {drained_s:.0f} s;"
         f" {refused} requests while it was dead",
         holds=receiver.most_open["/dead"] <= CAP,

@@ -1,4 +1,4 @@
-"""A worker that sleeps past its lease and wakes again; workers that are told to stop."""
+"""Workers that are suspended past their lease, and workers that are stopped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ZOMBIES, AT_ONCE, ZOMBIE_LEASE_S = 50, 5, 1.0
 SIGTERMS = 30
 
 
-async def test_zombies_write_nothing(scenario: Scenario) -> None:
+async def test_workers_with_expired_leases_write_nothing(scenario: Scenario) -> None:
     producer = await scenario.goal("goal", max_in_flight=200, retry_schedule_s=[0, 0, 0])
     scenario.receiver.delay_s["/goal"] = 0.2
     came_late = 0
@@ -29,7 +29,7 @@ async def test_zombies_write_nothing(scenario: Scenario) -> None:
             await scenario.receiver.seconds_to_first_arrival(0)
             for _ in range(ZOMBIES // AT_ONCE):
                 asleep = fleet.workers[:AT_ONCE]
-                await wait_until(lambda: all_hold(scenario, AT_ONCE), what="busy hands")
+                await wait_until(lambda: all_hold(scenario, AT_ONCE), description="busy hands")
                 for worker in asleep:
                     worker.signal(signal.SIGSTOP)
                 await asyncio.sleep(ZOMBIE_LEASE_S * 1.5)
@@ -48,9 +48,9 @@ async def test_zombies_write_nothing(scenario: Scenario) -> None:
     )
     history = await scenario.checked_history(producer, allowed_duplicates=ZOMBIES * 200)
     score(
-        f"{ZOMBIES} zombies, {len(history.committed):,} events",
-        asked="0 stale writes",
-        measured=f"{counted['stale']} stale writes; {came_late} late results refused,"
+        f"{ZOMBIES} workers with expired leases, {len(history.committed):,} events",
+        required="0 stale writes",
+        measured=f"{counted['stale']} stale writes; {came_late} late results rejected,"
         f" {duplicates(history.arrivals)} duplicates",
         holds=counted["stale"] == 0 and came_late > 0,
     )
@@ -83,7 +83,7 @@ async def test_sigterm_under_load_repeats_nothing(scenario: Scenario) -> None:
     again = duplicates(history.arrivals)
     score(
         f"{len(codes)} SIGTERMs under load, {len(history.committed):,} events",
-        asked="0 duplicates, exit 0",
+        required="0 duplicates, exit 0",
         measured=f"{again} duplicates, {sum(code != 0 for code in codes)} other exit codes",
         holds=again == 0 and not any(codes),
     )

@@ -17,23 +17,23 @@ SAID = bytes(range(256)) * 4
 
 
 @pytest.fixture
-def spoken() -> bytearray:
-    """What arrived behind the proxy."""
+def echoed() -> bytearray:
+    """Collects the data that arrives behind the proxy."""
     return bytearray()
 
 
 @pytest.fixture
-async def echo(spoken: bytearray) -> AsyncIterator[int]:
-    """The port of what says everything again."""
+async def echo(echoed: bytearray) -> AsyncIterator[int]:
+    """The port of an echo server."""
 
-    async def repeat(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def echo_back(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             while data := await reader.read(4096):
-                spoken.extend(data)
+                echoed.extend(data)
                 writer.write(data)
         writer.close()
 
-    async with await asyncio.start_server(repeat, "127.0.0.1", 0) as server:
+    async with await asyncio.start_server(echo_back, "127.0.0.1", 0) as server:
         yield server.sockets[0].getsockname()[1]
 
 
@@ -44,7 +44,7 @@ async def proxy(echo: int) -> AsyncIterator[Proxy]:
 
 
 @asynccontextmanager
-async def connected(proxy: Proxy) -> AsyncIterator[Streams]:
+async def open_connection(proxy: Proxy) -> AsyncIterator[Streams]:
     reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
     try:
         yield reader, writer
@@ -52,14 +52,14 @@ async def connected(proxy: Proxy) -> AsyncIterator[Streams]:
         writer.transport.abort()
 
 
-async def heard(streams: Streams) -> bytes:
-    """What comes back of what is said."""
+async def received_data(streams: Streams) -> bytes:
+    """Return the echoed data."""
     reader, writer = streams
     writer.write(SAID)
     return await asyncio.wait_for(reader.readexactly(len(SAID)), DEADLINE_S)
 
 
-async def hears_nothing(streams: Streams, within_s: float = 0.2) -> bool:
+async def receives_nothing(streams: Streams, within_s: float = 0.2) -> bool:
     try:
         await asyncio.wait_for(streams[0].read(1), within_s)
     except TimeoutError:
@@ -77,10 +77,12 @@ async def hears_nothing(streams: Streams, within_s: float = 0.2) -> bool:
     ],
     ids=["fair", "late", "narrow", "in pieces"],
 )
-async def test_no_weather_changes_a_byte(proxy: Proxy, conditions: NetworkConditions) -> None:
+async def test_network_conditions_change_no_byte(
+    proxy: Proxy, conditions: NetworkConditions
+) -> None:
     proxy.set_conditions(conditions)
-    async with connected(proxy) as streams:
-        assert await heard(streams) == SAID
+    async with open_connection(proxy) as streams:
+        assert await received_data(streams) == SAID
 
 
 @pytest.mark.battery
@@ -90,70 +92,70 @@ async def test_no_weather_changes_a_byte(proxy: Proxy, conditions: NetworkCondit
     [(NetworkConditions(latency_s=0.1), 0.2), (NetworkConditions(bytes_per_s=10_240), 0.2)],
     ids=["late both ways", "narrow both ways"],
 )
-async def test_bad_weather_takes_at_least_its_time(
+async def test_bad_network_conditions_take_at_least_their_time(
     proxy: Proxy, conditions: NetworkConditions, least_s: float
 ) -> None:
-    async with connected(proxy) as streams:
+    async with open_connection(proxy) as streams:
         proxy.set_conditions(conditions)
         begun = time.monotonic()
-        await heard(streams)
+        await received_data(streams)
         assert time.monotonic() - begun >= least_s
 
 
-async def test_what_is_cut_in_pieces_comes_in_small_ones(proxy: Proxy) -> None:
-    async with connected(proxy) as (reader, writer):
-        await heard((reader, writer))
+async def test_data_in_pieces_arrives_in_small_pieces(proxy: Proxy) -> None:
+    async with open_connection(proxy) as (reader, writer):
+        await received_data((reader, writer))
         proxy.set_conditions(NetworkConditions(max_piece_bytes=3, latency_s=0.02))
         writer.write(SAID[:12])
         first = await asyncio.wait_for(reader.read(4096), DEADLINE_S)
     assert len(first) <= 3
 
 
-async def test_silence_holds_everything_back_until_it_ends(proxy: Proxy) -> None:
-    async with connected(proxy) as streams:
+async def test_silence_holds_back_everything_until_it_ends(proxy: Proxy) -> None:
+    async with open_connection(proxy) as streams:
         proxy.set_conditions(NetworkConditions(silent=True))
         streams[1].write(SAID)
-        assert await hears_nothing(streams)
+        assert await receives_nothing(streams)
         proxy.set_conditions(NORMAL)
         assert await asyncio.wait_for(streams[0].readexactly(len(SAID)), DEADLINE_S) == SAID
 
 
-async def test_a_reset_breaks_what_is_open_and_lets_in_what_comes(proxy: Proxy) -> None:
-    async with connected(proxy) as streams:
-        await heard(streams)
+async def test_a_reset_breaks_open_connections_and_accepts_new_ones(proxy: Proxy) -> None:
+    async with open_connection(proxy) as streams:
+        await received_data(streams)
         proxy.reset()
         with pytest.raises(ConnectionResetError):
             await asyncio.wait_for(streams[0].read(1), DEADLINE_S)
-    async with connected(proxy) as streams:
-        assert await heard(streams) == SAID
+    async with open_connection(proxy) as streams:
+        assert await received_data(streams) == SAID
 
 
-async def test_the_forgotten_hear_nothing_more_and_are_told_nothing(proxy: Proxy) -> None:
-    async with connected(proxy) as forgotten, connected(proxy) as other:
-        await asyncio.gather(heard(forgotten), heard(other))
+async def test_dropped_connections_receive_nothing_more(proxy: Proxy) -> None:
+    async with open_connection(proxy) as forgotten, open_connection(proxy) as other:
+        await asyncio.gather(received_data(forgotten), received_data(other))
         proxy.drop_packets()
         forgotten[1].write(SAID)
-        assert await hears_nothing(forgotten)
-    async with connected(proxy) as streams:
-        assert await heard(streams) == SAID
+        assert await receives_nothing(forgotten)
+    async with open_connection(proxy) as streams:
+        assert await received_data(streams) == SAID
 
 
-async def test_what_is_said_to_the_deaf_arrives_and_is_never_answered(
-    proxy: Proxy, spoken: bytearray
+async def test_data_to_a_connection_without_responses_arrives(
+    proxy: Proxy, echoed: bytearray
 ) -> None:
-    async def arrived() -> bool:
-        return bytes(spoken) == SAID + SAID
+    async def wait_for_data() -> bool:
+        return bytes(echoed) == SAID + SAID
 
-    async with connected(proxy) as streams:
-        await heard(streams)
+    async with open_connection(proxy) as streams:
+        await received_data(streams)
         proxy.drop_responses()
         streams[1].write(SAID)
-        await until(arrived, what="what was said")
-        assert await hears_nothing(streams)
+        await until(wait_for_data, description="what was said")
+        assert await receives_nothing(streams)
 
 
-async def test_a_proxy_that_refuses_breaks_what_comes(proxy: Proxy) -> None:
+async def test_a_refusing_proxy_breaks_new_connections(proxy: Proxy) -> None:
     proxy.refuses = True
-    async with connected(proxy) as (reader, _):
+    async with open_connection(proxy) as (reader, _):
         with pytest.raises(ConnectionResetError):
             await asyncio.wait_for(reader.read(1), DEADLINE_S)

@@ -1,4 +1,4 @@
-"""A hundred thousand events, a tenth of the transactions rolled back, through the checker."""
+"""A hundred thousand events, with a tenth of the transactions rolled back."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ async def test_a_hundred_thousand_events_leave_no_violation(scenario: Scenario) 
     violation_list = violations(history)
     phantoms = sum("and sent" in violation for violation in violation_list)
     score(
-        f"{len(history.committed):,} events through the checker,"
+        f"{len(history.committed):,} events,"
         f" {len(history.rolled_back):,} rolled back, {ORDERED:,} ordered",
-        asked="0 violations, 0 phantom sends",
+        required="0 violations, 0 phantom sends",
         measured=f"{len(violation_list)} violations, {phantoms} phantom sends",
         holds=not violation_list,
     )

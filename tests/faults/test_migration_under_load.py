@@ -1,4 +1,4 @@
-"""A migration that must lock tables, while the platform commits and leaves a transaction open."""
+"""A migration that locks tables while the platform commits and leaves a transaction open."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LONGEST_MS = 250
 COMMIT = "insert into rowhook.commit (goal_id, data) values (%s, '{\"n\": 1}')"
 JOB = "insert into rowhook.job (agent_version_id, status) values (%s, 'succeeded')"
 WAITING = "select exists (select from pg_stat_activity where %s = any (pg_blocking_pids(pid)))"
-# What the version before had otherwise: file, text, text there.
+# Differences of the previous version: file, current text, previous text.
 CHANGES = {
     "trigger": (
         "triggers.sql",
@@ -39,13 +39,13 @@ FUNCTIONS = "functions/10_capture.sql", "begin", "begin\n  -- of the version bef
 
 @pytest.fixture(params=["18", "15"])
 async def live(request: pytest.FixtureRequest) -> AsyncIterator[str]:
-    """The DSN of a server of its own."""
+    """The DSN of a separate server."""
     async with cluster(request.param) as started:
         yield started.dsn
 
 
 async def statements(dsn: str, statement: str, goal: str, took_ms: list[float]) -> None:
-    """One connection of the platform, at its part of the pace, until it is cancelled."""
+    """Commit as one connection of the platform at its share of the rate, until cancelled."""
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
         due = time.monotonic()
         while True:
@@ -58,7 +58,7 @@ async def statements(dsn: str, statement: str, goal: str, took_ms: list[float]) 
 
 @asynccontextmanager
 async def load(dsn: str, goal: str) -> AsyncIterator[tuple[list[float], list[float]]]:
-    """How many milliseconds each commit took, and each statement that needs no table."""
+    """Measure the ms of each commit, and of each statement that uses no table."""
     took_ms: list[float] = []
     bare_ms: list[float] = []
     tasks = [
@@ -75,7 +75,7 @@ async def load(dsn: str, goal: str) -> AsyncIterator[tuple[list[float], list[flo
 
 
 async def leave_open(dsn: str, platform: Platform) -> None:
-    """A transaction that wrote a job and a commit, open while a migration waits for it."""
+    """Keep a transaction with a job and a commit open while a migration waits for it."""
     async with await psycopg.AsyncConnection.connect(dsn, application_name="platform") as holder:
         await holder.execute(JOB, (platform.version,))
         await holder.execute(COMMIT.encode(), (platform.goal,))
@@ -88,7 +88,7 @@ async def leave_open(dsn: str, platform: Platform) -> None:
 
 
 @pytest.mark.parametrize("changed", CHANGES)
-async def test_a_migration_delays_no_statement_of_the_platform_by_more_than_its_wait(
+async def test_a_migration_delays_platform_statements_by_at_most_its_lock_wait(
     live: str, sql: Path, folder: Path, changed: str
 ) -> None:
     for name, now, before in (CHANGES[changed], FUNCTIONS):
@@ -110,9 +110,9 @@ async def test_a_migration_delays_no_statement_of_the_platform_by_more_than_its_
     assert (result.code, "migration.waiting" in result.err) == (0, True), result
     assert await runner.plan(live) == []
     score(
-        f"functions and {changed} are replaced beside {COMMITS_PER_S} commits/s and a transaction"
+        f"functions and {changed} are replaced during {COMMITS_PER_S} commits/s and a transaction"
         f" open for {OPEN_S} s, PostgreSQL {version.split()[0]}",
-        asked=f"longest statement ≤ {LONGEST_MS} ms more than one without a table",
+        required=f"longest statement ≤ {LONGEST_MS} ms more than one without a table",
         measured=f"{max(took_ms):.0f} ms of {len(took_ms):,}, median {median(took_ms):.1f} ms"
         f" (select without a table: {max(bare_ms):.0f} ms; before: {quiet_ms:.0f} ms)",
         holds=max(took_ms) <= LONGEST_MS + max(bare_ms),

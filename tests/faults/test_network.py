@@ -1,4 +1,4 @@
-"""A bad network between the workers and Postgres, a pooler in between, a disk that is full."""
+"""A bad network between the workers and PostgreSQL, a pooler, and a full disk."""
 
 from __future__ import annotations
 
@@ -59,10 +59,11 @@ async def test_a_bad_network_to_postgres_loses_nothing(scenario: Scenario, prima
             alive = await fleet.poll(fleet.workers[0]) is None
     history = await scenario.checked_history(producer, allowed_duplicates=1000)
     score(
-        f"late, narrow, in pieces, silent, reset ×10, dead: the network to Postgres at {RATE}/s",
-        asked=f"0 lost, no restart, first delivery ≤ {MOST_STARTS} starts of a worker after",
+        f"latency, low bandwidth, fragments, silence, resets, dead connections at {RATE}/s",
+        required=f"0 lost, no restart, first delivery ≤ {MOST_STARTS} starts of a worker after",
         measured=f"0 lost of {len(history.committed):,}, {duplicates(history.arrivals)} duplicates;"
-        f" first delivery after {max(waits.values()):.2f} s, {silent:.1f} s if nobody is told;"
+        f" first delivery after {max(waits.values()):.2f} s,"
+        f" {silent:.1f} s after dropped connections;"
         f" a start takes {start_s:.2f} s",
         holds=alive
         and max(waits.values()) <= MOST_STARTS * start_s
@@ -70,8 +71,8 @@ async def test_a_bad_network_to_postgres_loses_nothing(scenario: Scenario, prima
     )
 
 
-async def waits_of(scenario: Scenario, producer: Producer, count: int) -> list[float]:
-    """So many commits, one after the other: the seconds to the delivery of each."""
+async def delivery_times(scenario: Scenario, producer: Producer, count: int) -> list[float]:
+    """Commit one event after another and return the seconds to each delivery."""
     waits = []
     for _ in range(count):
         committed = time.monotonic()
@@ -81,7 +82,7 @@ async def waits_of(scenario: Scenario, producer: Producer, count: int) -> list[f
     return waits
 
 
-async def test_a_silent_listener_delays_no_more_than_polling_alone(
+async def test_a_silent_listener_delays_no_more_than_polling(
     scenario: Scenario, primary: Server
 ) -> None:
     producer = await scenario.goal("goal", max_in_flight=100)
@@ -93,18 +94,18 @@ async def test_a_silent_listener_delays_no_more_than_polling_alone(
             await scenario.wait_until_drained()
             proxy.refuses = True
             proxy.reset()
-            polling = max(await waits_of(scenario, producer, 20))
+            polling = max(await delivery_times(scenario, producer, 20))
             proxy.refuses = False
-            await wait_until(lambda: listens(scenario), what="a worker that listens")
+            await wait_until(lambda: listens(scenario), description="a worker that listens")
             proxy.set_conditions(NetworkConditions(silent=True))
-            silent = max(await waits_of(scenario, producer, 20))
+            silent = max(await delivery_times(scenario, producer, 20))
             await scenario.wait_until_drained()
     history = await scenario.checked_history(producer, allowed_duplicates=0)
     score(
-        "LISTEN silent, NOTIFY never heard",
-        asked="0 lost, ≤ 2 × what polling alone takes",
+        "a LISTEN connection without notifications",
+        required="0 lost, ≤ 2 × polling",
         measured=f"0 lost of {len(history.committed)}, {silent:.2f} s at most,"
-        f" {polling:.2f} s where nothing listens",
+        f" {polling:.2f} s without LISTEN",
         holds=silent <= 2 * polling,
     )
 
@@ -113,7 +114,7 @@ async def listens(scenario: Scenario) -> bool:
     return bool(await scenario.rows("select from pg_stat_activity where query ilike 'listen%%'"))
 
 
-async def test_a_transaction_pooler_in_between_loses_nothing(
+async def test_a_transaction_pooler_loses_nothing(
     scenario: Scenario, primary: Server, server_folder: Path
 ) -> None:
     producer = await scenario.goal("goal", max_in_flight=100)
@@ -130,13 +131,13 @@ async def test_a_transaction_pooler_in_between_loses_nothing(
     history = await scenario.checked_history(producer, allowed_duplicates=0)
     score(
         f"PgBouncer in transaction mode, 2 workers, {len(history.committed):,} events",
-        asked="0 lost",
+        required="0 lost",
         measured=f"0 lost, {duplicates(history.arrivals)} duplicates",
         holds=True,
     )
 
 
-async def test_a_read_only_database_is_survived_and_shown(
+async def test_workers_survive_and_report_a_read_only_database(
     scenario: Scenario, primary: Server
 ) -> None:
     producer = await scenario.goal("goal", max_in_flight=100)
@@ -147,10 +148,10 @@ async def test_a_read_only_database_is_survived_and_shown(
         await scenario.run("alter system set default_transaction_read_only = on")
         await scenario.run("select pg_reload_conf()")
 
-        async def count_in_logs() -> bool:
+        async def is_logged() -> bool:
             return fleet.count_in_logs(b"ReadOnlySqlTransaction") > 0
 
-        await wait_until(count_in_logs, what="a word in the log")
+        await wait_until(is_logged, description="a word in the log")
         await primary.run_writable("alter system reset all", "select pg_reload_conf()")
         back = time.monotonic()
         await producer.run(rate_per_s=100, until=100)
@@ -159,29 +160,29 @@ async def test_a_read_only_database_is_survived_and_shown(
         alive = await fleet.poll(worker) is None
     await scenario.checked_history(producer, allowed_duplicates=100)
     score(
-        "a database that becomes read-only, and writable again",
-        asked="survived, shown, goes on by itself",
-        measured=f"0 lost, shown in the log, first delivery after {wait:.2f} s",
+        "a database that is temporarily read-only",
+        required="survived, reported, continues by itself",
+        measured=f"0 lost, logged, first delivery after {wait:.2f} s",
         holds=alive,
     )
 
 
-def command(*line: str) -> bool:
+def run_mount(*line: str) -> bool:
     return subprocess.call(line, stderr=subprocess.DEVNULL) == 0  # noqa: S603  # our own words
 
 
-def mounted(disk: Path) -> bool:
-    """A small disk in memory, where we may make one."""
+def mounted_disk(disk: Path) -> bool:
+    """A small disk in memory, where mounting is permitted."""
     options = ("-t", "tmpfs", "-o", "size=120m,mode=0711")
-    return os.geteuid() == 0 and command("mount", *options, "tmpfs", str(disk))
+    return os.geteuid() == 0 and run_mount("mount", *options, "tmpfs", str(disk))
 
 
 @pytest.fixture
-async def small(server_folder: Path) -> AsyncIterator[Server]:
+async def small_disk(server_folder: Path) -> AsyncIterator[Server]:
     """A server on a disk of 120 MB."""
     disk = server_folder / "disk"
     disk.mkdir()
-    if not mounted(disk):
+    if not mounted_disk(disk):
         pytest.skip("a disk that can be full needs root and mount")
     server = Server(disk / "cluster")
     try:
@@ -192,44 +193,44 @@ async def small(server_folder: Path) -> AsyncIterator[Server]:
         yield server
     finally:
         server.stop()
-        command("umount", str(disk))
+        run_mount("umount", str(disk))
 
 
-async def test_a_full_disk_is_survived_and_shown(
-    small: Server, server_folder: Path, receiver: RecordingReceiver, build: Path
+async def test_workers_survive_and_report_a_full_disk(
+    small_disk: Server, server_folder: Path, receiver: RecordingReceiver
 ) -> None:
-    scenario = await create_scenario(small.dsn, server_folder, receiver, build)
+    scenario = await create_scenario(small_disk.dsn, server_folder, receiver)
     producer = await scenario.goal("goal", max_in_flight=100, retry_schedule_s=[0, 0, 0])
-    filler = small.folder.parent / "filler"
+    filler = small_disk.folder.parent / "filler"
     async with scenario.fleet() as fleet:
         worker = await fleet.start()
         async with running_producer(producer, rate_per_s=RATE):
             await receiver.seconds_to_first_arrival(0)
             fill(filler)
-            await wait_until(lambda: full(fleet), what="a full disk")
+            await wait_until(lambda: full_disk(fleet), description="a full disk")
             await asyncio.sleep(2)
             filler.unlink()
             freed = time.monotonic()
-            await small.ready()
+            await small_disk.ready()
             wait = await receiver.seconds_to_first_arrival(freed)
         await scenario.wait_until_drained()
         alive = await fleet.poll(worker) is None
     history = await scenario.checked_history(producer, allowed_duplicates=1000)
     score(
         f"a full disk for some seconds at {RATE}/s",
-        asked="survived, shown, goes on by itself",
-        measured=f"0 lost of {len(history.committed):,}, shown in the log,"
-        f" first delivery {wait:.2f} s after there is room",
+        required="survived, reported, continues by itself",
+        measured=f"0 lost of {len(history.committed):,}, logged,"
+        f" first delivery {wait:.2f} s after space is available",
         holds=alive,
     )
 
 
-async def full(fleet: Fleet) -> bool:
+async def full_disk(fleet: Fleet) -> bool:
     return fleet.count_in_logs(b"DiskFull") > 0
 
 
 def fill(file: Path) -> None:
-    """Takes all room that is left."""
+    """Fill the remaining disk space."""
     with file.open("wb", buffering=0) as open_file:
         try:
             while True:

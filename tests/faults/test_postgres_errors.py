@@ -1,4 +1,4 @@
-"""Smaller troubles under load: no connection, cancelled or conflicting statements, a migration."""
+"""Failures under load: no connection, cancelled or conflicting statements, a migration."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ OURS = "from pg_stat_activity where application_name = 'rowhook'"
 Trouble = Callable[[Scenario], Awaitable[None]]
 
 
-async def no_connection_left(scenario: Scenario) -> None:
-    """Somebody takes every connection, just as ours are ended."""
+async def exhausted_connections(scenario: Scenario) -> None:
+    """Occupy all connections after ending those of the workers."""
     await scenario.rows(f"select pg_terminate_backend(pid) {OURS}")
     connections: list[psycopg.AsyncConnection] = []
     try:
-        while len(connections) < 500:  # more than there are
+        while len(connections) < 500:  # more than the limit
             connections.append(await psycopg.AsyncConnection.connect(scenario.dsn))
     except psycopg.OperationalError:
         await asyncio.sleep(1)
@@ -41,7 +41,7 @@ async def cancelled_statements(scenario: Scenario) -> None:
 
 
 async def conflicting_statements(scenario: Scenario) -> None:
-    """Half of all claims and records end as if others had been in their way."""
+    """Fail half of all claims and records with a serialization failure."""
     await scenario.run(
         "create function public.conflict() returns trigger language plpgsql as $$ begin"
         " if random() < 0.25 then raise deadlock_detected; end if;"
@@ -56,13 +56,13 @@ async def conflicting_statements(scenario: Scenario) -> None:
 
 
 async def migrated_again(scenario: Scenario) -> None:
-    """Every function, view, trigger and policy is replaced, as if a deploy changed them."""
+    """Replace every function, view, trigger and policy, as a deploy does."""
     await scenario.run("delete from rowhook.migration where name !~ '^[0-9]{4}_'")
     await runner.migrate(scenario.dsn)
 
 
 TROUBLES: dict[str, tuple[Trouble, int]] = {
-    "no connection is left, and ours are ended": (no_connection_left, 3),
+    "no connection is left, and ours are ended": (exhausted_connections, 3),
     "statements are cancelled": (cancelled_statements, 5),
     "half of all statements end in a deadlock or a 40001": (conflicting_statements, 3),
     "the engine is migrated": (migrated_again, 10),
@@ -70,7 +70,7 @@ TROUBLES: dict[str, tuple[Trouble, int]] = {
 
 
 @pytest.mark.parametrize("name", TROUBLES)
-async def test_a_trouble_of_postgres_is_survived(scenario: Scenario, name: str) -> None:
+async def test_workers_survive_postgresql_errors(scenario: Scenario, name: str) -> None:
     trouble, times = TROUBLES[name]
     producer = await scenario.goal("goal", max_in_flight=40, retry_schedule_s=[0, 0, 0])
     waits = []
@@ -85,7 +85,7 @@ async def test_a_trouble_of_postgres_is_survived(scenario: Scenario, name: str) 
     history = await scenario.checked_history(producer, allowed_duplicates=40 * times)
     score(
         f"{times} times {name}, at 100/s",
-        asked=f"0 lost, no restart, first delivery ≤ {MOST_STARTS} starts of a worker after",
+        required=f"0 lost, no restart, first delivery ≤ {MOST_STARTS} starts of a worker after",
         measured=f"0 lost of {len(history.committed):,}, {duplicates(history.arrivals)} duplicates,"
         f" first delivery after {max(waits):.2f} s at most, a start takes {start_s:.2f} s",
         holds=alive and max(waits) <= MOST_STARTS * start_s,

@@ -1,4 +1,4 @@
-"""Workers die at every step, by their own hand at a named point or by ours at random."""
+"""Workers are killed at every step, at a failpoint or at random."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from collections import Counter
 
 import pytest
 
+from rowhook.worker.failpoints import FAILPOINTS
 from tests.faults.commit_producer import running_producer
 from tests.faults.delivery_history import duplicates
-from tests.faults.failpoint_build import failpoints
 from tests.faults.fault_scenario import LEASE_S, Scenario
 from tests.faults.worker_fleet import Fleet, WorkerProcess
 from tests.support.scoreboard import score
@@ -23,7 +23,7 @@ RARE = {"swept", "renewed"}  # passed about once a second; the others with every
 
 
 class Killing:
-    """A fleet in which somebody always dies; what was in flight each time."""
+    """Kill workers continuously; return the deliveries in flight each time."""
 
     def __init__(self, scenario: Scenario, fleet: Fleet) -> None:
         self.scenario = scenario
@@ -32,33 +32,33 @@ class Killing:
         self.in_flight: dict[int, int] = {}
         self.stuck: set[int] = set()
         self._random = random.Random(7)  # noqa: S311  # which one dies is no secret
-        self._points = failpoints() * 9
+        self._points = list(FAILPOINTS) * 9
         self._ends_at: dict[int, float] = {}
 
-    async def go_on(self) -> None:
-        """One step: a death is written down and made good, or somebody is killed."""
+    async def continue_killing(self) -> None:
+        """Replace workers that died, or kill one."""
         for worker in list(self.fleet.workers):
             if time.monotonic() > self._ends_at.setdefault(worker.pid, self._moment(worker)):
                 worker.signal(signal.SIGKILL)
             if await self.fleet.poll(worker) is not None:
-                await self._write_down(worker)
+                await self._record_death(worker)
         while len(self.fleet.workers) < WORKERS:
             await self._start()
-        await self._look_for_stuck()
+        await self._find_stuck_deliveries()
 
     def _moment(self, worker: WorkerProcess) -> float:
-        # Who is to die at a point has time to get there.
+        # A worker with a failpoint gets time to reach it.
         lives_s = self._random.uniform(0.7, 2) if worker.dies_at is None else 20
         return time.monotonic() + lives_s
 
     async def end(self) -> None:
-        """All that still work are killed."""
+        """Kill all remaining workers."""
         for worker in list(self.fleet.workers):
             await self.fleet.kill(worker)
-            await self._write_down(worker)
+            await self._record_death(worker)
 
     async def _start(self) -> None:
-        # Three of five die at a point of their own choice.
+        # Three of five die at a failpoint.
         if self._points and self._random.random() < 0.6:
             point = self._points.pop(self._random.randrange(len(self._points)))
             passes = self._random.randrange(2 if point in RARE else 20)
@@ -66,7 +66,7 @@ class Killing:
         else:
             await self.fleet.start()
 
-    async def _write_down(self, worker: WorkerProcess) -> None:
+    async def _record_death(self, worker: WorkerProcess) -> None:
         self.deaths[worker.killed_at or "at random"] += 1
         rows = await self.scenario.rows(
             "select token, id from rowhook.outbox where status = 'sending' and worker_id = %s",
@@ -74,7 +74,7 @@ class Killing:
         )
         self.in_flight |= {row["token"]: row["id"] for row in rows}
 
-    async def _look_for_stuck(self) -> None:
+    async def _find_stuck_deliveries(self) -> None:
         rows = await self.scenario.rows(
             "select token from rowhook.outbox where status = 'sending'"
             " and leased_until < now() - make_interval(secs => %s)",
@@ -90,7 +90,7 @@ async def test_workers_killed_at_every_step_lose_nothing(scenario: Scenario) -> 
         killing = Killing(scenario, fleet)
         async with running_producer(producer, rate_per_s=260, batch=2):
             while killing.deaths.total() < KILLS or len(producer.acknowledged) < EVENTS:
-                await killing.go_on()
+                await killing.continue_killing()
                 await asyncio.sleep(0.05)
         await killing.end()
         await fleet.start()
@@ -98,10 +98,10 @@ async def test_workers_killed_at_every_step_lose_nothing(scenario: Scenario) -> 
     again = duplicates(scenario.receiver.arrivals)
     history = await scenario.checked_history(producer, allowed_duplicates=len(killing.in_flight))
     missing = set(history.committed) - {arrival.event for arrival in scenario.receiver.arrivals}
-    points = [killing.deaths[name] for name in failpoints()]
+    points = [killing.deaths[name] for name in FAILPOINTS]
     score(
         f"{killing.deaths.total()} SIGKILLs, 3 workers, {len(history.committed):,} events",
-        asked=f"0 lost, duplicates ≤ in flight, none stuck {STUCK_LEASES} leases after its own",
+        required=f"0 lost, duplicates ≤ in flight, none stuck for {STUCK_LEASES} leases",
         measured=f"{len(missing)} lost, {again} duplicates of {len(killing.in_flight)} in flight,"
         f" {len(killing.stuck)} stuck, {sum(points)} deaths at {POINTS} points",
         holds=not missing

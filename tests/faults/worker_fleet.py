@@ -1,4 +1,4 @@
-"""Worker processes of a test build, to be killed, stopped and started by the dozen."""
+"""Worker processes, that a test starts, stops and kills."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ import msgspec
 
 from tests.support.deadline import DEADLINE_S
 
+_ROOT = Path(__file__).parents[2]
 _STARTED = re.compile(rb"worker\.started.*worker=([0-9a-f-]{36})")
 _KILLED_AT = re.compile(rb"^failpoint\.killed_at (\w+)$", re.MULTILINE)
 
 
 @dataclass(slots=True, kw_only=True)
 class WorkerProcess:
-    """One worker process. `dies_at` is the failpoint that is to kill it, None for none."""
+    """A worker process. `dies_at` is the failpoint that kills it, None for none."""
 
     pid: int
     log: Path
@@ -35,13 +36,13 @@ class WorkerProcess:
 
     @property
     def worker(self) -> UUID | None:
-        """Its id in the leases; None before it has said it."""
+        """Its id in the leases; None before it is logged."""
         match = _STARTED.search(self.log.read_bytes()) if self.log.exists() else None
         return UUID(match[1].decode()) if match else None
 
     @property
     def killed_at(self) -> str | None:
-        """The failpoint that killed it; None if it lives, or died of something else."""
+        """The failpoint that killed it; None if it runs, or ended for another reason."""
         match = _KILLED_AT.search(self.log.read_bytes()) if self.log.exists() else None
         return match[1].decode() if match else None
 
@@ -63,17 +64,18 @@ class Fleet:
     async def start(
         self, *, dies_at: str | None = None, after: int = 0, **more: str
     ) -> WorkerProcess:
-        """A new worker. With `dies_at` it kills itself there, after so many passes."""
+        """Start a worker. With `dies_at` it kills itself there, after `after` passes."""
         log = self._folder / f"worker-{len(self.logs)}.log"
         self.logs.append(log)
-        point = {"ROWHOOK_FAILPOINT": f"{dies_at}:{after}" if dies_at else ""}
-        pid = await self._ask({"start": self._environment | point | more, "log": str(log)})
+        point = f"{dies_at}:{after}" if dies_at else ""
+        command = {"start": self._environment | more, "log": str(log), "dies_at": point}
+        pid = await self._ask(command)
         worker = WorkerProcess(pid=pid, log=log, dies_at=dies_at)
         self.workers.append(worker)
         return worker
 
     async def ended(self, worker: WorkerProcess) -> int:
-        """Waits for its end: the exit code, negative for a signal."""
+        """Wait for its end and return the exit code, negative for a signal."""
         code: int | None = None
         async with asyncio.timeout(DEADLINE_S):
             while (code := await self.poll(worker)) is None:
@@ -81,7 +83,7 @@ class Fleet:
         return code
 
     async def poll(self, worker: WorkerProcess) -> int | None:
-        """Its exit code, once; None while it lives."""
+        """Return its exit code once; None while it runs."""
         code: int | None = await self._ask({"poll": worker.pid})
         if code is not None:
             self.workers.remove(worker)
@@ -92,7 +94,7 @@ class Fleet:
         await self.ended(worker)
 
     async def drain(self) -> list[int]:
-        """SIGTERM to all: their exit codes."""
+        """Send SIGTERM to all workers and return their exit codes."""
         for worker in self.workers:
             worker.signal(signal.SIGTERM)
         return [await self.ended(worker) for worker in list(self.workers)]
@@ -105,18 +107,18 @@ class Fleet:
             return msgspec.json.decode(await self._process.stdout.readline())
 
     def count_in_logs(self, text: bytes) -> int:
-        """How often all logs say this."""
+        """Count the occurrences of a text in all logs."""
         return sum(log.read_bytes().count(text) for log in self.logs if log.exists())
 
 
 @asynccontextmanager
-async def fleet(source: Path, folder: Path, **variables: str) -> AsyncIterator[Fleet]:
-    """A fleet that runs what is in `source`; at the exit all its processes are gone."""
+async def fleet(folder: Path, **variables: str) -> AsyncIterator[Fleet]:
+    """Run a fleet and kill its processes at the exit."""
     environment = {
         "HOME": str(folder),
         "TMPDIR": str(folder),
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(source),
+        "PYTHONPATH": f"{_ROOT / 'src'}:{_ROOT}",
         "ROWHOOK_DATA_DIR": str(folder / "data"),
         "ROWHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
         "PYTHONDONTWRITEBYTECODE": "1",

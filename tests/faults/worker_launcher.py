@@ -1,7 +1,8 @@
-"""Starts workers quickly: imports the build once, the worker with it, and forks a process for each.
+"""Starts workers quickly: imports the worker once and forks a process per worker.
 
-Reads a JSON line a command: {"start": {variable: value}, "log": path} answers the pid,
-{"wait": pid} the exit code, {"poll": pid} the exit code or null.
+Reads commands, one JSON object per line. {"start": {variable: value}, "log": path, "dies_at":
+point} responds with the pid of a worker that is killed at this failpoint, or at none if it is
+empty; {"wait": pid} with the exit code, {"poll": pid} with the exit code or null.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ import sys
 from typing import Any
 
 from rowhook.cli import main
+from rowhook.worker import failpoints
+from tests.faults.kill_hook import kill_at
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
-def _become_worker(environment: dict[str, str], log: str) -> None:
-    # A battery that is broken off leaves nobody behind.
+def _become_worker(environment: dict[str, str], log: str, dies_at: str) -> None:
+    # An interrupted battery leaves no processes.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     os.setsid()
     null = os.open(os.devnull, os.O_RDWR)
@@ -27,6 +30,8 @@ def _become_worker(environment: dict[str, str], log: str) -> None:
     for place, source in ((0, null), (1, null), (2, log_file)):
         os.dup2(source, place)
     os.environ.update(environment)
+    if dies_at:
+        failpoints.install(kill_at(dies_at))
     sys.argv = ["rowhook", "worker"]
     main()
 
@@ -40,7 +45,7 @@ def _answer(command: dict[str, Any]) -> int | None:
     if "start" in command:
         pid = os.fork()
         if pid == 0:
-            _become_worker(command["start"], command["log"])
+            _become_worker(command["start"], command["log"], command["dies_at"])
         return pid
     if "wait" in command:
         return _ended(command["wait"], 0)

@@ -1,4 +1,4 @@
-"""An installation in which every foreign text is one that attacks pages, and each of its pages."""
+"""An installation in which every platform text attacks pages, and all pages that display them."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from rowhook.services import access, links, secrets, webhook_checks, webhooks
 from rowhook.services.access import SCOPES
 from rowhook.services.webhook_documents import Webhook
 from tests.hazards.page_attacks import PAYLOADS
+from tests.support.dashboard_session import DashboardSession
 from tests.support.receiver import Received, answer
-from tests.support.screens import FIRST, HOUSE, SINCE
-from tests.support.stage import Stage
+from tests.support.screens import MAIN_PATHS, SETTINGS_PATHS, SINCE
 from tests.support.worker_rig import Rig
 
 Pairs = list[tuple[str, str]]
 
 
 class Form(NamedTuple):
-    """What is sent to a path, and what the page that answers may have as its status."""
+    """A form: its path, its fields and the allowed statuses of the response."""
 
     path: str
     fields: Pairs
@@ -36,13 +36,13 @@ class Form(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attack:
-    """One text, with a goal, a secret, a webhook that fails and one that holds, named by it."""
+    """A payload with a goal, a secret, a failing webhook and one that holds deliveries."""
 
     number: int
     payload: str
     goal: str
     failing: Webhook
-    holding: Webhook
+    holding_configuration: Webhook
 
     @property
     def secret(self) -> str:
@@ -53,8 +53,8 @@ class Attack:
         return json.dumps({self.payload: [self.payload]})
 
 
-def draft(rig: Rig, number: int, payload: str) -> Configuration:
-    """A webhook that shows the payload wherever one can be written."""
+def attack_configuration(rig: Rig, number: int, payload: str) -> Configuration:
+    """A webhook with the payload in every text field."""
     return Configuration(
         name=payload,
         description=payload,
@@ -67,36 +67,38 @@ def draft(rig: Rig, number: int, payload: str) -> Configuration:
 
 
 def _ascii(payload: str) -> str:
-    """What a header may hold, and no template."""
+    """The printable ASCII of the payload, without template syntax."""
     printable = "".join(character for character in payload if " " <= character <= "~")
     return printable.replace("{{", "{").replace("{%", "{").replace("{#", "{")
 
 
-def holding(payload: str, configuration: Configuration) -> Configuration:
-    """The same, with a schema that no data meets, which says the payload when it is not met."""
+def holding_configuration(payload: str, configuration: Configuration) -> Configuration:
+    """A configuration with a schema that contains the payload and that no data satisfies."""
     asks = {"title": payload, "description": payload, "required": [payload + "!"]}
     return msgspec.structs.replace(configuration, schema=asks)
 
 
-async def _attack_back(received: Received, writer: StreamWriter) -> None:
-    """A receiver that fails, with the payload of the request in its answer."""
+async def _attacking_receiver(received: Received, writer: StreamWriter) -> None:
+    """A receiver that fails with the payload of the request in its response."""
     number = int(received.path.split("?")[0].strip("/"))
     headers = (("Content-Type", "text/html"), ("X-Said", _ascii(PAYLOADS[number])))
     await answer(500, PAYLOADS[number].encode(), headers)(received, writer)
 
 
-async def fill(stage: Stage, payloads: Sequence[str]) -> list[Attack]:
-    """For each payload whatever can be named by it, and a commit that fails, and one held."""
+async def create_attacks(stage: DashboardSession, payloads: Sequence[str]) -> list[Attack]:
+    """Create all objects for each payload, with a dead and a held delivery."""
     rig, platform = stage.rig, stage.rig.platform
     await platform.run("update rowhook.organization set name = %s", payloads[0])
-    rig.receiver.default = _attack_back
-    filled = [await _one(stage, number, payload) for number, payload in enumerate(payloads)]
+    rig.receiver.default = _attacking_receiver
+    filled = [
+        await _create_attack(stage, number, payload) for number, payload in enumerate(payloads)
+    ]
     await rig.reaches("dead", count=len(payloads))
     await rig.reaches("held", count=len(payloads))
     return filled
 
 
-async def _one(stage: Stage, number: int, payload: str) -> Attack:
+async def _create_attack(stage: DashboardSession, number: int, payload: str) -> Attack:
     rig, owner = stage.rig, stage.rig.platform.organization
     goal = f"{payload} {number}"
     await rig.platform.run(
@@ -110,13 +112,17 @@ async def _one(stage: Stage, number: int, payload: str) -> Attack:
         "insert into rowhook.agent (organization_id, name) values (%s, %s)", owner, payload
     )
     await secrets.put_secret(rig.ctx, owner, f"s{number}", f"value-{number}", None)
-    configuration = draft(rig, number, payload)
+    configuration = attack_configuration(rig, number, payload)
     failing, holding_webhook = [
         await webhooks.create_webhook(rig.ctx, owner, configuration_)
-        for configuration_ in (configuration, holding(payload, configuration))
+        for configuration_ in (configuration, holding_configuration(payload, configuration))
     ]
     made_up = Attack(
-        number=number, payload=payload, goal=goal, failing=failing, holding=holding_webhook
+        number=number,
+        payload=payload,
+        goal=goal,
+        failing=failing,
+        holding_configuration=holding_webhook,
     )
     await _commit(rig, made_up)
     scopes = list(SCOPES)
@@ -128,7 +134,7 @@ async def _one(stage: Stage, number: int, payload: str) -> Attack:
 
 async def _commit(rig: Rig, attack: Attack) -> None:
     session = f"{attack.payload} s{attack.number}"
-    for webhook in (attack.failing, attack.holding):
+    for webhook in (attack.failing, attack.holding_configuration):
         await links.link_goal(rig.ctx, webhook.id, attack.goal)
     await rig.platform.run(
         "insert into rowhook.session (id, organization_id, context) values (%s, %s, %s)",
@@ -147,24 +153,30 @@ async def _commit(rig: Rig, attack: Attack) -> None:
     )
 
 
-def lists(attack: Attack) -> Iterator[str]:
-    """What shows all of them, page by page; and what says of one no more than of any other."""
-    yield from (*FIRST, *HOUSE, "/links?kind=goal", "/deliveries?live=1", "/failures?window=30d")
+def list_pages(attack: Attack) -> Iterator[str]:
+    """Pages that list all attacks, and pages that do not depend on the payload."""
+    yield from (
+        *MAIN_PATHS,
+        *SETTINGS_PATHS,
+        "/links?kind=goal",
+        "/deliveries?live=1",
+        "/failures?window=30d",
+    )
     yield f"/replay?webhook_id={attack.failing.id}"
     yield f"/replay/progress?webhook_id={attack.failing.id}&since={SINCE}&of=1&before=0"
 
 
-def addresses(attack: Attack, deliveries: dict[UUID, int]) -> Iterator[str]:
-    """The pages of one, and those whose address says it; but for what the answers below show."""
+def attack_pages(attack: Attack, deliveries: dict[UUID, int]) -> Iterator[str]:
+    """Pages of one attack, and pages with the payload in their URL."""
     text, goal = quote(attack.payload, safe=""), quote(attack.goal, safe="")
     of_failing = f"webhook_id={attack.failing.id}&since={SINCE}"
-    for webhook in (attack.failing, attack.holding):
+    for webhook in (attack.failing, attack.holding_configuration):
         yield f"/deliveries/{deliveries[webhook.id]}"
-    yield f"/webhooks/{attack.holding.id}"
-    yield f"/webhooks/{attack.holding.id}/edit"
+    yield f"/webhooks/{attack.holding_configuration.id}"
+    yield f"/webhooks/{attack.holding_configuration.id}/edit"
     yield f"/webhooks/{attack.failing.id}/revisions"
-    yield f"/held/{attack.holding.id}"
-    yield f"/held/{attack.holding.id}/released?of=1&before=0"
+    yield f"/held/{attack.holding_configuration.id}"
+    yield f"/held/{attack.holding_configuration.id}/released?of=1&before=0"
     yield f"/failures?{of_failing}"
     yield f"/replay/count?{of_failing}&status=dead"
     yield f"/replay/count?{of_failing}&rate={text}&status={text}"
@@ -184,8 +196,8 @@ def addresses(attack: Attack, deliveries: dict[UUID, int]) -> Iterator[str]:
     yield f"/sign-in/link?token={text}"
 
 
-def forms(attack: Attack) -> Iterator[Form]:
-    """What is sent, and shows the text in the page that answers alone."""
+def attack_forms(attack: Attack) -> Iterator[Form]:
+    """Forms whose response contains the payload."""
     text, all_fields = attack.payload, _fields(attack.failing)
     of_failing = f"/webhooks/{attack.failing.id}"
     sample = {"sample": f"goal:{attack.goal}", "sample_data": attack.data}
@@ -200,8 +212,8 @@ def forms(attack: Attack) -> Iterator[Form]:
     yield _form(f"{of_failing}/test", sample | {"sample_context": attack.data}, 200)
     yield _form(f"{of_failing}/delete", {}, 409)
     yield _form("/secrets/delete", {"secret_id": attack.secret}, 409)
-    mended = {"url": attack.holding.url or "", **template}
-    yield _form(f"/held/{attack.holding.id}/preview", mended, 200, 422)
+    mended = {"url": attack.holding_configuration.url or "", **template}
+    yield _form(f"/held/{attack.holding_configuration.id}/preview", mended, 200, 422)
     yield _form("/goals", {"goal_id": attack.goal, "data": attack.data, "context": "{}"}, 200)
     yield _form("/keys", {"name": text, "scopes": "read"}, 200)
 
@@ -211,6 +223,6 @@ def _form(path: str, fields: dict[str, str], *statuses: int) -> Form:
 
 
 def _fields(webhook: Webhook) -> dict[str, Any]:
-    """Its form as the editor fills it."""
+    """The form fields as the editor fills them."""
     fields = fields_of(webhook_checks.configuration_of(webhook))
     return {name: value for name, value in fields.items() if isinstance(value, str)}

@@ -1,4 +1,4 @@
-"""Values that must be found nowhere, and a search that knows them in every encoding. Pure."""
+"""Canary values, and a search for them in every encoding."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def _encoded(form: Callable[[str], str], value: str) -> bytes:
     return form(value).encode()
 
 
-# What a receiver may do with a value before it sends it back.
+# How a receiver may encode a value in its response.
 ENCODINGS: dict[str, Callable[[str], bytes]] = {
     **{name: partial(_encoded, form) for name, form in _TEXTS.items()},
     "UTF-16": lambda value: value.encode("utf-16-le"),
     "UTF-16, big-endian": lambda value: value.encode("utf-16-be"),
 }
-# JSON and COPY double them.
+# JSON and COPY double backslashes.
 _BACKSLASHES = re.compile(r"\\+")
 
 
@@ -53,7 +53,7 @@ def _bytewise(value: str, form: str) -> str:
 
 
 def _needles(core: str) -> Iterable[str]:
-    """Forms of the plain middle of a canary, in lower case: whatever stands around it."""
+    """Encodings of the alphanumeric core of a canary, in lower case."""
     yield core
     for form in ("%{:02x}", "\\x{:02x}", "={:02x}", "&#{};", "&#x{:x};", "\\u{:04x}", "{:02x}"):
         yield _bytewise(core, form)
@@ -67,12 +67,12 @@ def _needles(core: str) -> Iterable[str]:
 def _base64(data: bytes) -> Iterable[str]:
     for before in range(3):
         text = b64encode(b"\0" * before + data).decode()
-        # Less what the neighbours share.
+        # Without the bits shared with adjacent characters.
         yield text[4 * (before > 0) : 4 * ((before + len(data)) // 3)]
 
 
-def hits(surfaces: Mapping[str, str], cores: Iterable[str]) -> list[str]:
-    """`surface: what was found` of every canary in every text."""
+def find_canaries(surfaces: Mapping[str, str], cores: Iterable[str]) -> list[str]:
+    """Return `surface: text` for every canary in every text."""
     needles = {needle.lower() for core in cores for needle in _needles(core)}
     return [
         f"{name}: {needle} in …{text[max(0, at - 60) : at + 90]}…"

@@ -1,7 +1,6 @@
-"""What a platform's login may put in the way of the capture: statements it runs in its session.
+"""Statements with which a platform login tries to interfere with the capture.
 
-Every trap counts who ran it: `hostile.own` for the login itself, `hostile.hijacked` for another.
-Data alone.
+Every trap counts who ran it: `hostile.own` for the login, `hostile.hijacked` for another role.
 """
 
 from __future__ import annotations
@@ -157,7 +156,7 @@ _SETTINGS = [
     "set rowhook.actor = 'key:root'",
 ]
 
-# Each: what the login runs before it finishes a job and commits a goal.
+# By name: the statements of the login before it finishes a job and commits to a goal.
 ATTACKS: dict[str, list[str]] = {
     "functions of the same name and signature": [*_FUNCTIONS, AHEAD],
     "operators of the same name and types": [*_OPERATORS, AHEAD],
@@ -193,7 +192,7 @@ ATTACKS: dict[str, list[str]] = {
     "everything at once": [*_FUNCTIONS, *_OPERATORS, *_AGGREGATES, *_TYPES, *_TEMP_TABLES, AHEAD],
 }
 
-# What would run in our place, and may not be made at all by who only writes the platform's tables.
+# Objects that would run in the capture; a producer cannot create them.
 REFUSED = (
     "create trigger mine before insert on rowhook.commit for each row execute function {trap}",
     "create rule mine as on insert to rowhook.commit do also select hostile.trap()",

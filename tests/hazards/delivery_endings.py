@@ -1,4 +1,4 @@
-"""One webhook for each way a delivery can end, every one of them full of secrets. Data alone."""
+"""One webhook for each way a delivery can end, with secrets in every field."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import Any
 
-# The plain middle of each canary is what is searched for.
+# The search uses the alphanumeric core of each canary.
 CORES = {name: f"c4n4ry{token_hex(6)}" for name in ("url", "header", "body", "line", "net", "odd")}
 SECRETS = {
     "url": CORES["url"],
@@ -15,7 +15,7 @@ SECRETS = {
     "body": f'<{CORES["body"]}>"\\&é\U0001f600',
     "line": f"a\r\nX-{CORES['line']}: b",
     "net": f"https://10.1.2.3/{CORES['net']}",
-    # Bound to another host once its webhook is saved.
+    # Bound to another host after its webhook is saved.
     "bound": f"bound-{CORES['header']}",
     "odd": f"no url {CORES['odd']} \x01",
 }
@@ -29,9 +29,9 @@ FIELDS: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """What differs from FIELDS, and the verdict that it ends in.
+    """The differences from FIELDS, and the expected verdict.
 
-    `origin` {http} or {https} is the receiver's; it is asked for /<name>/<secret>.
+    {http} and {https} are the URLs of the receiver, which is called at /<name>/<secret>.
     """
 
     verdict: str

@@ -1,7 +1,7 @@
-"""Texts that have run scripts on other people's pages: each calls `hit` if it is ever run.
+"""Texts that attack pages; each calls `hit` if it is executed.
 
-Collected by kind from the OWASP XSS filter evasion sheet, the html5sec list, and what is known of
-template engines and of htmx; the words are ours.
+Collected from the OWASP XSS filter evasion cheat sheet, the html5sec list and known attacks on
+template engines and htmx.
 """
 
 from __future__ import annotations

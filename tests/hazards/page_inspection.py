@@ -1,4 +1,4 @@
-"""Pages opened in a browser, many beside each other, and what was run on them."""
+"""Opens pages in concurrent browser tabs and records executed scripts."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 from playwright.async_api import Page, Response
 
 from tests.hazards.attacked_dashboard import Form
+from tests.support.dashboard_session import DashboardSession
 from tests.support.deadline import DEADLINE_MS
-from tests.support.stage import Stage
 
 _TABS = 3
-# What was run, what the policy reported, and what came to the page after it was loaded.
+# Records executed scripts, policy reports and dynamic updates of the page.
 OBSERVER = """
   window.hits = []; window.reports = []; window.messages = new Set(); window.settled = 0;
   window.hit = () => { window.hits.push(location.pathname); };
@@ -25,8 +25,8 @@ OBSERVER = """
   document.addEventListener("htmx:sseMessage", (event) => window.messages.add(event.detail.type));
   document.addEventListener("htmx:afterSettle", () => { window.settled += 1; });
 """
-# Opens what is folded, waits for what is live and for what htmx loads, and tells all of it. An
-# element that no template of ours has was planted, whether the policy let it run or not.
+# Opens collapsed elements, waits for live updates and htmx requests, and returns the records. An
+# element that no template contains is an injection, even if the policy blocked it.
 _INSPECT = """async (deadline) => {
   const all = (selector) => [...document.querySelectorAll(selector)];
   const open = () => all("details").forEach((one) => { one.open = true; });
@@ -64,7 +64,7 @@ _SEND = """([path, fields]) => {
 
 @dataclass(slots=True, kw_only=True)
 class Inspection:
-    """What came of all pages: `came` counts messages of streams and swaps of htmx."""
+    """The results of all pages; `updates` counts SSE messages and htmx swaps."""
 
     addresses: int = 0
     answers: int = 0
@@ -74,8 +74,10 @@ class Inspection:
     planted: list[str] = field(default_factory=list)
 
 
-async def inspect_pages(stage: Stage, paths: Iterable[str], forms: Iterable[Form]) -> Inspection:
-    """Opens each address and the older pages behind it, then sends each form."""
+async def inspect_pages(
+    stage: DashboardSession, paths: Iterable[str], forms: Iterable[Form]
+) -> Inspection:
+    """Open each address and its older pages, then submit each form."""
     context = stage.page.context
     csrf_token = await stage.page.locator("input[name=csrf]").first.get_attribute("value")
     assert csrf_token is not None
@@ -124,7 +126,7 @@ def _is_a_page(response: Response) -> None:
 
 
 async def _inspect(page: Page, inspection: Inspection) -> str | None:
-    """Notes what was run; the address of the older page."""
+    """Record the results of a page and return the address of the older page."""
     report: dict[str, Any] = await page.evaluate(_INSPECT, DEADLINE_MS)
     inspection.updates += report["came"]
     inspection.hits += report["hits"]

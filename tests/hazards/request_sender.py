@@ -1,4 +1,4 @@
-"""One receiver and one transport for many requests, for tests that are no coroutines."""
+"""A receiver and a transport for synchronous tests with many requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.receiver import Receiver
 
 
 class RequestSender:
-    """Sends requests one by one."""
+    """Sends requests one after another."""
 
     def __init__(
         self, runner: asyncio.Runner, receiver: Receiver, transport: GuardedTransport
@@ -27,7 +27,7 @@ class RequestSender:
         self._transport = transport
 
     def sent_headers(self, request: Request) -> list[tuple[str, str]]:
-        """The headers of the one request that arrives when `request` is sent."""
+        """Send a request and return the headers that arrive."""
         self._receiver.requests.clear()
         outcome = self._runner.run(send(self._transport, request, redact=leave_unredacted))
         assert outcome.verdict is Verdict.DELIVERED, outcome
@@ -38,7 +38,7 @@ class RequestSender:
 
 @contextmanager
 def request_sender() -> Iterator[RequestSender]:
-    """A running receiver on loopback."""
+    """Run a receiver on loopback."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         stack = AsyncExitStack()
         receiver = runner.run(stack.enter_async_context(Receiver()))
@@ -50,7 +50,7 @@ def request_sender() -> Iterator[RequestSender]:
 
 
 class _TransportContext:
-    """A transport that is made inside the loop."""
+    """A transport that is created inside the event loop."""
 
     async def __aenter__(self) -> GuardedTransport:
         self.transport = GuardedTransport.open(LOCAL, limit=4)

@@ -1,6 +1,6 @@
-"""Who may do what in the schema (CONTRACT.md, 1 and 3). An object without a rule fails the matrix.
+"""The expected privileges of each role object of the schema. Every object needs an entry.
 
-Tables: role → letters of select, insert, update, delete; what is not named is refused.
+Tables: role → letters of select, insert, update, delete; everything else must be denied.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ TABLES: dict[str, Rights] = {
     "keyring_check": {"worker": "si", "api": "si"},
 }
 
-# The only columns that may be updated where the table may not.
+# Columns that may be updated although the table may not.
 COLUMNS: dict[tuple[str, str], set[str]] = {
     ("operator", "outbox"): {"status"},
     ("operator", "retention"): {"keep"},
@@ -93,7 +93,7 @@ SEQUENCES: dict[str, Rights] = {
 }
 
 _STEERING = "operator api"
-# Besides the worker, who may run every other function: under its own rights on the tables.
+# Roles that may execute a function, apart from the worker, which may execute all others.
 NOT_THE_WORKER = frozenset(
     {
         "sign_in",
@@ -105,7 +105,7 @@ NOT_THE_WORKER = frozenset(
     }
 )
 FUNCTIONS: dict[str, str] = {
-    # what any person may ask of the engine
+    # functions for users
     **dict.fromkeys(
         (
             "status",
@@ -163,7 +163,7 @@ FUNCTIONS: dict[str, str] = {
         "api",
     ),
     **dict.fromkeys(("beat", "leave", "lose", "disown", "judge", "claim"), ""),
-    # the API's
+    # functions of the API
     **dict.fromkeys(
         (
             "create_webhook",
@@ -274,7 +274,7 @@ FUNCTIONS: dict[str, str] = {
         ),
         "api",
     ),
-    # the engine's own
+    # functions of the engine
     **dict.fromkeys(
         (
             "applied_migrations",
@@ -378,7 +378,7 @@ FUNCTIONS: dict[str, str] = {
         ),
         "",
     ),
-    # sources: the owner calls watch_…, the engine the rest
+    # sources: the owner calls watch_…, the engine the others
     **dict.fromkeys(
         (
             "add_agent",
@@ -506,7 +506,7 @@ FUNCTIONS: dict[str, str] = {
     ),
 }
 
-# What nobody but the owner may do, whatever else is granted.
+# Statements that only the owner may execute, independent of other grants.
 FORBIDDEN = (
     "create table rowhook.mine ()",
     "create function rowhook.mine() returns int language sql return 1",

@@ -1,4 +1,4 @@
-"""Every place where a text of ours can be read: rows, dumps, processes, answers."""
+"""All places where a secret could become visible: rows, dumps, processes, responses."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _UNVERSIONED = (
 
 
 async def every_row(db: psycopg.AsyncConnection) -> dict[str, str]:
-    """All tables and views of the database, as COPY writes them."""
+    """All tables and views of the database, as written by COPY."""
     cursor = await db.execute(
         "select c.oid::regclass::text from pg_class c join pg_namespace n on n.oid = relnamespace"
         " where nspname like 'rowhook%' and relkind = any ('{r,p,v,m}')"
@@ -55,14 +55,14 @@ async def every_row(db: psycopg.AsyncConnection) -> dict[str, str]:
 
 
 def dump(dsn: str) -> dict[str, str]:
-    """The whole database, as pg_dump writes it."""
+    """The output of pg_dump."""
     command = [str(binaries() / "pg_dump"), "--inserts", dsn]
     dumped = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603  # our own program
     return {"pg_dump": dumped.stdout}
 
 
 async def every_statement(db: psycopg.AsyncConnection) -> dict[str, str]:
-    """What the server shows of its sessions, their process titles, and what it logged."""
+    """Sessions, process titles and the log of the server."""
     cursor = await db.execute("select string_agg(a::text, e'\\n') from pg_stat_activity a")
     (activity,) = await cursor.fetchone() or ("",)
     (own,) = await (await db.execute("select pg_backend_pid()")).fetchone() or (0,)
@@ -78,7 +78,7 @@ def _server(backend: int) -> dict[str, str]:
 
 
 def every_process(pids: Iterable[int]) -> dict[str, str]:
-    """Titles and environments, as `ps` shows them."""
+    """Titles and environments of processes, as displayed by `ps`."""
     return {
         f"{part} of {pid}": Path(f"/proc/{pid}/{part}").read_bytes().decode(errors="replace")
         for pid in pids
@@ -88,20 +88,20 @@ def every_process(pids: Iterable[int]) -> dict[str, str]:
 
 
 class Reader:
-    """Asks every GET of the API, and keeps the route of each."""
+    """Sends every GET request of the API and stores the responses."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
         self.answers: dict[str, str] = {}
 
     async def get(self, path: str, **query: Any) -> Any:
-        """One answer, kept with its headers; as JSON where it is."""
+        """Send a request and store the response with its headers; return parsed JSON."""
         answer = await self._client.get(path, params=query)
         self.answers[f"GET {path} {query}"] = f"{answer.headers}\n{answer.text}"
         return answer.json() if "json" in answer.headers.get("content-type", "") else None
 
     async def items(self, path: str) -> AsyncIterator[dict[str, Any]]:
-        """Every item of a list, page by page."""
+        """Iterate over all items of a list."""
         query: dict[str, Any] = {"limit": 200}
         while True:
             page = await self.get(path, **query)
@@ -112,7 +112,7 @@ class Reader:
             query["cursor"] = page["next_cursor"]
 
     async def read_all(self, organization: str) -> None:
-        """Lists, each webhook with its links and revisions, each delivery with its attempts."""
+        """Read all lists, webhooks with links and revisions, and deliveries with attempts."""
         for path in _UNVERSIONED:
             await self.get(path)
         for path in _PAGES:

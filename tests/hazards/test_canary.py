@@ -1,4 +1,4 @@
-"""Secrets through every outcome, echoed in every encoding: found on no surface of ours."""
+"""Secrets with every outcome, echoed in every encoding, appear on no surface."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rowhook.render.configuration import Configuration
 from rowhook.security.vault import Keyring, generate_master_key
 from rowhook.services import links, secrets, webhooks
 from rowhook.services.webhook_documents import Webhook
-from tests.hazards.canary import ENCODINGS, hits
+from tests.hazards.canary import ENCODINGS, find_canaries
 from tests.hazards.delivery_endings import CORES, ENDINGS, FIELDS, SECRETS
 from tests.hazards.secret_surfaces import Reader, dump, every_process, every_row, every_statement
 from tests.support.calls import ADMIN_KEY
@@ -46,7 +46,7 @@ COMMANDS = (
 
 @dataclass(slots=True, kw_only=True)
 class CanaryInstallation:
-    """A rig with a webhook for each ending, and the processes that deliver and answer."""
+    """A rig with a webhook for each ending, and the processes that deliver and serve."""
 
     rig: Rig
     folder: Path
@@ -58,12 +58,12 @@ class CanaryInstallation:
 
     @property
     def signing(self) -> list[str]:
-        """The signing secrets, without their prefix."""
+        """The signing secrets without their prefix."""
         signing_secrets = [webhook.signing_secret or "" for webhook in self.webhooks.values()]
         return [secret.removeprefix("whsec_") for secret in signing_secrets]
 
     def echo(self, name: str) -> list[bytes]:
-        """What this receiver was told and its signing secret, in another encoding each time."""
+        """Echo the received secrets and the signing secret in one encoding after another."""
         encode = list(ENCODINGS.values())[len(self.rig.receiver.requests) % len(ENCODINGS)]
         secrets = [SECRETS[name] for name in ("url", "header", "body")]
         signing = self.webhooks[name].signing_secret or ""
@@ -71,7 +71,7 @@ class CanaryInstallation:
 
     @asynccontextmanager
     async def process(self, *arguments: str) -> AsyncIterator[int]:
-        """A command that runs until the exit; its words are surfaces then."""
+        """Run a command until the exit, and record its output as a surface."""
         async with running_command(
             self.folder, *arguments, before=(), **self.environment
         ) as process:
@@ -85,17 +85,17 @@ class CanaryInstallation:
         self.surfaces[f"the log of {arguments[0]}"] = (out + err).decode()
 
     async def command(self, *arguments: str) -> CommandResult:
-        """A command to its end; its words are a surface."""
+        """Run a command to its end and record its output as a surface."""
         result = await run_command(self.folder, *arguments, before=(), **self.environment)
         self.surfaces[f"rowhook {' '.join(arguments)}"] = result.out + result.err
         return result
 
     def found(self) -> list[str]:
-        """Every canary that is seen on a surface."""
-        return hits(self.surfaces, [*CORES.values(), *self.signing])
+        """Return every canary found on a surface."""
+        return find_canaries(self.surfaces, [*CORES.values(), *self.signing])
 
     async def save(self) -> None:
-        """A webhook for each ending, linked to the goal."""
+        """Create a webhook for each ending, linked to the goal."""
         organization = self.rig.platform.organization
         for name, value in SECRETS.items():
             await secrets.put_secret(self.rig.ctx, organization, name, value)
@@ -111,7 +111,7 @@ class CanaryInstallation:
         )
 
     def behaviour(self, name: str) -> Behaviour:
-        """Answers as the ending wants it, with everything that it was told."""
+        """Respond as the ending requires, with all received secrets."""
 
         async def behave(request: Received, writer: asyncio.StreamWriter) -> None:
             echo = self.echo(name)
@@ -150,7 +150,7 @@ async def canaries(
         "ROWHOOK_ADMIN_KEY": ADMIN_KEY,
     }
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-    async with Receiver() as receiver, Receiver(on_connect=hang_up) as silent:
+    async with Receiver() as receiver, Receiver(on_connect=close_connection) as silent:
         rig = Rig(dsn, pool, platform, receiver)
         rig.ctx = replace(rig.ctx, keyring=Keyring(key))
         installation = CanaryInstallation(
@@ -164,7 +164,7 @@ async def canaries(
         yield installation
 
 
-async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def close_connection(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.close()
 
 
@@ -177,21 +177,21 @@ def client(canaries: CanaryInstallation) -> httpx.AsyncClient:
 
 
 async def deliver(canaries: CanaryInstallation, commits: int) -> None:
-    """Every webhook is tried `commits` times; the circuits of those that fail are open then."""
+    """Attempt every webhook `commits` times, which opens the circuits of failing ones."""
     for number in range(commits):
         await canaries.rig.platform.commit(f'{{"n": {number + 1}}}')
 
-    async def tried() -> bool:
+    async def attempts_done() -> bool:
         remaining: int = await canaries.rig.platform.value(
             "select count(*) from rowhook.outbox where attempts = 0 and status <> 'skipped'"
         )
         return remaining == 0
 
-    await until(tried, what="a try of every delivery")
+    await until(attempts_done, description="a try of every delivery")
 
 
-async def break_down(canaries: CanaryInstallation, http: httpx.AsyncClient) -> None:
-    """Exceptions in the worker and the API, with secrets in their hands."""
+async def cause_exceptions(canaries: CanaryInstallation, http: httpx.AsyncClient) -> None:
+    """Cause exceptions in the worker and the API while they process secrets."""
     platform = canaries.rig.platform
     await platform.run(
         "select pg_terminate_backend(pid) from pg_stat_activity"
@@ -206,18 +206,18 @@ async def break_down(canaries: CanaryInstallation, http: httpx.AsyncClient) -> N
     async def refused() -> bool:
         response = await http.put("/v1/secrets/new", params=whose, json={"value": SECRETS["body"]})
         canaries.surfaces[f"a {response.status_code}"] = response.text
-        return response.status_code == 500  # and 503 until it is connected again
+        return response.status_code == 500  # 503 until it is connected again
 
-    await until(refused, what="a fault of ours")
+    await until(refused, description="a fault of ours")
 
-    async def failed_inside() -> bool:
+    async def has_failed() -> bool:
         return bool(await platform.rows("select from rowhook.outbox where last_error ~ 'itself'"))
 
-    await until(failed_inside, what="a delivery that failed inside")
+    await until(has_failed, description="a delivery that failed inside")
 
 
-async def try_out(canaries: CanaryInstallation, http: httpx.AsyncClient) -> None:
-    """Test sends, previews, and refusals that quote what was wrong."""
+async def send_tests(canaries: CanaryInstallation, http: httpx.AsyncClient) -> None:
+    """Test sends, previews, and validation errors that quote the input."""
     goal = {"goal_id": canaries.rig.platform.goal, "data": {"n": 1}}
     for name, webhook in canaries.webhooks.items():
         for verb in ("preview", "test"):
@@ -255,7 +255,7 @@ async def read(canaries: CanaryInstallation, http: httpx.AsyncClient) -> None:
     ("commits", "least"),
     [pytest.param(1, 15, marks=pytest.mark.long), pytest.param(12, 200, marks=pytest.mark.battery)],
 )
-async def test_a_secret_is_found_on_no_surface_in_no_encoding(
+async def test_a_secret_is_found_on_no_surface_in_any_encoding(
     canaries: CanaryInstallation, commits: int, least: int
 ) -> None:
     async with (
@@ -263,12 +263,12 @@ async def test_a_secret_is_found_on_no_surface_in_no_encoding(
         canaries.process("api") as api,
         client(canaries) as http,
     ):
-        await until(partial(ready, http), what="an API that is ready")
+        await until(partial(ready, http), description="an API that is ready")
         await deliver(canaries, commits)
-        await try_out(canaries, http)
+        await send_tests(canaries, http)
         canaries.surfaces |= every_process([worker, api])
         await read(canaries, http)
-        await break_down(canaries, http)
+        await cause_exceptions(canaries, http)
         canaries.surfaces |= await every_row(canaries.rig.platform.db)
     endings = await canaries.rig.platform.rows(
         "select w.name, a.outcome, count(distinct o.id) from rowhook.attempt a"
@@ -282,7 +282,7 @@ async def test_a_secret_is_found_on_no_surface_in_no_encoding(
     assert leaks == []
     score(
         f"a canary secret in URL, header, body and as signing key, {len(ENDINGS)} endings",
-        asked=f"≥ {least} deliveries, 0 hits",
+        required=f"≥ {least} deliveries, 0 hits",
         holds=deliveries >= least and not leaks,
         measured=f"{deliveries} deliveries, {len(canaries.surfaces)} surfaces,"
         f" {len(ENCODINGS)} encodings: {len(leaks)} hits",
@@ -299,6 +299,6 @@ async def ready(http: httpx.AsyncClient) -> bool:
 @pytest.mark.long
 def test_the_search_finds_every_encoding() -> None:
     for name, encode in ENCODINGS.items():
-        assert hits({name: encode(SECRETS["body"]).decode("utf-8", "replace")}, [CORES["body"]]), (
-            name
-        )
+        assert find_canaries(
+            {name: encode(SECRETS["body"]).decode("utf-8", "replace")}, [CORES["body"]]
+        ), name

@@ -1,4 +1,4 @@
-"""A platform's login that puts traps in its session: the capture does right and steps in none."""
+"""A platform login with traps in its session: the capture is correct and runs none of them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def attacker(
     superuser: psycopg.AsyncConnection,
     request: pytest.FixtureRequest,
 ) -> AsyncIterator[Platform]:
-    """The same platform through a login that writes its tables and may make schemas of its own."""
+    """The platform through a login that may write its tables and create schemas."""
     role = getattr(request, "param", "rowhook_producer")
     name = f"attacker_{uuid4().hex[:12]}"
     database = psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]
@@ -34,24 +34,24 @@ async def attacker(
     await superuser.execute(f"grant create, temp on database {database} to {name}".encode())
     async with await connection_pool.connect(make_conninfo(dsn, user=name)) as connection:
         attacking_platform = platform.with_connection(connection)
-        await play(attacking_platform, *SET_UP)
+        await run_attack(attacking_platform, *SET_UP)
         yield attacking_platform
     await superuser.execute(f"drop owned by {name} cascade".encode())
     await superuser.execute(f"drop role {name}".encode())
 
 
-async def play(platform: Platform, *statements: str) -> None:
+async def run_attack(platform: Platform, *statements: str) -> None:
     for statement in statements:
         await platform.db.execute(statement.encode())
 
 
-async def stepped_in(platform: Platform, trap: str) -> bool:
+async def was_triggered(platform: Platform, trap: str) -> bool:
     cursor = await platform.db.execute(f"select is_called from hostile.{trap}".encode())
     return await cursor.fetchone() == (True,)
 
 
 async def finish_and_commit(attacker: Platform) -> None:
-    """One job and one commit, in statements that no path can bend."""
+    """Create a job and a commit in statements that do not depend on the search path."""
     await attacker.run(
         "insert into rowhook.job (agent_version_id, status) values (%s::pg_catalog.uuid,"
         " 'running'::pg_catalog.text)",
@@ -66,12 +66,12 @@ async def finish_and_commit(attacker: Platform) -> None:
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-async def test_the_capture_is_right_and_runs_nothing_of_theirs(
+async def test_the_capture_is_correct_and_runs_no_code_of_the_login(
     name: str, attacker: Platform, platform: Platform
 ) -> None:
     await platform.webhook_of_goal()
     await platform.webhook_of_agent()
-    await play(attacker, *ATTACKS[name])
+    await run_attack(attacker, *ATTACKS[name])
     before = len(await platform.deliveries())
     await finish_and_commit(attacker)
     assert len(await platform.deliveries()) - before == 2
@@ -84,10 +84,10 @@ async def test_the_capture_is_right_and_runs_nothing_of_theirs(
         ("goal.committed", '{"n": 1.10}', True),
         ("job.succeeded", None, True),
     ]
-    hijacked = await stepped_in(platform, "hijacked") or await stepped_in(platform, "own")
+    hijacked = await was_triggered(platform, "hijacked") or await was_triggered(platform, "own")
     score(
         "search_path, pg_temp and operator attacks on the capture",
-        asked="nothing is hijacked",
+        required="nothing is hijacked",
         measured=name,
         holds=not hijacked,
     )
@@ -97,31 +97,31 @@ async def test_the_capture_is_right_and_runs_nothing_of_theirs(
     "call",
     ["now()", "'a'::text || 'b'::text", "max('x'::text)", "'x'::text::hostile.text", "count(*)"],
 )
-async def test_the_traps_themselves_work(call: str, attacker: Platform) -> None:
-    await play(attacker, *ATTACKS["everything at once"])
+async def test_the_traps_work(call: str, attacker: Platform) -> None:
+    await run_attack(attacker, *ATTACKS["everything at once"])
     with suppress(psycopg.errors.RaiseException):
         await attacker.db.execute(f"select {call} from (values (1)) as one".encode())
-    assert await stepped_in(attacker, "own")
+    assert await was_triggered(attacker, "own")
 
 
-async def test_a_cast_of_theirs_runs_with_their_rights_alone(
+async def test_a_custom_cast_runs_only_with_the_privileges_of_the_login(
     attacker: Platform, platform: Platform
 ) -> None:
-    await play(attacker, *ATTACKS["casts of its own to what we store"])
+    await run_attack(attacker, *ATTACKS["casts of its own to what we store"])
     await attacker.run(
         "insert into rowhook.commit (goal_id, data) values (%s, row(1)::hostile.mark)",
         attacker.goal,
     )
-    assert await stepped_in(platform, "own")
-    assert not await stepped_in(platform, "hijacked")
+    assert await was_triggered(platform, "own")
+    assert not await was_triggered(platform, "hijacked")
     assert await platform.value("select data ->> 'n' from rowhook.event") == "1"
 
 
 @pytest.mark.parametrize("statement", REFUSED)
-async def test_what_would_run_in_our_place_cannot_be_made(
+async def test_objects_that_would_run_in_the_capture_cannot_be_created(
     statement: str, attacker: Platform
 ) -> None:
-    await play(
+    await run_attack(
         attacker,
         "create function hostile.as_text(json) returns text language sql return 'x'",
     )
@@ -129,10 +129,10 @@ async def test_what_would_run_in_our_place_cannot_be_made(
     with pytest.raises(
         (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidObjectDefinition)
     ):
-        await play(attacker, refused_statement)
+        await run_attack(attacker, refused_statement)
 
 
-async def test_names_that_read_like_sql_are_only_names(
+async def test_names_that_look_like_sql_are_only_names(
     attacker: Platform, platform: Platform
 ) -> None:
     hostile = """'); drop table rowhook.event; --"$$%s%%\\{{x}}"""
@@ -154,10 +154,10 @@ async def test_names_that_read_like_sql_are_only_names(
     assert event["interview_id"] == hostile
 
 
-async def test_an_event_trigger_on_the_database_does_not_meet_the_capture(
+async def test_an_event_trigger_is_not_fired_by_the_capture(
     attacker: Platform, platform: Platform, superuser: psycopg.AsyncConnection
 ) -> None:
-    await play(
+    await run_attack(
         platform.with_connection(superuser),
         "create function hostile.on_change() returns event_trigger language plpgsql as"
         " $$ begin perform hostile.trap(); raise 'hijacked'; end $$",
@@ -165,8 +165,8 @@ async def test_an_event_trigger_on_the_database_does_not_meet_the_capture(
     )
     await finish_and_commit(attacker)
     assert await platform.value("select count(*) from rowhook.event") == 2
-    assert not await stepped_in(platform, "hijacked")
-    await play(platform.with_connection(superuser), "drop event trigger hostile")
+    assert not await was_triggered(platform, "hijacked")
+    await run_attack(platform.with_connection(superuser), "drop event trigger hostile")
 
 
 STEERED = (
@@ -183,15 +183,15 @@ STEERED = (
 
 
 @pytest.mark.parametrize("attacker", ["rowhook_operator"], indirect=True)
-async def test_an_operator_s_path_bends_no_function_and_no_view(
+async def test_the_search_path_of_an_operator_affects_no_function_or_view(
     attacker: Platform, platform: Platform
 ) -> None:
     await platform.webhook_of_goal()
     await platform.commit()
     (row,) = await platform.deliveries()
-    await play(attacker, *ATTACKS["everything at once"], AHEAD)
+    await run_attack(attacker, *ATTACKS["everything at once"], AHEAD)
     for statement in STEERED:
         parameters = ([row["id"]],) if "%s" in statement else ()
         await attacker.db.execute(statement.encode(), parameters)
-    assert not await stepped_in(platform, "hijacked")
-    assert not await stepped_in(platform, "own")
+    assert not await was_triggered(platform, "hijacked")
+    assert not await was_triggered(platform, "own")

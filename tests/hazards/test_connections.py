@@ -1,4 +1,4 @@
-"""What reaches a socket: addresses at the edges and at random, names that change, allowed URLs."""
+"""Connections to boundary and random addresses, changing names and allowed URLs."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ pytestmark = [pytest.mark.anyio, pytest.mark.hazards]
 PUBLIC = EgressPolicy()
 TRIES = 1_000
 RANDOM = 100_000
-# Of the random ones: so many are taken all the way to the socket.
+# The number of random addresses that are tested with connections.
 DIALLED = 10_000
 AT_ONCE = 25
 FORBIDDEN = [address for address, public in edges() if not public]
 
 
-class Flipping:
-    """A name server that answers each question anew: 1 to 6 addresses, forbidden ones among them.
+class RebindingResolver:
+    """A resolver that returns 1 to 6 new addresses each time, some of them forbidden.
 
-    `let` holds the addresses of the answers without a forbidden one, `refused` counts the others.
+    `let` has the addresses of answers without a forbidden one, `refused` counts the others.
     """
 
     def __init__(self, seed: int) -> None:
@@ -68,30 +68,30 @@ async def verdict(transport: GuardedTransport, url: str) -> Verdict:
 
 
 @pytest.mark.long
-async def test_a_name_that_is_bound_anew_at_each_question_never_leads_inside() -> None:
-    recorder, names = ConnectionRecorder(), Flipping(20260523)
+async def test_dns_rebinding_never_reaches_an_internal_address() -> None:
+    recorder, names = ConnectionRecorder(), RebindingResolver(20260523)
     transport = recording_transport(PUBLIC, recorder, names)
     verdicts: Counter[Verdict] = Counter()
     async with transport:
         for round_ in range(TRIES // AT_ONCE):
-            # Several at once ask for the same name, and each gets another answer.
+            # Concurrent requests for the same name get different answers.
             url = f"https://rebinding{round_ % 3}.example/"
             result = await asyncio.gather(*(verdict(transport, url) for _ in range(AT_ONCE)))
             verdicts.update(result)
     inside = [address for address in recorder.addresses if address not in names.let]
     refused = verdicts[Verdict.TARGET_FORBIDDEN]
     score(
-        "DNS answers that change between questions",
-        asked=f"{TRIES} tries: 0 forbidden dials, one resolution each",
-        measured=f"{len(inside)} forbidden of {len(recorder.dialled)} dials, {names.asked}"
-        f" resolutions, {refused} of {names.refused} bad answers refused",
+        "DNS answers that change between lookups",
+        required=f"{TRIES} tries: 0 forbidden connections, one resolution each",
+        measured=f"{len(inside)} forbidden of {len(recorder.dialled)} connections, {names.asked}"
+        f" resolutions, {refused} of {names.refused} forbidden answers rejected",
         holds=not inside and names.asked == TRIES and refused == names.refused > TRIES / 3,
     )
     assert verdicts[Verdict.CONNECT_FAILED] == TRIES - refused
 
 
-async def wrongly_dialled(cases: list[tuple[str, bool]]) -> list[tuple[str, list[object]]]:
-    """Calls each address as a literal and behind a name; the cases that were not dialled as due."""
+async def unexpected_connections(cases: list[tuple[str, bool]]) -> list[tuple[str, list[object]]]:
+    """Call each address as a literal and by name; return the unexpected results."""
     wrong: list[tuple[str, list[object]]] = []
     recorder, names = ConnectionRecorder(), ScriptedResolver([])
     async with recording_transport(PUBLIC, recorder, names) as transport:
@@ -110,32 +110,32 @@ async def wrongly_dialled(cases: list[tuple[str, bool]]) -> list[tuple[str, list
 
 
 @pytest.mark.long
-async def test_an_address_at_an_edge_is_dialled_if_it_is_outside_and_else_never() -> None:
+async def test_boundary_addresses_are_connected_to_only_if_public() -> None:
     cases = edges()
-    wrong = await wrongly_dialled(cases)
+    wrong = await unexpected_connections(cases)
     score(
-        "first, last and neighbours of each closed network",
-        asked=f"{len(cases)}, at the dial",
-        measured=f"{len(cases) - len(wrong)} of {len(cases)}{worst(wrong)}",
+        "first, last and adjacent addresses of each forbidden network",
+        required=f"{len(cases)}, on connect",
+        measured=f"{len(cases) - len(wrong)} of {len(cases)}{first_failure(wrong)}",
         holds=not wrong,
     )
 
 
 @pytest.mark.battery
-async def test_random_addresses_agree_with_an_oracle_of_ranges_down_to_the_dial() -> None:
+async def test_connections_to_random_addresses_agree_with_an_independent_list_of_ranges() -> None:
     cases = list(random_addresses(20260524, RANDOM))
     wrong = [(case, list[object]()) for case, public in cases if PUBLIC.permits(case) is not public]
-    wrong += await wrongly_dialled(cases[:DIALLED])
+    wrong += await unexpected_connections(cases[:DIALLED])
     score(
-        "random addresses against an oracle of ranges",
-        asked=f"{RANDOM}, {DIALLED} of them at the dial",
-        measured=f"{RANDOM - len(wrong)} of {RANDOM} agree{worst(wrong)}",
+        "random addresses, compared with a list of ranges",
+        required=f"{RANDOM}, {DIALLED} of them on connect",
+        measured=f"{RANDOM - len(wrong)} of {RANDOM} agree{first_failure(wrong)}",
         holds=not wrong,
     )
 
 
 @pytest.mark.long
-async def test_every_allowed_url_is_dialled_at_its_own_host_and_port_and_nowhere_else() -> None:
+async def test_every_allowed_url_connects_only_to_its_own_host_and_port() -> None:
     wrong: list[tuple[str, list[object]]] = []
     for url, host, port, _ in ALLOWED:
         recorder, names = ConnectionRecorder(), ScriptedResolver(["93.184.216.34"])
@@ -145,12 +145,12 @@ async def test_every_allowed_url_is_dialled_at_its_own_host_and_port_and_nowhere
         if {*recorder.dialled} != {(where, port)} or names.hostnames not in ([], [host]):
             wrong.append((url, [*recorder.dialled, *names.hostnames]))
     score(
-        "legitimate spellings of a URL, dialled",
-        asked=f"{len(ALLOWED)}, host and port",
-        measured=f"{len(ALLOWED) - len(wrong)} of {len(ALLOWED)}{worst(wrong)}",
+        "valid URL spellings, connected",
+        required=f"{len(ALLOWED)}, host and port",
+        measured=f"{len(ALLOWED) - len(wrong)} of {len(ALLOWED)}{first_failure(wrong)}",
         holds=not wrong,
     )
 
 
-def worst(wrong: list[tuple[str, list[object]]]) -> str:
+def first_failure(wrong: list[tuple[str, list[object]]]) -> str:
     return f"; {wrong[0]}" if wrong else ""

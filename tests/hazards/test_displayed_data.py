@@ -1,4 +1,4 @@
-"""Pages and calls that show what a platform committed and a receiver answered, whatever that is."""
+"""Pages and API calls that display committed data and responses of any content."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 import httpx
 import pytest
 
-from tests.browser.test_dashboard_sign_in import enter, visitor
+from tests.browser.test_dashboard_sign_in import sign_in, visitor
 from tests.hazards.test_platform_data import POISON, nothing_waits, outputs, poison
 from tests.support.calls import Api
 from tests.support.receiver import answer
@@ -21,7 +21,7 @@ _ANSWERS = (b"[" * 4096, b'{"a":' * 800, rb'"\ud800"', b"\xff\xfe\0", b"\x1b[2J<
 
 
 @pytest.mark.battery
-async def test_whatever_was_committed_its_pages_are_shown(
+async def test_pages_render_for_any_committed_data(
     visitor: httpx.AsyncClient, rig: Rig, api: Api
 ) -> None:
     await outputs(rig)
@@ -31,24 +31,24 @@ async def test_whatever_was_committed_its_pages_are_shown(
         for text, _ in POISON.values():
             await poison(rig, "commit.data", text)
             await poison(rig, "session.context", text)
-        await until(partial(nothing_waits, rig), what="each row has been tried")
-    await enter(visitor)
+        await until(partial(nothing_waits, rig), description="each row has been tried")
+    await sign_in(visitor)
     paths = [path async for path in _paths(rig)]
     statuses = {path: (await visitor.get(path)).status_code for path in paths}
     read = await _feed(api)
     broken = {path: status for path, status in statuses.items() if status != httpx.codes.OK}
     score(
-        f"pages of {2 * len(POISON)} poisoned events, and the feed",
-        asked="each is shown",
+        f"pages of {2 * len(POISON)} hostile events, and the feed",
+        required="each page renders",
         measured=f"{len(statuses)} pages, {read} events in the feed",
         holds=not broken and read == 2 * len(POISON),
     )
 
 
 @pytest.mark.long
-async def test_any_answer_of_a_receiver_is_shown(visitor: httpx.AsyncClient, rig: Rig) -> None:
+async def test_pages_render_for_any_response(visitor: httpx.AsyncClient, rig: Rig) -> None:
     webhook = await rig.webhook(raw_payload=True, retry_schedule_s=[0])
-    csrf_token = await enter(visitor)
+    csrf_token = await sign_in(visitor)
     for number, body in enumerate(_ANSWERS):
         rig.receiver.script("/hook", answer(500, body))
         async with rig.worker():
@@ -61,7 +61,7 @@ async def test_any_answer_of_a_receiver_is_shown(visitor: httpx.AsyncClient, rig
 
 
 async def _paths(rig: Rig) -> AsyncIterator[str]:
-    """The pages that read an event, or what was sent and answered."""
+    """The pages that display an event, its request and its response."""
     for row in await rig.platform.rows("select id from rowhook.outbox"):
         yield f"/deliveries/{row['id']}"
     for row in await rig.platform.rows("select id from rowhook.webhook"):
@@ -71,12 +71,12 @@ async def _paths(rig: Rig) -> AsyncIterator[str]:
 
 
 async def _feed(api: Api) -> int:
-    """How many events it holds, read to its end."""
+    """Count the events of the feed."""
     read, after = 0, None
     while True:
         response = await api.call("GET", "/events", params={"after": after} if after else {})
         assert response.status_code == httpx.codes.OK, response.text
-        # The texts inside may be none that Python's own reader takes.
+        # The texts may contain JSON that Python's parser rejects.
         read += response.content.count(b'"occurred_at":')
         following = response.content.rpartition(b'"next_cursor":"')[2].rstrip(b'"}').decode()
         if following == after:

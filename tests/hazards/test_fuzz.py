@@ -1,6 +1,6 @@
-"""Fuzzers of URLs and of headers, for ROWHOOK_FUZZ_S seconds each, after a corpus is replayed.
+"""Fuzzers of URLs and headers, ROWHOOK_FUZZ_S seconds each, after replaying a corpus.
 
-A line of the corpus is one input as a JSON string. An input that a fuzzer found is added to it.
+A line of the corpus is one input as a JSON string. Inputs that found a bug are added to it.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ HEADERS = st.one_of(
     st.text(st.characters(max_codepoint=0x100), max_size=20),
     st.text("aZ09-_.!#$%&'*+^`|~: \t\r\n,;\"", max_size=20),
 )
-# What stands around an expression, and what the URL must then look like.
+# The text around an expression, and a pattern of the resulting URL.
 PLACES = {
     "{{context.u}}": r"https?://.+",
     "{{context.u}}/done": r"https?://.+/done",
@@ -112,18 +112,18 @@ PLACES = {
 }
 
 
-def replayed(name: str) -> list[str]:
+def replay_corpus(name: str) -> list[str]:
     lines = (CORPUS / name).read_text(encoding="ascii").splitlines()
     return [str(json.loads(line)) for line in lines]
 
 
-def least(seconds: float) -> int:
-    """So many inputs are tried in any case."""
+def min_inputs(seconds: float) -> int:
+    """The minimum number of inputs."""
     return int(seconds * 10)
 
 
 def fuzz(check: Callable[[str], None], inputs: st.SearchStrategy[str], seconds: float) -> int:
-    """Checks new inputs until the time is over and there were enough; how many."""
+    """Check new inputs until the time and the minimum are reached; return the number."""
     until = time.monotonic() + seconds
     tried = 0
 
@@ -134,13 +134,13 @@ def fuzz(check: Callable[[str], None], inputs: st.SearchStrategy[str], seconds: 
         tried += 1
         check(text)
 
-    while time.monotonic() < until or tried < least(seconds):
+    while time.monotonic() < until or tried < min_inputs(seconds):
         round_()
     return tried
 
 
 def check_parse(url: str) -> None:
-    """A URL that we accept leads where every other reader says, is sendable and reads the same."""
+    """An accepted URL has the same host and port in every other parser, and can be sent."""
     place = rowhook_endpoint(url)
     if place is None:
         return
@@ -155,7 +155,7 @@ def check_parse(url: str) -> None:
 
 
 def check_public(url: str) -> None:
-    """Without anything allowed there is no address but a public one, and no local name."""
+    """Without allowed networks, only public addresses and no local names are accepted."""
     try:
         target = parse_target(url, PUBLIC)
     except (TargetForbidden, UrlRejected):
@@ -166,15 +166,15 @@ def check_public(url: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def placed() -> dict[str, Webhook]:
-    """A webhook for each place of an expression."""
+def webhooks_by_position() -> dict[str, Webhook]:
+    """A webhook for each position of an expression."""
     return {source: compile_fields(policy=None, url=source) for source in PLACES}
 
 
-def check_placed(placed: dict[str, Webhook], text: str) -> None:
-    """A value never gets out of the place that its expression has in a URL."""
+def check_position(webhooks_by_position: dict[str, Webhook], text: str) -> None:
+    """A value never escapes the position of its expression in a URL."""
     event = msgspec.structs.replace(EVENT, context=json.dumps({"u": text}))
-    for source, webhook in placed.items():
+    for source, webhook in webhooks_by_position.items():
         request = render_request(webhook, event, epoch_s=EPOCH_S, policy=OPEN)
         if isinstance(request, Outcome):
             assert request.verdict in {Verdict.RENDER_FAILED, Verdict.TARGET_FORBIDDEN}, (
@@ -188,23 +188,23 @@ def check_placed(placed: dict[str, Webhook], text: str) -> None:
 
 
 @each_length
-def test_no_url_is_read_in_two_ways_or_leaves_its_place(
-    placed: dict[str, Webhook], seconds: float
+def test_no_url_has_two_interpretations_or_escapes_its_position(
+    webhooks_by_position: dict[str, Webhook], seconds: float
 ) -> None:
     def check(text: str) -> None:
         check_parse(text)
         check_public(text)
-        check_placed(placed, text)
+        check_position(webhooks_by_position, text)
 
-    corpus_size = replayed("url.txt")
-    for text in corpus_size:
+    corpus = replay_corpus("url.txt")
+    for text in corpus:
         check(text)
     tried = fuzz(check, URLS, seconds)
     score(
-        "fuzzed URLs, parsed and put into templates",
-        asked=f"{seconds:g} s: one reading, one place",
-        measured=f"{tried} new ones, {len(corpus_size)} of the corpus",
-        holds=tried >= least(seconds),
+        "fuzzed URLs, parsed and inserted into templates",
+        required=f"{seconds:g} s: one interpretation, no escape",
+        measured=f"{tried} new inputs, {len(corpus)} of the corpus",
+        holds=tried >= min_inputs(seconds),
     )
 
 
@@ -214,8 +214,8 @@ def receiver() -> Iterator[RequestSender]:
         yield running
 
 
-def saved(**fields: Any) -> Webhook | None:
-    """A compiled webhook, None where a header is refused."""
+def compile_or_none(**fields: Any) -> Webhook | None:
+    """Compile a webhook; None if a header is rejected."""
     try:
         return compile_fields(policy=None, **fields)
     except ConfigurationRejected as refused:
@@ -224,8 +224,8 @@ def saved(**fields: Any) -> Webhook | None:
     return None
 
 
-def composed(url: str, text: str) -> Iterator[Request]:
-    """The requests that hold a text: from data, from a secret, written out, and as a name."""
+def requests_with(url: str, text: str) -> Iterator[Request]:
+    """Requests with a text from data, from a secret, as a literal and as a name."""
     event = msgspec.structs.replace(EVENT, context=json.dumps({"v": text}))
     for headers in (
         {"X-Data": "{{context.v}}", "X-More": "a{{context.v}}b"},
@@ -233,7 +233,7 @@ def composed(url: str, text: str) -> Iterator[Request]:
         {"X-Written": text},
         {text: "value"},
     ):
-        webhook = saved(url=url, headers=headers, secrets={"s": text})
+        webhook = compile_or_none(url=url, headers=headers, secrets={"s": text})
         if webhook is None:
             continue
         request = render_request(webhook, event, epoch_s=EPOCH_S, policy=OPEN)
@@ -244,22 +244,22 @@ def composed(url: str, text: str) -> Iterator[Request]:
 
 
 @each_length
-def test_no_header_brings_another_one_with_it(receiver: RequestSender, seconds: float) -> None:
+def test_no_header_injects_another(receiver: RequestSender, seconds: float) -> None:
     def check(text: str) -> None:
-        for request in composed(receiver.url, text):
+        for request in requests_with(receiver.url, text):
             arrived = receiver.sent_headers(request)
             expected_headers = [(name, value.strip(" \t")) for name, value in request.headers]
             assert [
                 header for header in arrived if header[0] not in {"Host", "Content-Length"}
             ] == expected_headers
 
-    corpus_size = replayed("header.txt")
-    for text in corpus_size:
+    corpus = replay_corpus("header.txt")
+    for text in corpus:
         check(text)
     tried = fuzz(check, HEADERS, seconds)
     score(
-        "fuzzed header names and values, to the wire",
-        asked=f"{seconds:g} s: no header but ours",
-        measured=f"{tried} new ones, {len(corpus_size)} of the corpus",
-        holds=tried >= least(seconds),
+        "fuzzed header names and values, sent",
+        required=f"{seconds:g} s: no additional header",
+        measured=f"{tried} new inputs, {len(corpus)} of the corpus",
+        holds=tried >= min_inputs(seconds),
     )

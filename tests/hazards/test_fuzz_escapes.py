@@ -1,4 +1,4 @@
-"""A fuzzer of escapes: a text comes back from every place that can hold it, as it was."""
+"""A fuzzer of escapes: a text is unchanged in every output context that can contain it."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ TEXTS = st.one_of(
 )
 
 
-def shown(template: Template, text: str) -> str | None:
-    """The rendered text, None where the render fails as a fault."""
+def rendered_text(template: Template, text: str) -> str | None:
+    """Return the rendered text, None if the render fails."""
     try:
         return template.render({"data": {"x": text}}).redacted()
     except RenderFault:
@@ -47,27 +47,27 @@ def shown(template: Template, text: str) -> str | None:
 
 
 def check_escape(text: str) -> float:
-    # As JSON brings it: two halves beside each other are one character there.
+    # In JSON, two adjacent surrogates are one character.
     arrived = json.loads(json.dumps(text))
-    return cpu_loops(lambda: come_back(arrived))
+    return cpu_loops(lambda: check_contexts(arrived))
 
 
-def come_back(text: str) -> None:
-    """A text comes back from every place as it was, or the place cannot hold it."""
-    body = shown(JSON_BODY, text)
+def check_contexts(text: str) -> None:
+    """A text is unchanged in every context, or the context cannot contain it."""
+    body = rendered_text(JSON_BODY, text)
     assert body is not None, ascii(text)
     assert json.loads(body) == {"q": f"<{text}>", "v": text, f"{text}k": [text]}
     halves = any("\ud800" <= character <= "\udfff" for character in text)
-    come_back_from_urls(text, halves)
-    xml = shown(XML_BODY, text)
-    assert (xml is None) == (halves or any(map(is_no_xml, text))), ascii(text)
+    check_urls(text, halves)
+    xml = rendered_text(XML_BODY, text)
+    assert (xml is None) == (halves or any(map(is_not_xml, text))), ascii(text)
     if xml is not None:
         root = ET.fromstring(xml)  # noqa: S314  # we wrote it
         assert (root.get("a"), root.get("b"), root.text or "", len(root)) == (text, text, text, 0)
-    header = shown(PLAIN_HEADER, text)
+    header = rendered_text(PLAIN_HEADER, text)
     plain = text.isascii() and text.isprintable()
     assert header == (f"Bearer {text};" if plain else None), ascii(text)
-    encoded = shown(BASE64_HEADER, text)
+    encoded = rendered_text(BASE64_HEADER, text)
     assert (encoded is None) == halves, ascii(text)
     if encoded is not None:
         assert encoded.isascii()
@@ -75,9 +75,9 @@ def come_back(text: str) -> None:
         assert base64.b64decode(encoded.removeprefix("Basic "), validate=True).decode() == text
 
 
-def come_back_from_urls(text: str, halves: bool) -> None:  # noqa: FBT001  # half a character is in it
-    """The same of a URL and of a form."""
-    form, url = shown(FORM_BODY, text), shown(WHOLE_URL, text)
+def check_urls(text: str, halves: bool) -> None:  # noqa: FBT001  # half a character is in it
+    """Check a URL and a form."""
+    form, url = rendered_text(FORM_BODY, text), rendered_text(WHOLE_URL, text)
     assert (form is None, url is None) == (halves, halves), ascii(text)
     if form is None or url is None:
         return
@@ -91,10 +91,10 @@ def come_back_from_urls(text: str, halves: bool) -> None:  # noqa: FBT001  # hal
     assert parse_qsl(parts.query, keep_blank_values=True) == [("q", text)]
 
 
-def is_no_xml(character: str) -> bool:
-    """Whether XML 1.0 has no way to write this character (section 2.2)."""
+def is_not_xml(character: str) -> bool:
+    """Return whether XML 1.0 cannot represent this character (section 2.2)."""
     return (character < " " and character not in "\t\n\r") or character in "\ufffe\uffff"
 
 
-def test_any_text_comes_back_from_every_place_that_can_hold_it() -> None:
+def test_any_text_survives_every_output_context() -> None:
     run("escape", TEXTS, check_escape, "each comes back the same, or fails as a fault")

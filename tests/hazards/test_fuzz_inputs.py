@@ -1,6 +1,6 @@
-"""Fuzzers of templates and of schemas, for ROWHOOK_FUZZ_S seconds each, after their corpus.
+"""Fuzzers of templates and schemas, ROWHOOK_FUZZ_S seconds each, after replaying a corpus.
 
-A line of a corpus is one input as a JSON string; a schema's holds a schema and a value for it.
+A line of a corpus is one input as a JSON string; for schemas, a schema and a value.
 """
 
 from __future__ import annotations
@@ -20,40 +20,39 @@ from rowhook.template.compiler import compile_condition, compile_template
 from rowhook.template.faults import RenderFault, TemplateFault, TemplateFaults
 from rowhook.template.limits import MAX_HEADER, MAX_OUTPUT, MAX_URL
 from rowhook.template.output_context import OutputContext
-from tests.hazards.test_fuzz import FUZZ_S, fuzz, least, replayed
+from tests.hazards.test_fuzz import FUZZ_S, fuzz, min_inputs, replay_corpus
 from tests.support.cpu_cost import cpu_loops
 from tests.support.scoreboard import score
 from tests.unit.test_schema_budget import SCHEMAS
 from tests.unit.test_template_values import ANYTHING, EXPRESSIONS
 
 pytestmark = [pytest.mark.battery, pytest.mark.hazards]
-# CPU that a template and a schema may take, in loops of tests.support.cpu_cost.
+# The CPU limit of a template and a schema, in loops of tests.support.cpu_cost.
 TEMPLATE_LOOPS, SCHEMA_LOOPS = 60, 100
 LONGEST = {OutputContext.URL: MAX_URL, OutputContext.HEADER: MAX_HEADER}
-# A text that stands in data alone: where it turns up, a value was told.
+# A text that only the data contains; its appearance means that a value was disclosed.
 CANARY = "canary-5f0c"
 
 
 def run(
     name: str, inputs: st.SearchStrategy[str], check: Callable[[str], float], asked: str
 ) -> None:
-    """Replays a corpus, then fuzzes; `check` returns the loops of CPU that an input took."""
+    """Replay a corpus, then fuzz; `check` returns the CPU loops of an input."""
     worst = 0.0
 
     def timed(text: str) -> None:
         nonlocal worst
         worst = max(worst, check(text))
 
-    corpus_size = replayed(f"{name}.txt")
-    for text in corpus_size:
+    corpus = replay_corpus(f"{name}.txt")
+    for text in corpus:
         timed(text)
     tried = fuzz(timed, inputs, FUZZ_S)
     score(
         f"fuzzed inputs: {name}",
-        asked=f"{FUZZ_S:g} s: {asked}",
-        measured=f"{tried} new ones, "
-        f"{len(corpus_size)} of the corpus, worst {worst:.0f} loops of CPU",
-        holds=tried >= least(FUZZ_S),
+        required=f"{FUZZ_S:g} s: {asked}",
+        measured=f"{tried} new ones, {len(corpus)} of the corpus, worst {worst:.0f} CPU loops",
+        holds=tried >= min_inputs(FUZZ_S),
     )
 
 
@@ -135,8 +134,8 @@ TEMPLATES = st.one_of(
 )
 
 
-def rendered(source: str, place: OutputContext) -> None:
-    """Compiles and renders a source; nothing but the two documented errors may come of it."""
+def render_contexts(source: str, place: OutputContext) -> None:
+    """Compile and render a source; only the two documented errors are allowed."""
     faults: tuple[TemplateFault, ...] = ()
     text = ""
     try:
@@ -153,17 +152,17 @@ def rendered(source: str, place: OutputContext) -> None:
 
 
 def check_template(source: str) -> float:
-    """What the slowest place took."""
+    """Return the cost of the slowest context."""
     slowest = 0.0
     for place in OutputContext:
-        took = cpu_loops(lambda place=place: rendered(source, place))  # type: ignore[misc]  # bound
+        took = cpu_loops(lambda place=place: render_contexts(source, place))  # type: ignore[misc]  # bound
         assert took <= TEMPLATE_LOOPS, (place, took, source)
         slowest = max(slowest, took)
     return slowest
 
 
-def test_any_template_is_refused_or_renders_or_fails_as_a_fault() -> None:
-    requirement = f"two errors at most, each ≤ {TEMPLATE_LOOPS} loops of CPU"
+def test_any_template_is_rejected_or_renders_or_fails_with_a_render_fault() -> None:
+    requirement = f"two errors at most, each ≤ {TEMPLATE_LOOPS} CPU loops"
     run("template", TEMPLATES, check_template, requirement)
 
 
@@ -180,20 +179,22 @@ VALUES = st.recursive(
 )
 
 
-def finite(value: Any) -> Any:
-    """The same without NaN and infinities, which no JSON text holds."""
+def without_infinities(value: Any) -> Any:
+    """Return the value without NaN and infinities, which JSON cannot represent."""
     if isinstance(value, dict):
-        return {name: finite(element) for name, element in value.items()}
+        return {name: without_infinities(element) for name, element in value.items()}
     if isinstance(value, list):
-        return [finite(element) for element in value]
+        return [without_infinities(element) for element in value]
     return None if isinstance(value, float) and value - value != 0 else value
 
 
-SCHEMA_TEXTS = st.builds(lambda schema, value: json.dumps([finite(schema), value]), SCHEMAS, VALUES)
+SCHEMA_TEXTS = st.builds(
+    lambda schema, value: json.dumps([without_infinities(schema), value]), SCHEMAS, VALUES
+)
 
 
 def check_schema(text: str) -> float:
-    """Compiles the schema and checks the value, each within its budget."""
+    """Compile the schema and validate the value, each within its budget."""
     schema, value = json.loads(text)
     instance = parse_instance(json.dumps(value))
     compiled: list[Any] = []
@@ -218,19 +219,19 @@ def check_schema(text: str) -> float:
     assert max(len(refusals), len(faults)) <= 20, text
     for fault in faults:
         assert CANARY not in str(fault), text
-        assert stands(fault.pointer, instance), (fault.pointer, text)
+        assert exists(fault.pointer, instance), (fault.pointer, text)
     return took
 
 
-def stands(pointer: str, instance: Any) -> bool:
-    """Whether a pointer names something in the instance."""
+def exists(pointer: str, instance: Any) -> bool:
+    """Return whether a pointer exists in the instance."""
     for step in json_pointer.split(pointer):
         if isinstance(instance, list):
             if not step.isdecimal() or int(step) >= len(instance):
                 return False
             instance = instance[int(step)]
         else:
-            # A NUL in a name is told as its escape: Postgres could not store it.
+            # NUL in a name is reported as its escape, since PostgreSQL cannot store it.
             named = {key.replace("\0", "\\u0000"): entry for key, entry in dict(instance).items()}
             if step not in named:
                 return False
@@ -238,6 +239,6 @@ def stands(pointer: str, instance: Any) -> bool:
     return True
 
 
-def test_any_schema_is_refused_or_judges_any_value_within_its_budget() -> None:
+def test_any_schema_is_rejected_or_validates_any_value_within_its_budget() -> None:
     requirement = f"one error at most, ≤ {SCHEMA_LOOPS} loops of CPU, no value is told"
     run("schema", SCHEMA_TEXTS, check_schema, requirement)

@@ -1,16 +1,16 @@
-"""Every place of the dashboard where foreign text stands, filled with texts that attack pages."""
+"""Every position of platform texts in the dashboard, with texts that attack pages."""
 
 from __future__ import annotations
 
 import pytest
 from playwright.async_api import Browser
 
-from tests.hazards.attacked_dashboard import addresses, fill, forms, lists
+from tests.hazards.attacked_dashboard import attack_forms, attack_pages, create_attacks, list_pages
 from tests.hazards.page_attacks import PAYLOADS
 from tests.hazards.page_inspection import OBSERVER, inspect_pages
 from tests.support.browser import needs_chromium
+from tests.support.dashboard_session import open_dashboard
 from tests.support.scoreboard import score
-from tests.support.stage import stage
 from tests.support.worker_rig import Rig
 
 pytestmark = [pytest.mark.anyio, pytest.mark.hazards, needs_chromium]
@@ -23,39 +23,39 @@ pytestmark = [pytest.mark.anyio, pytest.mark.hazards, needs_chromium]
         pytest.param(len(PAYLOADS), len(PAYLOADS), marks=pytest.mark.battery),
     ],
 )
-async def test_no_text_is_ever_run(
+async def test_no_text_is_ever_executed(
     rig: Rig, chromium: Browser, planted: int, with_pages: int
 ) -> None:
-    async with stage(rig, chromium, settled=False) as opened:
-        filled = await fill(opened, PAYLOADS[:planted])
+    async with open_dashboard(rig, chromium, with_data=False) as opened:
+        filled = await create_attacks(opened, PAYLOADS[:planted])
         rows = await rig.platform.rows(
             "select webhook_id, max(id) as id from rowhook.outbox group by 1"
         )
         deliveries = {row["webhook_id"]: row["id"] for row in rows}
         await opened.page.context.add_init_script(OBSERVER)
         await opened.sign_in()
-        await opened.choose()
-        # The lists hold all of them; each has pages of its own besides.
+        await opened.choose_organization()
+        # The lists contain all of them; a part also has pages of its own.
         own = filled[:with_pages]
         paths = [
-            *lists(filled[0]),
-            *(path for attack in own for path in addresses(attack, deliveries)),
+            *list_pages(filled[0]),
+            *(path for attack in own for path in attack_pages(attack, deliveries)),
         ]
         inspection = await inspect_pages(
-            opened, paths, [form for attack in own for form in forms(attack)]
+            opened, paths, [form for attack in own for form in attack_forms(attack)]
         )
         broken = [
             complaint
-            for complaint in opened.complaints
+            for complaint in opened.console_errors
             if "Failed to load resource" not in complaint
         ]
     assert (inspection.planted, broken) == ([], [])
     ran = f"{len(inspection.hits)} executions, {len(inspection.reports)} reports"
     score(
-        f"{planted} texts that attack pages, {len(own)} of them on pages of their own: on"
+        f"{planted} attack texts, {len(own)} of them on separate pages: on"
         f" {inspection.addresses} addresses and"
-        f" {inspection.answers} answers to forms, and in {inspection.updates} later updates",
-        asked="0 executions, 0 reports of the policy, nothing asked of another machine",
-        measured=f"{ran}, {len(opened.elsewhere)} elsewhere",
-        holds=not (inspection.hits or inspection.reports or opened.elsewhere),
+        f" {inspection.answers} form responses, and {inspection.updates} later updates",
+        required="0 executions, 0 policy reports, 0 requests to other machines",
+        measured=f"{ran}, {len(opened.external_requests)} external requests",
+        holds=not (inspection.hits or inspection.reports or opened.external_requests),
     )

@@ -1,4 +1,4 @@
-"""Poison in every column that a platform writes: the worker lives, each row ends as stated."""
+"""Hostile values in every column that a platform writes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OUTPUTS: dict[str, dict[str, Any]] = {
     "raw": {"raw_payload": True},
     "schema": {"raw_payload": True, "schema": {"type": ["object", "array", "string", "number"]}},
 }
-# How each output ends: default, template, raw, raw under a schema.
+# The final status of each output: default, template, raw, raw with a schema.
 ALL_SENT = (SENT,) * 4
 POISON: dict[str, tuple[str, tuple[str, ...]]] = {
     "an exponent of six digits": ('{"n": 1e100000}', ALL_SENT),
@@ -54,7 +54,7 @@ POISON: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 async def outputs(rig: Rig) -> dict[str, str]:
-    """The outputs of the goal and the agent, by the id of their webhooks."""
+    """The outputs of the goal and the agent, by webhook id."""
     named = {}
     for name, fields in OUTPUTS.items():
         saved = await rig.webhook(f"/{name}", **fields)
@@ -72,7 +72,7 @@ async def nothing_waits(rig: Rig) -> bool:
 
 
 async def poison(rig: Rig, where: str, text: str) -> str:
-    """Writes one row that holds it; what its deliveries are of."""
+    """Write a row with the value; return the id of its event source."""
     if where == "commit.data":
         return await rig.platform.commit(text)
     if where == "session.context":
@@ -96,13 +96,13 @@ async def poison(rig: Rig, where: str, text: str) -> str:
 
 @pytest.mark.long
 @pytest.mark.parametrize("where", ["commit.data", "session.context", "job.output", "job.metadata"])
-async def test_each_poison_ends_as_it_is_stated_and_a_good_row_is_delivered(
+async def test_each_hostile_value_has_its_expected_result_and_a_good_row_is_delivered(
     rig: Rig, where: str
 ) -> None:
     named = await outputs(rig)
     async with rig.worker():
         rows = {await poison(rig, where, text): name for name, (text, _) in POISON.items()}
-        await until(partial(nothing_waits, rig), what="each row has been tried")
+        await until(partial(nothing_waits, rig), description="each row has been tried")
         good = await rig.platform.commit('{"n": 1}')
         await rig.reaches(SENT, count=4)
     endings: dict[str, dict[str, str]] = {}
@@ -112,19 +112,19 @@ async def test_each_poison_ends_as_it_is_stated_and_a_good_row_is_delivered(
             endings.setdefault(rows[source], {})[named[str(row["webhook_id"])]] = row["status"]
     stated = {name: dict(zip(OUTPUTS, ends, strict=True)) for name, (_, ends) in POISON.items()}
     if where in ("session.context", "job.metadata"):
-        stated = {name: beside(where, name, ends) for name, (_, ends) in POISON.items()}
+        stated = {name: expected_endings(where, name, ends) for name, (_, ends) in POISON.items()}
     assert endings == stated
     ends = Counter(status for each in endings.values() for status in each.values())
     score(
-        f"poison in {where}, {len(POISON)} kinds × {len(OUTPUTS)} outputs",
-        asked="the worker lives, each ends as stated, a good row is delivered",
+        f"hostile values in {where}, {len(POISON)} kinds × {len(OUTPUTS)} outputs",
+        required="the worker runs, expected results, a good row is delivered",
         measured=f"{sum(ends.values())} rows: {dict(ends)}",
         holds=set(ends) <= {SENT, HELD},
     )
 
 
-def beside(where: str, name: str, ends: tuple[str, ...]) -> dict[str, str]:
-    """What stands beside the data is read by templates alone; a job's output is null here."""
+def expected_endings(where: str, name: str, ends: tuple[str, ...]) -> dict[str, str]:
+    """Only templates use the values outside of the data; the output of a job is null here."""
     if name == "more than 1 MiB":
         return dict.fromkeys(OUTPUTS, HELD)
     under_schema = HELD if where == "job.metadata" else SENT
@@ -132,7 +132,7 @@ def beside(where: str, name: str, ends: tuple[str, ...]) -> dict[str, str]:
 
 
 def document(dice: random.Random, depth: int = 0) -> str:
-    """JSON as nobody would write it: spaces, escapes and digits must all arrive."""
+    """JSON with unusual spaces, escapes and digits, all of which must arrive."""
     space = dice.choice(["", "", " ", "\n", "\t \r\n"])
     kind = dice.randrange(8 if depth < 4 else 4)
     if kind == 0:
@@ -186,7 +186,7 @@ async def test_raw_payloads_arrive_byte_for_byte(rig: Rig, documents: int) -> No
     same = sum(arrived[name] == text.encode() for name, text in texts.items())
     score(
         "generated documents as raw payloads",
-        asked=f"≥ {documents:,}, byte for byte",
+        required=f"≥ {documents:,}, byte for byte",
         measured=f"{same} of {len(texts)}",
         holds=same == len(texts) >= documents,
     )

@@ -1,4 +1,4 @@
-"""Hostile receivers, plain and over TLS, alone and all at once beside a good one."""
+"""Hostile receivers, plain and over TLS, alone and together with a good one."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", HOSTILE)
-async def test_over_tls_a_hostile_answer_ends_in_the_same_verdict(
+async def test_a_hostile_response_over_tls_has_the_same_verdict(
     name: str, authority: Authority
 ) -> None:
     case = HOSTILE[name]
@@ -63,7 +63,7 @@ async def test_over_tls_a_hostile_answer_ends_in_the_same_verdict(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Siege:
-    """A rig, its hostile receivers, and the good one's own platform beside them."""
+    """A rig with hostile receivers, and a second platform with a good receiver."""
 
     rig: Rig
     good: Platform
@@ -74,10 +74,10 @@ class Siege:
     async def worker(self) -> AsyncIterator[Any]:
         async with running_command(self.folder, "worker", before=(), **self.environment) as process:
 
-            async def there() -> bool:
+            async def have_arrived() -> bool:
                 return bool(await self.good.rows("select from rowhook.worker"))
 
-            await until(there, what="a worker at work")
+            await until(have_arrived, description="a worker at work")
             yield process
 
 
@@ -115,9 +115,9 @@ async def siege(
 
 @asynccontextmanager
 async def endpoints(siege: Siege, authority: Authority) -> AsyncIterator[list[Receiver]]:
-    """An endpoint for each case, linked to the rig's goal; each second one speaks TLS.
+    """Link an endpoint for each case to the goal; every second one uses TLS.
 
-    They answer well, until `turn_hostile`.
+    They respond normally until `turn_hostile`.
     """
     async with Receiver() as plain, Receiver(tls=authority.issue("localhost")) as secure:
         for number in range(len(CASES)):
@@ -142,7 +142,7 @@ async def link_hostile(siege: Siege, url: str, case: Case) -> None:
 
 
 async def load(siege: Siege, count: int) -> list[float]:
-    """Commits to the good goal, one after the other; the seconds from each to its arrival."""
+    """Commit to the good goal repeatedly; return the seconds to each arrival."""
     began: dict[str, float] = {}
     arrived = len(siege.rig.receiver.requests)
     for _ in range(count):
@@ -157,15 +157,15 @@ async def load(siege: Siege, count: int) -> list[float]:
 
 
 async def fire(siege: Siege) -> list[float]:
-    """One delivery to each endpoint at once, with the good one's load beside; to their ends."""
+    """Send one delivery to each endpoint together with the load of the good one."""
     await siege.rig.platform.commit()
     waits = await load(siege, GOOD)
-    await until(partial(at_the_end, siege), what="every delivery at its end")
+    await until(partial(all_finished, siege), description="every delivery at its end")
     return waits
 
 
-def start_peak(pid: int) -> int:
-    """The memory now, in KiB; from here on the peak counts anew (proc(5))."""
+def reset_peak(pid: int) -> int:
+    """Return the memory in KiB and reset the peak (proc(5))."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
     return memory_kb(pid, "VmRSS")
 
@@ -176,22 +176,22 @@ def memory_kb(pid: int, line: str) -> int:
 
 
 @pytest.mark.battery
-async def test_fifty_hostile_endpoints_leave_the_good_one_quick_and_the_worker_small(
+async def test_fifty_hostile_endpoints_do_not_slow_down_a_good_one_or_use_memory(
     siege: Siege, authority: Authority
 ) -> None:
     assert len(CASES) >= 50
     async with endpoints(siege, authority) as receivers, siege.worker() as process:
         await fire(siege)
         quiet = p99(await fire(siege))
-        before = start_peak(process.pid)
+        before = reset_peak(process.pid)
         since = await siege.good.value("select max(id) from rowhook.outbox")
         turn_hostile(receivers)
         loud = p99(await fire(siege))
         growth = memory_kb(process.pid, "VmHWM") - before
     await check_attempts(siege, since)
     score(
-        f"{len(CASES)} hostile endpoints at once, one good one beside",
-        asked=f"its p99 ≤ {MOST_SLOWER} × quiet, memory ≤ +8 MB, each verdict as stated",
+        f"{len(CASES)} concurrent hostile endpoints and a good one",
+        required=f"its p99 ≤ {MOST_SLOWER} × quiet, memory ≤ +8 MB, expected verdicts",
         measured=f"p99 {loud * 1000:.0f} ms, quiet {quiet * 1000:.0f} ms,"
         f" {growth / MB_IN_KB:+.1f} MB",
         holds=loud <= MOST_SLOWER * quiet and growth <= 8 * MB_IN_KB,
@@ -202,7 +202,7 @@ def p99(waits: list[float]) -> float:
     return waits[int(GOOD * 0.99) - 1]
 
 
-async def at_the_end(siege: Siege) -> bool:
+async def all_finished(siege: Siege) -> bool:
     remaining: int = await siege.good.value(
         "select count(*) from rowhook.outbox where finished_at is null"
     )
@@ -210,7 +210,7 @@ async def at_the_end(siege: Siege) -> bool:
 
 
 async def check_attempts(siege: Siege, since: int) -> None:
-    """Each attempt had its verdict, and took no more than twice its time limit."""
+    """Each attempt has its verdict, and took at most twice its time limit."""
     names = list(HOSTILE)
     attempts: dict[int, set[tuple[str, int | None]]] = {}
     for row in await siege.good.rows(

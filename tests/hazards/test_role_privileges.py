@@ -1,4 +1,4 @@
-"""Every role tries, as a login that is its member, what it may and what it may not."""
+"""Every role, as a login that is its member, attempts everything that it may and may not do."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _VERBS = {
 
 @pytest.fixture
 async def logins(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[Logins]:
-    """A connection for each role, of a login that is a member of it and of nothing else."""
+    """A connection per role, of a login that is a member of only that role."""
     suffix = uuid4().hex[:12]
     async with AsyncExitStack() as stack:
         logins_by_role: Logins = {}
@@ -53,13 +53,13 @@ async def logins(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[Logins]
 
 
 async def allowed(login: psycopg.AsyncConnection, statement: str) -> bool:
-    """Whether it is let in. `explain` checks every right and changes nothing."""
+    """Return whether a query is permitted. `explain` checks privileges without changes."""
     try:
         await login.execute(statement.encode())
     except REFUSED:
         return False
     except (psycopg.errors.ObjectNotInPrerequisiteState, psycopg.errors.FeatureNotSupported):
-        return False  # a view that nothing can be written to
+        return False  # a view that is not updatable
     return True
 
 
@@ -82,7 +82,7 @@ def rule_name(table: str) -> str:
 async def updatable(
     db: psycopg.AsyncConnection, login: psycopg.AsyncConnection, table: str
 ) -> tuple[set[str], set[str]]:
-    """The columns that the login may update, and all."""
+    """The columns that the login may update, and all columns."""
     names = await column(
         db,
         "select attname from pg_attribute where attnum > 0 and not attisdropped"
@@ -92,7 +92,7 @@ async def updatable(
     return {name for name in names if await allowed(login, tried.format(table, name))}, set(names)
 
 
-async def test_every_table_opens_to_whom_it_should(
+async def test_every_table_has_the_expected_privileges(
     logins: Logins, db: psycopg.AsyncConnection
 ) -> None:
     tables = await relations(db, "{r,p,v,m}")
@@ -109,7 +109,7 @@ async def test_every_table_opens_to_whom_it_should(
             assert (table, role, granted, columns) == (table, role, allowed_verbs, expected)
 
 
-async def test_every_sequence_moves_for_whom_it_should(
+async def test_every_sequence_has_the_expected_privileges(
     logins: Logins, db: psycopg.AsyncConnection
 ) -> None:
     sequences = await relations(db, "{S}")
@@ -128,7 +128,7 @@ def _right(rule: Rights, role: str) -> str:
 
 
 async def functions(db: psycopg.AsyncConnection) -> list[tuple[str, int, str]]:
-    """(name, oid, a call with nulls) of every function."""
+    """Return (name, oid, a call with nulls) of every function."""
     await db.execute("set search_path = ''")
     cursor = await db.execute(
         "select proname, p.oid::int, format('select rowhook.%I(%s)', proname, (select"
@@ -138,7 +138,7 @@ async def functions(db: psycopg.AsyncConnection) -> list[tuple[str, int, str]]:
     return await cursor.fetchall()
 
 
-async def test_every_function_runs_for_whom_it_should(
+async def test_every_function_has_the_expected_privileges(
     logins: Logins, db: psycopg.AsyncConnection
 ) -> None:
     existing = await functions(db)
@@ -154,7 +154,7 @@ async def test_every_function_runs_for_whom_it_should(
                     await login.execute(call.encode())
     score(
         "functions × roles",
-        asked="run for whom they should alone",
+        required="executable only by the expected roles",
         measured=f"{len(existing)} functions, {len(logins)} roles",
         holds=len(existing) > 50,
     )
@@ -166,7 +166,7 @@ def attempts(logins: Logins) -> Iterator[tuple[psycopg.AsyncConnection, str]]:
             yield logins[role], statement
 
 
-async def test_nobody_changes_the_engine_or_steps_out_of_the_role(logins: Logins) -> None:
+async def test_no_role_changes_the_engine_or_leaves_its_role(logins: Logins) -> None:
     for login, statement in attempts(logins):
         with pytest.raises((REFUSED, psycopg.errors.InvalidParameterValue)) as refused:
             async with login.transaction():
@@ -175,14 +175,14 @@ async def test_nobody_changes_the_engine_or_steps_out_of_the_role(logins: Logins
         assert refused.value.sqlstate in {"42501", "22023"}, statement
     tried = sum(1 for _ in attempts(logins))
     score(
-        "what no role of the database may do",
-        asked="refused",
+        "statements that no role may execute",
+        required="rejected",
         measured=f"{tried} statements by {len(logins)} roles",
         holds=tried > 100,
     )
 
 
-async def test_no_role_may_enter_another(logins: Logins, server: Server) -> None:
+async def test_no_role_may_set_another(logins: Logins, server: Server) -> None:
     for role, login in logins.items():
         for other in (*ROLES, None):
             if other == role:
@@ -192,7 +192,7 @@ async def test_no_role_may_enter_another(logins: Logins, server: Server) -> None
                 await login.execute(f"set role {name}".encode())
 
 
-async def test_the_scheduler_s_own_schema_is_the_worker_s_alone(
+async def test_the_queue_schema_is_accessible_only_to_the_worker(
     logins: Logins, db: psycopg.AsyncConnection
 ) -> None:
     tables = await column(

@@ -1,4 +1,4 @@
-"""The official JSON Schema Test Suite: the required cases of the drafts that we name."""
+"""The official JSON Schema Test Suite: the required cases of the supported drafts."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ DRAFTS = {
     "draft2019-09": ("https://json-schema.org/draft/2019-09/schema", 1_200, 0),
     "draft2020-12": ("https://json-schema.org/draft/2020-12/schema", 1_250, 19),
 }
-# CONTRACT §5: formats are asserted. The suite of 2020-12 wants them to be annotations unless asked.
+# CONTRACT §5: formats are asserted. The suite of 2020-12 treats them as annotations.
 MOST_FENCED = 60
 ASSERTED = "is only an annotation by default"
-# What we refuse on purpose, and for no other reason: nothing is fetched, and the dialect is one.
+# Rejected on purpose: remote references, and subschemas with another dialect.
 FENCES = (
     "points outside this schema, and nothing is ever fetched",
     "is not a dialect that is known",
@@ -44,7 +44,7 @@ def cases(draft: str) -> Iterator[tuple[str, Any, dict[str, Any]]]:
 
 @pytest.mark.long
 @pytest.mark.parametrize("draft", DRAFTS)
-def test_the_required_cases_pass_or_are_fenced_off_for_a_stated_reason(draft: str) -> None:
+def test_the_required_cases_pass_or_are_excluded_with_a_reason(draft: str) -> None:
     uri, least, asserted = DRAFTS[draft]
     ends: Counter[str] = Counter()
     wrong = []
@@ -67,7 +67,7 @@ def test_the_required_cases_pass_or_are_fenced_off_for_a_stated_reason(draft: st
     assert wrong == []
     score(
         f"JSON Schema Test Suite, {draft}, required",
-        asked="as the suite says, but for formats, or refused by a fence",
+        required="as in the suite, except formats and excluded keywords",
         measured=f"{sum(ends.values())} cases: {dict(ends)}",
         holds=sum(ends.values()) >= least
         and ends["fenced"] <= 60

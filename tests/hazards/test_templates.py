@@ -1,4 +1,4 @@
-"""Hostile templates: refused, or bounded in time and memory; data comes back as it went in."""
+"""Hostile templates are rejected or bounded in time and memory; data is unchanged."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.unit.test_template_budgets import COSTLY, COSTLY_SOURCES, make_data
 from tests.unit.test_template_refusals import ESCAPES
 
 pytestmark = [pytest.mark.battery, pytest.mark.hazards]
-# CPU in loops of tests.support.cpu_cost. Measured: 4 for a render, 20 for a source, 5 for a turn.
+# CPU in loops of tests.support.cpu_cost. Measured: 4 per render, 20 per source, 5 per iteration.
 RENDER_LOOPS, SOURCE_LOOPS, BLOCKED_LOOPS, MOST_MB = 15, 60, 10, 5.0
 PAIRS = 50_000
 PLACES = (OutputContext.TEXT, OutputContext.JSON, OutputContext.XML, OutputContext.FORM)
@@ -40,7 +40,7 @@ def resident_mb() -> float:
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
-def test_every_escape_is_refused() -> None:
+def test_every_sandbox_escape_is_rejected() -> None:
     slowest = 0.0
     for source in ESCAPES:
         refusals: list[TemplateFaults] = []
@@ -53,14 +53,14 @@ def test_every_escape_is_refused() -> None:
         slowest = max(slowest, cpu_loops(refuse))
         assert refusals[0].faults
     score(
-        "escapes from the template language",
-        asked="≥ 150, each refused when saved",
-        measured=f"{len(set(ESCAPES))} refused, worst {slowest:.1f} loops of CPU",
+        "template sandbox escapes",
+        required="≥ 150, each rejected on save",
+        measured=f"{len(set(ESCAPES))} rejected, worst {slowest:.1f} loops of CPU",
         holds=len(set(ESCAPES)) >= 150 and slowest <= SOURCE_LOOPS,
     )
 
 
-def test_costly_templates_end_soon_and_leave_no_memory() -> None:
+def test_costly_templates_have_bounded_cpu_time_and_memory() -> None:
     variables = {"data": make_data("1e5"), "context": make_data("1.0e5")}
 
     def round_() -> float:
@@ -76,7 +76,7 @@ def test_costly_templates_end_soon_and_leave_no_memory() -> None:
                 slowest = max(slowest, cpu_loops(render))
         return slowest
 
-    # The second one still takes 4 MB, and no other takes any: free lists and arenas that are kept.
+    # The second render still allocates 4 MB for free lists and arenas; later ones none.
     for _ in range(2):
         round_()
     gc.collect()
@@ -86,13 +86,13 @@ def test_costly_templates_end_soon_and_leave_no_memory() -> None:
     growth = resident_mb() - before
     score(
         f"costly templates in {len(PLACES)} places, rendered",
-        asked=f"≥ 60, each ≤ {RENDER_LOOPS} loops of CPU, ≤ +5 MB",
+        required=f"≥ 60, each ≤ {RENDER_LOOPS} loops of CPU, ≤ +5 MB",
         measured=f"{len(set(COSTLY))} templates, worst {slowest:.1f} loops, {growth:+.1f} MB",
         holds=len(set(COSTLY)) >= 60 and slowest <= RENDER_LOOPS and growth <= MOST_MB,
     )
 
 
-def test_costly_sources_are_refused_soon() -> None:
+def test_costly_sources_are_rejected_in_bounded_cpu_time() -> None:
     slowest = 0.0
     for source in COSTLY_SOURCES.values():
         for place in (*PLACES, OutputContext.URL, OutputContext.HEADER, OutputContext.CONDITION):
@@ -107,14 +107,14 @@ def test_costly_sources_are_refused_soon() -> None:
             slowest = max(slowest, cpu_loops(compile_it))
     score(
         "costly sources in 7 places, compiled",
-        asked=f"each ≤ {SOURCE_LOOPS} loops of CPU",
+        required=f"each ≤ {SOURCE_LOOPS} loops of CPU",
         measured=f"{len(COSTLY_SOURCES) * 7} compiled, worst {slowest:.1f} loops",
         holds=slowest <= SOURCE_LOOPS,
     )
 
 
 async def longest_turn(work: Callable[[], Awaitable[object]]) -> tuple[float, float]:
-    """The longest turn of the event loop: CPU in loops of tests.support.cpu_cost, and seconds."""
+    """Measures the longest iteration of the event loop in CPU loops, and in seconds."""
     before = loop_s()
     finished = asyncio.Event()
     turns = [(0.0, 0.0)]
@@ -138,7 +138,7 @@ async def longest_turn(work: Callable[[], Awaitable[object]]) -> tuple[float, fl
 
 
 @pytest.mark.anyio
-async def test_no_render_blocks_the_worker_s_loop(rig: Rig) -> None:
+async def test_no_render_blocks_the_event_loop_of_the_worker(rig: Rig) -> None:
     data: dict[str, Any] = {
         "s": "a" * 60_000,
         "l": list(range(8_000)),
@@ -169,22 +169,22 @@ async def test_no_render_blocks_the_worker_s_loop(rig: Rig) -> None:
             await rig.platform.commit(json.dumps(data), session="s")
             query = "select count(*) from rowhook.outbox where attempts > 0"
 
-            async def tried() -> bool:
+            async def is_attempted() -> bool:
                 return bool(await rig.platform.value(query) == len(COSTLY))
 
-            await until(tried, what="all have been tried")
+            await until(is_attempted, description="all have been tried")
 
     cpu, clock = await longest_turn(deliver_all)
     score(
-        f"the worker's loop while {len(COSTLY)} costly templates are rendered",
-        asked=f"never blocked for {BLOCKED_LOOPS} loops of CPU",
-        measured=f"{cpu:.1f} loops at most ({clock * 1000:.0f} ms by the clock)",
+        f"event loop of the worker while {len(COSTLY)} costly templates render",
+        required=f"never blocked for {BLOCKED_LOOPS} loops of CPU",
+        measured=f"{cpu:.1f} loops at most ({clock * 1000:.0f} ms wall time)",
         holds=cpu <= BLOCKED_LOOPS,
     )
 
 
 @pytest.mark.anyio
-async def test_no_save_blocks_the_api_s_loop(api: Api, platform: Platform) -> None:
+async def test_no_save_blocks_the_event_loop_of_the_api(api: Api, platform: Platform) -> None:
     async def save_all() -> None:
         for source in COSTLY_SOURCES.values():
             draft = {
@@ -198,9 +198,9 @@ async def test_no_save_blocks_the_api_s_loop(api: Api, platform: Platform) -> No
 
     cpu, clock = await longest_turn(save_all)
     score(
-        f"the loop while {len(COSTLY_SOURCES)} costly sources are saved",
-        asked=f"never blocked for {BLOCKED_LOOPS} loops of CPU",
-        measured=f"{cpu:.1f} loops at most ({clock * 1000:.0f} ms by the clock)",
+        f"event loop while {len(COSTLY_SOURCES)} costly sources are saved",
+        required=f"never blocked for {BLOCKED_LOOPS} loops of CPU",
+        measured=f"{cpu:.1f} loops at most ({clock * 1000:.0f} ms wall time)",
         holds=cpu <= BLOCKED_LOOPS,
     )
 
@@ -268,7 +268,7 @@ def value_text(dice: random.Random, depth: int = 0) -> str:
 
 
 def read(text: str) -> Any:
-    """A value in which every number is its digits."""
+    """Return the value with every number as its digits."""
     return json.loads(text, parse_int=_digits, parse_float=_digits)
 
 
@@ -276,7 +276,7 @@ def _digits(text: str) -> str:
     return f"number {text}"
 
 
-def test_whatever_the_value_and_the_skeleton_it_comes_back_as_it_went_in() -> None:
+def test_any_value_survives_any_skeleton() -> None:
     dice = random.Random(20261123)  # noqa: S311  # a repeatable sample
     hole = "{{ data.x }}"
     bare = [
@@ -288,28 +288,28 @@ def test_whatever_the_value_and_the_skeleton_it_comes_back_as_it_went_in() -> No
     url = compile_template("https://a.example/p/{{ data.x }}-?q={{ data.x }}#f", OutputContext.URL)
     form = compile_template("a={{ data.x }}&b=1", OutputContext.FORM)
     xml = compile_template("<r a='{{ data.x }}'>{{ data.x }}</r>", OutputContext.XML)
-    tried = 0
-    while tried < PAIRS:
+    is_attempted = 0
+    while is_attempted < PAIRS:
         text = value_text(dice)
         value, parsed = read(text), {"data": {"x": parse_json(text)}}
         for (template, at), shape in zip(bare, shapes, strict=True):
             body = read(template.render(parsed).redacted())
             assert at(body) == value
             assert _keys(body, value) == _keys(shape, None)
-            tried += 1
+            is_attempted += 1
         if isinstance(value, str) and not value.startswith("number "):
             assert read(quoted.render(parsed).redacted()) == {"v": f"<{value}>", "z": "number 1"}
-            tried += 1 + _in_other_places(value, parsed, url, form, xml)
+            is_attempted += 1 + _in_other_contexts(value, parsed, url, form, xml)
     score(
         "generated values in JSON, URL, form and XML bodies",
-        asked="≥ 50,000 come back the same",
-        measured=f"{tried} pairs, all the same, none with another key",
-        holds=tried >= PAIRS,
+        required="≥ 50,000 unchanged",
+        measured=f"{is_attempted} pairs, all unchanged, none with additional keys",
+        holds=is_attempted >= PAIRS,
     )
 
 
 def _keys(body: Any, value: Any) -> list[str]:
-    """The keys of the skeleton: what is inside the value itself is not looked at."""
+    """The keys of the skeleton, without those inside the value."""
     if body == value or not isinstance(body, dict | list):
         return []
     inner = body.values() if isinstance(body, dict) else body
@@ -317,7 +317,7 @@ def _keys(body: Any, value: Any) -> list[str]:
     return own + [key for element in inner for key in _keys(element, value)]
 
 
-def _in_other_places(value: str, parsed: Any, url: Any, form: Any, xml: Any) -> int:
+def _in_other_contexts(value: str, parsed: Any, url: Any, form: Any, xml: Any) -> int:
     redacted_url = urlsplit(url.render(parsed).redacted())
     assert (redacted_url.netloc, unquote(redacted_url.path), redacted_url.fragment) == (
         "a.example",
@@ -330,7 +330,7 @@ def _in_other_places(value: str, parsed: Any, url: Any, form: Any, xml: Any) -> 
     try:
         body = xml.render(parsed).redacted()
     except RenderFault:
-        # XML 1.0 has no way to write some characters.
+        # XML 1.0 cannot represent some characters.
         assert any(ord(character) < 0x20 or character in "\ufffe\uffff" for character in value)
         return 2
     root = ET.fromstring(body)  # noqa: S314  # we wrote it

@@ -1,4 +1,4 @@
-"""Every spelling of a target at every gate: saved, tried and delivered; a recorder for sockets."""
+"""Every URL spelling at every check: save, test, preview and delivery."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ LEAST = 160
 SOMEWHERE = "93.184.216.34"
 STOPPED = {"target_forbidden", "render_failed"}
 STOPS = "target_forbidden or render_failed, no socket"
-# A lone surrogate is no JSON text: the API refuses the whole body before anything reads a URL.
+# A lone surrogate is invalid JSON: the API rejects the body before it parses a URL.
 SENDABLE = [url for url in REFUSED if not any("\ud800" <= char <= "\udfff" for char in url)]
-# What a template refuses where the whole URL is written out: a segment of two dots.
+# Rejected by templates in a literal URL: a segment of two dots.
 CLIMBING = {"https://example.com/a//b/../c/./d", "https://example.com/%2e%2e/%2F"}
 
 
-class Phone:
-    """A resolver that gives each host an address of its own, and knows whose it was."""
+class HostResolver:
+    """A resolver that gives each host its own address and remembers the host."""
 
     def __init__(self) -> None:
         self.hosts: dict[str, str] = {}
@@ -48,25 +48,25 @@ class Phone:
 
 
 @asynccontextmanager
-async def watched(dsn: str, recorder: ConnectionRecorder) -> AsyncIterator[Api]:
-    """The API with the guard of an installation that allows nothing besides."""
+async def watched_api(dsn: str, recorder: ConnectionRecorder) -> AsyncIterator[Api]:
+    """The API with the egress policy of an installation that allows no networks."""
     transport = recording_transport(PUBLIC, recorder, ScriptedResolver([SOMEWHERE]))
     async with running_api(dsn, policy=PUBLIC, transport=transport) as api:
         yield api
 
 
 async def posted(api: Api, path: str, document: Any) -> Any:
-    """Sent with every character escaped, so that it arrives as it is here."""
+    """Send a body with every character escaped, so that it arrives unchanged."""
     return await api.call(
         "POST", path, content=json.dumps(document), headers={"Content-Type": "application/json"}
     )
 
 
 @pytest.mark.parametrize("ending", ["", "/{{event.id}}"])
-async def test_no_refused_spelling_can_be_saved(ending: str, dsn: str, platform: Platform) -> None:
+async def test_no_rejected_url_can_be_saved(ending: str, dsn: str, platform: Platform) -> None:
     recorder = ConnectionRecorder()
     wrong: list[object] = []
-    async with watched(dsn, recorder) as api:
+    async with watched_api(dsn, recorder) as api:
         for url in SENDABLE:
             draft = {"organization_id": str(platform.organization), "name": "a"}
             response = await posted(api, "/webhooks", draft | {"url": url + ending})
@@ -79,14 +79,14 @@ async def test_no_refused_spelling_can_be_saved(ending: str, dsn: str, platform:
 
 
 @pytest.mark.parametrize("call", ["test", "preview"])
-async def test_no_refused_spelling_gets_through_a_test_send_or_a_preview(
+async def test_no_rejected_url_passes_a_test_send_or_a_preview(
     call: str, dsn: str, platform: Platform
 ) -> None:
     recorder = ConnectionRecorder()
     wrong: list[object] = []
-    async with watched(dsn, recorder) as api:
+    async with watched_api(dsn, recorder) as api:
         for number, url in enumerate(SENDABLE):
-            # Ten a minute are what one webhook is granted.
+            # The limit of test sends is ten a minute per webhook.
             if number % 10 == 0:
                 webhook = await api.webhook(platform.organization, url="{{context.callback_url}}")
             sample = {"context": {"callback_url": url}}
@@ -96,29 +96,31 @@ async def test_no_refused_spelling_gets_through_a_test_send_or_a_preview(
     count(wrong, len(SENDABLE), recorder, f"in a {call}", STOPS)
 
 
-async def test_no_refused_spelling_gets_through_a_delivery(rig: Rig) -> None:
+async def test_no_rejected_url_passes_a_delivery(rig: Rig) -> None:
     recorder = ConnectionRecorder()
-    # A webhook each: after ten failures in a row its circuit would hold the others back.
+    # A webhook each, since ten failures in a row open the circuit.
     for number in range(len(SENDABLE)):
         await link(rig, f"{{{{context.u{number}}}}}")
-    await commit_in(rig.platform, {f"u{number}": url for number, url in enumerate(SENDABLE)})
+    await commit_in_session(
+        rig.platform, {f"u{number}": url for number, url in enumerate(SENDABLE)}
+    )
     wrong = await delivered(rig, recorder, len(SENDABLE))
     count(wrong, len(SENDABLE), recorder, "delivered to", STOPS)
 
 
 @pytest.mark.parametrize("url", sorted({*REFUSED} - {*SENDABLE}), ids=ascii)
-async def test_a_url_that_is_no_text_stops_at_every_gate(url: str, rig: Rig, dsn: str) -> None:
+async def test_a_url_that_is_not_text_is_rejected_everywhere(url: str, rig: Rig, dsn: str) -> None:
     recorder = ConnectionRecorder()
-    async with watched(dsn, recorder) as api:
+    async with watched_api(dsn, recorder) as api:
         draft = {"organization_id": str(rig.platform.organization), "name": "a", "url": url}
         assert (await posted(api, "/webhooks", draft)).status_code == 400
     await link(rig, "{{context.callback_url}}")
-    await commit_in(rig.platform, {"callback_url": url})
+    await commit_in_session(rig.platform, {"callback_url": url})
     assert await delivered(rig, recorder, 1) == []
     assert recorder.dialled == []
 
 
-async def test_no_refused_spelling_gets_out_of_a_secret(rig: Rig) -> None:
+async def test_no_rejected_url_in_a_secret_is_requested(rig: Rig) -> None:
     recorder = ConnectionRecorder()
     spelled = [url for url in SENDABLE if url]
     for number, url in enumerate(spelled):
@@ -130,22 +132,22 @@ async def test_no_refused_spelling_gets_out_of_a_secret(rig: Rig) -> None:
     count(wrong, len(spelled), recorder, "kept as a secret and delivered to", STOPS)
 
 
-async def test_every_allowed_spelling_is_dialled_where_it_says(rig: Rig) -> None:
-    recorder, phone = ConnectionRecorder(), Phone()
+async def test_every_allowed_url_is_requested_at_its_host_and_port(rig: Rig) -> None:
+    recorder, phone = ConnectionRecorder(), HostResolver()
     spelled = [allowed for allowed in ALLOWED if allowed[0] not in CLIMBING]
     for url, *_ in spelled:
         await link(rig, url)
     await rig.platform.commit()
     transport = recording_transport(PUBLIC, recorder, phone)
     async with rig.worker(policy=PUBLIC, transport=transport):
-        await tried(rig, len(spelled))
+        await wait_for_attempts(rig, len(spelled))
     dialled = sorted((phone.hosts.get(where, where), port) for where, port in recorder.dialled)
     expected = sorted((host, port) for _, host, port, _ in spelled)
     right = len(expected) if dialled == expected else 0
     score(
-        "legitimate spellings of a URL, delivered to",
-        asked=f"{len(expected)}, host and port",
-        measured=f"{right} of {len(expected)} dialled as written",
+        "valid URL spellings, delivered",
+        required=f"{len(expected)}, host and port",
+        measured=f"{right} of {len(expected)} connected to as written",
         holds=dialled == expected,
     )
 
@@ -156,8 +158,8 @@ async def link(rig: Rig, url: str) -> None:
     await links.link_goal(rig.ctx, saved.id, rig.platform.goal)
 
 
-async def commit_in(platform: Platform, context: dict[str, str]) -> None:
-    """One commit, in a session of this context."""
+async def commit_in_session(platform: Platform, context: dict[str, str]) -> None:
+    """Commit once in a session with this context."""
     await platform.run(
         "insert into rowhook.session (id, organization_id, context) values ('s', %s, %s)",
         platform.organization,
@@ -166,21 +168,21 @@ async def commit_in(platform: Platform, context: dict[str, str]) -> None:
     await platform.commit(session="s")
 
 
-async def tried(rig: Rig, count: int) -> None:
-    """Waits until so many attempts are written down."""
+async def wait_for_attempts(rig: Rig, count: int) -> None:
+    """Wait until this number of attempts is recorded."""
 
-    async def there() -> bool:
+    async def are_recorded() -> bool:
         attempt_count: int = await rig.platform.value("select count(*) from rowhook.attempt")
         return attempt_count >= count
 
-    await until(there, what=f"{count} attempts")
+    await until(are_recorded, description=f"{count} attempts")
 
 
 async def delivered(rig: Rig, recorder: ConnectionRecorder, count: int) -> list[object]:
-    """Lets a worker try all of them; the attempts that did not stop before a socket."""
+    """Let a worker attempt all deliveries; return the attempts that reached a socket."""
     transport = recording_transport(PUBLIC, recorder, ScriptedResolver([SOMEWHERE]))
     async with rig.worker(policy=PUBLIC, transport=transport):
-        await tried(rig, count)
+        await wait_for_attempts(rig, count)
     rows = await rig.platform.rows("select outcome, error from rowhook.attempt")
     assert len(rows) == count
     return [row for row in rows if row["outcome"] not in STOPPED]
@@ -192,8 +194,8 @@ def count(
     passed = cases - len(wrong)
     worst = f"; {wrong[0]}" if wrong else ""
     score(
-        f"refused spellings of a URL, {how}",
-        asked=f"{cases}: {query}",
-        measured=f"{passed} of {cases}, {len(recorder.dialled)} sockets{worst}",
+        f"rejected URL spellings, {how}",
+        required=f"{cases}: {query}",
+        measured=f"{passed} of {cases}, {len(recorder.dialled)} connections{worst}",
         holds=not wrong and not recorder.dialled and cases >= LEAST,
     )

@@ -1,4 +1,4 @@
-"""Other readers of URLs: where we accept one, nobody else may see another host or port in it."""
+"""No other URL parser sees another host or port in an accepted URL."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LEAST_ACCEPTED = 0.1
     "cases",
     [pytest.param(5_000, marks=pytest.mark.long), pytest.param(150_000, marks=pytest.mark.battery)],
 )
-def test_no_other_reader_sees_another_place_in_a_url_that_we_accept(cases: int) -> None:
+def test_no_other_parser_sees_another_host_or_port_in_an_accepted_url(cases: int) -> None:
     accepted, agreed = 0, dict.fromkeys(PARSERS, 0)
     wrong: list[object] = []
     for url in random_urls(20260523, cases):
@@ -31,9 +31,9 @@ def test_no_other_reader_sees_another_place_in_a_url_that_we_accept(cases: int) 
                 wrong.append((name, url, place, parsed))
     summary = ", ".join(f"{name} {count}" for name, count in agreed.items())
     score(
-        "generated URLs, beside three other readers",
-        asked=f"{cases}: no other place, ≥ 10 % accepted",
-        measured=f"{accepted} accepted, {len(wrong)} read otherwise; the same: {summary}"
+        "generated URLs, compared with three other parsers",
+        required=f"{cases}: no other host or port, ≥ 10 % accepted",
+        measured=f"{accepted} accepted, {len(wrong)} parsed differently; equal: {summary}"
         + (f"; {wrong[0]}" if wrong else ""),
         holds=not wrong and accepted >= cases * LEAST_ACCEPTED,
     )

@@ -1,4 +1,4 @@
-"""Deliveries over REST: found by every filter, paged while rows come in, sent again, stopped."""
+"""Deliveries over REST: filters, paging during inserts, retry, cancellation, replay."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 DEAD = {"status_code": 503, "error": "The receiver responded with status 503."}
-ENDS: tuple[tuple[str, dict[str, Any]], ...] = (
+OUTCOMES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("delivered", {"status_code": 204}),
     ("http_status", DEAD),
     ("render_failed", {}),
@@ -31,18 +31,18 @@ REQUEST = {
 
 
 async def ids(api: Api, key: str | None = None, **filters: Any) -> list[int]:
-    answer = await api.call("GET", "/deliveries", params=filters, key=key)
-    assert answer.status_code == 200, answer.text
-    return [one["id"] for one in answer.json()["items"]]
+    response = await api.call("GET", "/deliveries", params=filters, key=key)
+    assert response.status_code == 200, response.text
+    return [item["id"] for item in response.json()["items"]]
 
 
-async def mixed(platform: Platform, pool: Pool) -> dict[str, int]:
-    """A webhook with a delivery in each of five statuses; their ids."""
+async def deliveries_in_each_status(platform: Platform, pool: Pool) -> dict[str, int]:
+    """Creates a delivery in each of five statuses and returns their ids by status."""
     await platform.webhook_of_goal(retry_schedule_s=[0], name="CRM")
     for _ in range(5):
         await platform.commit()
     claims = await platform.claim(pool)
-    for claim, (outcome, fields) in zip(claims, ENDS, strict=False):
+    for claim, (outcome, fields) in zip(claims, OUTCOMES, strict=False):
         await platform.record(pool, claim, outcome, **fields)
     await engine.cancel(pool, [claims[3].outbox_id])
     return {row["status"]: int(row["id"]) for row in await platform.deliveries()}
@@ -57,47 +57,49 @@ async def other_platform(platform: Platform) -> Platform:
 async def test_a_delivery_shows_its_event_webhook_and_outcome(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
-    found = await mixed(platform, pool)
-    assert set(found) == {"delivered", "dead", "held", "cancelled", "sending"}
-    (one,) = (await api.call("GET", "/deliveries", params={"status": "dead"})).json()["items"]
-    assert (one["id"], one["webhook_name"], one["event_type"]) == (
-        found["dead"],
+    by_status = await deliveries_in_each_status(platform, pool)
+    assert set(by_status) == {"delivered", "dead", "held", "cancelled", "sending"}
+    (dead,) = (await api.call("GET", "/deliveries", params={"status": "dead"})).json()["items"]
+    assert (dead["id"], dead["webhook_name"], dead["event_type"]) == (
+        by_status["dead"],
         "CRM",
         "goal.committed",
     )
-    assert (one["attempts"], one["last_status_code"], one["latency_ms"]) == (1, 503, None)
-    assert one["key"] == one["commit_id"]
-    assert one["created_at"].endswith("Z")
-    (good,) = (await api.call("GET", "/deliveries", params={"status": "delivered"})).json()["items"]
-    assert good["latency_ms"] > 0
+    assert (dead["attempts"], dead["last_status_code"], dead["latency_ms"]) == (1, 503, None)
+    assert dead["key"] == dead["commit_id"]
+    assert dead["created_at"].endswith("Z")
+    (delivered,) = (await api.call("GET", "/deliveries", params={"status": "delivered"})).json()[
+        "items"
+    ]
+    assert delivered["latency_ms"] > 0
 
 
 async def test_every_filter_narrows_the_list(api: Api, platform: Platform, pool: Pool) -> None:
-    found = await mixed(platform, pool)
+    by_status = await deliveries_in_each_status(platform, pool)
     webhook = await platform.webhook_of_agent()
     job = await platform.job("failed")
-    newest = max(found.values()) + 1
+    newest = max(by_status.values()) + 1
     rows = {row["id"]: row for row in await platform.deliveries()}
     commit = await platform.value(
         "select e.commit_id from rowhook.event e join rowhook.outbox o on o.event_id = e.id"
         " where o.id = %s",
-        found["dead"],
+        by_status["dead"],
     )
     middle = rows[newest]["created_at"].isoformat().replace("+00:00", "Z")
     for filters, expected in (
         ({}, sorted(rows, reverse=True)),
-        ({"status": ["dead", "held", "dead"]}, [found["held"], found["dead"]]),
+        ({"status": ["dead", "held", "dead"]}, [by_status["held"], by_status["dead"]]),
         ({"webhook_id": webhook}, [newest]),
         ({"job_id": job}, [newest]),
-        ({"commit_id": commit}, [found["dead"]]),
+        ({"commit_id": commit}, [by_status["dead"]]),
         ({"commit_id": commit, "status": "held"}, []),
         ({"commit_id": commit, "webhook_id": webhook}, []),
         ({"commit_id": "\0"}, []),
         ({"event_type": "job.failed"}, [newest]),
         ({"event_type": "job.failed", "webhook_id": webhook}, [newest]),
-        ({"status_code": 503}, [found["dead"]]),
+        ({"status_code": 503}, [by_status["dead"]]),
         ({"since": middle}, [newest]),
-        ({"until": middle}, sorted(found.values(), reverse=True)),
+        ({"until": middle}, sorted(by_status.values(), reverse=True)),
         ({"since": middle, "until": middle}, []),
         ({"organization_id": platform.organization, "limit": 1}, [newest]),
     ):
@@ -119,50 +121,50 @@ async def test_every_filter_narrows_the_list(api: Api, platform: Platform, pool:
         ({"cursor": "WyIyMDI2LTA1LTIzVDEyOjAwOjAwWiIsLTFd"}, 422, "/cursor"),
     ],
 )
-async def test_a_filter_that_cannot_be_read_is_refused_with_its_place(
+async def test_an_invalid_filter_is_refused_with_its_pointer(
     empty_api: Api, filters: dict[str, Any], status: int, pointer: str
 ) -> None:
-    answer = await empty_api.call("GET", "/deliveries", params=filters)
-    assert answer.status_code == status
-    assert [one["pointer"] for one in answer.json()["errors"]] == [pointer]
+    response = await empty_api.call("GET", "/deliveries", params=filters)
+    assert response.status_code == status
+    assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
 
 
-async def test_pages_hold_every_delivery_once_while_new_ones_come_in(
+async def test_pages_list_every_delivery_once_while_new_ones_arrive(
     api: Api, platform: Platform
 ) -> None:
     await platform.webhook_of_goal()
     for _ in range(7):
         await platform.commit()
-    # Some are of one moment: the id parts them.
+    # Some have the same time and are ordered by id.
     await platform.run(
         "update rowhook.outbox set token = nextval('rowhook.token'),"
         " created_at = '2026-01-01T00:00:00Z' where id %% 3 > 0"
     )
-    there = [
+    expected = [
         row["id"]
         for row in await platform.rows(
             "select id from rowhook.outbox order by created_at desc, id desc"
         )
     ]
-    seen: list[int] = []
+    listed: list[int] = []
     cursor: str | None = None
-    while not seen or cursor:
+    while not listed or cursor:
         params = {"limit": 3} | ({"cursor": cursor} if cursor else {})
         page = (await api.call("GET", "/deliveries", params=params)).json()
-        seen += [one["id"] for one in page["items"]]
+        listed += [item["id"] for item in page["items"]]
         cursor = page["next_cursor"]
         await platform.commit()
-    assert seen == there
+    assert listed == expected
 
 
-async def test_the_operator_s_list_is_the_newest_of_all_organizations(
+async def test_an_operator_lists_the_newest_deliveries_of_all_organizations(
     api: Api, platform: Platform
 ) -> None:
     for _ in range(3):
-        one = await other_platform(platform)
-        await one.webhook_of_goal()
-        await one.commit()
-        await one.commit()
+        other = await other_platform(platform)
+        await other.webhook_of_goal()
+        await other.commit()
+        await other.commit()
     newest = sorted((row["id"] for row in await platform.deliveries()), reverse=True)
     assert await ids(api) == newest
     assert await ids(api, limit=3) == newest[:3]
@@ -190,11 +192,14 @@ async def test_a_delivery_is_read_with_its_attempts(
             response_body="so it is",
             rendered_ms=0.5,
         )
-    found = (await api.call("GET", f"/deliveries/{claim.outbox_id}")).json()
-    assert (found["status"], found["attempts"]) == ("delivered", 2)
-    assert [(one["number"], one["status_code"]) for one in found["tries"]] == [(1, 500), (2, 200)]
-    assert found["occurred_at"] < found["captured_at"] < found["created_at"]
-    assert found["tries"][1] == {
+    delivery = (await api.call("GET", f"/deliveries/{claim.outbox_id}")).json()
+    assert (delivery["status"], delivery["attempts"]) == ("delivered", 2)
+    assert [(attempt["number"], attempt["status_code"]) for attempt in delivery["tries"]] == [
+        (1, 500),
+        (2, 200),
+    ]
+    assert delivery["occurred_at"] < delivery["captured_at"] < delivery["created_at"]
+    assert delivery["tries"][1] == {
         "number": 2,
         "started_at": today,
         "duration_ms": 1.5,
@@ -210,69 +215,67 @@ async def test_a_delivery_is_read_with_its_attempts(
     }
 
 
-async def test_a_dead_delivery_is_sent_again_and_answered_as_it_is_now(
+async def test_a_dead_delivery_is_retried_and_returned_in_its_new_state(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
-    delivery = (await mixed(platform, pool))["dead"]
-    answer = await api.call("POST", f"/deliveries/{delivery}/retry")
-    assert answer.status_code == 200
-    assert (answer.json()["status"], answer.json()["finished_at"]) == ("pending", None)
+    delivery = (await deliveries_in_each_status(platform, pool))["dead"]
+    response = await api.call("POST", f"/deliveries/{delivery}/retry")
+    assert response.status_code == 200
+    assert (response.json()["status"], response.json()["finished_at"]) == ("pending", None)
     (claim,) = await platform.claim(pool)
     assert claim.outbox_id == delivery
 
 
-async def test_what_is_being_sent_is_not_sent_twice_and_can_be_cancelled(
+async def test_a_sending_delivery_cannot_be_retried_and_can_be_cancelled(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
-    path = f"/deliveries/{(await mixed(platform, pool))['sending']}"
-    refused = await api.call("POST", f"{path}/retry")
-    assert refused.status_code == 409
-    assert "is being sent. Wait for the result, or cancel it" in refused.json()["detail"]
-    stopped = await api.call("POST", f"{path}/cancel")
-    assert (stopped.status_code, stopped.json()["status"]) == (200, "cancelled")
+    path = f"/deliveries/{(await deliveries_in_each_status(platform, pool))['sending']}"
+    retried = await api.call("POST", f"{path}/retry")
+    assert retried.status_code == 409
+    assert "is being sent. Wait for the result, or cancel it" in retried.json()["detail"]
+    cancelled = await api.call("POST", f"{path}/cancel")
+    assert (cancelled.status_code, cancelled.json()["status"]) == (200, "cancelled")
 
 
 @pytest.mark.parametrize("status", ["delivered", "dead", "cancelled"])
-async def test_what_has_ended_cannot_be_cancelled(
+async def test_a_finished_delivery_cannot_be_cancelled(
     api: Api, platform: Platform, pool: Pool, status: str
 ) -> None:
-    delivery = (await mixed(platform, pool))[status]
-    refused = await api.call("POST", f"/deliveries/{delivery}/cancel")
-    assert refused.status_code == 409
-    assert f"is {status}. Only pending, held and sending" in refused.json()["detail"]
+    delivery = (await deliveries_in_each_status(platform, pool))[status]
+    response = await api.call("POST", f"/deliveries/{delivery}/cancel")
+    assert response.status_code == 409
+    assert f"is {status}. Only pending, held and sending" in response.json()["detail"]
 
 
-async def test_what_was_missed_is_counted_then_sent_again(
+async def test_a_replay_is_counted_by_a_dry_run_and_then_sent(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
-    found = await mixed(platform, pool)
+    by_status = await deliveries_in_each_status(platform, pool)
     webhook = str((await platform.deliveries())[0]["webhook_id"])
-    asked = {"webhook_id": webhook, "since": "2020-01-01T00:00:00Z"}
-    counted = await api.call("POST", "/deliveries/replay", asked | {"dry_run": True})
-    assert (counted.status_code, counted.json()) == (200, {"deliveries": 2})
-    narrow = asked | {"statuses": ["held"], "until": "2020-01-02T00:00:00Z"}
+    body = {"webhook_id": webhook, "since": "2020-01-01T00:00:00Z"}
+    dry_run = await api.call("POST", "/deliveries/replay", body | {"dry_run": True})
+    assert (dry_run.status_code, dry_run.json()) == (200, {"deliveries": 2})
+    narrow = body | {"statuses": ["held"], "until": "2020-01-02T00:00:00Z"}
     assert (await api.call("POST", "/deliveries/replay", narrow)).json() == {"deliveries": 0}
     assert await ids(api, status="pending") == []
-    sent = await api.call("POST", "/deliveries/replay", asked)
-    assert sent.json() == {"deliveries": 2}
-    assert await ids(api, status="pending") == [found["cancelled"], found["dead"]]
+    replayed = await api.call("POST", "/deliveries/replay", body)
+    assert replayed.json() == {"deliveries": 2}
+    assert await ids(api, status="pending") == [by_status["cancelled"], by_status["dead"]]
 
 
 async def test_two_replays_at_once_send_each_delivery_once(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
-    await mixed(platform, pool)
+    await deliveries_in_each_status(platform, pool)
     webhook = str((await platform.deliveries())[0]["webhook_id"])
-    asked = {"webhook_id": webhook, "since": "2020-01-01T00:00:00Z", "rate": 0.001}
-    answers = await asyncio.gather(
-        *(api.call("POST", "/deliveries/replay", asked) for _ in range(4))
+    body = {"webhook_id": webhook, "since": "2020-01-01T00:00:00Z", "rate": 0.001}
+    responses = await asyncio.gather(
+        *(api.call("POST", "/deliveries/replay", body) for _ in range(4))
     )
-    assert sorted(one.json()["deliveries"] for one in answers) == [0, 0, 0, 2]
+    assert sorted(response.json()["deliveries"] for response in responses) == [0, 0, 0, 2]
 
 
-async def test_a_replay_that_cannot_be_is_refused_with_every_fault(
-    api: Api, platform: Platform
-) -> None:
+async def test_an_invalid_replay_is_refused_with_every_fault(api: Api, platform: Platform) -> None:
     webhook = str(await platform.webhook())
     since = "2026-05-23T12:00:00Z"
     for fields, pointers in (
@@ -282,113 +285,115 @@ async def test_a_replay_that_cannot_be_is_refused_with_every_fault(
         ({"since": since, "statuses": []}, {"/statuses"}),
         ({"since": since, "until": since}, {"/until"}),
     ):
-        asked = {"webhook_id": webhook} | fields
-        answer = await api.call("POST", "/deliveries/replay", asked)
-        assert answer.status_code == 422
-        assert {one["pointer"] for one in answer.json()["errors"]} == pointers
+        body = {"webhook_id": webhook} | fields
+        response = await api.call("POST", "/deliveries/replay", body)
+        assert response.status_code == 422
+        assert {error["pointer"] for error in response.json()["errors"]} == pointers
 
 
 async def test_another_organization_s_deliveries_do_not_exist(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
-    found = await mixed(platform, pool)
+    by_status = await deliveries_in_each_status(platform, pool)
     webhook = str((await platform.deliveries())[0]["webhook_id"])
     key = await api.key_of((await other_platform(platform)).organization)
     for filters in ({}, {"webhook_id": webhook}, {"commit_id": "x"}, {"status": "dead"}):
         assert await ids(api, key, **filters) == []
-    path = f"/deliveries/{found['dead']}"
+    path = f"/deliveries/{by_status['dead']}"
     for method, rest in (("GET", ""), ("POST", "/retry"), ("POST", "/cancel")):
         assert (await api.call(method, path + rest, key=key)).status_code == 404
-    asked = {"webhook_id": webhook, "since": "2020-01-01T00:00:00Z"}
+    body = {"webhook_id": webhook, "since": "2020-01-01T00:00:00Z"}
     for extra in ({}, {"rate": 5}, {"dry_run": True}):
-        answer = await api.call("POST", "/deliveries/replay", asked | extra, key=key)
-        assert answer.status_code == 404
+        response = await api.call("POST", "/deliveries/replay", body | extra, key=key)
+        assert response.status_code == 404
     theirs = {"organization_id": platform.organization}
     assert (await api.call("GET", "/deliveries", params=theirs, key=key)).status_code == 404
-    assert {row["status"]: row["id"] for row in await platform.deliveries()} == found
+    assert {row["status"]: row["id"] for row in await platform.deliveries()} == by_status
 
 
-async def test_row_level_security_alone_hides_them_from_every_function(
+async def test_row_level_security_hides_deliveries_from_every_function(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
-    found = await mixed(platform, pool)
+    by_status = await deliveries_in_each_status(platform, pool)
     webhook = UUID(str((await platform.deliveries())[0]["webhook_id"]))
     since = (await platform.deliveries())[0]["created_at"]
     stranger = (await other_platform(platform)).organization
-    entry = TenantPool(pool=api.server_ctx.pool, organization=stranger, actor="a stranger")
-    for wanted in (
+    tenant_pool = TenantPool(
+        pool=api.server_ctx.pool, organization=stranger, actor="another organization"
+    )
+    for filters in (
         DeliveryFilter(),
         DeliveryFilter(webhook=webhook),
         DeliveryFilter(organization=platform.organization),
     ):
-        assert await list_queries.delivery_page(entry, wanted, None, 10) == []
-    assert await list_queries.delivery_of(entry, found["dead"]) is None
-    assert await engine.retry(entry, list(found.values())) == 0
-    assert await engine.cancel(entry, list(found.values())) == 0
-    replay = engine.replay(entry, webhook, since, None, ["dead"], dry_run=False, rate=None)
+        assert await list_queries.delivery_page(tenant_pool, filters, None, 10) == []
+    assert await list_queries.delivery_of(tenant_pool, by_status["dead"]) is None
+    assert await engine.retry(tenant_pool, list(by_status.values())) == 0
+    assert await engine.cancel(tenant_pool, list(by_status.values())) == 0
+    replay = engine.replay(tenant_pool, webhook, since, None, ["dead"], dry_run=False, rate=None)
     assert await replay == 0
     at_rate = "select rowhook.resend_at_rate(%s, 5)"
-    assert await statements.value(entry, at_rate, list(found.values())) == []
-    assert {row["status"]: row["id"] for row in await platform.deliveries()} == found
+    assert await statements.value(tenant_pool, at_rate, list(by_status.values())) == []
+    assert {row["status"]: row["id"] for row in await platform.deliveries()} == by_status
 
 
-async def test_an_organization_s_own_key_sees_and_steers_its_own(
+async def test_a_key_reads_retries_and_replays_deliveries_of_its_organization(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
-    found = await mixed(platform, pool)
+    by_status = await deliveries_in_each_status(platform, pool)
     key = await api.key_of(platform.organization, "read", "replay")
-    assert await ids(api, key) == sorted(found.values(), reverse=True)
+    assert await ids(api, key) == sorted(by_status.values(), reverse=True)
     webhook = str((await platform.deliveries())[0]["webhook_id"])
-    asked = {"webhook_id": webhook, "since": "2020-01-01T00:00:00Z", "rate": 5}
-    sent = await api.call("POST", "/deliveries/replay", asked, key=key)
-    assert (sent.status_code, sent.json()) == (200, {"deliveries": 2})
+    body = {"webhook_id": webhook, "since": "2020-01-01T00:00:00Z", "rate": 5}
+    replayed = await api.call("POST", "/deliveries/replay", body, key=key)
+    assert (replayed.status_code, replayed.json()) == (200, {"deliveries": 2})
     reader = await api.key_of(platform.organization, "read")
-    path = f"/deliveries/{found['dead']}"
+    path = f"/deliveries/{by_status['dead']}"
     assert (await api.call("POST", f"{path}/retry", key=reader)).status_code == 403
 
 
 async def test_the_history_of_a_deleted_webhook_is_listed_and_cannot_be_replayed(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
-    found = await mixed(platform, pool)
+    by_status = await deliveries_in_each_status(platform, pool)
     webhook = (await platform.deliveries())[0]["webhook_id"]
     await platform.run("delete from rowhook.link")
     assert await webhook_queries.delete_webhook(pool, webhook)
-    assert set(await ids(api, webhook_id=webhook)) == set(found.values())
-    shown = (await api.call("GET", f"/deliveries/{found['dead']}")).json()
-    assert (shown["webhook_name"], len(shown["tries"])) == ("CRM", 1)
-    asked = {"webhook_id": str(webhook), "since": "2020-01-01T00:00:00Z"}
-    assert (await api.call("POST", "/deliveries/replay", asked)).status_code == 404
+    assert set(await ids(api, webhook_id=webhook)) == set(by_status.values())
+    delivery = (await api.call("GET", f"/deliveries/{by_status['dead']}")).json()
+    assert (delivery["webhook_name"], len(delivery["tries"])) == ("CRM", 1)
+    body = {"webhook_id": str(webhook), "since": "2020-01-01T00:00:00Z"}
+    assert (await api.call("POST", "/deliveries/replay", body)).status_code == 404
 
 
 @pytest.mark.parametrize("number", ["0", "99", str(2**63), "9" * 40])
-async def test_a_delivery_that_never_was_does_not_exist(api: Api, number: str) -> None:
+async def test_an_unknown_delivery_is_not_found(api: Api, number: str) -> None:
     for method, rest in (("GET", ""), ("POST", "/retry"), ("POST", "/cancel")):
         assert (await api.call(method, f"/deliveries/{number}{rest}")).status_code == 404
 
 
-async def test_what_was_steered_is_in_the_audit_and_what_was_refused_is_not(
+async def test_the_audit_lists_successful_delivery_actions_only(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
-    found = await mixed(platform, pool)
+    by_status = await deliveries_in_each_status(platform, pool)
     for status, verb in (
         ("sending", "retry"),
         ("dead", "cancel"),
         ("dead", "retry"),
         ("sending", "cancel"),
     ):
-        await api.call("POST", f"/deliveries/{found[status]}/{verb}")
+        await api.call("POST", f"/deliveries/{by_status[status]}/{verb}")
     webhook = str((await platform.deliveries())[0]["webhook_id"])
-    asked = {"webhook_id": webhook, "since": "2020-01-01T00:00:00Z", "rate": 5}
-    await api.call("POST", "/deliveries/replay", asked)
-    steered = await platform.rows(
+    body = {"webhook_id": webhook, "since": "2020-01-01T00:00:00Z", "rate": 5}
+    await api.call("POST", "/deliveries/replay", body)
+    entries = await platform.rows(
         "select action, subject, after from rowhook.audit"
         " where action like 'delivery.%%' and actor = 'key:ROWHOOK_ADMIN_KEY' order by id"
     )
-    assert [(one["action"], one["subject"]) for one in steered] == [
-        ("delivery.retried", str(found["dead"])),
-        ("delivery.cancelled", str(found["sending"])),
+    assert [(row["action"], row["subject"]) for row in entries] == [
+        ("delivery.retried", str(by_status["dead"])),
+        ("delivery.cancelled", str(by_status["sending"])),
         ("delivery.replayed", "2 deliveries"),
     ]
-    assert (steered[2]["after"]["count"], steered[2]["after"]["asked"]["rate"]) == (2, 5)
-    assert steered[2]["after"]["asked"]["webhook_id"] == webhook
+    assert (entries[2]["after"]["count"], entries[2]["after"]["asked"]["rate"]) == (2, 5)
+    assert entries[2]["after"]["asked"]["webhook_id"] == webhook

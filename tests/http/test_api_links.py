@@ -1,4 +1,4 @@
-"""Links over REST: made and ended any number of times, in the way of a delete, read in pages."""
+"""Links over REST: creation, removal, paging, and their effect on deleting a webhook."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def other_platform(platform: Platform) -> Platform:
     return other
 
 
-async def named(platform: Platform, goal: str) -> str:
+async def add_goal(platform: Platform, goal: str) -> str:
     await platform.run(
         "insert into rowhook.goal values (%s, %s, null, null)", goal, platform.organization
     )
@@ -59,10 +59,10 @@ async def waits_for_a_lock(platform: Platform) -> bool:
     )
 
 
-async def linked(api: Api, webhook: str) -> list[str]:
-    answer = await api.call("GET", f"/webhooks/{webhook}/links")
-    assert answer.status_code == 200
-    return [one["id"] for one in answer.json()["items"]]
+async def linked_ids(api: Api, webhook: str) -> list[str]:
+    response = await api.call("GET", f"/webhooks/{webhook}/links")
+    assert response.status_code == 200
+    return [link["id"] for link in response.json()["items"]]
 
 
 async def test_an_agent_and_a_goal_are_linked_and_unlinked_any_number_of_times(
@@ -76,12 +76,10 @@ async def test_an_agent_and_a_goal_are_linked_and_unlinked_any_number_of_times(
     for method, expected in (("PUT", [str(platform.agent), platform.goal]), ("DELETE", [])):
         for path in paths * 2:
             assert (await api.call(method, path)).status_code == 204
-        assert await linked(api, webhook) == expected
+        assert await linked_ids(api, webhook) == expected
 
 
-async def test_what_is_linked_gets_what_comes_and_nothing_after_the_unlink(
-    api: Api, platform: Platform
-) -> None:
+async def test_a_link_delivers_jobs_until_it_is_removed(api: Api, platform: Platform) -> None:
     webhook = (await api.webhook(platform.organization))["id"]
     path = f"/webhooks/{webhook}/agents/{platform.agent}"
     await platform.job("succeeded")
@@ -92,11 +90,11 @@ async def test_what_is_linked_gets_what_comes_and_nothing_after_the_unlink(
     assert len(await platform.deliveries()) == 1
 
 
-async def test_a_link_is_shown_with_kind_and_name(api: Api, platform: Platform) -> None:
+async def test_a_link_is_listed_with_kind_and_name(api: Api, platform: Platform) -> None:
     webhook = (await api.webhook(platform.organization))["id"]
     await api.call("PUT", f"/webhooks/{webhook}/agents/{platform.agent}")
-    (shown,) = (await api.call("GET", f"/webhooks/{webhook}/links")).json()["items"]
-    assert {**shown, "created_at": None} == {
+    (link,) = (await api.call("GET", f"/webhooks/{webhook}/links")).json()["items"]
+    assert {**link, "created_at": None} == {
         "kind": "agent",
         "id": str(platform.agent),
         "name": "Ann",
@@ -104,39 +102,37 @@ async def test_a_link_is_shown_with_kind_and_name(api: Api, platform: Platform) 
     }
 
 
-async def test_a_goal_may_be_called_anything(api: Api, platform: Platform) -> None:
+async def test_a_goal_id_may_contain_any_characters(api: Api, platform: Platform) -> None:
     webhook = (await api.webhook(platform.organization))["id"]
     for goal in ODD_GOALS:
-        path = f"/webhooks/{webhook}/goals/{quote(await named(platform, goal), safe='')}"
+        path = f"/webhooks/{webhook}/goals/{quote(await add_goal(platform, goal), safe='')}"
         assert (await api.call("PUT", path)).status_code == 204
-        assert await linked(api, webhook) == [goal]
+        assert await linked_ids(api, webhook) == [goal]
         assert (await api.call("DELETE", path)).status_code == 204
-        assert await linked(api, webhook) == []
+        assert await linked_ids(api, webhook) == []
 
 
-async def test_a_slash_that_is_not_encoded_is_no_part_of_a_goal(
-    api: Api, platform: Platform
-) -> None:
+async def test_an_unencoded_slash_is_not_part_of_a_goal_id(api: Api, platform: Platform) -> None:
     webhook = (await api.webhook(platform.organization))["id"]
-    await named(platform, "a/b")
+    await add_goal(platform, "a/b")
     assert (await api.call("PUT", f"/webhooks/{webhook}/goals/a/b")).status_code == 404
     assert (await api.call("PUT", f"/webhooks/{webhook}/goals/a%252Fb")).status_code == 404
     assert (await api.call("PUT", f"/webhooks/{webhook}/goals/a%00b")).status_code == 404
 
 
-async def test_links_come_in_pages_oldest_first(api: Api, platform: Platform) -> None:
+async def test_links_are_paged_oldest_first(api: Api, platform: Platform) -> None:
     webhook = (await api.webhook(platform.organization))["id"]
-    goals = [await named(platform, f"goal {number}") for number in range(5)]
+    goals = [await add_goal(platform, f"goal {number}") for number in range(5)]
     for goal in goals:
         await api.call("PUT", f"/webhooks/{webhook}/goals/{quote(goal)}")
-    found: list[str] = []
+    listed: list[str] = []
     cursor: str | None = None
-    while cursor is not None or not found:
+    while cursor is not None or not listed:
         params: dict[str, Any] = {"limit": 2} | ({"cursor": cursor} if cursor else {})
         page = (await api.call("GET", f"/webhooks/{webhook}/links", params=params)).json()
-        found += [one["id"] for one in page["items"]]
+        listed += [link["id"] for link in page["items"]]
         cursor = page["next_cursor"]
-    assert found == goals
+    assert listed == goals
 
 
 async def test_a_delete_of_a_linked_webhook_names_every_link(api: Api, platform: Platform) -> None:
@@ -147,20 +143,20 @@ async def test_a_delete_of_a_linked_webhook_names_every_link(api: Api, platform:
     ]
     for path in paths:
         await api.call("PUT", path)
-    answer = await api.call("DELETE", f"/webhooks/{webhook}")
-    assert answer.status_code == 400
-    assert answer.headers["content-type"] == "application/problem+json"
-    errors = [(one["kind"], one["id"], one["name"]) for one in answer.json()["errors"]]
+    response = await api.call("DELETE", f"/webhooks/{webhook}")
+    assert response.status_code == 400
+    assert response.headers["content-type"] == "application/problem+json"
+    errors = [(error["kind"], error["id"], error["name"]) for error in response.json()["errors"]]
     assert errors == [("agent", str(platform.agent), "Ann"), ("goal", platform.goal, "Goal")]
-    for one in answer.json()["errors"]:
-        assert one["id"] in one["message"]
-        assert one["name"] in one["message"]
+    for error in response.json()["errors"]:
+        assert error["id"] in error["message"]
+        assert error["name"] in error["message"]
     for path in paths:
         await api.call("DELETE", path)
     assert (await api.call("DELETE", f"/webhooks/{webhook}")).status_code == 204
 
 
-async def test_a_deleted_webhook_s_history_stays_and_what_waits_is_cancelled(
+async def test_deleting_a_webhook_keeps_its_history_and_cancels_waiting_deliveries(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
     webhook = (await api.webhook(platform.organization))["id"]
@@ -175,25 +171,30 @@ async def test_a_deleted_webhook_s_history_stays_and_what_waits_is_cancelled(
     while await engine.sweep(pool):
         pass
     page = (await api.call("GET", "/deliveries", params={"webhook_id": webhook})).json()["items"]
-    shown = [(one["status"], one["webhook_name"], one["webhook_exists"]) for one in page]
-    assert shown == [("cancelled", "CRM", False), ("delivered", "CRM", False)]
-    kept = (await api.call("GET", f"/deliveries/{page[1]['id']}")).json()
-    assert [one["status_code"] for one in kept["tries"]] == [200]
+    listed = [
+        (delivery["status"], delivery["webhook_name"], delivery["webhook_exists"])
+        for delivery in page
+    ]
+    assert listed == [("cancelled", "CRM", False), ("delivered", "CRM", False)]
+    delivery = (await api.call("GET", f"/deliveries/{page[1]['id']}")).json()
+    assert [attempt["status_code"] for attempt in delivery["tries"]] == [200]
 
 
-async def test_nothing_of_two_organizations_is_linked(api: Api, platform: Platform) -> None:
+async def test_a_webhook_cannot_be_linked_across_organizations(
+    api: Api, platform: Platform
+) -> None:
     webhook = (await api.webhook(platform.organization))["id"]
     other = await other_platform(platform)
-    strangers = [f"agents/{other.agent}", f"goals/{other.goal}"]
+    foreign_paths = [f"agents/{other.agent}", f"goals/{other.goal}"]
     own = await api.key_of(platform.organization)
     for key in (api.key, own):
-        for path in strangers:
-            answer = await api.call("PUT", f"/webhooks/{webhook}/{path}", key=key)
-            assert answer.status_code == 404
-    assert await linked(api, webhook) == []
+        for path in foreign_paths:
+            response = await api.call("PUT", f"/webhooks/{webhook}/{path}", key=key)
+            assert response.status_code == 404
+    assert await linked_ids(api, webhook) == []
 
 
-async def test_what_is_linked_must_be_there(api: Api, platform: Platform) -> None:
+async def test_linking_something_that_does_not_exist_is_a_404(api: Api, platform: Platform) -> None:
     webhook = (await api.webhook(platform.organization))["id"]
     for path in (
         f"/webhooks/{webhook}/agents/{uuid4()}",
@@ -204,14 +205,14 @@ async def test_what_is_linked_must_be_there(api: Api, platform: Platform) -> Non
             assert (await api.call(method, path)).status_code == 404
 
 
-async def test_a_link_to_a_webhook_that_is_being_deleted_is_refused_as_gone(
+async def test_linking_a_webhook_that_is_being_deleted_is_a_404(
     api: Api, platform: Platform, dsn: str
 ) -> None:
     webhook = (await api.webhook(platform.organization))["id"]
     async with await connection_pool.connect(dsn) as other, other.transaction():
         await other.execute("delete from rowhook.webhook where id = %s", (webhook,))
         path = f"/webhooks/{webhook}/agents/{platform.agent}"
-        asked = asyncio.create_task(api.call("PUT", path))
+        request = asyncio.create_task(api.call("PUT", path))
         await until(partial(waits_for_a_lock, platform))
-    answer = await asked
-    assert (answer.status_code, "does not exist." in answer.json()["detail"]) == (404, True)
+    response = await request
+    assert (response.status_code, "does not exist." in response.json()["detail"]) == (404, True)

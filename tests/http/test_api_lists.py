@@ -1,4 +1,4 @@
-"""What people choose from, and the figures, over REST."""
+"""Lookups of organizations, agents and goals, and statistics, over REST."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ from tests.support.sample_platform import Platform
 pytestmark = pytest.mark.anyio
 
 
-async def all_of(api: Api, path: str, key: str | None = None, **params: Any) -> list[Any]:
-    """Every item of a list, read in pages of two."""
-    found: list[Any] = []
+async def list_all(api: Api, path: str, key: str | None = None, **params: Any) -> list[Any]:
+    """Reads every item of a list in pages of two."""
+    items: list[Any] = []
     cursor: str | None = None
     for _ in range(100):
-        more = {"cursor": cursor} if cursor else {}
-        answer = await api.call("GET", path, key=key, params={"limit": 2, **params, **more})
-        assert answer.status_code == 200, answer.text
-        found += answer.json()["items"]
-        cursor = answer.json()["next_cursor"]
+        cursor_param = {"cursor": cursor} if cursor else {}
+        response = await api.call(
+            "GET", path, key=key, params={"limit": 2, **params, **cursor_param}
+        )
+        assert response.status_code == 200, response.text
+        items += response.json()["items"]
+        cursor = response.json()["next_cursor"]
         if cursor is None:
-            return found
+            return items
     raise AssertionError("the pages do not end")
 
 
@@ -35,39 +37,39 @@ async def other_platform(platform: Platform) -> Platform:
     return other
 
 
-async def test_operators_list_every_organization_and_nobody_else_does(
-    api: Api, platform: Platform
-) -> None:
+async def test_only_operators_list_organizations(api: Api, platform: Platform) -> None:
     ids = {str(platform.organization)} | {
         str((await other_platform(platform)).organization) for _ in range(4)
     }
-    listed = [one["id"] for one in await all_of(api, "/organizations")]
+    listed = [organization["id"] for organization in await list_all(api, "/organizations")]
     assert listed == sorted(ids)
     key = await api.key_of(platform.organization)
-    answer = await api.call("GET", "/organizations", key=key)
-    assert (answer.status_code, "operator keys" in answer.json()["detail"]) == (403, True)
+    response = await api.call("GET", "/organizations", key=key)
+    assert (response.status_code, "operator key" in response.json()["detail"]) == (403, True)
 
 
-async def test_agents_and_goals_come_with_their_webhooks(api: Api, platform: Platform) -> None:
-    made = [await api.webhook(platform.organization, name=name) for name in ("one", "two")]
-    for webhook in made:
+async def test_agents_and_goals_are_listed_with_their_webhooks(
+    api: Api, platform: Platform
+) -> None:
+    created = [await api.webhook(platform.organization, name=name) for name in ("one", "two")]
+    for webhook in created:
         await api.call("PUT", f"/webhooks/{webhook['id']}/agents/{platform.agent}")
         await api.call("PUT", f"/webhooks/{webhook['id']}/goals/{platform.goal}")
-    webhooks = [{"id": one["id"], "name": one["name"]} for one in made]
-    whose = str(platform.organization)
-    assert await all_of(api, "/agents") == [
+    webhooks = [{"id": webhook["id"], "name": webhook["name"]} for webhook in created]
+    organization = str(platform.organization)
+    assert await list_all(api, "/agents") == [
         {
             "id": str(platform.agent),
             "external_id": None,
-            "organization_id": whose,
+            "organization_id": organization,
             "name": "Ann",
             "webhooks": webhooks,
         }
     ]
-    assert await all_of(api, "/goals") == [
+    assert await list_all(api, "/goals") == [
         {
             "id": platform.goal,
-            "organization_id": whose,
+            "organization_id": organization,
             "template_id": "template_1",
             "name": "Goal",
             "webhooks": webhooks,
@@ -75,7 +77,7 @@ async def test_agents_and_goals_come_with_their_webhooks(api: Api, platform: Pla
     ]
 
 
-async def test_pages_hold_every_agent_and_goal_once(api: Api, platform: Platform) -> None:
+async def test_pages_list_every_agent_and_goal_once(api: Api, platform: Platform) -> None:
     goals = {platform.goal, *("a", "Ä", "b b", "💥", "\\u0000", "x" * 2500)}
     for goal in goals - {platform.goal}:
         await platform.run(
@@ -88,20 +90,20 @@ async def test_pages_hold_every_agent_and_goal_once(api: Api, platform: Platform
             "insert into rowhook.agent (organization_id, name) values (%s, 'A')",
             platform.organization,
         )
-    found = [one["id"] for one in await all_of(api, "/goals")]
-    assert (len(found), set(found)) == (len(goals), goals)
-    found = [one["id"] for one in await all_of(api, "/agents")]
-    assert (len(found), found) == (5, sorted(set(found)))
+    listed = [item["id"] for item in await list_all(api, "/goals")]
+    assert (len(listed), set(listed)) == (len(goals), goals)
+    listed = [item["id"] for item in await list_all(api, "/agents")]
+    assert (len(listed), listed) == (5, sorted(set(listed)))
 
 
-async def test_lists_are_of_one_s_own_organization(api: Api, platform: Platform) -> None:
+async def test_lists_contain_only_the_caller_s_organization(api: Api, platform: Platform) -> None:
     other = await other_platform(platform)
     key = await api.key_of(platform.organization)
-    for path, mine in (("/agents", str(platform.agent)), ("/goals", platform.goal)):
-        assert [one["id"] for one in await all_of(api, path, key)] == [mine]
-        assert len(await all_of(api, path)) == 2
+    for path, own in (("/agents", str(platform.agent)), ("/goals", platform.goal)):
+        assert [item["id"] for item in await list_all(api, path, key)] == [own]
+        assert len(await list_all(api, path)) == 2
         params = {"organization_id": str(platform.organization)}
-        assert [one["id"] for one in await all_of(api, path, **params)] == [mine]
+        assert [item["id"] for item in await list_all(api, path, **params)] == [own]
         params = {"organization_id": str(other.organization)}
         assert (await api.call("GET", path, key=key, params=params)).status_code == 404
         params = {"organization_id": str(uuid4())}
@@ -112,33 +114,31 @@ async def test_lists_are_of_one_s_own_organization(api: Api, platform: Platform)
 @pytest.mark.parametrize(
     "path", ["/organizations", "/agents", "/goals", "/api-keys", "/audit", "/webhooks"]
 )
-async def test_a_cursor_of_no_list_is_refused(empty_api: Api, path: str, cursor: str) -> None:
-    answer = await empty_api.call("GET", path, params={"cursor": cursor})
+async def test_an_invalid_list_cursor_is_refused(empty_api: Api, path: str, cursor: str) -> None:
+    response = await empty_api.call("GET", path, params={"cursor": cursor})
     if (path, cursor) == ("/audit", "WzFd"):
-        assert answer.json()["items"] == []
+        assert response.json()["items"] == []
         return
-    assert answer.status_code == 422
-    assert [one["pointer"] for one in answer.json()["errors"]] == ["/cursor"]
+    assert response.status_code == 422
+    assert [error["pointer"] for error in response.json()["errors"]] == ["/cursor"]
 
 
 async def test_a_cursor_beyond_every_row_number_is_refused(empty_api: Api) -> None:
     for cursor in ("Wzk5OTk5OTk5OTk5OTk5OTk5OTk5XQ", "Wy0xXQ"):
-        answer = await empty_api.call("GET", "/audit", params={"cursor": cursor})
-        assert answer.status_code == 422
+        response = await empty_api.call("GET", "/audit", params={"cursor": cursor})
+        assert response.status_code == 422
 
 
-async def test_figures_say_what_came_of_the_deliveries(
-    api: Api, platform: Platform, pool: Pool
-) -> None:
+async def test_stats_count_deliveries_by_status(api: Api, platform: Platform, pool: Pool) -> None:
     await platform.webhook_of_agent(retry_schedule_s=[0])
     for outcome in ("delivered", "delivered", "timeout", "render_failed"):
         await platform.job("succeeded")
         (claim,) = await platform.claim(pool)
         await platform.record(pool, claim, outcome)
     await platform.job("succeeded")
-    figures = (await api.call("GET", "/stats")).json()
+    stats = (await api.call("GET", "/stats")).json()
     assert [
-        figures[name]
+        stats[name]
         for name in (
             "deliveries",
             "attempts",
@@ -161,30 +161,30 @@ async def test_figures_say_what_came_of_the_deliveries(
         0,
         0,
     ]
-    assert figures["success_rate"] == pytest.approx(0.6667)
-    assert 0 < figures["p50_ms"] <= figures["p95_ms"]
+    assert stats["success_rate"] == pytest.approx(0.6667)
+    assert 0 < stats["p50_ms"] <= stats["p95_ms"]
     other = await other_platform(platform)
     key = await api.key_of(other.organization)
-    figures = (await api.call("GET", "/stats", key=key)).json()
-    assert (figures["deliveries"], figures["success_rate"], figures["p50_ms"]) == (0, None, None)
+    stats = (await api.call("GET", "/stats", key=key)).json()
+    assert (stats["deliveries"], stats["success_rate"], stats["p50_ms"]) == (0, None, None)
 
 
-async def test_a_window_is_a_number_and_a_unit_up_to_thirty_days(api: Api) -> None:
+async def test_a_window_is_a_number_with_a_unit_of_at_most_thirty_days(api: Api) -> None:
     for window in ("1s", "90m", "1h", "24h", "720h", "7d", "30d"):
-        answer = await api.call("GET", "/stats", params={"window": window})
-        assert answer.status_code == 200, window
+        response = await api.call("GET", "/stats", params={"window": window})
+        assert response.status_code == 200, window
     for window in ("", "0h", "31d", "721h", "24", "h", "1w", "-1h", "1 h", "99999s", "٣h", "1H"):
-        answer = await api.call("GET", "/stats", params={"window": window})
-        assert answer.status_code == 422, window
-        (fault,) = answer.json()["errors"]
-        assert (fault["pointer"], "24h" in fault["message"]) == ("/window", True)
+        response = await api.call("GET", "/stats", params={"window": window})
+        assert response.status_code == 422, window
+        (error,) = response.json()["errors"]
+        assert (error["pointer"], "24h" in error["message"]) == ("/window", True)
 
 
-async def test_a_window_counts_what_was_created_in_it(api: Api, platform: Platform) -> None:
+async def test_a_window_counts_deliveries_created_in_it(api: Api, platform: Platform) -> None:
     await platform.webhook_of_agent()
     await platform.job("succeeded")
     await platform.run("set session_replication_role = replica")
     await platform.run("update rowhook.outbox set created_at = now() - interval '2 hours'")
     for window, expected in (("1h", 0), ("3h", 1)):
-        answer = await api.call("GET", "/stats", params={"window": window})
-        assert answer.json()["deliveries"] == expected
+        response = await api.call("GET", "/stats", params={"window": window})
+        assert response.json()["deliveries"] == expected

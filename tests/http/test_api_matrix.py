@@ -1,4 +1,4 @@
-"""Every call that OpenAPI names, for every kind of key: what it does, and what it must not."""
+"""Every operation of the OpenAPI document with every kind of key."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 
 from rowhook.services.access import SCOPES
 from tests.support.calls import Api
-from tests.support.rules import RULES, ask, statuses
+from tests.support.rules import RULES, send_call, statuses
 from tests.support.tenants import OWNED, Tenant, tenant
 
 pytestmark = pytest.mark.anyio
-DIGESTED = (
+COMPARED_TABLES = (
     *OWNED,
     "organization",
     "agent",
@@ -37,20 +37,20 @@ async def theirs(api: Api, db: psycopg.AsyncConnection) -> Tenant:
     return await tenant(api, db)
 
 
-async def digest(db: psycopg.AsyncConnection) -> dict[str, Any]:
-    """Every row of what may change, but for when a key was last used."""
-    found = {}
-    for table in DIGESTED:
+async def table_digests(db: psycopg.AsyncConnection) -> dict[str, Any]:
+    """Returns a digest of each table, without the last use of API keys."""
+    digests = {}
+    for table in COMPARED_TABLES:
         query = (
             "select count(*), md5(string_agg(shown, ' ' order by shown)) from ("
             f"select (to_jsonb(t) - 'last_used_at')::text as shown from rowhook.{table} t) as s"
         )
-        found[table] = await (await db.execute(query.encode())).fetchone()
-    return found
+        digests[table] = await (await db.execute(query.encode())).fetchone()
+    return digests
 
 
-async def published(api: Api) -> dict[str, Any]:
-    """The calls under /v1 that the served OpenAPI names: `METHOD path` → operation."""
+async def published_operations(api: Api) -> dict[str, Any]:
+    """Returns the operations under /v1 of the served OpenAPI document by `METHOD path`."""
     document = (await api.client.get("/schema/openapi.json")).json()
     return {
         f"{method.upper()} {path}": operation
@@ -61,75 +61,75 @@ async def published(api: Api) -> dict[str, Any]:
 
 
 async def test_every_call_has_a_rule_and_every_rule_a_call(api: Api) -> None:
-    calls = await published(api)
+    calls = await published_operations(api)
     assert set(calls) == set(RULES)
     for call, operation in calls.items():
         assert operation["security"] == [{"key": []}], call
         assert {"400", "401", "403", "404", "503"} <= set(operation["responses"]), call
 
 
-async def test_without_a_key_that_counts_every_call_is_401_and_does_nothing(
+async def test_every_call_without_a_valid_key_is_401_and_changes_nothing(
     api: Api, ours: Tenant, db: psycopg.AsyncConnection
 ) -> None:
     expired = await api.key_of(ours.organization)
     await db.execute("update rowhook.api_key set expires_at = now() where name = 'test'")
-    before = await digest(db)
+    before = await table_digests(db)
     for key in ("", "rhk_" + "b" * 40, expired, "nonsense"):
         for call in RULES:
-            answer = await ask(api, call, ours, key)
-            assert (call, answer.status_code) == (call, 401)
-            assert answer.headers["www-authenticate"].startswith("Bearer")
-            assert answer.headers["content-type"] == "application/problem+json"
-    assert await digest(db) == before
+            response = await send_call(api, call, ours, key)
+            assert (call, response.status_code) == (call, 401)
+            assert response.headers["www-authenticate"].startswith("Bearer")
+            assert response.headers["content-type"] == "application/problem+json"
+    assert await table_digests(db) == before
 
 
-async def test_a_key_that_may_only_read_changes_nothing(
+async def test_a_read_only_key_changes_nothing(
     api: Api, ours: Tenant, db: psycopg.AsyncConnection
 ) -> None:
     key = await api.key_of(ours.organization, "read")
-    before = await digest(db)
-    expected = {call: rule.does if rule.scope == "read" else 403 for call, rule in RULES.items()}
+    before = await table_digests(db)
+    expected = {call: rule.status if rule.scope == "read" else 403 for call, rule in RULES.items()}
     assert await statuses(api, ours, key) == expected
-    assert await digest(db) == before
+    assert await table_digests(db) == before
 
 
-async def test_every_other_scope_than_the_one_asked_for_is_403(
+async def test_every_call_without_its_scope_is_403(
     api: Api, ours: Tenant, db: psycopg.AsyncConnection
 ) -> None:
-    answers: dict[str, int] = {}
+    statuses_by_call: dict[str, int] = {}
     for scope in SCOPES:
         key = await api.key_of(ours.organization, *(other for other in SCOPES if other != scope))
-        created = await digest(db)
+        created = await table_digests(db)
         calls = {call: rule for call, rule in RULES.items() if rule.scope == scope}
-        answers |= await statuses(api, ours, key, calls)
-        assert await digest(db) == created, scope
-    assert answers == {call: 403 for call, rule in RULES.items() if rule.scope in SCOPES}
+        statuses_by_call |= await statuses(api, ours, key, calls)
+        assert await table_digests(db) == created, scope
+    assert statuses_by_call == {call: 403 for call, rule in RULES.items() if rule.scope in SCOPES}
 
 
-async def test_another_organization_s_key_finds_nothing_and_changes_nothing(
+async def test_a_key_of_another_organization_finds_and_changes_nothing(
     api: Api, ours: Tenant, theirs: Tenant, db: psycopg.AsyncConnection
 ) -> None:
     key = await api.key_of(theirs.organization)
-    before = await digest(db)
+    before = await table_digests(db)
     expected = {
         call: {"absent": 404, "own rows": 200, "none of them": 200, "closed": 403}[rule.others]
         for call, rule in RULES.items()
     }
     assert await statuses(api, ours, key) == expected
-    assert await digest(db) == before
+    assert await table_digests(db) == before
 
 
-async def test_another_organization_s_lists_hold_its_own_rows_alone(
+async def test_lists_contain_only_rows_of_the_key_s_organization(
     api: Api, ours: Tenant, theirs: Tenant
 ) -> None:
     key = await api.key_of(theirs.organization)
     platform = ours.platform
-    marks = {
-        str(one)
-        for one in (
+    identifiers = {
+        str(value)
+        for value in (
             ours.organization,
             ours.webhook,
-            ours.loose,
+            ours.unlinked_webhook,
             ours.key_id,
             ours.secret,
             platform.agent,
@@ -138,26 +138,32 @@ async def test_another_organization_s_lists_hold_its_own_rows_alone(
     }
     for call, rule in RULES.items():
         if rule.others == "own rows":
-            answer = await ask(api, call, ours, key)
-            assert not [mark for mark in marks if mark in answer.text], call
-            # It is no empty list that hides nothing: its own rows are there.
-            assert answer.json().get("items", [{}]), call
-            named = answer.json().get("deliveries")
-            assert named in {None, 2}, call
+            response = await send_call(api, call, ours, key)
+            assert not [identifier for identifier in identifiers if identifier in response.text], (
+                call
+            )
+            # The list is not empty: the organization's own rows are in it.
+            assert response.json().get("items", [{}]), call
+            count = response.json().get("deliveries")
+            assert count in {None, 2}, call
         if rule.others == "none of them":
-            assert (await ask(api, call, ours, key)).json() == {"items": []}, call
+            assert (await send_call(api, call, ours, key)).json() == {"items": []}, call
 
 
-async def test_no_list_is_of_another_organization_whatever_is_asked_for(
+async def test_filters_cannot_list_another_organization(
     api: Api, ours: Tenant, theirs: Tenant
 ) -> None:
     key = await api.key_of(theirs.organization)
-    for call, operation in (await published(api)).items():
-        names = [one["name"] for one in operation.get("parameters", []) if one["in"] == "query"]
+    for call, operation in (await published_operations(api)).items():
+        names = [
+            parameter["name"]
+            for parameter in operation.get("parameters", [])
+            if parameter["in"] == "query"
+        ]
         if "organization_id" in names:
-            whose = {"organization_id": str(ours.organization)}
-            answer = await ask(api, call, ours, key, params=whose)
-            assert (call, answer.status_code) == (call, 404)
+            params = {"organization_id": str(ours.organization)}
+            response = await send_call(api, call, ours, key, params=params)
+            assert (call, response.status_code) == (call, 404)
     filters = {
         "webhook_id": ours.webhook,
         "agent_id": ours.platform.agent,
@@ -165,19 +171,19 @@ async def test_no_list_is_of_another_organization_whatever_is_asked_for(
     }
     for call in ("GET /v1/webhooks", "GET /v1/deliveries"):
         for name, value in filters.items():
-            if name in json.dumps((await published(api))[call]["parameters"]):
-                answer = await ask(api, call, ours, key, params={name: str(value)})
-                assert (answer.status_code == 404) or answer.json()["items"] == []
+            if name in json.dumps((await published_operations(api))[call]["parameters"]):
+                response = await send_call(api, call, ours, key, params={name: str(value)})
+                assert (response.status_code == 404) or response.json()["items"] == []
 
 
-async def test_what_is_another_s_is_refused_in_the_words_of_what_is_not(
+async def test_a_foreign_id_and_an_unknown_id_get_the_same_error(
     api: Api, ours: Tenant, theirs: Tenant
 ) -> None:
     key = await api.key_of(theirs.organization)
-    nowhere = Tenant(
+    missing = Tenant(
         platform=type(ours.platform)(ours.platform.db),
         webhook=uuid4(),
-        loose=uuid4(),
+        unlinked_webhook=uuid4(),
         secret="secret-0000abcd",
         key_id=uuid4(),
         dead=10**6,
@@ -187,18 +193,20 @@ async def test_what_is_another_s_is_refused_in_the_words_of_what_is_not(
     )
     for call, rule in RULES.items():
         if rule.others == "absent":
-            told = [
+            texts = [
                 re.sub(
                     r"[0-9a-f-]{36}|(goal_|secret-|session_)[0-9a-f]{8}|\b[0-9]+\b",
                     "…",
-                    answer.text,
+                    response.text,
                 )
-                for answer in [await ask(api, call, of, key) for of in (ours, nowhere)]
+                for response in [
+                    await send_call(api, call, target, key) for target in (ours, missing)
+                ]
             ]
-            assert told[0] == told[1], call
+            assert texts[0] == texts[1], call
 
 
-async def test_what_is_one_s_own_is_never_joined_with_another_s(
+async def test_a_key_cannot_combine_its_own_with_foreign_resources(
     api: Api, ours: Tenant, theirs: Tenant, db: psycopg.AsyncConnection
 ) -> None:
     key = await api.key_of(theirs.organization)
@@ -211,9 +219,9 @@ async def test_what_is_one_s_own_is_never_joined_with_another_s(
     }
     joins: list[tuple[str, str, Any]] = [
         *(
-            (method, f"{own}/{place}", None)
+            (method, f"{own}/{target_path}", None)
             for method in ("PUT", "DELETE")
-            for place in (f"agents/{agent}", f"goals/{goal}")
+            for target_path in (f"agents/{agent}", f"goals/{goal}")
         ),
         *(
             ("POST", f"{own}/{verb}", sample)
@@ -225,17 +233,15 @@ async def test_what_is_one_s_own_is_never_joined_with_another_s(
         ("POST", "/webhooks", uses),
         ("PATCH", own, {"headers": uses["headers"]}),
     ]
-    before = await digest(db)
+    before = await table_digests(db)
     for method, path, body in joins:
-        answer = await api.call(method, path, body, key=key)
-        assert answer.status_code in {404, 422}, (method, path, answer.text)
-        assert str(ours.organization) not in answer.text
-    assert await digest(db) == before
+        response = await api.call(method, path, body, key=key)
+        assert response.status_code in {404, 422}, (method, path, response.text)
+        assert str(ours.organization) not in response.text
+    assert await table_digests(db) == before
 
 
-async def test_its_own_key_with_all_scopes_does_what_every_call_says(
-    api: Api, ours: Tenant
-) -> None:
+async def test_a_key_with_all_scopes_may_make_every_call(api: Api, ours: Tenant) -> None:
     key = await api.key_of(ours.organization)
-    expected = {call: rule.does for call, rule in RULES.items()}
+    expected = {call: rule.status for call, rule in RULES.items()}
     assert await statuses(api, ours, key) == expected

@@ -1,4 +1,4 @@
-"""The OpenAPI document and its page: complete, true to their schemas, and all of it local."""
+"""The OpenAPI document and its page: complete, valid, and without external files."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ PUBLIC = {"/livez", "/readyz", "/metrics"}
 
 @pytest.fixture
 async def document(api: Api) -> dict[str, Any]:
-    answer = await api.client.get("/schema/openapi.json")
-    assert answer.status_code == 200
-    return dict(answer.json())
+    response = await api.client.get("/schema/openapi.json")
+    assert response.status_code == 200
+    return dict(response.json())
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -30,17 +30,21 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
 
 
 def examples(document: dict[str, Any]) -> Iterator[tuple[str, Any, list[Any]]]:
-    """Each body that is sent or answered with success: its name, its schema, its examples."""
+    """Yields name, schema and examples of each request body and successful response."""
     for name, _, operation in operations(document):
         bodies = {"sends": operation.get("requestBody")}
-        bodies |= {code: one for code, one in operation["responses"].items() if code < "300"}
-        for said, body in bodies.items():
+        bodies |= {
+            code: response for code, response in operation["responses"].items() if code < "300"
+        }
+        for status, body in bodies.items():
             for media in ((body or {}).get("content") or {}).values():
-                shown = [one["value"] for one in media.get("examples", {}).values()]
-                yield f"{name} {said}", media["schema"], shown
+                values = [example["value"] for example in media.get("examples", {}).values()]
+                yield f"{name} {status}", media["schema"], values
 
 
-async def test_every_operation_is_named_explained_and_guarded(document: dict[str, Any]) -> None:
+async def test_every_operation_has_an_id_a_description_and_security(
+    document: dict[str, Any],
+) -> None:
     assert document["openapi"].startswith("3.1")
     ids = [operation["operationId"] for _, _, operation in operations(document)]
     assert len(ids) == len(set(ids))
@@ -52,23 +56,27 @@ async def test_every_operation_is_named_explained_and_guarded(document: dict[str
         assert (operation.get("security") == [{"key": []}]) != (path in PUBLIC), name
 
 
-async def test_every_body_has_an_example_that_its_schema_allows(document: dict[str, Any]) -> None:
+async def test_every_body_has_an_example_that_is_valid_against_its_schema(
+    document: dict[str, Any],
+) -> None:
     checked = 0
-    for name, schema, shown in examples(document):
-        assert shown, f"{name} has no example"
-        whole = {"components": document["components"], **schema}
-        for one in shown:
-            validator = Draft202012Validator(whole, format_checker=FormatChecker())
-            faults = [f"{fault.json_path}: {fault.message}" for fault in validator.iter_errors(one)]
-            assert not faults, f"{name}: {faults}"
+    for name, schema, values in examples(document):
+        assert values, f"{name} has no example"
+        full_schema = {"components": document["components"], **schema}
+        for example in values:
+            validator = Draft202012Validator(full_schema, format_checker=FormatChecker())
+            errors = [
+                f"{fault.json_path}: {fault.message}" for fault in validator.iter_errors(example)
+            ]
+            assert not errors, f"{name}: {errors}"
             checked += 1
     assert checked >= 20
 
 
-async def test_every_post_says_that_it_may_be_repeated(document: dict[str, Any]) -> None:
+async def test_every_post_documents_the_idempotency_key(document: dict[str, Any]) -> None:
     for name, _, operation in operations(document):
-        said = [one["name"] for one in operation.get("parameters", [])]
-        assert name.startswith("POST ") == ("Idempotency-Key" in said), name
+        parameters = [parameter["name"] for parameter in operation.get("parameters", [])]
+        assert name.startswith("POST ") == ("Idempotency-Key" in parameters), name
 
 
 async def test_the_kinds_of_outputs_are_listed(document: dict[str, Any]) -> None:
@@ -80,37 +88,37 @@ async def test_the_kinds_of_outputs_are_listed(document: dict[str, Any]) -> None
     assert {"type": "null"} in choices["oneOf"]
 
 
-async def test_the_page_and_all_that_it_names_are_local(api: Api) -> None:
+async def test_the_schema_page_loads_only_local_files(api: Api) -> None:
     page = await api.client.get("/schema")
     assert page.headers["content-type"].startswith("text/html")
     assert "default-src 'none'" in page.text
-    named = re.findall(r'(?:src|href)="([^"]*)"', page.text)
-    assert len(named) >= 4
-    for one in named:
-        assert one.startswith("/schema/")
-        assert (await api.client.get(one)).status_code == 200, one
-    for one in ("", "assets/page.js", "assets/swagger-ui-bundle.js", "assets/swagger-ui.css"):
-        assert not fetched_from_elsewhere(await api.client.get(f"/schema/{one}")), one
+    links = re.findall(r'(?:src|href)="([^"]*)"', page.text)
+    assert len(links) >= 4
+    for link in links:
+        assert link.startswith("/schema/")
+        assert (await api.client.get(link)).status_code == 200, link
+    for path in ("", "assets/page.js", "assets/swagger-ui-bundle.js", "assets/swagger-ui.css"):
+        assert not external_references(await api.client.get(f"/schema/{path}")), path
 
 
-def fetched_from_elsewhere(answer: httpx.Response) -> list[str]:
+def external_references(response: httpx.Response) -> list[str]:
     pattern = (
         r"https?://cdn[^\"]*|//unpkg[^\"]*|fonts\.googleapis|@import|url\(\s*[\"']?(?:https?:)?//"
     )
-    return re.findall(pattern, answer.text)
+    return re.findall(pattern, response.text)
 
 
-async def test_the_files_of_the_page_are_kept_by_the_browser_and_nothing_else_is_served(
+async def test_assets_of_the_schema_page_are_cacheable_and_confined_to_their_folder(
     api: Api,
 ) -> None:
-    kept = await api.client.get("/schema/assets/swagger-ui.css")
-    assert "max-age=86400" in kept.headers["cache-control"]
-    assert kept.headers["etag"]
-    assert kept.headers["content-type"].startswith("text/css")
+    asset = await api.client.get("/schema/assets/swagger-ui.css")
+    assert "max-age=86400" in asset.headers["cache-control"]
+    assert asset.headers["etag"]
+    assert asset.headers["content-type"].startswith("text/css")
     for path in ("LICENSE", "NOTICE", "VERSION", "swagger-ui-bundle.js.LICENSE.txt"):
         assert (await api.client.get(f"/schema/assets/{path}")).status_code == 200
     for path in ("../application.py", "%2e%2e/application.py", "..%2fapplication.py", "nothing"):
-        answer = await api.client.get(f"/schema/assets/{path}")
-        assert answer.status_code == 404
-        assert answer.headers["content-type"] == "application/problem+json"
-        assert "/src" not in answer.text
+        response = await api.client.get(f"/schema/assets/{path}")
+        assert response.status_code == 404
+        assert response.headers["content-type"] == "application/problem+json"
+        assert "/src" not in response.text

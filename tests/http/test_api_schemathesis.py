@@ -1,4 +1,4 @@
-"""Schemathesis against the served OpenAPI: examples, edges, random and stateful requests."""
+"""Schemathesis runs against the served OpenAPI document."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.rules import RULES
 from tests.support.tenants import Tenant, tenant
 
 pytestmark = pytest.mark.anyio
-EXAMPLES = {
+PLACEHOLDERS = {
     EXAMPLES["webhook_id"]: "webhook_id",
     EXAMPLES["agent_id"]: "agent_id",
     "4711": "delivery_id",
@@ -31,11 +31,11 @@ EXAMPLES = {
     "goal_qualify": "goal_id",
 }
 DEADLINE_S = 600
-# A statement is cut off after 60 s, and that is answered with 503. How fast it is, benchmarks say.
-PATIENCE_S = "70"
-# It does not end, so it is not asked for.
+# Longer than the statement timeout of 60 s, which is answered with 503.
+REQUEST_TIMEOUT_S = "70"
+# This stream does not end, so it is excluded.
 STREAM = "GET /v1/sessions/{session_id}/callbacks"
-# Chains are of up to 16 calls, each with what the ones before it answered.
+# Each chain has up to 16 calls that use the responses of the previous ones.
 _SETTINGS = """\
 [generation]
 max-examples = {examples}
@@ -44,9 +44,9 @@ max-steps = 16
 [phases.stateful.generation]
 max-examples = {chains}
 """
-# That a request is in the schema does not say that its ids, cursors and templates are good.
-NOT_ASKED = "positive_data_acceptance"
-_COUNTED = re.compile(
+# A request that matches the schema may still have unknown ids, cursors and templates.
+EXCLUDED_CHECK = "positive_data_acceptance"
+_REQUEST_COUNTER = re.compile(
     r'^rowhook_api_requests_total\{method="(\w+)",route="([^"]+)",status="(\w+)"\} (\S+)$',
     re.MULTILINE,
 )
@@ -54,7 +54,7 @@ _COUNTED = re.compile(
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
-    """Where every webhook and test send of the battery goes."""
+    """The receiver of every webhook and test send of a run."""
     async with Receiver() as started:
         yield started
 
@@ -65,8 +65,8 @@ async def ours(api: Api, db: psycopg.AsyncConnection) -> Tenant:
     return await tenant(api, db)
 
 
-async def kept(db: psycopg.AsyncConnection, api: Api, organization: UUID) -> str:
-    """A key with all scopes that no request of the battery deletes."""
+async def protected_key(db: psycopg.AsyncConnection, api: Api, organization: UUID) -> str:
+    """Creates a key with all scopes that no request of the run can delete."""
     key = await api.key_of(organization)
     await db.execute("""
       create function keep() returns trigger language plpgsql as 'begin return null; end';
@@ -75,16 +75,16 @@ async def kept(db: psycopg.AsyncConnection, api: Api, organization: UUID) -> str
     return key
 
 
-async def counted(api: Api) -> Counter[tuple[str, str]]:
-    """(call, status) → how often, as the API itself has counted."""
+async def count_responses(api: Api) -> Counter[tuple[str, str]]:
+    """Returns the number of requests by call and status, from the metrics of the API."""
     text = (await api.client.get("/metrics")).text
-    found: Counter[tuple[str, str]] = Counter()
-    for method, route, status, count in _COUNTED.findall(text):
-        found[f"{method} {route}", status] += int(float(count))
-    return found
+    counts: Counter[tuple[str, str]] = Counter()
+    for method, route, status, count in _REQUEST_COUNTER.findall(text):
+        counts[f"{method} {route}", status] += int(float(count))
+    return counts
 
 
-async def battery(
+async def run_schemathesis(
     folder: Path,
     api: Api,
     key: str,
@@ -95,9 +95,9 @@ async def battery(
     examples: int,
     chains: int,
 ) -> Counter[tuple[str, str]]:
-    """What was answered to schemathesis, which runs as a process of its own."""
+    """Runs schemathesis as a process and returns the responses by call and status."""
     (folder / "schemathesis.toml").write_text(_SETTINGS.format(examples=examples, chains=chains))
-    before = await counted(api)
+    before = await count_responses(api)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
@@ -111,14 +111,14 @@ async def battery(
         "--checks",
         "all",
         "--exclude-checks",
-        NOT_ASKED,
+        EXCLUDED_CHECK,
         "--exclude-path-regex",
         "/callbacks$",
         "--continue-on-failure",
         "--generation-database",
         "none",
         "--request-timeout",
-        PATIENCE_S,
+        REQUEST_TIMEOUT_S,
         "--suppress-health-check",
         "all",
         "--seed",
@@ -131,8 +131,8 @@ async def battery(
             SCHEMATHESIS_HOOKS="tests.support.schemathesis_hooks",
             PYTHONPATH=f"{SOURCE}:{SOURCE.parent}",
             HYPOTHESIS_STORAGE_DIRECTORY=str(folder / "h"),
-            BATTERY_REAL=json.dumps(real(ours)),
-            BATTERY_EXAMPLES=json.dumps(EXAMPLES),
+            BATTERY_REAL=json.dumps(existing_ids(ours)),
+            BATTERY_EXAMPLES=json.dumps(PLACEHOLDERS),
             BATTERY_TARGET=target,
         ),
         stdout=PIPE,
@@ -141,21 +141,21 @@ async def battery(
     )
     try:
         async with asyncio.timeout(DEADLINE_S):
-            said, _ = await process.communicate()
+            output, _ = await process.communicate()
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    # A curl line may be as long as a cursor.
-    text = "\n".join(line[:500] for line in said.decode().splitlines())
+    # Truncated, because a curl line may be very long.
+    text = "\n".join(line[:500] for line in output.decode().splitlines())
     assert process.returncode == 0, text
-    return await counted(api) - before
+    return await count_responses(api) - before
 
 
-def real(ours: Tenant) -> dict[str, str]:
-    """The names of parameters → ids that exist, or that a call makes."""
+def existing_ids(ours: Tenant) -> dict[str, str]:
+    """Returns existing ids by the name of their parameter."""
     return {
-        "webhook_id": str(ours.loose),
+        "webhook_id": str(ours.unlinked_webhook),
         "organization_id": str(ours.organization),
         "agent_id": str(ours.platform.agent),
         "goal_id": ours.platform.goal,
@@ -167,27 +167,27 @@ def real(ours: Tenant) -> dict[str, str]:
     }
 
 
-def of_v1(answered: Counter[tuple[str, str]]) -> int:
-    return sum(count for (call, _), count in answered.items() if call in RULES)
+def count_v1(counts: Counter[tuple[str, str]]) -> int:
+    return sum(count for (call, _), count in counts.items() if call in RULES)
 
 
-def succeeded(answered: Counter[tuple[str, str]]) -> set[str]:
-    return {call for call, status in answered if status.startswith("2")}
+def succeeded(counts: Counter[tuple[str, str]]) -> set[str]:
+    return {call for call, status in counts if status.startswith("2")}
 
 
 @pytest.mark.battery
 @pytest.mark.hazards
-@pytest.mark.parametrize("whose", ["operator", "organization"])
-async def test_whatever_schemathesis_sends_is_answered_as_the_openapi_says(
+@pytest.mark.parametrize("key_kind", ["operator", "organization"])
+async def test_schemathesis_finds_no_violation_of_the_openapi_document(
     api: Api,
     db: psycopg.AsyncConnection,
     ours: Tenant,
     receiver: Receiver,
     folder: Path,
-    whose: str,
+    key_kind: str,
 ) -> None:
-    key = ADMIN_KEY if whose == "operator" else await kept(db, api, ours.organization)
-    answered = await battery(
+    key = ADMIN_KEY if key_kind == "operator" else await protected_key(db, api, ours.organization)
+    counts = await run_schemathesis(
         folder,
         api,
         key,
@@ -197,20 +197,20 @@ async def test_whatever_schemathesis_sends_is_answered_as_the_openapi_says(
         examples=200,
         chains=800,
     )
-    assert of_v1(answered) >= 5000
-    assert not [status for _, status in answered if status >= "500"]
-    closed = (
-        {STREAM} if whose == "operator" else {STREAM, "GET /v1/organizations", "GET /v1/system"}
+    assert count_v1(counts) >= 5000
+    assert not [status for _, status in counts if status >= "500"]
+    not_allowed = (
+        {STREAM} if key_kind == "operator" else {STREAM, "GET /v1/organizations", "GET /v1/system"}
     )
-    assert set(RULES) - succeeded(answered) == closed
+    assert set(RULES) - succeeded(counts) == not_allowed
     assert receiver.requests
 
 
 @pytest.mark.long
-async def test_a_short_round_of_schemathesis_finds_nothing(
+async def test_a_short_schemathesis_run_finds_nothing(
     api: Api, ours: Tenant, receiver: Receiver, folder: Path
 ) -> None:
-    answered = await battery(
+    counts = await run_schemathesis(
         folder,
         api,
         ADMIN_KEY,
@@ -220,4 +220,4 @@ async def test_a_short_round_of_schemathesis_finds_nothing(
         examples=4,
         chains=4,
     )
-    assert of_v1(answered) >= 200
+    assert count_v1(counts) >= 200

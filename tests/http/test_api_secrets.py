@@ -1,4 +1,4 @@
-"""Secrets over REST: written and never read, whose they are, and kept while a webhook uses one."""
+"""Secrets over REST: write-only values, ownership, and deletion while in use."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ CANARY = "canary-6f1d0c"
 USING = {"headers": {"X-Key": "{{secret:crm}}"}}
 
 
-def faults(answer: Any) -> dict[str, str]:
-    return {one["pointer"]: one["message"] for one in answer.json()["errors"]}
+def faults(response: Any) -> dict[str, str]:
+    return {error["pointer"]: error["message"] for error in response.json()["errors"]}
 
 
 @pytest.fixture
@@ -29,46 +29,48 @@ async def key(api: Api, platform: Platform) -> str:
     return await api.key_of(platform.organization)
 
 
-async def test_a_secret_is_put_listed_replaced_and_deleted(
+async def test_a_secret_is_saved_listed_replaced_and_deleted(
     api: Api, platform: Platform, key: str
 ) -> None:
     for value in (CANARY, CANARY + "2"):
         body = {"value": value, "allowed_hosts": ["crm.example.com"]}
         assert (await api.call("PUT", "/secrets/crm", body, key=key)).status_code == 204
-    (shown,) = (await api.call("GET", "/secrets", key=key)).json()["items"]
-    assert (shown["id"], shown["version"], shown["used_by"]) == ("crm", 2, [])
-    assert shown["allowed_hosts"] == ["crm.example.com"]
-    assert shown["organization_id"] == str(platform.organization)
+    (secret,) = (await api.call("GET", "/secrets", key=key)).json()["items"]
+    assert (secret["id"], secret["version"], secret["used_by"]) == ("crm", 2, [])
+    assert secret["allowed_hosts"] == ["crm.example.com"]
+    assert secret["organization_id"] == str(platform.organization)
     assert (await api.call("DELETE", "/secrets/crm", key=key)).status_code == 204
     assert (await api.call("GET", "/secrets", key=key)).json()["items"] == []
     assert (await api.call("DELETE", "/secrets/crm", key=key)).status_code == 404
 
 
-async def test_no_answer_and_no_row_holds_a_value(api: Api, platform: Platform, key: str) -> None:
+async def test_no_response_and_no_row_contains_a_secret_value(
+    api: Api, platform: Platform, key: str
+) -> None:
     await api.call("PUT", "/secrets/crm", {"value": CANARY}, key=key)
-    made = await api.webhook(platform.organization, **USING)
-    for path in ("/secrets", "/webhooks", f"/webhooks/{made['id']}/revisions", "/audit"):
+    webhook = await api.webhook(platform.organization, **USING)
+    for path in ("/secrets", "/webhooks", f"/webhooks/{webhook['id']}/revisions", "/audit"):
         assert CANARY not in (await api.call("GET", path, key=key)).text
     (row,) = await platform.rows("select * from rowhook.secret")
     assert CANARY.encode() not in row["sealed"]
 
 
-async def test_a_secret_in_use_is_kept_and_the_answer_names_the_webhooks(
+async def test_a_secret_in_use_cannot_be_deleted_and_its_webhooks_are_named(
     api: Api, platform: Platform, key: str
 ) -> None:
     await api.call("PUT", "/secrets/crm", {"value": CANARY}, key=key)
-    made = [await api.webhook(platform.organization, name=name, **USING) for name in "ab"]
-    answer = await api.call("DELETE", "/secrets/crm", key=key)
-    assert answer.status_code == 409
-    assert [(one["id"], one["name"]) for one in answer.json()["errors"]] == [
-        (one["id"], one["name"]) for one in made
+    webhooks = [await api.webhook(platform.organization, name=name, **USING) for name in "ab"]
+    response = await api.call("DELETE", "/secrets/crm", key=key)
+    assert response.status_code == 409
+    assert [(error["id"], error["name"]) for error in response.json()["errors"]] == [
+        (webhook["id"], webhook["name"]) for webhook in webhooks
     ]
-    for one in made:
-        await api.call("PATCH", f"/webhooks/{one['id']}", {"headers": None}, key=key)
+    for webhook in webhooks:
+        await api.call("PATCH", f"/webhooks/{webhook['id']}", {"headers": None}, key=key)
     assert (await api.call("DELETE", "/secrets/crm", key=key)).status_code == 204
 
 
-async def test_a_replaced_secret_releases_what_was_held(
+async def test_replacing_a_secret_releases_held_deliveries(
     api: Api, platform: Platform, pool: Pool, key: str
 ) -> None:
     await api.call("PUT", "/secrets/crm", {"value": CANARY}, key=key)
@@ -81,55 +83,62 @@ async def test_a_replaced_secret_releases_what_was_held(
 
     async def released() -> bool:
         await engine.sweep(pool)
-        return [one["status"] for one in await platform.deliveries()] == ["pending"]
+        return [delivery["status"] for delivery in await platform.deliveries()] == ["pending"]
 
     await until(released)
 
 
-async def test_an_id_of_other_characters_is_refused(api: Api, key: str) -> None:
+async def test_a_secret_id_with_invalid_characters_is_refused(api: Api, key: str) -> None:
     for secret in ("a%20b", "ü", "a%2Fb", "a:b", "x" * 129, "%00", "a%25"):
         for method, body in (("PUT", {"value": CANARY}), ("DELETE", None)):
-            answer = await api.call(method, f"/secrets/{secret}", body, key=key)
-            assert (answer.status_code, list(faults(answer))) == (422, ["/secret_id"])
+            response = await api.call(method, f"/secrets/{secret}", body, key=key)
+            assert (response.status_code, list(faults(response))) == (422, ["/secret_id"])
 
 
-async def test_every_character_of_an_id_may_be_used(api: Api, key: str) -> None:
+async def test_a_secret_id_may_use_every_allowed_character(api: Api, key: str) -> None:
     for secret in ("A-z_0.9", "x" * 128, "...", "-"):
-        answer = await api.call("PUT", f"/secrets/{secret}", {"value": CANARY}, key=key)
-        assert answer.status_code == 204, secret
+        response = await api.call("PUT", f"/secrets/{secret}", {"value": CANARY}, key=key)
+        assert response.status_code == 204, secret
     assert len((await api.call("GET", "/secrets", key=key)).json()["items"]) == 4
 
 
-async def test_faults_of_a_secret_are_said_at_once_and_never_quote_it(api: Api, key: str) -> None:
+async def test_all_faults_of_a_secret_are_reported_without_its_value(api: Api, key: str) -> None:
     hosts = ["crm.example.com", "https://x.example.com", "UPPER.example.com", "x.example.com:1"]
     body: dict[str, Any] = {"value": "v" * 20_000, "allowed_hosts": hosts}
-    answer = await api.call("PUT", "/secrets/crm", body, key=key)
-    assert set(faults(answer)) == {"/value", *(f"/allowed_hosts/{n}" for n in (1, 2, 3))}
-    wrong: list[dict[str, Any]] = [{"value": ""}, {"value": CANARY + "\0"}, {"value": [CANARY]}, {}]
-    for body in wrong:
-        answer = await api.call("PUT", "/secrets/crm", body, key=key)
-        assert (answer.status_code, list(faults(answer))) == (422, ["/value"])
-        assert CANARY not in answer.text
+    response = await api.call("PUT", "/secrets/crm", body, key=key)
+    assert set(faults(response)) == {"/value", *(f"/allowed_hosts/{n}" for n in (1, 2, 3))}
+    invalid_bodies: list[dict[str, Any]] = [
+        {"value": ""},
+        {"value": CANARY + "\0"},
+        {"value": [CANARY]},
+        {},
+    ]
+    for body in invalid_bodies:
+        response = await api.call("PUT", "/secrets/crm", body, key=key)
+        assert (response.status_code, list(faults(response))) == (422, ["/value"])
+        assert CANARY not in response.text
 
 
-async def test_an_operator_says_whose_secret_it_is(api: Api, platform: Platform) -> None:
+async def test_an_operator_must_name_the_organization_of_a_secret(
+    api: Api, platform: Platform
+) -> None:
     calls = (
         ("PUT", "/secrets/crm", {"value": CANARY}),
         ("GET", "/secrets", None),
         ("DELETE", "/secrets/crm", None),
     )
     for method, path, body in calls:
-        answer = await api.call(method, path, body)
-        assert answer.status_code == 422
-        assert "required with an operator key" in faults(answer)["/organization_id"]
+        response = await api.call(method, path, body)
+        assert response.status_code == 422
+        assert "required with an operator key" in faults(response)["/organization_id"]
         params = {"organization_id": str(platform.organization)}
-        answer = await api.call(method, path, body, params=params)
-        assert answer.status_code in {200, 204}
+        response = await api.call(method, path, body, params=params)
+        assert response.status_code in {200, 204}
         params = {"organization_id": str(uuid4())}
         assert (await api.call(method, path, {"no": 1}, params=params)).status_code == 404
 
 
-async def test_another_organization_s_secret_is_out_of_reach(
+async def test_a_secret_of_another_organization_is_not_found(
     api: Api, platform: Platform, key: str
 ) -> None:
     await api.call("PUT", "/secrets/crm", {"value": CANARY}, key=key)
@@ -139,8 +148,8 @@ async def test_another_organization_s_secret_is_out_of_reach(
     params = {"organization_id": str(platform.organization)}
     for method, path in (("PUT", "/secrets/crm"), ("GET", "/secrets"), ("DELETE", "/secrets/crm")):
         body = {"value": "mine"} if method == "PUT" else None
-        answer = await api.call(method, path, body, key=stranger, params=params)
-        assert answer.status_code == 404
+        response = await api.call(method, path, body, key=stranger, params=params)
+        assert response.status_code == 404
     assert (await api.call("GET", "/secrets", key=stranger)).json()["items"] == []
     assert (await api.call("DELETE", "/secrets/crm", key=stranger)).status_code == 404
 
@@ -156,14 +165,14 @@ async def test_secrets_have_a_scope_of_their_own(api: Api, platform: Platform) -
     assert (await api.call("PUT", "/secrets/crm", body, key=writer)).status_code == 204
 
 
-async def test_secrets_put_at_once_get_a_version_each(
+async def test_concurrent_writes_of_a_secret_get_separate_versions(
     api: Api, platform: Platform, key: str
 ) -> None:
     calls = [api.call("PUT", "/secrets/crm", {"value": f"v{n}"}, key=key) for n in range(8)]
-    assert [one.status_code for one in await asyncio.gather(*calls)] == [204] * 8
+    assert [response.status_code for response in await asyncio.gather(*calls)] == [204] * 8
     (row,) = await platform.rows("select * from rowhook.secret")
     assert row["version"] == 8
-    opened = api.server_ctx.ctx.keyring.open(
+    value = api.server_ctx.ctx.keyring.open(
         row["sealed"], organization_id=platform.organization, name="crm", version=8
     )
-    assert opened.startswith("v")
+    assert value.startswith("v")

@@ -1,4 +1,4 @@
-"""For how long the oldest delivery has been waiting, over REST."""
+"""The age of the backlog over REST."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import httpx
 import pytest
 
 from rowhook.db.connection_pool import Pool
-from tests.browser.test_dashboard_sign_in import enter, visitor
+from tests.browser.test_dashboard_sign_in import sign_in, visitor
 from tests.http.test_api_lists import other_platform
 from tests.support.calls import Api
-from tests.support.delivery_rows import age_deliveries, get_json, record_outcomes
+from tests.support.delivery_data import backdate, finish_jobs, get_json
 from tests.support.sample_platform import Platform
 
 __all__ = ["visitor"]
 pytestmark = pytest.mark.anyio
 
 
-async def test_figures_say_since_when_the_oldest_waits_however_old_it_is(
+async def test_stats_return_the_age_of_the_oldest_waiting_delivery(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_agent(retry_schedule_s=[0])
-    await record_outcomes(platform, pool, "delivered", "timeout")
+    await finish_jobs(platform, pool, "delivered", "timeout")
     assert (await get_json(api, "/stats"))["oldest_waiting_at"] is None
     await platform.job("succeeded")
-    await age_deliveries(platform, 100, "pending")
+    await backdate(platform, 100, "pending")
     await platform.job("succeeded")
     stored = await platform.value(
         "select min(created_at) from rowhook.outbox where status = 'pending'"
@@ -36,13 +36,13 @@ async def test_figures_say_since_when_the_oldest_waits_however_old_it_is(
     assert (await get_json(api, "/stats", stranger))["oldest_waiting_at"] is None
 
 
-async def test_figures_count_deliveries_that_have_been_sending_for_too_long(
+async def test_stats_count_deliveries_that_are_stuck_in_sending(
     api: Api, visitor: httpx.AsyncClient, platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal()
     await platform.commit()
     await platform.claim(pool)
-    await enter(visitor, await api.key_of(platform.organization))
+    await sign_in(visitor, await api.key_of(platform.organization))
     assert (await get_json(api, "/stats"))["stuck"] == 0
     assert "stuck" not in (await visitor.get("/")).text
     await platform.run(

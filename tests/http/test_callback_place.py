@@ -1,4 +1,4 @@
-"""The place of a callback in its session: given once, whatever becomes of the one that had it."""
+"""The place of a callback in its session is never reused."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ STAGE = "select rowhook.stage(%s, %s, 1, 'session_1', '{}', %s)"
 
 
 @pytest.fixture
-async def paged(platform: Platform) -> Platform:
-    """A platform with a session whose goal has an output for its pages."""
+async def frontend_platform(platform: Platform) -> Platform:
+    """A platform with a session whose goal has a frontend output."""
     await platform.run(
         "insert into rowhook.session (id, organization_id) values ('session_1', %s)",
         platform.organization,
@@ -25,31 +25,35 @@ async def paged(platform: Platform) -> Platform:
     return platform
 
 
-async def test_one_that_is_staged_again_unread_never_takes_the_place_it_had(
-    paged: Platform, pool: Pool
+async def test_a_callback_that_is_staged_again_gets_a_new_place(
+    frontend_platform: Platform, pool: Pool
 ) -> None:
-    await paged.commit(session="session_1")
+    await frontend_platform.commit(session="session_1")
     places = []
     for _ in range(2):
-        await paged.run("update rowhook.outbox set status = 'pending'")
-        (claim,) = await paged.claim(pool, uuid4())
-        await paged.value(STAGE, claim.outbox_id, claim.token, timedelta(days=1))
-        places.append(await paged.value("select max(place) from rowhook.callback"))
+        await frontend_platform.run("update rowhook.outbox set status = 'pending'")
+        (claim,) = await frontend_platform.claim(pool, uuid4())
+        await frontend_platform.value(STAGE, claim.outbox_id, claim.token, timedelta(days=1))
+        places.append(await frontend_platform.value("select max(place) from rowhook.callback"))
     assert places == [1, 2]
 
 
-async def test_a_page_that_had_the_first_goes_on_behind_it_though_it_was_staged_again(
-    paged: Platform, pool: Pool
+async def test_a_stream_resumes_behind_the_first_staging_and_receives_the_second(
+    frontend_platform: Platform, pool: Pool
 ) -> None:
     for _ in range(2):
-        await paged.commit(session="session_1")
-    for claim in (*await paged.claim(pool, uuid4()),):
-        await paged.value(STAGE, claim.outbox_id, claim.token, timedelta(days=1))
-    second = await paged.value("select max(outbox_id) from rowhook.callback")
-    await paged.run("update rowhook.outbox set status = 'pending' where id = %s", second)
-    (claim,) = await paged.claim(pool, uuid4())
-    await paged.value(STAGE, claim.outbox_id, claim.token, timedelta(days=1))
+        await frontend_platform.commit(session="session_1")
+    for claim in (*await frontend_platform.claim(pool, uuid4()),):
+        await frontend_platform.value(STAGE, claim.outbox_id, claim.token, timedelta(days=1))
+    second = await frontend_platform.value("select max(outbox_id) from rowhook.callback")
+    await frontend_platform.run(
+        "update rowhook.outbox set status = 'pending' where id = %s", second
+    )
+    (claim,) = await frontend_platform.claim(pool, uuid4())
+    await frontend_platform.value(STAGE, claim.outbox_id, claim.token, timedelta(days=1))
     page = "select staging from rowhook.callback_page('session_1', %s, 10)"
-    place = await paged.value("select rowhook.callback_place('session_1', %s, 1)", second)
-    assert [row["staging"] for row in await paged.rows(page, place)] == [2]
-    assert [row["staging"] for row in await paged.rows(page, 0)] == [1, 2]
+    place = await frontend_platform.value(
+        "select rowhook.callback_place('session_1', %s, 1)", second
+    )
+    assert [row["staging"] for row in await frontend_platform.rows(page, place)] == [2]
+    assert [row["staging"] for row in await frontend_platform.rows(page, 0)] == [1, 2]

@@ -1,4 +1,4 @@
-"""Many pages at once: over the death of the API's process, and a thousand on one."""
+"""Many callback streams: with a killed API process, and a thousand on one process."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from rowhook.security.vault import Keyring, generate_master_key
-from tests.http.test_callbacks import output, token
+from tests.http.test_callbacks import create_output, create_token
 from tests.support.commands import free_port, running_command
-from tests.support.page_stream import Page
+from tests.support.event_stream import EventStream
 from tests.support.scoreboard import score
 from tests.support.worker_rig import Rig, until
 
@@ -26,7 +26,7 @@ KEY = generate_master_key()
 
 @pytest.fixture
 def rig(rig: Rig) -> Rig:
-    """Under a key that processes are given too."""
+    """The rig with a master key that is also passed to processes."""
     rig.keyring = Keyring(KEY)
     object.__setattr__(rig.ctx, "keyring", rig.keyring)
     return rig
@@ -40,43 +40,49 @@ async def serving(rig: Rig, home: Path, port: int) -> AsyncIterator[int]:
     ) as process:
         async with httpx.AsyncClient() as client:
 
-            async def answers() -> bool:
+            async def is_up() -> bool:
                 with contextlib.suppress(httpx.HTTPError):
                     return (await client.get(f"http://127.0.0.1:{port}/livez")).is_success
                 return False
 
-            await until(answers, what="the API answers")
+            await until(is_up, description="the API process")
         yield process.pid
 
 
-async def keep_reading(client: httpx.AsyncClient, session: str, key: str, page: Page) -> None:
-    """As EventSource does: it comes back, with the id of the last event that it has seen."""
+async def read_with_reconnects(
+    client: httpx.AsyncClient, session: str, key: str, stream: EventStream
+) -> None:
+    """Reads like EventSource: reconnects with the id of the last event."""
     while True:
-        headers = {"Last-Event-ID": page.messages[-1][0]} if page.messages else {}
+        headers = {"Last-Event-ID": stream.messages[-1][0]} if stream.messages else {}
         path = f"/v1/sessions/{session}/callbacks"
         with contextlib.suppress(httpx.HTTPError):
-            async with client.stream("GET", path, params={"token": key}, headers=headers) as answer:
-                if answer.status_code == httpx.codes.OK:
-                    await page.read(answer.aiter_lines())
+            async with client.stream(
+                "GET", path, params={"token": key}, headers=headers
+            ) as response:
+                if response.status_code == httpx.codes.OK:
+                    await stream.read(response.aiter_lines())
         await asyncio.sleep(0.1)
 
 
 @asynccontextmanager
-async def pages(
-    rig: Rig, port: int, sessions: list[str], each: int
-) -> AsyncIterator[list[tuple[str, Page]]]:
-    """So many pages of each session, who come back whenever they lose their stream."""
+async def open_streams(
+    rig: Rig, port: int, sessions: list[str], per_session: int
+) -> AsyncIterator[list[tuple[str, EventStream]]]:
+    """Opens streams of each session that reconnect whenever they are interrupted."""
     opened = []
     limits = httpx.Limits(max_connections=None)
     url = f"http://127.0.0.1:{port}"
     async with httpx.AsyncClient(base_url=url, timeout=None, limits=limits) as client:  # noqa: S113  # streams stay open
         tasks = []
         for session in sessions:
-            key = await token(rig, session=session)
-            for _ in range(each):
-                page = Page()
-                opened.append((session, page))
-                tasks.append(asyncio.create_task(keep_reading(client, session, key, page)))
+            key = await create_token(rig, session=session)
+            for _ in range(per_session):
+                stream = EventStream()
+                opened.append((session, stream))
+                tasks.append(
+                    asyncio.create_task(read_with_reconnects(client, session, key, stream))
+                )
         try:
             yield opened
         finally:
@@ -96,7 +102,7 @@ async def new_sessions(rig: Rig, count: int) -> list[str]:
     return names
 
 
-async def in_the_outbox(rig: Rig, session: str) -> list[str]:
+async def outbox_ids(rig: Rig, session: str) -> list[str]:
     rows = await rig.platform.rows(
         "select o.id from rowhook.callback c join rowhook.outbox o on o.id = c.outbox_id"
         " where c.session_id = %s order by c.place",
@@ -112,33 +118,36 @@ async def in_the_outbox(rig: Rig, session: str) -> list[str]:
         pytest.param(200, 3, 600, marks=pytest.mark.battery),
     ],
 )
-async def test_while_the_server_is_killed_no_stream_loses_or_repeats_an_event(
+async def test_streams_lose_and_repeat_no_event_when_the_api_is_killed(
     rig: Rig, folder: Path, streams: int, kills: int, commits: int
 ) -> None:
     sessions = await new_sessions(rig, 20)
-    await output(rig, body_template="{{data}}")
+    await create_output(rig, body_template="{{data}}")
     port = free_port()
-    async with rig.worker(), pages(rig, port, sessions, each=streams // 20) as opened:
-        made = 0
+    async with rig.worker(), open_streams(rig, port, sessions, per_session=streams // 20) as opened:
+        committed = 0
         for n in range(kills + 1):
             async with serving(rig, folder, port) as pid:
                 for _ in range(commits // (kills + 1)):
-                    await rig.platform.commit(str(made), session=sessions[made % 20])
-                    made += 1
+                    await rig.platform.commit(str(committed), session=sessions[committed % 20])
+                    committed += 1
                 if n < kills:
                     os.kill(pid, signal.SIGKILL)
                     continue
-                for _, page in opened:
-                    await page.has(commits // 20)
+                for _, stream in opened:
+                    await stream.wait_for_messages(commits // 20)
                 await rig.reaches("delivered", count=commits)
-    expected = {session: await in_the_outbox(rig, session) for session in sessions}
-    same = sum([one for one, _ in page.messages] == expected[session] for session, page in opened)
+    expected = {session: await outbox_ids(rig, session) for session in sessions}
+    matching = sum(
+        [message_id for message_id, _ in stream.messages] == expected[session]
+        for session, stream in opened
+    )
     score(
         f"{kills} × kill -9 of the API under {streams} streams, {commits} callbacks",
-        asked="every page ends with the outbox's own sequence",
-        measured=f"{same} of {len(opened)} pages",
-        holds=same == len(opened) == streams
-        and all(len(one) == commits // 20 for one in expected.values()),
+        required="every stream ends with the sequence of the outbox",
+        measured=f"{matching} of {len(opened)} pages",
+        holds=matching == len(opened) == streams
+        and all(len(message_ids) == commits // 20 for message_ids in expected.values()),
     )
 
 
@@ -148,31 +157,31 @@ def resident_mb(pid: int) -> int:
 
 
 @pytest.mark.battery
-async def test_a_thousand_streams_are_open_on_one_process(rig: Rig, folder: Path) -> None:
+async def test_one_process_serves_a_thousand_streams(rig: Rig, folder: Path) -> None:
     sessions = await new_sessions(rig, 100)
-    await output(rig, body_template="{{data}}")
+    await create_output(rig, body_template="{{data}}")
     port = free_port()
     async with AsyncExitStack() as stack:
         pid = await stack.enter_async_context(serving(rig, folder, port))
-        opened = await stack.enter_async_context(pages(rig, port, sessions, each=10))
+        opened = await stack.enter_async_context(open_streams(rig, port, sessions, per_session=10))
         await stack.enter_async_context(rig.worker())
         for n, session in enumerate(sessions):
             await rig.platform.commit(str(n), session=session)
-        for _, page in opened:
-            await page.has(1)
+        for _, stream in opened:
+            await stream.wait_for_messages(1)
         listening = await rig.platform.value(
             "select count(*) from pg_stat_activity where query ilike 'listen%%callback%%'"
             " or query = 'select 1'"
         )
-        all_of_it = await rig.platform.value(
+        connections = await rig.platform.value(
             "select count(*) from pg_stat_activity where datname = current_database()"
         )
         resident = resident_mb(pid)
-    told = sum(len(page.messages) == 1 for _, page in opened)
+    received = sum(len(stream.messages) == 1 for _, stream in opened)
     score(
         "1,000 open streams on one API process",
-        asked="all are told; one connection listens, not one a page",
-        measured=f"{told} told, {listening} listening, {all_of_it} connections in all,"
+        required="all receive the callback over one listening connection",
+        measured=f"{received} told, {listening} listening, {connections} connections in all,"
         f" {resident} MB resident",
-        holds=told == 1000 and all_of_it < 40,  # pools of both, and the tests' own
+        holds=received == 1000 and connections < 40,  # pools of both, and the tests' own
     )

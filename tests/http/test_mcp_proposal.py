@@ -1,4 +1,4 @@
-"""What a tool's arguments become, and which of them a refusal names."""
+"""Parsing of the arguments of MCP tools."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rowhook.mcp.tools import proposal_of
 
 
 @pytest.mark.parametrize(
-    ("given", "named"),
+    ("arguments", "argument"),
     [
         ((float("inf"), "", None), "data"),
         (("\ud800", "", None), "data"),
@@ -21,12 +21,12 @@ from rowhook.mcp.tools import proposal_of
         (({}, "", {"n": "\ud800"}), "context"),
     ],
 )
-def test_what_is_no_json_is_named(given: tuple[Any, str, Any], named: str) -> None:
-    with pytest.raises(ToolError, match=f"^Invalid JSON in {named}: "):
-        proposal_of(*given, None)
+def test_the_invalid_json_argument_is_named(arguments: tuple[Any, str, Any], argument: str) -> None:
+    with pytest.raises(ToolError, match=f"^Invalid JSON in {argument}: "):
+        proposal_of(*arguments, None)
 
 
-def test_a_text_is_kept_digit_for_digit() -> None:
-    found = proposal_of(None, '{"n": 1.10}', {"a": "é"}, "s1")
-    assert (bytes(found.data), found.session_id) == (b'{"n": 1.10}', "s1")
-    assert bytes(found.context) == '{"a": "é"}'.encode()  # type: ignore[arg-type]  # it is given
+def test_a_text_argument_keeps_every_digit() -> None:
+    proposal = proposal_of(None, '{"n": 1.10}', {"a": "é"}, "s1")
+    assert (bytes(proposal.data), proposal.session_id) == (b'{"n": 1.10}', "s1")
+    assert bytes(proposal.context) == '{"a": "é"}'.encode()  # type: ignore[arg-type]  # it is given

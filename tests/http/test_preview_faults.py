@@ -1,4 +1,4 @@
-"""What a preview says where nothing would be sent: each fault with its place, beside the rest."""
+"""Faults of previews and their positions."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ SCHEMA = {"properties": {"a": {"properties": {"n": {"type": "integer"}}}}, "requ
         ("[[" + "[" * 20_000, "/0/1", None),
     ],
 )
-def test_a_pointer_stands_where_its_value_begins(
+def test_a_pointer_is_located_at_the_start_of_its_value(
     text: str, pointer: str, position: tuple[int, int] | None
 ) -> None:
     assert json_position(text, pointer) == position
 
 
-def test_several_pointers_are_found_in_one_pass() -> None:
+def test_several_pointers_are_located_in_one_pass() -> None:
     text = '{"a": [1, {"b": 2}],\n"c": {"a": [3]}}'
-    asked = {"/a/1/b": (1, 17), "/c/a/0": (2, 13), "/c": (2, 6), "/a": (1, 7), "": (1, 1)}
-    found = json_positions(text, [*asked, "/a/2", "/c/b", "/a/b"])
-    assert found == [*asked.values(), None, None, None]
+    expected = {"/a/1/b": (1, 17), "/c/a/0": (2, 13), "/c": (2, 6), "/a": (1, 7), "": (1, 1)}
+    positions = json_positions(text, [*expected, "/a/2", "/c/b", "/a/b"])
+    assert positions == [*expected.values(), None, None, None]
 
 
 @pytest.mark.parametrize(
-    ("fields", "spot"),
+    ("fields", "expected"),
     [
         ({"body_template": '{\n  "n": {{data.nope}}}'}, ("/body_template", 2, 10)),
         ({"body_template": '{"a": {{data.n}},\n"n": {{data.name.x}}}'}, ("/body_template", 2, 8)),
@@ -61,20 +61,20 @@ def test_several_pointers_are_found_in_one_pass() -> None:
         ({"condition": "{{ data.name > 1 }}"}, ("/condition", 1, 4)),
     ],
 )
-def test_a_failed_render_says_where_in_which_part(
-    fields: dict[str, Any], spot: tuple[Any, ...]
+def test_a_failed_render_reports_its_location(
+    fields: dict[str, Any], expected: tuple[Any, ...]
 ) -> None:
-    found = render_outcome(**fields).location
-    assert found is not None
-    assert (found.pointer, found.line, found.column) == spot
+    location = render_outcome(**fields).location
+    assert location is not None
+    assert (location.pointer, location.line, location.column) == expected
 
 
-def test_what_is_read_where_it_may_be_missing_is_not_where_it_fails() -> None:
+def test_an_expression_with_a_default_is_not_reported_as_the_failure() -> None:
     template = '{"a": {{data.who | default(1)}},\n"b": {{data.who}}}'
     assert compile_fields(body_template=template).body is not None
-    found = render_outcome(body_template=template).location
-    assert found is not None
-    assert (found.line, found.column) == (2, 8)
+    location = render_outcome(body_template=template).location
+    assert location is not None
+    assert (location.line, location.column) == (2, 8)
 
 
 @pytest.mark.parametrize(
@@ -89,64 +89,72 @@ def test_what_is_read_where_it_may_be_missing_is_not_where_it_fails() -> None:
         ("{{data.who}}\n{% if data.no %}{{data.who}}{% endif %}", 1),
     ],
 )
-def test_of_several_places_that_are_not_always_reached_none_is_said_to_have_failed(
-    template: str, line: int | None
-) -> None:
+def test_an_ambiguous_location_is_not_reported(template: str, line: int | None) -> None:
     event = msgspec.structs.replace(EVENT, data='{"a": [], "b": [{}], "no": false}')
-    found = render_outcome(
+    location = render_outcome(
         event, headers={"Content-Type": "text/plain"}, body_template=template
     ).location
-    assert found is not None
-    assert (found.pointer, found.line) == ("/body_template", line)
+    assert location is not None
+    assert (location.pointer, location.line) == ("/body_template", line)
 
 
-async def previewed(api: Api, platform: Platform, **fields: Any) -> dict[str, Any]:
+async def preview(api: Api, platform: Platform, **fields: Any) -> dict[str, Any]:
     draft = {"name": "x", "url": "https://example.com", "sample": {"data": {"n": "one"}}} | fields
     draft["organization_id"] = str(platform.organization)
-    answer = await api.call("POST", "/preview", draft)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+    response = await api.call("POST", "/preview", draft)
+    assert response.status_code == 200, response.text
+    result: dict[str, Any] = response.json()
+    return result
 
 
 @pytest.mark.anyio
-async def test_a_body_that_breaks_its_schema_is_shown_beside_each_fault(
+async def test_a_body_that_violates_its_schema_is_returned_with_each_fault(
     api: Api, platform: Platform
 ) -> None:
     body = '{\n  "a": {"n": {{data.n}}}}'
-    found = await previewed(api, platform, schema=SCHEMA, body_template=body)
-    assert (found["outcome"], found["valid"]) == ("schema_failed", False)
-    assert found["request"]["body"] == '{\n  "a": {"n": "one"}}'
-    assert "Webhook-Signature" not in {name.title() for name, _ in found["request"]["headers"]}
-    places = {(one["at"], one["pointer"], one["line"], one["column"]) for one in found["faults"]}
-    assert places == {("body", "", 1, 1), ("body", "/a/n", 2, 14)}
+    preview_result = await preview(api, platform, schema=SCHEMA, body_template=body)
+    assert (preview_result["outcome"], preview_result["valid"]) == ("schema_failed", False)
+    assert preview_result["request"]["body"] == '{\n  "a": {"n": "one"}}'
+    assert "Webhook-Signature" not in {
+        name.title() for name, _ in preview_result["request"]["headers"]
+    }
+    positions = {
+        (fault["at"], fault["pointer"], fault["line"], fault["column"])
+        for fault in preview_result["faults"]
+    }
+    assert positions == {("body", "", 1, 1), ("body", "/a/n", 2, 14)}
 
 
 @pytest.mark.anyio
-async def test_what_could_be_rendered_is_shown_where_something_could_not(
+async def test_a_preview_returns_the_parts_that_could_be_rendered(
     api: Api, platform: Platform
 ) -> None:
-    found = await previewed(
+    preview_result = await preview(
         api,
         platform,
         body_template='{"n": "{{data.n}}"}',
         headers={"X-A": "{{data.n}}", "X-B": "{{data.n.b}}"},
     )
-    assert (found["outcome"], found["request"]["body"]) == ("render_failed", '{"n": "one"}')
-    assert ["X-A", "one"] in found["request"]["headers"]
-    (fault,) = found["faults"]
+    assert (preview_result["outcome"], preview_result["request"]["body"]) == (
+        "render_failed",
+        '{"n": "one"}',
+    )
+    assert ["X-A", "one"] in preview_result["request"]["headers"]
+    (fault,) = preview_result["faults"]
     assert (fault["pointer"], fault["line"], fault["column"]) == ("/headers/X-B", 1, 3)
-    assert (fault["at"], fault["message"]) == ("configuration", found["error"])
+    assert (fault["at"], fault["message"]) == ("configuration", preview_result["error"])
 
 
 @pytest.mark.anyio
-async def test_a_refused_template_has_line_and_column_beside_its_message(
+async def test_a_refused_template_is_reported_with_line_and_column(
     api: Api, platform: Platform
 ) -> None:
     draft = {"name": "", "url": "https://example.com", "body_template": '{\n"a": {{dat.n}}}'}
-    whose = {"organization_id": str(platform.organization)}
-    answer = await api.call("POST", "/webhooks", draft | whose)
-    (name, template) = sorted(answer.json()["errors"], key=lambda one: str(one["pointer"]))[::-1]
+    owner = {"organization_id": str(platform.organization)}
+    response = await api.call("POST", "/webhooks", draft | owner)
+    (name, template) = sorted(response.json()["errors"], key=lambda error: str(error["pointer"]))[
+        ::-1
+    ]
     assert (name["pointer"], "line" in name) == ("/name", False)
     assert (template["line"], template["column"]) == (2, 8)
     assert template["message"].startswith("Line 2, column 8: ")

@@ -1,4 +1,4 @@
-"""The soak's server, with a month of deliveries in one database and none in another."""
+"""Fixtures of the soak: a server with a full database of a month of deliveries and an empty one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.databases import Databases
 from tests.support.scoreboard import score
 from tests.support.servers import Server
 
-# What 20 million rows, their WAL and the sorting of their indexes take.
+# The disk space of 20 million rows, their WAL and the sorting of their indexes.
 _ROOM_GB = 20
 _SETTINGS = (
     "alter system set fsync = off",
@@ -33,7 +33,7 @@ _SETTINGS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Soak:
-    """What all tests of the soak share. `log` is the server's."""
+    """The shared state of all soak tests. `log` is that of the server."""
 
     full: Installation
     empty: Installation
@@ -59,7 +59,7 @@ async def receiver() -> AsyncIterator[RecordingReceiver]:
 
 @pytest.fixture(scope="session")
 def server_folder() -> Iterator[Path]:
-    """A folder with room for the databases, which the server's account can get into."""
+    """A folder with enough disk space that is accessible to the account of the server."""
     with tempfile.TemporaryDirectory(prefix="rh-soak-", ignore_cleanup_errors=True) as name:
         _require_room(Path(name))
         if os.geteuid() == 0:
@@ -92,7 +92,7 @@ async def _filled(
     size_gb = await full.value("select pg_database_size(current_database())") / 2**30
     score(
         f"fill: {DAYS} days, {past.deliveries:,} deliveries",
-        asked="20 million rows, less where ROWHOOK_SOAK_DELIVERIES says so",
+        required="20 million rows, or as set by ROWHOOK_SOAK_DELIVERIES",
         measured=f"{past.rows:,} rows, {size_gb:.1f} GB, {time.monotonic() - begun:.0f} s",
         holds=past.rows >= min(20_000_000, 3 * DELIVERIES),
     )

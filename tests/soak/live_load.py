@@ -1,4 +1,4 @@
-"""Live load on a database, and what is measured of it: commits, heals, lists, recorded results."""
+"""A live load on a database: commits, heals and lists, with their latencies."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _HEAL_EVERY_S = 2.0
 _RECORDED = re.compile(
     rb"duration: ([0-9.]+) ms  execute [^:]*: select token from rowhook\.record\("
 )
-# For a worker's connections: the server logs how long each statement took.
+# For connections of a worker: the server logs the duration of each statement.
 LOGGED = "-c log_min_duration_statement=0 -c log_parameter_max_length=0"
 
 
 @dataclass(slots=True, kw_only=True)
 class Load:
-    """What was committed, what each heal made up for, and how long each list took."""
+    """The commits, the result of each heal, and the duration of each list."""
 
     committed: list[str] = field(default_factory=list)
     healed: list[int] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latencies:
-    """Percentiles in ms of a phase."""
+    """Percentiles of a phase in ms."""
 
     deliveries_per_s: float
     records: int
@@ -54,7 +54,7 @@ def percentile(values: list[float], share: float) -> float:
 
 
 class Phase:
-    """What happens from now on: `latencies` are those since it began."""
+    """A phase that begins now; `latencies` covers the time since then."""
 
     def __init__(self, load: Load, receiver: RecordingReceiver, log: Path) -> None:
         self._load, self._wire, self._log = load, receiver, log
@@ -91,13 +91,13 @@ class Phase:
 async def load(
     installation: Installation, receiver: RecordingReceiver, api_url: str
 ) -> AsyncIterator[Load]:
-    """Commits as fast as they are delivered, heals and lists, until the end of the block."""
+    """Commit as fast as commits are delivered, heal and list, during the block."""
     running_load = Load()
     stop = asyncio.Event()
     tasks = [
-        asyncio.create_task(_commit_on(installation, receiver, running_load, stop)),
-        asyncio.create_task(_heal_on(installation, running_load, stop)),
-        asyncio.create_task(_list_on(installation, api_url, running_load, stop)),
+        asyncio.create_task(_commit_continuously(installation, receiver, running_load, stop)),
+        asyncio.create_task(_heal_continuously(installation, running_load, stop)),
+        asyncio.create_task(_list_continuously(installation, api_url, running_load, stop)),
     ]
     try:
         yield running_load
@@ -106,7 +106,7 @@ async def load(
         await asyncio.gather(*tasks)
 
 
-async def _commit_on(
+async def _commit_continuously(
     installation: Installation, receiver: RecordingReceiver, load: Load, stop: asyncio.Event
 ) -> None:
     arrived = len(receiver.arrivals)
@@ -116,13 +116,13 @@ async def _commit_on(
         await asyncio.sleep(0.002)
 
 
-async def _heal_on(installation: Installation, load: Load, stop: asyncio.Event) -> None:
+async def _heal_continuously(installation: Installation, load: Load, stop: asyncio.Event) -> None:
     while not stop.is_set():
         load.healed.append(await installation.value("select rowhook.heal()"))
         await asyncio.sleep(_HEAL_EVERY_S)
 
 
-async def _list_on(
+async def _list_continuously(
     installation: Installation, api_url: str, load: Load, stop: asyncio.Event
 ) -> None:
     paths = {

@@ -1,4 +1,4 @@
-"""The same work in two databases, in turns: what a claim reads, and how fast work is drained."""
+"""The same measurements in two databases alternately: blocks of a claim, and delivery rates."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ select exists (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """Medians of one measure in the full and the empty database, and of the ratio of a round."""
+    """Medians of a measure in the full and the empty database, and of the ratio per round."""
 
     full: float
     empty: float
     ratio: float
 
 
-async def in_turns(
+async def alternately(
     rounds: int, full: Callable[[], Awaitable[float]], empty: Callable[[], Awaitable[float]]
 ) -> Compared:
-    """Measures both once a round; each second round begins with the other."""
+    """Measure both once per round, in alternating order."""
     pairs = []
     for n in range(rounds):
         if n % 2:
@@ -61,23 +61,23 @@ async def in_turns(
 
 
 async def commit(installation: Installation, count: int, name: str) -> list[str]:
-    """One transaction of commits to the live goals; their ids."""
+    """Insert commits to the live goals in one transaction; return their ids."""
     ids = [f"{name}-{uuid4().hex}" for _ in range(count)]
     await installation.rows(_COMMIT, ids, installation.goals[:LIVE])
     return ids
 
 
-async def finished(installation: Installation) -> None:
-    """Waits until nothing of the live webhooks is unfinished."""
+async def wait_until_finished(installation: Installation) -> None:
+    """Wait until all deliveries of the live webhooks are finished."""
 
     async def done() -> bool:
         return not await installation.value(_IS_UNFINISHED, installation.webhooks[:LIVE])
 
-    await until(done, within=300, what="the end of the last delivery")
+    await until(done, within=300, description="the end of the last delivery")
 
 
 async def blocks_of_a_claim(installation: Installation) -> float:
-    """Blocks that a claim fetches, for each row that it takes. It is rolled back."""
+    """Return the blocks fetched by a claim per claimed row. The claim is rolled back."""
     async with await connection_pool.connect(installation.dsn) as connection:
 
         async def fetched() -> int:
@@ -95,7 +95,7 @@ async def blocks_of_a_claim(installation: Installation) -> float:
 
 
 async def engine_rate(installation: Installation, pool: Pool, count: int) -> float:
-    """Deliveries a second that are claimed and recorded, without a worker between."""
+    """Return deliveries per second that are claimed and recorded without a worker."""
     await commit(installation, count, "engine")
     begun, recorded = time.perf_counter(), 0
     while claims := await _claim(pool):
@@ -124,8 +124,8 @@ async def _claim(pool: Pool) -> list[Claim]:
 
 
 async def drain_rate(installation: Installation, count: int) -> float:
-    """Deliveries a second that the running worker sends and records."""
+    """Return deliveries per second that the running worker sends and records."""
     await commit(installation, count, "drained")
     begun = time.perf_counter()
-    await finished(installation)
+    await wait_until_finished(installation)
     return count / (time.perf_counter() - begun)

@@ -1,4 +1,4 @@
-"""31 days of deliveries, made in bulk: what an installation holds after a month."""
+"""A month of deliveries, inserted in bulk."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from rowhook.db import connection_pool
 from tests.soak.soak_databases import PAUSED, WEBHOOKS, Installation
 
 DAYS = 31
-# 3.3 rows a delivery: 20 million in all.
+# 3.3 rows per delivery: 20 million in total.
 DELIVERIES = int(os.environ.get("ROWHOOK_SOAK_DELIVERIES", "6200000"))
-# Nothing is of the hour before the oldest row that is kept: what expires is known beforehand.
+# No rows in the hour before the oldest retained row, so that the expiring rows are known.
 _GAP = "interval '1 hour'"
 
 _DELIVERY = f"""
@@ -120,7 +120,7 @@ where n <= %(count)s / %(days)s and status not in ('pending', 'held')
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """What was made. `expiring` deliveries are older than 30 days and finished."""
+    """The inserted data. `expiring` deliveries are finished and older than 30 days."""
 
     deliveries: int
     rows: int
@@ -128,7 +128,7 @@ class Past:
 
 
 async def fill(installation: Installation) -> Past:
-    """Makes the deliveries of 31 days, up to now, with their events, attempts and bodies."""
+    """Insert the deliveries of 31 days, up to now, with their events, attempts and bodies."""
     (began_at,) = (await installation.rows(f"select now() - interval '{DAYS} days'"))[0]
     past = {"began_at": began_at, "days": DAYS, "count": DELIVERIES}
     await installation.rows(_WEBHOOKS, installation.webhooks)
@@ -156,7 +156,7 @@ async def _load(
     *statements: str,
     indexed: str | None = None,
 ) -> None:
-    """Runs inserts without triggers. Secondary indexes of `indexed` are made anew afterwards."""
+    """Run inserts without triggers. Secondary indexes of `indexed` are recreated afterwards."""
     async with await connection_pool.connect(installation.dsn) as connection:
         await connection.execute("set session_replication_role = replica")
         await connection.execute("set maintenance_work_mem = '512MB'")

@@ -1,4 +1,4 @@
-"""A run of the retention, batch by batch, with the blocks that each batch fetches."""
+"""A retention run, batch by batch, with the blocks fetched by each batch."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ select count(*) from rowhook.partition_cutoffs() as cutoff,
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """What a run did."""
+    """The result of a run."""
 
     removed: dict[str, int] = field(default_factory=dict)
     blocks: dict[str, int] = field(default_factory=dict)
@@ -46,13 +46,13 @@ class Run:
 
 
 async def set_ages(installation: Installation, days: int | None = None) -> None:
-    """The ages that a new installation has, or one age for all."""
+    """Set the default ages, or one age for all kinds."""
     for kind, standard in AGES.items():
         await installation.rows(_SET, kind, days or standard)
 
 
 async def retain(installation: Installation, run: Run) -> Run:
-    """Removes what is old enough, and drops the partitions of which all is. Adds to `run`."""
+    """Remove expired rows and drop expired partitions; add the counts to `run`."""
     kinds = await installation.rows("select kind from rowhook.retention order by place")
     async with await connection_pool.connect(installation.dsn) as connection:
         for (kind,) in kinds:
@@ -62,7 +62,7 @@ async def retain(installation: Installation, run: Run) -> Run:
 
 
 async def _drop(installation: Installation, connection: psycopg.AsyncConnection, run: Run) -> None:
-    """Drops what has expired, as soon as nothing that began long ago reads it."""
+    """Drop expired partitions as soon as no long transaction uses them."""
     async with asyncio.timeout(DEADLINE_S):
         while await installation.value(_EXPIRED):
             cursor = await connection.execute("select rowhook.drop_next_partition()")

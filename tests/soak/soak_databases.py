@@ -1,4 +1,4 @@
-"""Two databases of one server, set up alike: one is filled with a month of deliveries."""
+"""Two databases of one server with the same configuration."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from tests.support.deadline import DEADLINE_S
 from tests.support.worker_rig import LOOPBACK, until
 
 ORGANIZATIONS, WEBHOOKS = 10, 100
-# The last webhook is paused. Live commits go to the first of each organization, and to the second.
+# The last webhook is paused. Live commits go to the first and second of each organization.
 PAUSED, LIVE = WEBHOOKS - 1, 2 * ORGANIZATIONS
-# More than there is: what a worker's schedule removes by itself is not counted.
+# More than the data covers, so that the schedule of a worker removes nothing.
 KEPT_DAYS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """A migrated database with organizations and webhooks, each with a goal of its own."""
+    """A migrated database with organizations and webhooks, each with its own goal."""
 
     dsn: str
     master_key: str
@@ -43,7 +43,7 @@ class Installation:
     goals: list[str]
 
     async def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
-        """The rows of a statement of the superuser's; none if it has no result."""
+        """Execute a statement as the superuser and return its rows."""
         async with await connection_pool.connect(self.dsn) as connection:
             cursor = await connection.execute(query.encode(), parameters or None)
             return await cursor.fetchall() if cursor.description else []
@@ -55,7 +55,7 @@ class Installation:
     async def process(
         self, folder: Path, command: str, *, dsn: str | None = None, **variables: str
     ) -> AsyncIterator[Path]:
-        """A running `rowhook worker` or `rowhook api`; its log. Stopped and drained at the exit."""
+        """Run `rowhook worker` or `rowhook api` and yield its log; stopped at the exit."""
         log = folder / f"{command}-{uuid4().hex[:8]}.log"
         settings = {
             "DATABASE_URL": dsn or self.dsn,
@@ -92,18 +92,18 @@ class Installation:
     async def worker(
         self, folder: Path, *, dsn: str | None = None, **variables: str
     ) -> AsyncIterator[None]:
-        """A worker process that has said that it lives."""
+        """Run a worker process; entered when it is registered."""
 
         async def lives() -> bool:
             return bool(await self.value("select count(*) from rowhook.worker"))
 
         async with self.process(folder, "worker", dsn=dsn, **variables):
-            await until(lives, what="the start of the worker")
+            await until(lives, description="the start of the worker")
             yield
 
 
 async def install(dsn: str, receiver: RecordingReceiver, master_key: str) -> Installation:
-    """Organizations and webhooks in a migrated database, linked since two months ago."""
+    """Create organizations and webhooks in a migrated database, linked two months ago."""
     organizations = [uuid4() for _ in range(ORGANIZATIONS)]
     goals = [f"goal_{n:03d}" for n in range(WEBHOOKS)]
     async with connection_pool.open_pool(dsn, size=1) as pool:
@@ -139,7 +139,7 @@ async def install(dsn: str, receiver: RecordingReceiver, master_key: str) -> Ins
     installation = Installation(
         dsn=dsn, master_key=master_key, organizations=organizations, webhooks=webhooks, goals=goals
     )
-    # Heal goes by the age of links, so that a new one sends nothing old: these would send all.
+    # Heal sends no events older than a link, so the links are backdated.
     await installation.rows("update rowhook.link set created_at = now() - interval '60 days'")
     await installation.rows("update rowhook.source set installed_at = now() - interval '60 days'")
     return installation

@@ -1,4 +1,4 @@
-"""Where the closed nets end, and an oracle of ranges for any address. Data and arithmetic alone."""
+"""Forbidden networks, their boundaries, and an independent list of ranges for random addresses."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CLOSED = [
     "3fff::/20",
     "2620:4f:8000::/48",
 ]
-# Neighbours of one closed net that lie in another.
+# Neighbours of a forbidden network that are in another one.
 STILL_CLOSED = {"239.255.255.255", "240.0.0.0"}
 
 
@@ -73,7 +73,7 @@ def oracle_v6(n: int) -> bool:
 
 
 def random_addresses(seed: int, count: int) -> Iterator[tuple[str, bool]]:
-    """Addresses, half of each family, with what the oracle says: whether each is public."""
+    """Return addresses, half of each family, and whether each is public."""
     dice = random.Random(seed)  # noqa: S311  # a repeatable sample
     corners = {bits: [0x2000 << 112 if bits == 128 else 0, 0] for bits in (32, 128)}
     for net in map(ip_network, CLOSED):

@@ -1,4 +1,4 @@
-"""axe-core, a development dependency, asked about a page that forbids all scripts but its own."""
+"""axe-core, a development dependency, on pages whose policy allows only their own scripts."""
 
 from __future__ import annotations
 
@@ -15,30 +15,31 @@ axe.run(document, {resultTypes: ["violations"]}).then(({violations}) => JSON.str
 """
 
 
-async def serious_faults(page: Page) -> list[str]:
-    """What axe finds serious or critical: a line each with rule, help, selector and HTML."""
+async def serious_violations(page: Page) -> list[str]:
+    """Returns each serious or critical violation as a line of rule, help, selector and HTML."""
     debugger = await page.context.new_cdp_session(page)
     try:
-        if not await _evaluated(debugger, "'axe' in window"):
+        if not await _evaluate(debugger, "'axe' in window"):
             source = await asyncio.to_thread(packages) / "axe-core" / "axe.min.js"
-            await _evaluated(debugger, source.read_text())
-        violations = json.loads(await _evaluated(debugger, _RUN))
+            await _evaluate(debugger, source.read_text())
+        violations = json.loads(await _evaluate(debugger, _RUN))
     finally:
         await debugger.detach()
     return [
-        f"{one['id']}: {one['help']}: {' '.join(map(str, node['target']))}: {node['html']}"
-        for one in violations
-        if one["impact"] in {"serious", "critical"}
-        for node in one["nodes"]
+        f"{violation['id']}: {violation['help']}:"
+        f" {' '.join(map(str, node['target']))}: {node['html']}"
+        for violation in violations
+        if violation["impact"] in {"serious", "critical"}
+        for node in violation["nodes"]
     ]
 
 
-async def _evaluated(debugger: CDPSession, expression: str) -> Any:
-    """The value in the page; the debugger's own scripts are not bound by the page's policy."""
-    said = await debugger.send(
+async def _evaluate(debugger: CDPSession, expression: str) -> Any:
+    """Evaluates an expression with the debugger, which is exempt from the policy of the page."""
+    reply = await debugger.send(
         "Runtime.evaluate",
         {"expression": expression, "awaitPromise": True, "returnByValue": True},
     )
-    if "exceptionDetails" in said:
-        raise RuntimeError(said["exceptionDetails"])
-    return said["result"].get("value")
+    if "exceptionDetails" in reply:
+        raise RuntimeError(reply["exceptionDetails"])
+    return reply["result"].get("value")

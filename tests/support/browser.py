@@ -1,4 +1,4 @@
-"""Debian's Chromium, one for all tests of a process, with a context of its own for each."""
+"""Debian's Chromium: one for all tests of a process, with a context for each test."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from playwright.async_api import Browser, Locator, Page, async_playwright, expec
 from tests.support.deadline import DEADLINE_MS
 
 CHROMIUM = shutil.which("chromium")
-# A link that is clicked leads to a page whose scripts come a moment later: until they have run
-# there is nothing to be seen, so a test on a busy machine clicks no box that they replace.
-ONCE_READY = """
+# Scripts of a page run shortly after it is displayed. The page is hidden until then, so that a test
+# on a busy machine clicks no element that they replace.
+HIDE_UNTIL_LOADED = """
   const hidden = new CSSStyleSheet();
   hidden.replaceSync(":root { visibility: hidden }");
   document.adoptedStyleSheets = [hidden];
@@ -28,7 +28,7 @@ needs_chromium = pytest.mark.skipif(
 
 @asynccontextmanager
 async def browser() -> AsyncIterator[Browser]:
-    """A running Chromium, and the driver that it is told through."""
+    """Starts Chromium and the driver of Playwright."""
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
@@ -41,18 +41,18 @@ async def browser() -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def tab(chromium: Browser, *, scripts: bool = True) -> AsyncIterator[Page]:
-    """A new page, which may open others beside it; without `scripts` it runs none."""
+    """Opens a page in a new context, with or without JavaScript."""
     context = await chromium.new_context(java_script_enabled=scripts)
     try:
         context.set_default_timeout(DEADLINE_MS)
         if scripts:
-            await context.add_init_script(ONCE_READY)
+            await context.add_init_script(HIDE_UNTIL_LOADED)
         yield await context.new_page()
     finally:
         await context.close()
 
 
-async def text_of(shown: Locator) -> str:
-    """What it says, once it is to be seen."""
-    await shown.wait_for()
-    return await shown.inner_text()
+async def text_of(locator: Locator) -> str:
+    """Returns the text of an element once it is visible."""
+    await locator.wait_for()
+    return await locator.inner_text()

@@ -1,4 +1,4 @@
-"""The API over real HTTP on loopback, and calls that read as sentences, for tests."""
+"""The API over HTTP on loopback, and a client for it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DRAFT: dict[str, Any] = {"name": "CRM", "url": "https://crm.example.com/hook"}
 
 @dataclass(slots=True, kw_only=True)
 class Api:
-    """A running API. Calls go out with the operator's key unless another is given."""
+    """A running API. Calls use the operator key unless another one is passed."""
 
     url: str
     server_ctx: ServerContext
@@ -45,43 +45,43 @@ class Api:
     async def call(
         self, method: str, path: str, json: Any = None, *, key: str | None = None, **options: Any
     ) -> httpx.Response:
-        """One call under /v1; `key=""` sends none."""
-        given = self.key if key is None else key
-        headers = {"Authorization": f"Bearer {given}"} if given else {}
+        """Makes a call under /v1; `key=""` sends no key."""
+        token = self.key if key is None else key
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         headers |= options.pop("headers", {})
         if json is not None:
             options["json"] = json
         return await self.client.request(method, f"/v1{path}", headers=headers, **options)
 
     async def key_of(self, organization: UUID | None, *scopes: Scope) -> str:
-        """A new key of an organization, with all scopes unless some are named."""
+        """Creates a key of an organization, with all scopes by default."""
         ctx = self.server_ctx.ctx.for_actor(self.server_ctx.pool, None, "a test")
-        made = await access.create_key(ctx, organization, "test", list(scopes or SCOPES))
-        return made.key
+        created = await access.create_key(ctx, organization, "test", list(scopes or SCOPES))
+        return created.key
 
     async def webhook(self, organization: UUID, **fields: Any) -> dict[str, Any]:
-        """A new webhook, as the answer shows it."""
+        """Creates a webhook and returns its document."""
         draft = DRAFT | {"organization_id": str(organization)} | fields
-        answer = await self.call("POST", "/webhooks", draft, key=ADMIN_KEY)
-        assert answer.status_code == 201, answer.text
-        made: dict[str, Any] = answer.json()
-        return made
+        response = await self.call("POST", "/webhooks", draft, key=ADMIN_KEY)
+        assert response.status_code == 201, response.text
+        created: dict[str, Any] = response.json()
+        return created
 
 
-async def _nowhere(_: str) -> list[str]:
+async def _resolve_nothing(_: str) -> list[str]:
     return []
 
 
-def _on_loopback(info: AddrInfoType) -> socket.socket:
-    """No test send leaves this machine, whatever a test makes up."""
+def _loopback_socket(info: AddrInfoType) -> socket.socket:
+    """Refuses every address other than loopback, so that no test send leaves the machine."""
     if not ipaddress.ip_address(str(info[4][0])).is_loopback:
         raise OSError(errno.ENETUNREACH, "only loopback")
     return socket.socket(*info[:3])
 
 
-def _on_this_machine(policy: EgressPolicy) -> GuardedTransport:
+def _loopback_transport(policy: EgressPolicy) -> GuardedTransport:
     connector = make_connector(
-        policy, limit=50, resolver=_nowhere, trust=trust(), open_socket=_on_loopback
+        policy, limit=50, resolver=_resolve_nothing, trust=trust(), open_socket=_loopback_socket
     )
     return GuardedTransport(policy, connector)
 
@@ -98,13 +98,13 @@ async def running_api(
     cors_origins: tuple[str, ...] = (),
     port: int = 0,
 ) -> AsyncIterator[Api]:
-    """The API over a migrated database, on a free port unless one is given.
+    """Serves the API over a migrated database, on a free port by default.
 
-    With `direct_dsn` it goes through a pooler.
+    With `direct_dsn`, `dsn` is a connection pooler.
     """
     async with (
         connection_pool.open_pool(dsn, size=size, pooler=direct_dsn is not None) as pool,
-        transport or _on_this_machine(policy) as opened,
+        transport or _loopback_transport(policy) as open_transport,
     ):
         ctx = KeyringContext(
             pool=pool,
@@ -112,7 +112,7 @@ async def running_api(
             policy=policy,
             renderer=Renderer(policy),
             brand="Roxels",
-            transport=opened,
+            transport=open_transport,
         )
         server_ctx = ServerContext(
             pool=pool,
@@ -121,8 +121,8 @@ async def running_api(
             direct_dsn=direct_dsn or dsn,
             cors_origins=cors_origins,
         )
-        async with serve_api(server_ctx, port=port) as taken:
-            url = f"http://127.0.0.1:{taken}"
+        async with serve_api(server_ctx, port=port) as bound_port:
+            url = f"http://127.0.0.1:{bound_port}"
             async with httpx.AsyncClient(
                 base_url=url, timeout=DEADLINE_S, verify=trust()
             ) as client:

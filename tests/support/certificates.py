@@ -1,4 +1,4 @@
-"""Certificates made on the spot, good and broken in every kind, for receivers that speak TLS."""
+"""Valid and invalid certificates for TLS receivers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @functools.cache
 def trust() -> ssl.SSLContext:
-    """The certificates of this machine, as a client of ours trusts them; read once."""
+    """The certificate authorities of this machine; read once."""
     return make_trust()
 
 
@@ -35,13 +35,13 @@ class Authority:
     certificate: x509.Certificate
 
     def trust(self) -> ssl.SSLContext:
-        """Return a client context that trusts this authority alone, TLS 1.2 or newer."""
+        """Return a client context that trusts only this authority, TLS 1.2 or newer."""
         context = ssl.create_default_context(cadata=_pem(self.certificate).decode())
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         return context
 
     def pem(self) -> bytes:
-        """Return its certificate, for a process that is to trust it."""
+        """Return its certificate."""
         return _pem(self.certificate)
 
     def issue(
@@ -62,7 +62,7 @@ class Authority:
 
 
 def make_authority(folder: Path) -> Authority:
-    """Return a fresh authority whose files live under `folder`."""
+    """Return a new authority whose files are in `folder`."""
     key = ec.generate_private_key(ec.SECP256R1())
     root = _builder("Test Authority", _name("Test Authority"), key, (-1, 2))
     constraints = x509.BasicConstraints(ca=True, path_length=0)

@@ -1,4 +1,4 @@
-"""A pytest plugin of bin/test: runs format, lint, types, imports and docs beside the tests."""
+"""A pytest plugin of bin/test: runs format, lint, types, imports and docs parallel to the tests."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _DEADLINE_S = 600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """A check that was started."""
+    """A started check."""
 
     name: str
     process: subprocess.Popen[str]
 
     def error(self) -> str | None:
-        """Waits for its end; returns its output if it failed."""
+        """Wait for its end; return its output if it failed."""
         output, _ = self.process.communicate(timeout=_DEADLINE_S)
         return output if self.process.returncode != 0 else None
 
@@ -70,7 +70,7 @@ class Checks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Runs before the terminal prints its summary."""
+        """Collect the results before the terminal prints its summary."""
         if exitstatus == pytest.ExitCode.INTERRUPTED:
             return
         errors = {check.name: check.error() for check in self.started}
@@ -93,6 +93,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Only the first process runs the checks, not the workers that it starts."""
+    """Run the checks only in the first process, not in the workers of xdist."""
     if config.getoption("checks") and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Checks(), "rowhook-checks")

@@ -1,4 +1,4 @@
-"""When each delivery was claimed and when it was due, by the clock of the database, for tests."""
+"""A log of claims with the due time and the claim time of each delivery."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.support.sample_platform import Platform
 
 
 async def log_claims(platform: Platform) -> None:
-    """From now on every claim is logged in public.claim_log."""
+    """Log every claim in public.claim_log from now on."""
     await platform.run(
         "create table public.claim_log"
         " (outbox_id bigint, due_at timestamptz, claimed_at timestamptz)"
@@ -26,5 +26,5 @@ async def log_claims(platform: Platform) -> None:
 
 
 async def claim_log(platform: Platform) -> list[dict[str, Any]]:
-    """`outbox_id`, `due_at` and `claimed_at` of every claim, in the order of deliveries."""
+    """Return `outbox_id`, `due_at` and `claimed_at` of every claim, ordered by delivery."""
     return await platform.rows("select * from public.claim_log order by outbox_id, claimed_at")

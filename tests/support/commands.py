@@ -1,4 +1,4 @@
-"""The command line as a person runs it: a process, its words and its exit code, for tests."""
+"""Runs the command line as a process, and its output and exit code."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ SOURCE = Path(__file__).parents[2] / "src"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandResult:
-    """How a command ended."""
+    """The result of a command."""
 
     code: int
     out: str
     err: str
 
     def refused(self, code: int, *texts: str) -> None:
-        """Checks that it said why, on standard error, and showed nobody its insides."""
+        """Check the exit code and the text on standard error, without a traceback."""
         assert self.code == code, self.err
         assert "Traceback" not in self.err + self.out
         for text in texts:
@@ -35,7 +35,7 @@ class CommandResult:
 
 
 def environment(home: Path, **variables: str) -> dict[str, str]:
-    """A home of the test's own, and none of this machine's settings."""
+    """Return an environment with its own home and without settings of this machine."""
     return {
         "HOME": str(home),
         "TMPDIR": str(home),
@@ -56,7 +56,7 @@ async def running_command(
     module: str = "rowhook",
     **variables: str,
 ) -> AsyncIterator[Process]:
-    """A running command; at the exit it and what it started are gone."""
+    """Run a command; it and its child processes are ended at the exit."""
     process = await asyncio.create_subprocess_exec(
         *before,
         sys.executable,
@@ -84,7 +84,7 @@ async def running_command(
 
 
 async def wait_for_exit(process: Process) -> CommandResult:
-    """Waits for the end of a command."""
+    """Wait for the end of a command."""
     async with asyncio.timeout(DEADLINE_S):
         out, err = await process.communicate()
     assert process.returncode is not None
@@ -98,7 +98,7 @@ async def run_command(
     module: str = "rowhook",
     **variables: str,
 ) -> CommandResult:
-    """Runs a command to its end."""
+    """Run a command to its end."""
     async with running_command(
         home, *arguments, before=before, module=module, **variables
     ) as process:
@@ -106,24 +106,24 @@ async def run_command(
 
 
 def free_port() -> int:
-    """A port of loopback on which nothing listens."""
+    """Return a free port of loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process started and that still live."""
+    """Return the running child processes of a process."""
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process is there."""
+    """Return whether a process exists."""
     return Path(f"/proc/{pid}").exists()
 
 
 def command_lines_with(path: Path) -> list[str]:
-    """The command lines of all processes that name a path."""
+    """Return the command lines of all processes that contain a path."""
     command_lines = []
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         try:

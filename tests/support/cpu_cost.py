@@ -1,4 +1,4 @@
-"""CPU time as a multiple of what a fixed loop takes beside it: a figure of no machine."""
+"""CPU time in multiples of a fixed loop, independent of the machine."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Work that costs more loops is measured again: another process may have slowed it down.
+# A work with more loops is measured again, since another process may have slowed it down.
 COSTLY_LOOPS, TRIES = 10.0, 4
 _ADDITIONS = 200_000
 
 
 def cpu_loops(work: Callable[[], object]) -> float:
-    """Runs the work; how many loops would have taken as much CPU: the least of up to four runs."""
+    """Return the CPU time of the work in loops: the minimum of up to four runs."""
     least = cpu_s(work) / _fast_loop_s()
     for _ in range(TRIES - 1):
         if least < COSTLY_LOOPS:
@@ -28,9 +28,9 @@ def cpu_loops(work: Callable[[], object]) -> float:
 
 
 def cpu_s(work: Callable[[], object]) -> float:
-    """The CPU time of this thread in one run, in seconds."""
-    # Objects of earlier tests are hidden from the garbage collector meanwhile: walking through
-    # them takes longer than most of the work that is measured here.
+    """Return the CPU time of this thread for one run, in seconds."""
+    # Objects of earlier tests are hidden from the garbage collector, since traversing them would
+    # take longer than most of the measured work.
     gc.freeze()
     try:
         began = time.thread_time()
@@ -41,7 +41,7 @@ def cpu_s(work: Callable[[], object]) -> float:
 
 
 def loop_s() -> float:
-    """The CPU time of one loop now, in seconds."""
+    """Return the current CPU time of one loop, in seconds."""
     return cpu_s(lambda: sum(number for number in range(_ADDITIONS)))
 
 

@@ -1,4 +1,4 @@
-"""Databases that are copies of others: by template, by dump and restore, or by their record."""
+"""Databases that are copies: by template, by dump and restore, or by their installation record."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from tests.support.servers import DEBIAN_15, Server
 
 ROLES = ("producer", "reader", "operator", "worker", "api")
 PG_18 = 180000
-# Above what any cluster of the tests reaches.
+# Above the transaction ids of any cluster of the tests.
 FOREIGN_XID = 9_000_000_000_000
 
 
 async def mark_as_copied(platform: Platform) -> None:
-    """The record is as it would be in a copy by template: it names another database."""
+    """Change the installation record to that of a copy by template."""
     await platform.run("update rowhook.installation set database_oid = 1, checked_file = 'another'")
 
 
 async def mark_as_restored(platform: Platform) -> None:
-    """Everything captured so far is as a dump of a cluster with far higher xids would leave it."""
+    """Change all captured rows to those of a cluster with far higher transaction ids."""
     await platform.run(
         "update rowhook.event set xact = (xact::text::bigint + %s)::text::xid8", FOREIGN_XID
     )
@@ -47,7 +47,7 @@ async def mark_as_restored(platform: Platform) -> None:
 
 @asynccontextmanager
 async def cloned_database(server: Server, dsn: str) -> AsyncIterator[str]:
-    """A copy in the same cluster, by `create database … template`; nobody may be connected."""
+    """A copy in the same cluster by `create database … template`, which requires no connections."""
     name = f"copy_{uuid4().hex[:12]}"
     source = make_conninfo(dsn).split("dbname=")[1].split()[0]
     async with await connection_pool.connect(server.superuser_dsn) as connection:
@@ -59,14 +59,14 @@ async def cloned_database(server: Server, dsn: str) -> AsyncIterator[str]:
 
 
 async def create_roles(dsn: str) -> None:
-    """The service roles, which no dump of a database holds."""
+    """Create the service roles, which a dump of a database does not contain."""
     async with await connection_pool.connect(dsn) as connection:
         for role in ROLES:
             await connection.execute(f"create role rowhook_{role} nologin".encode())
 
 
 async def restore(old: str, new: str, *, clean: bool = False) -> None:
-    """`pg_dump old | pg_restore new`, as an operator would; `clean` drops what is there first."""
+    """Run `pg_dump old | pg_restore new`; `clean` drops existing objects first."""
     async with await connection_pool.connect(old) as connection:
         programs = binaries() if connection.info.server_version >= PG_18 else DEBIAN_15
     await asyncio.to_thread(_restore, programs, old, new, clean=clean)
@@ -81,7 +81,7 @@ def _restore(programs: Path, old: str, new: str, *, clean: bool) -> None:
 
 
 async def consume_xids(dsn: str, count: int) -> None:
-    """Uses up transaction ids, as years of work would."""
+    """Consume transaction ids."""
     async with await connection_pool.connect(dsn) as connection:
         await connection.execute(
             f"do $$ begin for i in 1..{count} loop"

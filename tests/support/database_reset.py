@@ -1,4 +1,4 @@
-"""Puts a migrated database back to what it was before a test, unless its schema was changed."""
+"""Resets a migrated database after a test, unless its schema was changed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from rowhook.db import connection_pool
 from tests.support.worker_rig import until
 
 _USER_SCHEMAS = "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
-# A row of these catalogs is written again, with a new xmin, whenever what it describes changes;
-# a new object is a row of pg_depend at least.
+# A row of these catalogs is rewritten, with a new xmin, whenever its object changes; a new object
+# has at least a row in pg_depend.
 _CATALOGS = (
     "pg_attrdef",
     "pg_attribute",
@@ -34,7 +34,7 @@ _VERSIONS = " union all ".join(
     f"select '{catalog}', count(*)::text, sum(xmin::text::bigint)::text from pg_catalog.{catalog}"
     for catalog in _CATALOGS
 )
-# TRUNCATE writes pg_class, and VACUUM pg_database: of these the columns that are settings.
+# TRUNCATE updates pg_class, and VACUUM pg_database: of these only the columns that are settings.
 _DIGEST = f"""
 select pg_catalog.md5(pg_catalog.string_agg(line::text, e'\\n' order by line)) from (
 {_VERSIONS}
@@ -56,7 +56,7 @@ from pg_catalog.pg_db_role_setting s
 join pg_catalog.pg_database d on d.oid = s.setdatabase where d.datname = current_database()
 ) as line
 """
-# What is not empty, or was looked at by VACUUM or ANALYZE: TRUNCATE makes the planner forget that.
+# Tables with rows or statistics; TRUNCATE resets the statistics.
 _TABLES = f"""
 select format('%I.%I', n.nspname, c.relname)
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -68,7 +68,7 @@ _OTHER_SESSIONS = """
 select pid from pg_catalog.pg_stat_activity
 where datname = current_database() and pid <> pg_backend_pid()
 """
-# Days of attempts that were not there before: a test may have made them.
+# Partitions of attempts that the test may have created.
 _PARTITIONS = """
 select i.inhrelid::pg_catalog.regclass::text from pg_catalog.pg_inherits i
 where i.inhparent = any (
@@ -88,7 +88,7 @@ _GRACE_S = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InitialState:
-    """What a migrated database holds: a digest of its schema, and the rows that are in it."""
+    """The initial content of a migrated database: a digest of its schema, and its rows."""
 
     schema: str
     rows: dict[str, bytes]
@@ -96,7 +96,7 @@ class InitialState:
 
 
 async def read_initial_state(dsn: str) -> InitialState:
-    """Reads it from a database that was just migrated, as a superuser."""
+    """Read the initial state of a newly migrated database, as a superuser."""
     async with await connection_pool.connect(dsn) as connection:
         (state,) = await _select(connection, _STATE)
         rows = {table: await _copy_out(connection, table) for table in state["full"]}
@@ -107,7 +107,7 @@ async def read_initial_state(dsn: str) -> InitialState:
 
 
 async def reset_database(dsn: str, initial: InitialState) -> bool:
-    """Empties a database as a superuser; False if a test changed its schema.
+    """Empty a database as a superuser; return False if a test changed its schema.
 
     Sessions that the test left open are ended first.
     """
@@ -137,7 +137,7 @@ async def _empty(
 
 
 async def _disconnect_others(connection: psycopg.AsyncConnection) -> list[str]:
-    """Waits for sessions that are about to end, ends the others; the attempts' own partitions."""
+    """Wait for other sessions, terminate those that remain; return the partitions."""
     deadline = time.monotonic() + _GRACE_S
     partitions: list[str] = []
 
@@ -150,7 +150,7 @@ async def _disconnect_others(connection: psycopg.AsyncConnection) -> list[str]:
         partitions[:] = leftovers["partitions"]
         return not leftovers["others"]
 
-    await until(is_disconnected, what="the end of the sessions that the test left open")
+    await until(is_disconnected, description="the end of the sessions that the test left open")
     return partitions
 
 

@@ -1,4 +1,4 @@
-"""The databases that tests are given: migrated once, cloned, emptied after a test, used again."""
+"""Databases of tests: migrated once, cloned, emptied after each test and reused."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Databases:
 
     @asynccontextmanager
     async def migrated(self) -> AsyncIterator[str]:
-        """The name of a migrated database in which there is nothing."""
+        """Yield the name of a migrated empty database."""
         name = next(iter(self._idle), None) or await self._clone()
         origin = self._idle.pop(name, None) or await read_initial_state(
             self.server.dsn_of_superuser(name)
@@ -40,7 +40,7 @@ class Databases:
 
     @asynccontextmanager
     async def new(self) -> AsyncIterator[str]:
-        """The same, of a database that was never used: the planner knows nothing of its tables."""
+        """Yield the name of a migrated database that was never used, so without statistics."""
         name = await self._clone()
         try:
             yield name
@@ -49,7 +49,7 @@ class Databases:
 
     @asynccontextmanager
     async def empty(self) -> AsyncIterator[str]:
-        """The name of a database that Rowhook never saw."""
+        """Yield the name of a database without Rowhook."""
         name = await self._create("template1")
         try:
             yield name
@@ -57,7 +57,7 @@ class Databases:
             await self._drop(name)
 
     async def _clone(self) -> str:
-        """A clone of the template, made an installation of its own: a copy sends nothing."""
+        """Clone the template as an installation of its own, since a copy sends nothing."""
         if not self._has_template:
             await self._make_template()
         name = await self._create(_TEMPLATE)
@@ -71,7 +71,7 @@ class Databases:
         await self.server.run(f"create database {_TEMPLATE} owner {owner}")
         await runner.migrate(dsn)
         await preflight.grant_missing(dsn, dsn, DEFAULT_PREFIX)
-        # Nobody is told to grant these to the owner: tests enter them all the same.
+        # The owner is not a member of these by default, but tests set these roles.
         await self.server.run(
             f"grant rowhook_producer, rowhook_reader, rowhook_operator to {owner}"
         )

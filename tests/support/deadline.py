@@ -1,7 +1,7 @@
-"""How long a test waits for what must come.
+"""The maximum time that a test waits for a condition.
 
-A deadline, not a speed: waiting ends as soon as it comes, and a busy machine may hold it up for
-seconds. What is promised to be soon has a figure of its own, in a benchmark.
+It is not a performance requirement: waiting ends as soon as the condition holds. Benchmarks
+measure performance.
 """
 
 from __future__ import annotations

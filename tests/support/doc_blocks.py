@@ -1,4 +1,4 @@
-"""The documents of the project and their code blocks, for tests."""
+"""The documentation pages and their code blocks."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ PAGES = (
     "CONTRIBUTING.md",
     *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")),
 )
-# What no program reads: output and diagrams.
+# Languages that are not executed: output and diagrams.
 PROSE = "text"
 # Languages whose blocks test_docs.py and test_docs_shell.py run on every page.
 EVERYWHERE = frozenset({"sql", "json", "jinja", "yaml", "sh"})
-# Blocks that need a test of their own: page and language → the file of the test.
+# Blocks that have their own test: page and language → the file of the test.
 TESTED = {
     ("docs/how-to/verify-requests.md", "python"): "tests/commands/test_docs_receivers.py",
     ("docs/how-to/verify-requests.md", "js"): "tests/commands/test_docs_receivers.py",
@@ -37,7 +37,7 @@ _BLOCK = re.compile(
 class Block:
     """A fenced code block of a page.
 
-    `not_run` says why no test runs it. `fails` is the SQLSTATE that it ends with.
+    `not_run` is the reason why no test runs it. `fails` is the SQLSTATE that it ends with.
     """
 
     page: str
@@ -58,7 +58,7 @@ def read(page: str) -> str:
 
 
 def blocks(page: str, language: str | None = None, section: str | None = None) -> list[Block]:
-    """The blocks of a page, of one language and under one `##` heading if these are given."""
+    """Return the blocks of a page, optionally of one language and under one `##` heading."""
     return [
         block
         for block in _blocks(page)
@@ -86,7 +86,7 @@ def _blocks(page: str) -> Iterator[Block]:
 
 
 def runnable(language: str) -> dict[str, list[Block]]:
-    """The blocks of a language that the tests of every page run, by page."""
+    """Return the blocks of a language that the tests of all pages run, by page."""
     by_page = {
         page: [block for block in blocks(page, language) if block.not_run is None]
         for page in PAGES

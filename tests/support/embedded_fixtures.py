@@ -1,4 +1,4 @@
-"""What the tests of the embedded Postgres look at, and how they wait."""
+"""Fixtures and queries of the tests of the embedded PostgreSQL."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _OWNER = Path(__file__).with_name("embedded_owner.py")
 
 @pytest.fixture
 def data() -> Iterator[Path]:
-    """A data folder that a second account can get into."""
+    """A data folder that is accessible to a second account."""
     with tempfile.TemporaryDirectory(prefix="rh-") as name:
         Path(name).chmod(0o755)
         yield Path(name) / "data"
@@ -54,7 +54,7 @@ async def query(dsn: str, text: str) -> Any:
 
 @asynccontextmanager
 async def owner_process(data: Path) -> AsyncIterator[Process]:
-    """Another process that starts the server of `data`."""
+    """Run another process that starts the server of `data`."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(_OWNER), str(data), stdout=PIPE, stderr=DEVNULL
     )

@@ -1,4 +1,4 @@
-"""Starts an embedded Postgres on the folder that is named, says so, and waits to be ended."""
+"""Starts an embedded PostgreSQL on a folder, prints its DSN, and waits to be killed."""
 
 import asyncio
 import sys

@@ -1,6 +1,6 @@
-"""A forward proxy on loopback: every name stands for this machine, the port is the one asked for.
+"""A forward proxy on loopback that connects every name to this machine, on the requested port.
 
-`async with running_proxy() as proxy:` gives `proxy.url`; `proxy.requests` holds its requests.
+`async with running_proxy() as proxy:` gives `proxy.url`; `proxy.requests` has its requests.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from tests.support.receiver import Received, Receiver, read_request
 
 @dataclass(slots=True, kw_only=True)
 class Proxy:
-    """CONNECT makes a tunnel, an absolute-form request is passed on in origin form.
+    """Opens a tunnel for CONNECT, and forwards absolute-form requests in origin form.
 
-    With `instead` each request is answered by these bytes and goes nowhere; empty ones hang up,
-    and `silent` never answers.
+    `canned_response` is sent to each request instead; if it is empty, the connection is closed.
+    `silent` never responds.
     """
 
     canned_response: bytes | None = None
@@ -48,7 +48,7 @@ class Proxy:
 
 @asynccontextmanager
 async def running_proxy(proxy: Proxy | None = None) -> AsyncIterator[Proxy]:
-    """A running proxy."""
+    """Run a proxy."""
     running = proxy or Proxy()
     async with Receiver(on_connect=running.serve) as server:
         running.url = server.url
@@ -56,7 +56,7 @@ async def running_proxy(proxy: Proxy | None = None) -> AsyncIterator[Proxy]:
 
 
 def basic(user: str, password: str) -> str:
-    """The value of Proxy-Authorization (RFC 7617)."""
+    """Return the value of Proxy-Authorization (RFC 7617)."""
     return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
 
 

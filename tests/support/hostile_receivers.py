@@ -1,4 +1,4 @@
-"""Receivers of every bad kind, and the verdict that each must end in. Data alone."""
+"""Hostile receivers, and the expected verdict of each."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Case:
 
     @property
     def timeout_s(self) -> float:
-        """Short where the timeout is what ends it; else longer than it takes on any machine."""
+        """Short if the timeout ends the request; otherwise longer than needed on any machine."""
         return 0.5 if self.verdict is Verdict.TIMEOUT else DEADLINE_S
 
 
@@ -42,7 +42,7 @@ def late(behaviour: Behaviour) -> Case:
     return Case(behaviour, Verdict.TIMEOUT)
 
 
-# After the head a body has 2 s, and these use them up.
+# The body has 2 s after the head; these cases use them up.
 SLOW_BODIES = {
     "drip of the body",
     "drip of a chunked body",
@@ -56,7 +56,7 @@ BOTH = b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"
 BOMB = gzip.compress(b"\0" * 20_000_000)
 
 HOSTILE = {
-    # the status is there: what the body does is all the same
+    # there is a status: the body does not matter
     "infinite body": delivered(flood(OK + b"\r\n", b"x" * 65_536), "x" * 4096),
     "infinite chunked body": delivered(flood(CHUNKED, b"10000\r\n" + b"x" * 65_536 + b"\r\n")),
     "drip of the body": delivered(drip(OK + b"Content-Length: 1000000\r\n\r\n", b"x")),
@@ -90,7 +90,7 @@ HOSTILE = {
     "ANSI, NUL and HTML": delivered(
         answer(body=b"\x1b[31m<b>\0\xff</b>"), "\x1b[31m<b>\ufffd\ufffd</b>"
     ),
-    # the status is another
+    # another status
     "redirect": Case(
         answer(302, headers=(("Location", "http://169.254.169.254/"),)), Verdict.HTTP_STATUS, 302
     ),
@@ -109,7 +109,7 @@ HOSTILE = {
     "unasked upgrade": invalid(
         raw(b"HTTP/1.1 101 Switch\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nabc"), 101
     ),
-    # there is no status
+    # no status
     "HTTP/0.9": invalid(raw(b"hello\n")),
     "HTTP/2 preface": invalid(raw(b"\0\0\x12\x04\0\0\0\0\0\0\x03\0\0\0\x80")),
     "TLS on a plain port": invalid(raw(b"\x15\x03\x01\0\x02\x02\x16")),
@@ -123,7 +123,7 @@ HOSTILE = {
     "end without an answer": invalid(raw(b"")),
     "end inside the head": invalid(raw(OK + b"Content-Le")),
     "reset without an answer": invalid(reset()),
-    # nothing comes in time
+    # nothing arrives in time
     "stall after the request": late(stall()),
     "stall inside the status line": late(stall(b"HTTP/1.")),
     "drip of the status line": late(drip(b"", b"\r\n")),

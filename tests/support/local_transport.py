@@ -1,4 +1,4 @@
-"""A plain request and a transport to send it with, towards receivers on loopback alone."""
+"""A plain request, and a transport for receivers on loopback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The packages of assets/package-lock.json, fetched once, for tests that need one of them."""
+"""The packages of assets/package-lock.json, installed once for the tests that need them."""
 
 from __future__ import annotations
 
@@ -13,34 +13,44 @@ import pytest
 
 ASSETS = Path(__file__).parents[2] / "assets"
 NPM = shutil.which("npm")
-# What npm says when it has no network, against what it says of a lock file that is wrong.
-_AWAY = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH")
+# The errors of npm without a network, as opposed to those of an invalid lock file.
+_NETWORK_ERRORS = (
+    "ENOTFOUND",
+    "EAI_AGAIN",
+    "ECONNREFUSED",
+    "ECONNRESET",
+    "ETIMEDOUT",
+    "ENETUNREACH",
+)
 
 
 def run(*command: str, folder: Path) -> None:
-    """Runs what needs npm; skips without npm or network, raises RuntimeError for all else."""
+    """Runs a command that needs npm.
+
+    Skips the test without npm or network. Raises RuntimeError if the command fails otherwise.
+    """
     if NPM is None:
         pytest.skip("npm is not installed: apt-get install npm")
-    done = subprocess.run(  # noqa: S603  # our own
+    result = subprocess.run(  # noqa: S603  # our own
         command, cwd=folder, capture_output=True, text=True, check=False, timeout=300
     )
-    if done.returncode and any(sign in done.stderr for sign in _AWAY):
+    if result.returncode and any(error in result.stderr for error in _NETWORK_ERRORS):
         pytest.skip("npm cannot reach its ctx")
-    if done.returncode:
-        raise RuntimeError(done.stderr)
+    if result.returncode:
+        raise RuntimeError(result.stderr)
 
 
 def packages() -> Path:
-    """The folder node_modules as the lock file says; of several workers one fetches it."""
+    """Returns the folder node_modules of the lock file; one of several test workers installs it."""
     lock = ASSETS / "package-lock.json"
-    made = Path(sys.prefix) / f"npm-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
-    made.mkdir(exist_ok=True)
-    whole = made / "whole"
-    with (made / "lock").open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        if not whole.exists():
+    cache = Path(sys.prefix) / f"npm-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
+    cache.mkdir(exist_ok=True)
+    complete = cache / "whole"
+    with (cache / "lock").open("w") as lock_file:
+        fcntl.flock(lock_file, fcntl.LOCK_EX)
+        if not complete.exists():
             for name in ("package.json", "package-lock.json"):
-                shutil.copy(ASSETS / name, made)
-            run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", folder=made)
-            whole.touch()
-    return made / "node_modules"
+                shutil.copy(ASSETS / name, cache)
+            run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", folder=cache)
+            complete.touch()
+    return cache / "node_modules"

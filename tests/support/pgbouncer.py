@@ -1,4 +1,4 @@
-"""A transaction pooler with one connection to the server: PgBouncer, for tests."""
+"""PgBouncer as a transaction pooler with one server connection."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ pidfile =
 
 @asynccontextmanager
 async def pooled_dsn(dsn: str, folder: Path) -> AsyncIterator[str]:
-    """The DSN of the same database through PgBouncer in transaction mode, over a socket.
+    """Run PgBouncer in transaction mode and yield the DSN of the database through its socket.
 
-    Without the program the test is skipped, and bin/test says so.
+    The test is skipped without PgBouncer, and bin/test reports it.
     """
     program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if program is None:
@@ -52,7 +52,7 @@ async def pooled_dsn(dsn: str, folder: Path) -> AsyncIterator[str]:
             folder=folder,
         )
     )
-    # uvloop's own cannot start a process as somebody else.
+    # uvloop cannot start a process as another account.
     process = subprocess.Popen(  # noqa: ASYNC220, S603  # returns at once; our own arguments
         [program, str(settings)],
         cwd=folder,
@@ -69,12 +69,12 @@ async def pooled_dsn(dsn: str, folder: Path) -> AsyncIterator[str]:
 
 
 def to_keywords(dsn: str) -> str:
-    """The same as `name=value …`: PgBouncer reads no URLs."""
+    """Return the DSN as `name=value …`, since PgBouncer accepts no URLs."""
     return " ".join(f"{name}={value}" for name, value in conninfo_to_dict(dsn).items())
 
 
 def _server_account_options(folder: Path) -> dict[str, Any]:
-    # PgBouncer refuses to run as root, and root's server lets in its own account alone.
+    # PgBouncer refuses to run as root, and the server of root accepts only its own account.
     account = server_account()
     if not account.is_other:
         return {}

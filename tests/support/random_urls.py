@@ -1,4 +1,4 @@
-"""URLs made by a grammar and bent by accidents, the same ones for the same seed."""
+"""Random URLs from a grammar, with mutations, reproducible by seed."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _LETTERS += "\u00ad\u200b\u200d\u2024\u3002\uff0e\uff0f\uff1a\uff20\u2100\u212aÃ
 
 
 def random_urls(seed: int, count: int) -> Iterator[str]:
-    """`count` URLs, no two alike: by grammar or known spellings, many bent in 1 to 3 places."""
+    """Generate `count` different URLs, by grammar or known spellings, many with mutations."""
     rng = random.Random(seed)  # noqa: S311  # a repeatable sample
     produced: set[str] = set()
     while len(produced) < count:
@@ -88,7 +88,7 @@ def _host(rng: random.Random) -> str:
 
 
 def _mutate(rng: random.Random, url: str) -> str:
-    # Mostly where the host stands.
+    # Mostly within the host.
     position = min(len(url), rng.randrange(40))
     mutation = rng.randrange(4)
     if mutation == 0:

@@ -1,9 +1,9 @@
-"""A local HTTP receiver of raw sockets, so that it can answer well or misbehave in any way.
+"""A local HTTP receiver on raw sockets that can respond normally or misbehave in any way.
 
-`async with Receiver() as receiver:` gives `receiver.url`; `receiver.requests` holds what arrived.
-`receiver.script(path, first, second)` answers with each behaviour once, then with the last.
+`async with Receiver() as receiver:` gives `receiver.url`; `receiver.requests` has the requests.
+`receiver.script(path, first, second)` responds with each behaviour once, then with the last.
 A behaviour is an async function of the request and the writer; `answer`, `raw`, `stall`, `reset`,
-`drip` and `flood` make the common ones. Listens on loopback alone.
+`drip` and `flood` create the common ones. Listens only on loopback.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 Behaviour = Callable[["Received", asyncio.StreamWriter], Awaitable[None]]
 Pairs = tuple[tuple[str, str], ...]
-# The other side may hang up at any step; uvloop raises RuntimeError on a transport that is closed.
+# The peer may close at any step; uvloop raises RuntimeError on a closed transport.
 GONE = (OSError, RuntimeError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """One request as it arrived: headers as sent and in order, `at` in Unix seconds."""
+    """A received request with its headers in order; `at` is in Unix seconds."""
 
     method: str
     path: str
@@ -40,7 +40,7 @@ class Received:
     connection: int
 
     def header(self, name: str) -> str | None:
-        """Return the first value of the header `name` (any case), None without one."""
+        """Return the first value of the header `name` (case-insensitive), or None."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
 
@@ -57,9 +57,9 @@ class _Script:
 
 @dataclass(slots=True)
 class Receiver:
-    """The server. Without a script for a path, `default` answers (200 and a small JSON body).
+    """The server. Paths without a script get `default` (200 and a small JSON body).
 
-    `on_connect` takes a connection over before anything is read from it. With `tls` it is https.
+    `on_connect` handles a connection before anything is read from it. With `tls` it is https.
     """
 
     default: Behaviour | None = None
@@ -78,12 +78,12 @@ class Receiver:
 
     @property
     def url(self) -> str:
-        """The origin, without a slash at its end."""
+        """The origin, without a trailing slash."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
 
     def script(self, path: str, *steps: Behaviour) -> None:
-        """Answer requests for `path` (its query left out) with each step once, then the last."""
+        """Respond to `path` (without its query) with each step once, then with the last."""
         self._scripts[path] = _Script(steps=steps)
 
     async def wait_for(self, count: int, *, within: float = DEADLINE_S) -> list[Received]:
@@ -136,7 +136,7 @@ class Receiver:
 
 
 async def read_request(connection: int, reader: asyncio.StreamReader) -> Received:
-    """Read one request whole. Raises EOFError (IncompleteReadError) when the connection ends."""
+    """Read one request. Raises EOFError (IncompleteReadError) if the connection ends."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     line, *fields = head[:-4].split("\r\n")
     method, path, _ = line.split(" ")
@@ -157,14 +157,14 @@ def answer(
     body: bytes = b'{"ok":true}',
     headers: Pairs = (("Content-Type", "application/json"),),
 ) -> Behaviour:
-    """Answer `status` with `body` and its Content-Length, and keep the connection."""
+    """Respond with `status` and `body`, and keep the connection open."""
     lines = [f"HTTP/1.1 {status:03d} Answer", f"Content-Length: {len(body)}"]
     head = "\r\n".join([*lines, *(f"{name}: {value}" for name, value in headers), "", ""])
     return raw(head.encode("latin-1") + body, close=False)
 
 
 def raw(data: bytes, *, close: bool = True) -> Behaviour:
-    """Write exactly `data`, then close the connection (or keep it)."""
+    """Write exactly `data`, then close the connection (or keep it open)."""
 
     async def behave(_: Received, writer: asyncio.StreamWriter) -> None:
         writer.write(data)
@@ -176,7 +176,7 @@ def raw(data: bytes, *, close: bool = True) -> Behaviour:
 
 
 def stall(first: bytes = b"") -> Behaviour:
-    """Write `first`, then nothing for ever."""
+    """Write `first`, then nothing."""
 
     async def behave(_: Received, writer: asyncio.StreamWriter) -> None:
         writer.write(first)
@@ -199,7 +199,7 @@ def reset(first: bytes = b"") -> Behaviour:
 
 
 def drip(first: bytes, drop: bytes, every: float = 0.02) -> Behaviour:
-    """Write `first`, then `drop` again and again, `every` so many seconds."""
+    """Write `first`, then `drop` repeatedly, `every` seconds."""
 
     async def behave(_: Received, writer: asyncio.StreamWriter) -> None:
         writer.write(first)
@@ -212,7 +212,7 @@ def drip(first: bytes, drop: bytes, every: float = 0.02) -> Behaviour:
 
 
 def flood(first: bytes, wave: bytes) -> Behaviour:
-    """Write `first`, then `wave` without end, as fast as it is read."""
+    """Write `first`, then `wave` repeatedly, as fast as it is read."""
 
     async def behave(_: Received, writer: asyncio.StreamWriter) -> None:
         writer.write(first)

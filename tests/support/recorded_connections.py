@@ -1,4 +1,4 @@
-"""What would be dialled, written down and never dialled; names that are answered from a list."""
+"""Connection attempts that are recorded instead of made, and scripted name resolution."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rowhook.egress.transport import GuardedTransport
 
 
 class ConnectionRecorder:
-    """Makes no socket: notes the address and port that would be dialled, and fails."""
+    """A socket factory that records the address and port of a connection, and fails."""
 
     def __init__(self) -> None:
         self.dialled: list[tuple[str, int]] = []
@@ -28,7 +28,7 @@ class ConnectionRecorder:
 
 
 class ScriptedResolver:
-    """A resolver whose answers are given, one list a question; the last stays."""
+    """A resolver with scripted answers, one per lookup; the last is repeated."""
 
     def __init__(self, *answers: Sequence[str]) -> None:
         self.answers = list(answers)
@@ -44,6 +44,6 @@ def recording_transport(
     recorder: ConnectionRecorder,
     names: Callable[[str], Awaitable[Sequence[str]]],
 ) -> GuardedTransport:
-    """A transport that dials nobody. Call it in the loop."""
+    """Return a transport that makes no connections. Call it in the event loop."""
     connector = make_connector(policy, limit=256, resolver=names, open_socket=recorder)
     return GuardedTransport(policy, connector)

@@ -1,4 +1,4 @@
-"""A webhook and an event to compose, for tests."""
+"""A webhook and an event to render."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an agent platform does, in plain SQL, for tests."""
+"""A sample platform: an organization with an agent and a goal, and its statements in SQL."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DEFAULTS = {
 
 
 class Platform:
-    """One organization, one agent with a version, one goal; helpers that read as sentences."""
+    """An organization, an agent with a version, and a goal."""
 
     def __init__(self, db: psycopg.AsyncConnection) -> None:
         self.db = db
@@ -55,7 +55,7 @@ class Platform:
         )
 
     def with_connection(self, db: psycopg.AsyncConnection) -> Platform:
-        """The same platform over another connection."""
+        """Return the same platform with another connection."""
         other = copy(self)
         other.db = db
         return other
@@ -72,7 +72,7 @@ class Platform:
         return next(iter((await self.rows(query, *parameters))[0].values()))
 
     async def webhook(self, **fields: Any) -> UUID:
-        """A saved webhook that nothing is linked to; its signing secret cannot be opened."""
+        """Create a webhook without links; its signing secret cannot be opened."""
         webhook = uuid4()
         await self.value(
             "select rowhook.create_webhook(%s::json, %s, %s, '{}', %s)",
@@ -141,7 +141,7 @@ class Platform:
         return claimed.claims
 
     async def record(self, pool: Pool, claim: Any, outcome: str, **fields: Any) -> bool:
-        """Records one result; whether it counted."""
+        """Record a result; return whether it was accepted."""
         result = {
             "outbox_id": claim.outbox_id,
             "token": claim.token,

@@ -1,6 +1,6 @@
-"""Loaded by schemathesis itself: what it makes up meets ids, targets and owners that exist.
+"""Hooks of schemathesis that use existing ids, targets and organizations in generated requests.
 
-Without this nearly every request ends at its first wrong id, and nothing deeper is tried.
+Otherwise nearly every request would fail at its first unknown id.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import schemathesis
 
 # The name of a parameter → an id that exists.
 _REAL: dict[str, str] = json.loads(os.environ["BATTERY_REAL"])
-# An id of the OpenAPI's examples → the name of its parameter.
+# An example id in the OpenAPI document → the name of its parameter.
 _EXAMPLES: dict[str, str] = json.loads(os.environ["BATTERY_EXAMPLES"])
 _TARGET = os.environ["BATTERY_TARGET"]
-# Of what is created: the rest is mostly refused when it is made up.
+# Fields that are kept on creation; generated values of others are mostly rejected.
 _PLAIN = {
     "/v1/webhooks": {"description", "metadata", "method", "ordered", "url"},
     "/v1/preview": {"method", "url"},
@@ -29,10 +29,10 @@ _number = itertools.count()
 
 @schemathesis.hook
 def before_call(_: schemathesis.HookContext, case: schemathesis.Case[Any], **__: Any) -> None:
-    """What is meant to be wrong is left as it is."""
+    """Replace ids in valid requests; requests that are invalid on purpose are unchanged."""
     if case.meta is None or case.meta.generation.mode != schemathesis.GenerationMode.POSITIVE:
         return
-    # A chain goes on with the ids that it was answered.
+    # A chain continues with the ids of its responses.
     chained = case.meta.phase.name.value == "stateful"
     for values in (case.path_parameters, case.query, case.body):
         if isinstance(values, dict):
@@ -40,10 +40,10 @@ def before_call(_: schemathesis.HookContext, case: schemathesis.Case[Any], **__:
     if "organization_id" in case.query:
         case.query["organization_id"] = _REAL["organization_id"]
     if "Idempotency-Key" in case.headers:
-        # The same key for another request is refused, rightly: one in four is used again.
+        # A key is rejected for another request, so only one in four is reused.
         case.headers["Idempotency-Key"] = f"round-{next(_number) // 4}"
     if isinstance(case.body, dict):
-        # Chains must get on; what is made up in full is tried beside them.
+        # Chains need valid requests; other requests alternate with generated ones.
         _make_possible(case, case.body, plain=chained or next(_number) % 2 == 0)
 
 
@@ -73,6 +73,6 @@ def _make_possible(case: schemathesis.Case[Any], body: dict[str, Any], *, plain:
 def after_call(
     _: schemathesis.HookContext, case: schemathesis.Case[Any], response: schemathesis.Response
 ) -> None:
-    """The newest webhook is the one that exists: the seeded ones are deleted sooner or later."""
+    """Use the newest webhook, since the initial ones are deleted at some time."""
     if case.method == "POST" and case.path == "/v1/webhooks" and response.status_code == 201:
         _REAL["webhook_id"] = response.json()["id"]

@@ -1,4 +1,4 @@
-"""A pytest plugin of bin/test: what a battery was asked and what it measured, a line each."""
+"""A pytest plugin of bin/test: prints requirements and measurements of a battery as a table."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ _VARIABLE = "ROWHOOK_SCOREBOARD"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """One line: what was done, what was asked for, what came of it."""
+    """A line: the scenario, the requirement and the measurement."""
 
     scenario: str
-    asked: str
+    required: str
     measured: str
     holds: bool
 
 
-def score(scenario: str, *, asked: str, measured: str, holds: bool) -> None:
-    """Writes a line down, and fails if it does not hold."""
-    line = Score(scenario=scenario, asked=asked, measured=measured, holds=holds)
+def score(scenario: str, *, required: str, measured: str, holds: bool) -> None:
+    """Record a line, and fail if it does not hold."""
+    line = Score(scenario=scenario, required=required, measured=measured, holds=holds)
     if _VARIABLE in os.environ:
         with Path(os.environ[_VARIABLE]).open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(line)) + "\n")
-    assert holds, f"{scenario}: asked {asked}, measured {measured}"
+    assert holds, f"{scenario}: required {required}, measured {measured}"
 
 
 def scores() -> list[Score]:
-    """The lines so far."""
+    """Return the recorded lines."""
     path = Path(os.environ.get(_VARIABLE, os.devnull))
     if not path.exists():
         return []
@@ -45,39 +45,39 @@ def scores() -> list[Score]:
 
 
 def merged(listed: list[Score]) -> list[Score]:
-    """Cases of one scenario as one line, which counts them."""
+    """Merge the cases of a scenario into one line with their count."""
     groups: dict[tuple[str, str], list[Score]] = {}
     for row in listed:
-        groups.setdefault((row.scenario, row.asked), []).append(row)
+        groups.setdefault((row.scenario, row.required), []).append(row)
     return [
         group[0]
         if len(group) == 1
         else Score(
             scenario=scenario,
-            asked=asked,
+            required=required,
             measured=f"{sum(row.holds for row in group)} of {len(group)} cases",
             holds=all(row.holds for row in group),
         )
-        for (scenario, asked), group in groups.items()
+        for (scenario, required), group in groups.items()
     ]
 
 
 def pytest_configure() -> None:
-    """One file for all processes of this run; the first of them names it."""
+    """Choose one file for all processes of this run, in the first of them."""
     if _VARIABLE not in os.environ:
         os.environ[_VARIABLE] = str(Path(tempfile.mkdtemp(prefix="rowhook-")) / "scores")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The table."""
+    """Print the table."""
     listed = merged(scores())
     if not listed:
         return
     terminalreporter.section("SCOREBOARD")
     wide = max(len(row.scenario) for row in listed)
-    width = max(len(row.asked) for row in listed)
+    width = max(len(row.required) for row in listed)
     for row in listed:
         mark = "ok  " if row.holds else "FAIL"
         terminalreporter.line(
-            f"{mark} {row.scenario.ljust(wide)}  {row.asked.ljust(width)}  {row.measured}"
+            f"{mark} {row.scenario.ljust(wide)}  {row.required.ljust(width)}  {row.measured}"
         )

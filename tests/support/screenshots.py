@@ -1,4 +1,4 @@
-"""`bin/screenshots`: every screen of the dashboard on the stage, as PNG files for people to see."""
+"""`bin/screenshots`: PNG files of every screen of the dashboard."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from rowhook.db import connection_pool
 from rowhook.embedded.cluster import embedded_postgres
 from rowhook.migrate import runner
 from tests.support.browser import browser
+from tests.support.dashboard_session import open_dashboard
 from tests.support.receiver import Receiver
 from tests.support.sample_platform import Platform
-from tests.support.screens import each_look, each_screen
-from tests.support.stage import stage
+from tests.support.screens import each_appearance, each_screen
 from tests.support.worker_rig import Rig
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
 
 
 @asynccontextmanager
-async def a_rig() -> AsyncIterator[Rig]:
-    """A database, a platform and a receiver of its own, without pytest."""
+async def open_rig() -> AsyncIterator[Rig]:
+    """Opens a database, a platform and a receiver without pytest."""
     with tempfile.TemporaryDirectory(prefix="rowhook-", ignore_cleanup_errors=True) as folder:
         async with embedded_postgres(Path(folder) / "data") as dsn:
             await runner.migrate(dsn)
@@ -43,25 +43,27 @@ async def a_rig() -> AsyncIterator[Rig]:
                 yield Rig(dsn, pool, platform, receiver)
 
 
-async def main(wanted: str) -> None:
-    """Writes them all, or those whose name holds a word."""
+async def main(word: str) -> None:
+    """Writes all screenshots, or those of screens whose name contains a word."""
     FOLDER.mkdir(exist_ok=True)
-    screens = taken = 0
-    async with a_rig() as rig, browser() as chromium, stage(rig, chromium) as made:
-        async for name in each_screen(made, lambda name: wanted in name):
+    screens = screenshots = 0
+    async with open_rig() as rig, browser() as chromium, open_dashboard(rig, chromium) as dashboard:
+        async for name in each_screen(dashboard, lambda name: word in name):
             screens += 1
-            async for look in each_look(made.page):
-                await _take(made.page, FOLDER / f"{_plain(name)}-{look}.png")
-                taken += 1
-    print(f"{taken} screenshots of {screens} screens in {FOLDER.name}/")  # noqa: T201  # its answer
+            async for appearance in each_appearance(dashboard.page):
+                await _take_screenshot(
+                    dashboard.page, FOLDER / f"{_file_name(name)}-{appearance}.png"
+                )
+                screenshots += 1
+    print(f"{screenshots} screenshots of {screens} screens in {FOLDER.name}/")  # noqa: T201  # the output of the command
 
 
-def _plain(name: str) -> str:
+def _file_name(name: str) -> str:
     return re.sub(r"\W+", "-", name)
 
 
-async def _take(page: Page, file: Path) -> None:
-    # Charts and editors draw themselves.
+async def _take_screenshot(page: Page, file: Path) -> None:
+    # Charts and editors are rendered by scripts.
     await page.wait_for_timeout(150)
     await page.screenshot(path=file, full_page=True)
 

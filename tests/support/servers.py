@@ -1,4 +1,4 @@
-"""The PostgreSQL servers of a test process: the embedded 18, and 15 as `initdb` leaves it."""
+"""The PostgreSQL servers of a test process: the embedded 18, and 15 as created by `initdb`."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ embedded_server = pytest.mark.servers("embedded_18")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A running server. Tests connect as `owner`, who owns the database they are given.
+    """A running server. Tests connect as `owner`, who owns their database.
 
     On the embedded server that is the superuser, as for `rowhook up`. On the stock server it is a
-    login that may create roles and is no superuser.
+    login with CREATEROLE that is not a superuser.
     """
 
     superuser_dsn: str
     owner: str
 
     def dsn(self, database: str) -> str:
-        """A database, as its owner."""
+        """Return the DSN of a database for its owner."""
         return make_conninfo(self.superuser_dsn, dbname=database, user=self.owner)
 
     def dsn_of_superuser(self, database: str) -> str:
-        """A database, as the superuser."""
+        """Return the DSN of a database for the superuser."""
         return make_conninfo(self.superuser_dsn, dbname=database)
 
     async def run(self, *statements: str) -> None:
-        """Runs statements as the superuser, outside of every test's database."""
+        """Execute statements as the superuser in another database than those of tests."""
         async with await connection_pool.connect(self.superuser_dsn) as connection:
             for statement in statements:
                 await connection.execute(statement.encode())
@@ -53,7 +53,7 @@ class Server:
 
 @asynccontextmanager
 async def embedded_18() -> AsyncIterator[Server]:
-    """The embedded server, with JIT on; it waits for no disk."""
+    """Run the embedded server with JIT and without fsync."""
     with tempfile.TemporaryDirectory(prefix="rowhook-test-", ignore_cleanup_errors=True) as folder:
         async with embedded_postgres(Path(folder) / "data") as dsn:
             server = Server(superuser_dsn=dsn, owner="rowhook")
@@ -74,14 +74,14 @@ async def _reloaded(server: Server) -> None:
             )
             return await cursor.fetchone() == (True,)
 
-    await until(done, what="the new settings of the embedded server")
+    await until(done, description="the new settings of the embedded server")
 
 
 @asynccontextmanager
 async def stock_15() -> AsyncIterator[Server]:
-    """Debian's PostgreSQL 15 with the settings of `initdb`, and an owner who is no superuser.
+    """Run Debian's PostgreSQL 15 with the settings of `initdb`, and an owner without superuser.
 
-    On its command line stand its folders and `fsync=off` alone. Skips if it is not installed.
+    Its command line has only its folders and `fsync=off`. Skips if it is not installed.
     """
     if not (DEBIAN_15 / "postgres").exists():
         pytest.skip("PostgreSQL 15 is not installed: apt-get install postgresql-15")
@@ -93,7 +93,7 @@ async def stock_15() -> AsyncIterator[Server]:
 
 
 def _folders(folder: Path, account: Account) -> tuple[Path, Path]:
-    """Folders for the data and the socket, of the account that the server runs as."""
+    """Return folders for the data and the socket, owned by the account of the server."""
     if account.is_other:
         folder.chmod(0o711)
     data, socket = folder / "data", folder / "socket"
@@ -105,7 +105,7 @@ def _folders(folder: Path, account: Account) -> tuple[Path, Path]:
 
 @asynccontextmanager
 async def _serving(folder: Path) -> AsyncIterator[str]:
-    """Runs a new cluster in `folder`; it ends with the block, or with this process."""
+    """Run a new cluster in `folder`; it ends with the block or with this process."""
     async with _stage(folder) as (stage, data, socket):
         await stage.run(
             "initdb",
@@ -127,7 +127,7 @@ async def _serving(folder: Path) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def standby(primary: Server) -> AsyncIterator[Server]:
-    """A hot standby of a PostgreSQL 15, with all that the primary has committed."""
+    """Run a hot standby of a PostgreSQL 15."""
     with tempfile.TemporaryDirectory(prefix="rowhook-15-", ignore_cleanup_errors=True) as folder:
         async with _stage(Path(folder)) as (stage, data, socket):
             data.chmod(0o700)
@@ -148,7 +148,7 @@ async def standby(primary: Server) -> AsyncIterator[Server]:
 
 @asynccontextmanager
 async def _stage(folder: Path) -> AsyncIterator[tuple[Programs, Path, Path]]:
-    """What the programs of PostgreSQL 15 share, and folders for the data and the socket."""
+    """Yield the programs of PostgreSQL 15, and folders for the data and the socket."""
     account = server_account()
     data, socket = _folders(folder, account)
     lock = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -174,5 +174,5 @@ async def _running(stage: Programs, data: Path, socket: Path) -> AsyncIterator[s
             return False
 
     async with stage.watched("postgres", *arguments) as child:
-        await until(answers, what="the start of PostgreSQL 15")
+        await until(answers, description="the start of PostgreSQL 15")
         yield dsn

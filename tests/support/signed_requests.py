@@ -1,4 +1,4 @@
-"""Requests to verify, thousands, the same each time: true, rotated, tampered, malformed."""
+"""Reproducible signed requests for verification tests: genuine, tampered and malformed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,24 @@ from random import Random
 
 from rowhook.security.sign import Signer, new_signing_secret
 
-AT = 1_000_000_000
+TIMESTAMP = 1_000_000_000
 ALPHABET = "tv1=, .:;\t0aZé\u0661\ud800\U0001f600\x00\x7f+/"
 NAMES = ("x-{}-signature", "webhook-id", "webhook-timestamp", "webhook-signature")
-SPELLINGS = ("", "-5", "+5", "5.0", " 5", "5\n", "0x10", "1e9", "9" * 16, "\u0661", "005", "9" * 15)
-ALIEN_SECRETS = (
+TIMESTAMP_SPELLINGS = (
+    "",
+    "-5",
+    "+5",
+    "5.0",
+    " 5",
+    "5\n",
+    "0x10",
+    "1e9",
+    "9" * 16,
+    "\u0661",
+    "005",
+    "9" * 15,
+)
+INVALID_SECRETS = (
     "",
     "whsec_",
     "whsec_%%",
@@ -34,8 +47,8 @@ ALIEN_SECRETS = (
 
 
 @dataclass(slots=True, kw_only=True)
-class Signed:
-    """A request and what its receiver verifies it with."""
+class SignedRequest:
+    """A request, and the values with which its receiver verifies it."""
 
     secret: str
     headers: dict[str, str]
@@ -45,119 +58,127 @@ class Signed:
     brand: str
 
 
-def requests(seed: int, count: int) -> Iterator[Signed]:
-    """True requests, of which most have been changed in up to three ways."""
-    chance = Random(seed)  # noqa: S311  # the same each time, on purpose
+def requests(seed: int, count: int) -> Iterator[SignedRequest]:
+    """Yields genuine requests, most of them with up to three changes."""
+    rng = Random(seed)  # noqa: S311  # reproducible
     for _ in range(count):
-        request = _true(chance)
-        for change in chance.choices(CHANGES, k=chance.choice((0, 1, 1, 1, 2, 3))):
-            change(chance, request)
+        request = _genuine(rng)
+        for change in rng.choices(CHANGES, k=rng.choice((0, 1, 1, 1, 2, 3))):
+            change(rng, request)
         yield request
 
 
-def _true(chance: Random) -> Signed:
-    """With up to three live secrets, of which the receiver knows one."""
-    secrets = [new_signing_secret(chance.randbytes(32)) for _ in range(chance.randint(1, 3))]
-    brand = chance.choice(("Roxels", "Acme-9"))
-    body = chance.randbytes(chance.choice((0, 1, 30, 500)))
-    key = chance.choice(("commit_1", "7:9", "commit_é"))
-    headers = Signer(brand=brand, secrets=secrets).headers(key=key, timestamp=AT, body=body)
-    return Signed(
-        secret=chance.choice(secrets),
+def _genuine(rng: Random) -> SignedRequest:
+    """Returns a request signed with up to three secrets, of which the receiver has one."""
+    secrets = [new_signing_secret(rng.randbytes(32)) for _ in range(rng.randint(1, 3))]
+    brand = rng.choice(("Roxels", "Acme-9"))
+    body = rng.randbytes(rng.choice((0, 1, 30, 500)))
+    key = rng.choice(("commit_1", "7:9", "commit_é"))
+    headers = Signer(brand=brand, secrets=secrets).headers(key=key, timestamp=TIMESTAMP, body=body)
+    return SignedRequest(
+        secret=rng.choice(secrets),
         headers=dict(headers),
         body=body,
-        now=AT,
+        now=TIMESTAMP,
         tolerance_s=300,
         brand=brand,
     )
 
 
-def _name(chance: Random, request: Signed) -> str:
-    """One of the four headers that are read, as it is spelled in the request."""
-    wanted = chance.choice(NAMES).format(request.brand.lower())
-    return next((name for name in request.headers if name.lower() == wanted), wanted)
+def _name(rng: Random, request: SignedRequest) -> str:
+    """Returns one of the four verified headers, as spelled in the request."""
+    header = rng.choice(NAMES).format(request.brand.lower())
+    return next((name for name in request.headers if name.lower() == header), header)
 
 
-def _flip_a_bit(chance: Random, request: Signed) -> None:
+def _flip_bit(rng: Random, request: SignedRequest) -> None:
     body = bytearray(request.body or b"?")
-    body[chance.randrange(len(body))] ^= 1 << chance.randrange(8)
+    body[rng.randrange(len(body))] ^= 1 << rng.randrange(8)
     request.body = bytes(body)
 
 
-def _drop_a_header(chance: Random, request: Signed) -> None:
-    request.headers.pop(_name(chance, request), None)
+def _drop_header(rng: Random, request: SignedRequest) -> None:
+    request.headers.pop(_name(rng, request), None)
 
 
-def _put_in_nonsense(chance: Random, request: Signed) -> None:
-    nonsense = "".join(chance.choices(ALPHABET, k=chance.randint(0, 12)))
-    request.headers[_name(chance, request)] = nonsense
+def _insert_nonsense(rng: Random, request: SignedRequest) -> None:
+    nonsense = "".join(rng.choices(ALPHABET, k=rng.randint(0, 12)))
+    request.headers[_name(rng, request)] = nonsense
 
 
-def _meddle_with_a_header(chance: Random, request: Signed) -> None:
-    name = _name(chance, request)
+def _edit_header(rng: Random, request: SignedRequest) -> None:
+    name = _name(rng, request)
     text = request.headers.get(name, "")
-    place = chance.randint(0, len(text))
-    skipped = place + chance.randint(0, 1)
-    request.headers[name] = text[:place] + chance.choice(["", *ALPHABET]) + text[skipped:]
+    position = rng.randint(0, len(text))
+    rest = position + rng.randint(0, 1)
+    request.headers[name] = text[:position] + rng.choice(["", *ALPHABET]) + text[rest:]
 
 
-def _add_signatures(chance: Random, request: Signed) -> None:
-    name = _name(chance, request)
-    more = chance.choice(
-        (",v1=00", ",v0=00,x", ",t=5", f",t={AT}", " v1,AAAA", " v1a,AAAA", " ", ",", ",v1")
+def _add_signatures(rng: Random, request: SignedRequest) -> None:
+    name = _name(rng, request)
+    addition = rng.choice(
+        (",v1=00", ",v0=00,x", ",t=5", f",t={TIMESTAMP}", " v1,AAAA", " v1a,AAAA", " ", ",", ",v1")
     )
     text = request.headers.get(name, "")
-    request.headers[name] = chance.choice((text + more, more + text))
+    request.headers[name] = rng.choice((text + addition, addition + text))
 
 
-def _move_the_clock(chance: Random, request: Signed) -> None:
-    away = chance.choice((-1, 1)) * chance.choice((0.5, 299, 300, 300.5, 301, 1e9, 1e300))
-    request.now = chance.choice((AT + away, AT + away, AT + away, float("nan"), float("inf")))
+def _move_clock(rng: Random, request: SignedRequest) -> None:
+    offset_s = rng.choice((-1, 1)) * rng.choice((0.5, 299, 300, 300.5, 301, 1e9, 1e300))
+    request.now = rng.choice(
+        (
+            TIMESTAMP + offset_s,
+            TIMESTAMP + offset_s,
+            TIMESTAMP + offset_s,
+            float("nan"),
+            float("inf"),
+        )
+    )
 
 
-def _change_the_tolerance(chance: Random, request: Signed) -> None:
-    request.tolerance_s = chance.choice((-1, 0, 1, 10, 86_400))
+def _change_tolerance(rng: Random, request: SignedRequest) -> None:
+    request.tolerance_s = rng.choice((-1, 0, 1, 10, 86_400))
 
 
-def _take_another_secret(chance: Random, request: Signed) -> None:
-    strange = new_signing_secret(chance.randbytes(32))
-    request.secret = chance.choice((strange, request.secret + "\n", *ALIEN_SECRETS))
+def _use_other_secret(rng: Random, request: SignedRequest) -> None:
+    other_secret = new_signing_secret(rng.randbytes(32))
+    request.secret = rng.choice((other_secret, request.secret + "\n", *INVALID_SECRETS))
 
 
-def _spell_the_time_otherwise(chance: Random, request: Signed) -> None:
-    """Both signatures stay true: it is the time alone that may be wrong."""
-    at = chance.choice(SPELLINGS)
-    signed = at.encode() + b"." + request.body
-    digest = hmac.digest(request.secret.encode(errors="replace"), signed, "sha256")
-    request.headers[f"X-{request.brand}-Signature"] = f"t={at},v1={digest.hex()}"
-    request.headers["webhook-timestamp"] = at
+def _respell_timestamp(rng: Random, request: SignedRequest) -> None:
+    """Respells the timestamp and signs it correctly."""
+    timestamp = rng.choice(TIMESTAMP_SPELLINGS)
+    signed_bytes = timestamp.encode() + b"." + request.body
+    digest = hmac.digest(request.secret.encode(errors="replace"), signed_bytes, "sha256")
+    request.headers[f"X-{request.brand}-Signature"] = f"t={timestamp},v1={digest.hex()}"
+    request.headers["webhook-timestamp"] = timestamp
 
 
-def _change_the_case(chance: Random, request: Signed) -> None:
-    change = chance.choice((str.upper, str.lower, str.title))
+def _change_case(rng: Random, request: SignedRequest) -> None:
+    change = rng.choice((str.upper, str.lower, str.title))
     request.headers = {change(name): value for name, value in request.headers.items()}
 
 
-def _sign_with_another_key(chance: Random, request: Signed) -> None:
-    digest = hmac.digest(chance.choice((b"", b"key")), request.body, "sha256")
+def _sign_with_other_key(rng: Random, request: SignedRequest) -> None:
+    digest = hmac.digest(rng.choice((b"", b"key")), request.body, "sha256")
     request.headers["webhook-signature"] = f"v1,{b64encode(digest).decode()}"
 
 
-def _take_another_brand(chance: Random, request: Signed) -> None:
-    request.brand = chance.choice(("Roxels", "ACME-9", "acme-9", "None"))
+def _use_other_brand(rng: Random, request: SignedRequest) -> None:
+    request.brand = rng.choice(("Roxels", "ACME-9", "acme-9", "None"))
 
 
-CHANGES: tuple[Callable[[Random, Signed], None], ...] = (
-    _flip_a_bit,
-    _drop_a_header,
-    _put_in_nonsense,
-    _meddle_with_a_header,
+CHANGES: tuple[Callable[[Random, SignedRequest], None], ...] = (
+    _flip_bit,
+    _drop_header,
+    _insert_nonsense,
+    _edit_header,
     _add_signatures,
-    _move_the_clock,
-    _change_the_tolerance,
-    _take_another_secret,
-    _spell_the_time_otherwise,
-    _change_the_case,
-    _sign_with_another_key,
-    _take_another_brand,
+    _move_clock,
+    _change_tolerance,
+    _use_other_secret,
+    _respell_timestamp,
+    _change_case,
+    _sign_with_other_key,
+    _use_other_brand,
 )

@@ -1,4 +1,4 @@
-"""A pytest plugin of bin/test: says loudly, before the closing line, what was not checked here."""
+"""A pytest plugin of bin/test: lists skipped tests with their reasons before the summary."""
 
 from __future__ import annotations
 

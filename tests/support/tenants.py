@@ -1,4 +1,4 @@
-"""An organization with one of everything that Rowhook owns, for tests of who may see it."""
+"""An organization with a row in every table that Rowhook owns, for tests of isolation."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from rowhook.db.connection_pool import Pool
 from tests.support.calls import Api
 from tests.support.sample_platform import Platform
 
-# On loopback, and nobody listens there.
-CLOSED = "http://127.0.0.1:9/"
-# What Rowhook owns (CONTRACT.md, 2): the column that says whose a row is, or what it belongs to.
+# A loopback port on which nothing listens.
+UNREACHABLE = "http://127.0.0.1:9/"
+# The tables that Rowhook owns, with the column that relates a row to its organization.
 OWNED = {
     "webhook": "organization_id",
     "webhook_revision": "organization_id",
@@ -35,11 +35,11 @@ OWNED = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tenant:
-    """Its webhook is linked and uses its secret; `loose` is a webhook that is not and does not."""
+    """An organization whose webhook is linked and uses its secret."""
 
     platform: Platform
     webhook: UUID
-    loose: UUID
+    unlinked_webhook: UUID
     secret: str
     key_id: UUID
     dead: int
@@ -52,61 +52,61 @@ class Tenant:
         return self.platform.organization
 
     def owner_of(self, table: str) -> object:
-        """What stands in the column of OWNED where a row is this tenant's."""
-        named = {
+        """Returns the value of the column of OWNED in the rows of this tenant."""
+        values = {
             "signing_secret": self.webhook,
             "lane_state": self.webhook,
             **dict.fromkeys(
                 (table for table, column in OWNED.items() if column == "outbox_id"), self.dead
             ),
         }
-        return named.get(table, self.organization)
+        return values.get(table, self.organization)
 
 
 async def tenant(api: Api, db: psycopg.AsyncConnection) -> Tenant:
-    """Makes one, with a delivery that is dead after one attempt and one that waits."""
+    """Creates a tenant with a delivery that is dead after one attempt, and a pending one."""
     platform = Platform(db)
     await platform.set_up()
     await platform.run("insert into rowhook.worker (id, host, pid) values (%s, 'host', 1)", uuid4())
     secret = f"secret-{uuid4().hex[:8]}"
-    whose = {"organization_id": str(platform.organization)}
-    await _done(api, "PUT", f"/secrets/{secret}", {"value": "s3cret"}, params=whose)
+    owner = {"organization_id": str(platform.organization)}
+    await _call(api, "PUT", f"/secrets/{secret}", {"value": "s3cret"}, params=owner)
     webhook = UUID(
         (
             await api.webhook(
                 platform.organization,
-                url=CLOSED,
+                url=UNREACHABLE,
                 retry_schedule_s=[0],
                 headers={"X-Key": f"{{{{secret:{secret}}}}}"},
             )
         )["id"]
     )
-    loose = UUID((await api.webhook(platform.organization, url=CLOSED))["id"])
-    await _done(api, "PUT", f"/webhooks/{webhook}/agents/{platform.agent}")
-    await _done(api, "PUT", f"/webhooks/{webhook}/goals/{platform.goal}")
-    key = await _done(api, "POST", "/api-keys", {"name": "a key", "scopes": ["read"], **whose})
+    unlinked_webhook = UUID((await api.webhook(platform.organization, url=UNREACHABLE))["id"])
+    await _call(api, "PUT", f"/webhooks/{webhook}/agents/{platform.agent}")
+    await _call(api, "PUT", f"/webhooks/{webhook}/goals/{platform.goal}")
+    key = await _call(api, "POST", "/api-keys", {"name": "a key", "scopes": ["read"], **owner})
     return Tenant(
         platform=platform,
         webhook=webhook,
-        loose=loose,
+        unlinked_webhook=unlinked_webhook,
         secret=secret,
         key_id=UUID(key["id"]),
-        dead=await _dead(platform, api.server_ctx.pool),
-        waiting=await _waiting(platform),
+        dead=await _dead_delivery(platform, api.server_ctx.pool),
+        waiting=await _waiting_delivery(platform),
         session=await _session(platform),
         event=await _event(platform),
     )
 
 
 async def _event(platform: Platform) -> int:
-    found: int = await platform.value(
+    event: int = await platform.value(
         "select max(id) from rowhook.event where organization_id = %s", platform.organization
     )
-    return found
+    return event
 
 
 async def _session(platform: Platform) -> str:
-    """A session with one callback, which a page has seen."""
+    """Creates a session with a callback that was read."""
     session = f"session_{uuid4().hex[:8]}"
     await platform.run(
         "insert into rowhook.session (id, organization_id) values (%s, %s)",
@@ -124,15 +124,15 @@ async def _session(platform: Platform) -> str:
     return session
 
 
-async def _done(
+async def _call(
     api: Api, method: str, path: str, body: Any = None, **options: Any
 ) -> dict[str, Any]:
-    answer = await api.call(method, path, body, **options)
-    assert answer.is_success, answer.text
-    return answer.json() if answer.content else {}
+    response = await api.call(method, path, body, **options)
+    assert response.is_success, response.text
+    return response.json() if response.content else {}
 
 
-async def _dead(platform: Platform, pool: Pool) -> int:
+async def _dead_delivery(platform: Platform, pool: Pool) -> int:
     await platform.job("succeeded")
     (claim,) = await platform.claim(pool)
     await platform.record(pool, claim, "http_status", status_code=500, error="HTTP 500")
@@ -157,12 +157,12 @@ async def _dead(platform: Platform, pool: Pool) -> int:
     return int(claim.outbox_id)
 
 
-async def _waiting(platform: Platform) -> int:
+async def _waiting_delivery(platform: Platform) -> int:
     await platform.commit()
-    found: int = await platform.value("select max(id) from rowhook.outbox")
-    # Not yet due, or the next tenant would claim it.
+    delivery: int = await platform.value("select max(id) from rowhook.outbox")
+    # Paused, or the next tenant would claim it.
     await platform.run(
         "update rowhook.webhook set state = 'paused' where organization_id = %s",
         platform.organization,
     )
-    return found
+    return delivery

@@ -14,7 +14,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 class Termination:
-    """Turns the first signal into KeyboardInterrupt, and hands it on to the workers of xdist."""
+    """Turns the first signal into KeyboardInterrupt, and forwards it to the workers of xdist."""
 
     def __init__(self) -> None:
         self._workers: list[int] = []

@@ -1,4 +1,4 @@
-"""How we and three others read a URL: scheme, host and port, or None where it is refused."""
+"""Parsers of URLs, of Rowhook and three libraries: scheme, host and port, or None if rejected."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rowhook.egress.policy import EgressPolicy
 from rowhook.egress.target_url import parse_target
 
 PORTS = {"http": 80, "https": 443}
-# Every address may be called here: what is compared is how a URL is read, not what is closed.
+# All addresses are allowed, since only parsing is compared.
 OPEN = EgressPolicy(allow_networks=(ip_network("0.0.0.0/0"), ip_network("::/0")), allow_http=True)
 
 Endpoint = tuple[str, str, int]
@@ -60,7 +60,7 @@ def httpx_endpoint(url: str) -> Endpoint | None:
 
 
 def normalize_host(host: str) -> str:
-    """The host without brackets, an IPv6 address in its one form."""
+    """Return the host without brackets, with an IPv6 address in its canonical form."""
     inside = host.removeprefix("[").removesuffix("]")
     return str(IPv6Address(inside)) if ":" in inside else inside
 

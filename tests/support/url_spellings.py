@@ -1,9 +1,9 @@
-"""URLs: how hosts, ports and schemes may be spelled, and must not be. Data alone."""
+"""Spellings of URLs that are rejected, and URLs that are allowed."""
 
 from __future__ import annotations
 
 REFUSED = [
-    # IPv4 in other clothes
+    # IPv4 in other notations
     "https://2130706433/",
     "https://0x7f000001/",
     "https://0X7F000001/",
@@ -35,7 +35,7 @@ REFUSED = [
     "https://١٢٧.0.0.1/",
     "https://𝟏𝟐𝟕.𝟎.𝟎.𝟏/",
     "https://%31%32%37.0.0.1/",
-    # local addresses as they are
+    # local addresses
     "https://127.0.0.1/",
     "https://127.255.255.254:8443/",
     "https://0.0.0.0/",
@@ -126,7 +126,7 @@ REFUSED = [
     "https://{{host}}/",
     f"https://{'a' * 64}.com/",
     f"https://{'a.' * 127}com/",
-    # userinfo, separators, emptiness
+    # userinfo, separators, empty parts
     "https://user@example.com/",
     "https://user:password@example.com/",
     "https://example.com@127.0.0.1/",
@@ -193,7 +193,7 @@ REFUSED = [
     f"https://example.com/{'a' * 8192}",
 ]
 
-# URL, then the host, port and path (with its query) that are dialled and sent.
+# URL, then the host, port and path (with query) of the request.
 ALLOWED = [
     ("https://example.com", "example.com", 443, "/"),
     ("https://example.com/", "example.com", 443, "/"),

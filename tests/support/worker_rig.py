@@ -1,4 +1,4 @@
-"""A worker against a real Postgres and a real receiver, in this process, for tests."""
+"""A worker in this process with a real PostgreSQL and a real receiver."""
 
 from __future__ import annotations
 
@@ -35,18 +35,21 @@ LOOPBACK = EgressPolicy(allow_networks=(ipaddress.ip_network("127.0.0.0/8"),))
 
 
 async def until(
-    holds: Callable[[], Awaitable[bool]], *, within: float = DEADLINE_S, what: str = "the condition"
+    holds: Callable[[], Awaitable[bool]],
+    *,
+    within: float = DEADLINE_S,
+    description: str = "the condition",
 ) -> None:
-    """Waits until a condition holds; fails after `within` seconds."""
+    """Wait until a condition holds; raise TimeoutError after `within` seconds."""
     deadline = time.monotonic() + within
     while not await holds():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} did not come true within {within:g} s")
+            raise TimeoutError(f"{description} did not come true within {within:g} s")
         await asyncio.sleep(0.01)
 
 
 class Rig:
-    """What a test of the whole line needs."""
+    """The platform, the receiver and the settings of an end-to-end test."""
 
     def __init__(
         self,
@@ -72,7 +75,7 @@ class Rig:
         )
 
     async def webhook(self, path: str = "/hook", **fields: Any) -> Webhook:
-        """A webhook of the goal that calls the receiver."""
+        """Create a webhook of the goal that calls the receiver."""
         configuration = Configuration(name=path, url=f"{self.receiver.url}{path}", **fields)
         saved = await create_webhook(self.ctx, self.platform.organization, configuration)
         await links.link_goal(self.ctx, saved.id, self.platform.goal)
@@ -91,7 +94,7 @@ class Rig:
         policy: EgressPolicy = LOOPBACK,
         transport: GuardedTransport | None = None,
     ) -> AsyncIterator[Worker]:
-        """A worker that does not run yet, over `transport` if one is given."""
+        """A worker that does not run yet, with `transport` if one is passed."""
         options = WorkerOptions(
             lease=timedelta(seconds=lease_s), listen_dsn=self.dsn if listen else None
         )
@@ -104,7 +107,7 @@ class Rig:
 
     @asynccontextmanager
     async def worker(self, **options: Any) -> AsyncIterator[Worker]:
-        """A running worker, stopped and drained at the exit. The options are an idle worker's."""
+        """A running worker with the options of an idle one; stopped and drained at the exit."""
         async with self.idle_worker(**options) as worker:
             running = asyncio.create_task(worker.run())
             try:
@@ -116,12 +119,12 @@ class Rig:
     async def reaches(
         self, status: str, *, count: int = 1, within: float = DEADLINE_S
     ) -> list[dict[str, Any]]:
-        """Waits until `count` deliveries have a status; all deliveries."""
+        """Wait until `count` deliveries have a status; return all deliveries."""
 
         async def there() -> bool:
             rows = await self.platform.deliveries()
             reached: int = sum(row["status"] == status for row in rows)
             return reached >= count
 
-        await until(there, within=within, what=f"{count} deliveries {status}")
+        await until(there, within=within, description=f"{count} deliveries {status}")
         return await self.platform.deliveries()

@@ -1,4 +1,4 @@
-"""The browser files that are checked in: built from the lock file, with versions and licences."""
+"""The checked-in browser files: built from the lock file, with versions and licences."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def locked() -> dict[str, Any]:
 
 
 def used() -> dict[str, dict[str, str]]:
-    """Package → version and licence, of all files."""
+    """Return the version and licence of the packages of all files."""
     return {name: entry for file in versions().values() for name, entry in file["packages"].items()}
 
 
@@ -53,21 +53,21 @@ def test_every_package_has_the_whole_text_of_its_licence() -> None:
         assert "provided" in part.lower()
 
 
-def test_htmx_and_its_extension_are_of_the_second_line_and_uplot_of_the_first() -> None:
+def test_htmx_and_its_extension_have_major_version_2_and_uplot_1() -> None:
     assert used()["htmx.org"]["version"].startswith("2.0.")
     assert used()["htmx-ext-sse"]["version"].startswith("2.")
     assert used()["uplot"]["version"].startswith("1.6.")
     assert "codemirror" not in used()
 
 
-def test_nothing_of_development_is_shipped() -> None:
+def test_development_packages_are_not_shipped() -> None:
     development = {name for name, entry in locked().items() if entry.get("dev")}
     assert "node_modules/axe-core" in development
     assert not development & {f"node_modules/{name}" for name in used()}
 
 
 @pytest.mark.long
-def test_what_is_checked_in_is_what_the_lock_file_gives(folder: Path) -> None:
+def test_the_checked_in_files_are_those_of_the_lock_file(folder: Path) -> None:
     run(str(ROOT / "bin/assets"), str(folder), folder=ROOT)
     built = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert built == {path.name: path.read_bytes() for path in VENDOR.iterdir()}

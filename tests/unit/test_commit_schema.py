@@ -30,8 +30,8 @@ def schema_of(*outputs: Output) -> dict[str, Any]:
     return document
 
 
-def asked(*outputs: Output) -> dict[str, Any]:
-    """The schema without what is only said about it."""
+def plain_schema(*outputs: Output) -> dict[str, Any]:
+    """Return the schema without its annotations."""
     document = schema_of(*outputs)
     text = json.dumps(
         {
@@ -40,11 +40,11 @@ def asked(*outputs: Output) -> dict[str, Any]:
             if keyword_ not in ("$schema", "title")
         }
     )
-    stripped: dict[str, Any] = json.loads(text, object_hook=_without_notes)
+    stripped: dict[str, Any] = json.loads(text, object_hook=_without_annotations)
     return stripped
 
 
-def _without_notes(node: dict[str, Any]) -> dict[str, Any]:
+def _without_annotations(node: dict[str, Any]) -> dict[str, Any]:
     return {
         keyword_: value
         for keyword_, value in node.items()
@@ -52,96 +52,105 @@ def _without_notes(node: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def lost(webhook_output: Output) -> list[tuple[str, str]]:
+def untransferred(webhook_output: Output) -> list[tuple[str, str]]:
     return [(each.location, each.reason) for each in webhook_output.requirements.not_enforced]
 
 
-def of(**properties: Any) -> dict[str, Any]:
+def object_schema(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-def test_a_plain_mapping_brings_the_schema_back_to_the_data() -> None:
-    webhook_output = output(body_template='{"name": "{{data.name}}"}', schema=of(name=EMAIL))
-    assert asked(webhook_output) == of(name=EMAIL)
-    assert lost(webhook_output) == []
+def test_a_plain_mapping_transfers_the_schema_to_the_data() -> None:
+    webhook_output = output(
+        body_template='{"name": "{{data.name}}"}', schema=object_schema(name=EMAIL)
+    )
+    assert plain_schema(webhook_output) == object_schema(name=EMAIL)
+    assert untransferred(webhook_output) == []
 
 
 SHAPES = {
     "outside quotes": (
         '{"n": {{ data.n }}}',
-        of(n={"type": "integer", "minimum": 1}),
-        of(n={"type": "integer", "minimum": 1}),
+        object_schema(n={"type": "integer", "minimum": 1}),
+        object_schema(n={"type": "integer", "minimum": 1}),
     ),
-    "renamed": ('{"mail": "{{data.person.email}}"}', of(mail=EMAIL), of(person=of(email=EMAIL))),
+    "renamed": (
+        '{"mail": "{{data.person.email}}"}',
+        object_schema(mail=EMAIL),
+        object_schema(person=object_schema(email=EMAIL)),
+    ),
     "nested": (
         '{"a": {"b": [1, "{{data.x}}"]}}',
-        of(a=of(b={"prefixItems": [{}, {"minLength": 2}], "type": "array"})),
-        of(x={"type": "string", "minLength": 2}),
+        object_schema(a=object_schema(b={"prefixItems": [{}, {"minLength": 2}], "type": "array"})),
+        object_schema(x={"type": "string", "minLength": 2}),
     ),
     "every item": (
         '{"tags": ["{{data.a}}", "{{data.b}}"]}',
-        of(tags={"items": {"enum": ["x", "y"]}}),
-        of(a={"type": "string", "enum": ["x", "y"]}, b={"type": "string", "enum": ["x", "y"]}),
+        object_schema(tags={"items": {"enum": ["x", "y"]}}),
+        object_schema(
+            a={"type": "string", "enum": ["x", "y"]}, b={"type": "string", "enum": ["x", "y"]}
+        ),
     ),
     "a whole part": (
         '{"all": {{ data.all | tojson }}}',
-        of(all=of(x={"const": 1})),
-        of(all=of(x={"const": 1})),
+        object_schema(all=object_schema(x={"const": 1})),
+        object_schema(all=object_schema(x={"const": 1})),
     ),
-    "all of it": ("{{ data }}", of(x={"const": 1}), of(x={"const": 1})),
+    "all of it": ("{{ data }}", object_schema(x={"const": 1}), object_schema(x={"const": 1})),
     "a reference": (
         '{"x": "{{data.x}}"}',
-        of(x={"$ref": "#/$defs/mail"}) | {"$defs": {"mail": EMAIL}},
-        of(x=EMAIL),
+        object_schema(x={"$ref": "#/$defs/mail"}) | {"$defs": {"mail": EMAIL}},
+        object_schema(x=EMAIL),
     ),
     "a reference with escapes": (
         '{"x": "{{data.x}}"}',
-        of(x={"$ref": "#/$defs/e~1mail%20address"}) | {"$defs": {"e/mail address": EMAIL}},
-        of(x=EMAIL),
+        object_schema(x={"$ref": "#/$defs/e~1mail%20address"})
+        | {"$defs": {"e/mail address": EMAIL}},
+        object_schema(x=EMAIL),
     ),
     "a reference with more": (
         '{"x": {{data.x}}}',
-        of(x={"$ref": "#/$defs/n", "maximum": 9}) | {"$defs": {"n": {"minimum": 1}}},
-        of(x={"allOf": [{"minimum": 1}, {"maximum": 9}]}),
+        object_schema(x={"$ref": "#/$defs/n", "maximum": 9}) | {"$defs": {"n": {"minimum": 1}}},
+        object_schema(x={"allOf": [{"minimum": 1}, {"maximum": 9}]}),
     ),
     "allOf": (
         '{"x": {{data.x}}}',
-        {"allOf": [of(x={"minimum": 1}), of(x={"maximum": 9})]},
-        of(x={"allOf": [{"minimum": 1}, {"maximum": 9}]}),
+        {"allOf": [object_schema(x={"minimum": 1}), object_schema(x={"maximum": 9})]},
+        object_schema(x={"allOf": [{"minimum": 1}, {"maximum": 9}]}),
     ),
     "additional": (
         '{"x": {{data.x}}}',
         {"additionalProperties": {"type": "boolean"}},
-        of(x={"type": "boolean"}),
+        object_schema(x={"type": "boolean"}),
     ),
     "a position": (
         '{"x": {{data.l[1]}}}',
-        of(x={"type": "null"}),
-        of(l={"type": "array", "prefixItems": [{}, {"type": "null"}], "minItems": 2}),
+        object_schema(x={"type": "null"}),
+        object_schema(l={"type": "array", "prefixItems": [{}, {"type": "null"}], "minItems": 2}),
     ),
     "an odd key": (
         '{"x": {{data["a b"]}}}',
-        of(x={"type": "null"}),
-        of(**{"a b": {"type": "null"}}),
+        object_schema(x={"type": "null"}),
+        object_schema(**{"a b": {"type": "null"}}),
     ),
-    "no schema": ('{"x": "{{data.x}} {{data.y | upper}}"}', None, of(x={}, y={})),
+    "no schema": ('{"x": "{{data.x}} {{data.y | upper}}"}', None, object_schema(x={}, y={})),
 }
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_a_schema_comes_back_through(name: str) -> None:
+def test_a_schema_is_transferred_through(name: str) -> None:
     template, schema, expected = SHAPES[name]
     webhook_output = output(body_template=template, schema=schema)
-    assert asked(webhook_output) == expected
-    assert lost(webhook_output) == []
+    assert plain_schema(webhook_output) == expected
+    assert untransferred(webhook_output) == []
 
 
-def test_what_has_a_default_may_be_left_out_and_is_checked_if_it_is_there() -> None:
+def test_a_value_with_a_default_is_optional_and_checked_if_present() -> None:
     template = '{"x": {{ data.x | default(1) }}, "y": "{{ data.y | default("n/a") }}"}'
     webhook_output = output(
-        body_template=template, schema=of(x={"type": "integer"}, y={"maxLength": 9})
+        body_template=template, schema=object_schema(x={"type": "integer"}, y={"maxLength": 9})
     )
-    schema = asked(webhook_output)
+    schema = plain_schema(webhook_output)
     assert "required" not in schema
     assert schema["properties"] == {
         "x": {"type": "integer"},
@@ -149,60 +158,72 @@ def test_what_has_a_default_may_be_left_out_and_is_checked_if_it_is_there() -> N
     }
 
 
-def test_raw_and_default_payloads_bring_back_what_the_schema_says_of_the_data() -> None:
-    assert asked(output(raw_payload=True, schema=of(x=EMAIL))) == of(x=EMAIL)
-    payload = of(data=of(x=EMAIL), commit_id={"type": "string"})
+def test_raw_and_default_payloads_transfer_the_schema_of_the_data() -> None:
+    assert plain_schema(output(raw_payload=True, schema=object_schema(x=EMAIL))) == object_schema(
+        x=EMAIL
+    )
+    payload = object_schema(data=object_schema(x=EMAIL), commit_id={"type": "string"})
     webhook_output = output(schema=payload)
-    assert asked(webhook_output) == of(x=EMAIL)
-    assert lost(webhook_output) == [("body/commit_id", "The value is set by Rowhook.")]
+    assert plain_schema(webhook_output) == object_schema(x=EMAIL)
+    assert untransferred(webhook_output) == [("body/commit_id", "The value is set by Rowhook.")]
 
 
 LOST = {
     "made of more": (
         '{"x": "Hi {{data.x}}"}',
-        of(x=EMAIL),
+        object_schema(x=EMAIL),
         "body/x",
         "The string is composed of data.x.",
     ),
-    "computed": ('{"x": "{{data.x | upper}}"}', of(x=EMAIL), "body/x", "Not a plain path"),
+    "computed": (
+        '{"x": "{{data.x | upper}}"}',
+        object_schema(x=EMAIL),
+        "body/x",
+        "Not a plain path",
+    ),
     "a secret": (
         '{"x": "{{secret:k}}"}',
-        of(x=EMAIL),
+        object_schema(x=EMAIL),
         "body/x",
         "Not a plain path into the data: a secret.",
     ),
     "a default that breaks it": (
         '{"x": "{{data.x | default("n/a")}}"}',
-        of(x=EMAIL),
+        object_schema(x=EMAIL),
         "body/x",
         "The default of data.x",
     ),
     "an if": (
         '{"x": {% if data.x %}1{% else %}2{% endif %}}',
-        of(x={"const": 1}),
+        object_schema(x={"const": 1}),
         "body/x",
         "An if tag decides the value.",
     ),
     "a loop": (
         '{"x": [{% for i in data.l %}{{ i }},{% endfor %}0]}',
-        of(x={"items": EMAIL}),
+        object_schema(x={"items": EMAIL}),
         "body/x",
         "decides the items",
     ),
     "members by an if": (
         '{"x": 1{% if data.y %}, "y": 2{% endif %}}',
-        of(x={"const": 1}),
+        object_schema(x={"const": 1}),
         "body",
         "depends on a tag",
     ),
-    "anyOf": ('{"x": {{data.x}}}', {"anyOf": [of(x=EMAIL), of(y=EMAIL)]}, "body", "anyOf"),
+    "anyOf": (
+        '{"x": {{data.x}}}',
+        {"anyOf": [object_schema(x=EMAIL), object_schema(y=EMAIL)]},
+        "body",
+        "anyOf",
+    ),
     "recursion": (
         '{"x": {{data.x}}}',
-        of(x={"$ref": "#/$defs/t"}) | {"$defs": {"t": {"items": {"$ref": "#/$defs/t"}}}},
+        object_schema(x={"$ref": "#/$defs/t"}) | {"$defs": {"t": {"items": {"$ref": "#/$defs/t"}}}},
         "body/x",
         "refers to itself",
     ),
-    "never there": ('{"x": 1}', of(y=EMAIL), "body/y", "the template does not write it"),
+    "never there": ('{"x": 1}', object_schema(y=EMAIL), "body/y", "the template does not write it"),
     "never allowed": (
         '{"x": {{data.x}}}',
         {"additionalProperties": False},
@@ -211,27 +232,32 @@ LOST = {
     ),
     "a text for a number": (
         '{"x": "{{data.x}}"}',
-        of(x={"type": "integer"}),
+        object_schema(x={"type": "integer"}),
         "body/x",
         "does not allow",
     ),
-    "a key from data": ('{"{{data.k}}": {{data.x}}}', of(x=EMAIL), "body", "A key of the object"),
+    "a key from data": (
+        '{"{{data.k}}": {{data.x}}}',
+        object_schema(x=EMAIL),
+        "body",
+        "A key of the object",
+    ),
 }
 
 
 @pytest.mark.parametrize("name", LOST)
-def test_what_cannot_be_brought_back_is_said_and_not_guessed(name: str) -> None:
+def test_constraints_that_cannot_be_transferred_are_listed(name: str) -> None:
     template, schema, place, reason = LOST[name]
     webhook_output = output(body_template=template, schema=schema)
-    ((result, message),) = lost(webhook_output)
+    ((result, message),) = untransferred(webhook_output)
     assert result == place
     assert reason in message
     constrained = [item for item in webhook_output.requirements.items if item.schema is not None]
     assert constrained == []
 
 
-def test_each_requirement_says_which_output_asks_for_it() -> None:
-    first = output("CRM", body_template='{"m": "{{data.m}}"}', schema=of(m=EMAIL))
+def test_each_requirement_names_its_output() -> None:
+    first = output("CRM", body_template='{"m": "{{data.m}}"}', schema=object_schema(m=EMAIL))
     other = output(
         "Mail",
         headers={"X-To": "{{data.m}}"},
@@ -247,36 +273,40 @@ def test_each_requirement_says_which_output_asks_for_it() -> None:
     assert {line["pointer"] for line in requirements} == {"/who", "/id", "/m"}
 
 
-def test_what_two_outputs_ask_of_one_path_holds_together() -> None:
-    first = output("A", body_template='{"x": {{data.x}}}', schema=of(x={"minimum": 1}))
-    other = output("B", body_template='{"y": {{data.x}}}', schema=of(y={"maximum": 9}))
-    assert asked(first, other) == of(x={"allOf": [{"minimum": 1}, {"maximum": 9}]})
+def test_requirements_of_two_outputs_for_one_path_are_combined() -> None:
+    first = output("A", body_template='{"x": {{data.x}}}', schema=object_schema(x={"minimum": 1}))
+    other = output("B", body_template='{"y": {{data.x}}}', schema=object_schema(y={"maximum": 9}))
+    assert plain_schema(first, other) == object_schema(
+        x={"allOf": [{"minimum": 1}, {"maximum": 9}]}
+    )
 
 
-def test_a_condition_is_told_as_what_could_not_be_brought_back() -> None:
+def test_a_condition_is_listed_as_not_transferable() -> None:
     webhook_output = output(condition="data.kind == 'a'", body_template='{"x": {{data.x}}}')
-    assert [place for place, _ in lost(webhook_output)] == ["/condition"]
-    assert set(asked(webhook_output)["required"]) == {"kind", "x"}
+    assert [place for place, _ in untransferred(webhook_output)] == ["/condition"]
+    assert set(plain_schema(webhook_output)["required"]) == {"kind", "x"}
 
 
-def test_a_value_in_a_url_or_header_is_one_that_can_stand_there() -> None:
+def test_a_value_in_a_url_or_header_is_constrained_to_its_place() -> None:
     webhook_output = output(
         url="https://{{data.t}}.example.com/{{data.id}}", headers={"X-A": "{{data.a}}"}
     )
-    properties = asked(webhook_output)["properties"]
+    properties = plain_schema(webhook_output)["properties"]
     wrong: list[tuple[str, object]] = [("id", [1]), ("a", {}), ("a", "é"), ("a", "x\ny")]
     for name, value in wrong:
         assert compile_schema(properties[name]).faults(value)
     assert not compile_schema(properties["id"]).faults("x/y")
-    assert lost(webhook_output) == [("/url", "data.t must result in a host that is allowed.")]
+    assert untransferred(webhook_output) == [
+        ("/url", "data.t must result in a host that is allowed.")
+    ]
 
 
 @pytest.mark.parametrize(
     ("form", "key"),
     [("anthropic", "input_schema"), ("mcp", "inputSchema"), ("openai", "parameters")],
 )
-def test_the_tool_takes_the_data_itself(form: Any, key: str) -> None:
-    schema = schema_of(output(body_template='{"m": "{{data.m}}"}', schema=of(m=EMAIL)))
+def test_the_tool_accepts_the_data_as_its_arguments(form: Any, key: str) -> None:
+    schema = schema_of(output(body_template='{"m": "{{data.m}}"}', schema=object_schema(m=EMAIL)))
     tool = commit_tool("goal_1", schema, form)
     tool = tool.get("function", tool)
     assert tool["name"] == "commit_goal_1"
@@ -284,7 +314,7 @@ def test_the_tool_takes_the_data_itself(form: Any, key: str) -> None:
     assert not {"$schema", "x-rowhook"} & tool[key].keys()
 
 
-def test_a_tool_for_data_that_is_no_object_takes_it_as_a_member() -> None:
+def test_a_tool_for_data_other_than_an_object_wraps_it_in_a_property() -> None:
     schema = schema_of(output(raw_payload=True, schema={"type": "array", "items": EMAIL}))
     tool = commit_tool("goal 1/ä", schema, "mcp")
     assert tool["inputSchema"]["required"] == ["data"]
@@ -293,8 +323,8 @@ def test_a_tool_for_data_that_is_no_object_takes_it_as_a_member() -> None:
     assert tool["name"].isascii()
 
 
-def test_a_goal_without_outputs_asks_for_nothing() -> None:
-    assert asked() == {}
+def test_a_goal_without_outputs_has_no_requirements() -> None:
+    assert plain_schema() == {}
     assert commit_tool("g", schema_of(), "mcp")["inputSchema"] == {
         "type": "object",
         "properties": {},

@@ -54,7 +54,7 @@ async def attempt(
         (["not an address"], []),
     ],
 )
-async def test_a_name_is_dialled_only_if_all_its_answers_are_permitted(
+async def test_a_name_is_connected_to_only_if_all_its_addresses_are_permitted(
     answers: list[str], dialled: list[str]
 ) -> None:
     recorder = ConnectionRecorder()
@@ -64,7 +64,7 @@ async def test_a_name_is_dialled_only_if_all_its_answers_are_permitted(
 
 
 @pytest.mark.anyio
-async def test_each_attempt_resolves_once_and_dials_what_that_answer_said() -> None:
+async def test_each_attempt_resolves_once_and_connects_to_the_resolved_address() -> None:
     recorder, names = (
         ConnectionRecorder(),
         ScriptedResolver(["93.184.216.34"], ["127.0.0.1"], ["93.184.216.35"]),
@@ -93,7 +93,7 @@ async def test_a_forbidden_literal_opens_no_socket(url: str) -> None:
 
 
 @pytest.mark.anyio
-async def test_the_socket_factory_refuses_a_literal_even_if_no_parser_saw_it() -> None:
+async def test_the_socket_factory_rejects_a_forbidden_literal_that_was_not_parsed() -> None:
     recorder = ConnectionRecorder()
     connector = make_connector(PUBLIC, limit=1, resolver=ScriptedResolver([]), open_socket=recorder)
     async with aiohttp.ClientSession(connector=connector) as session:
@@ -103,7 +103,7 @@ async def test_the_socket_factory_refuses_a_literal_even_if_no_parser_saw_it() -
 
 
 @pytest.mark.anyio
-async def test_a_name_with_many_addresses_is_dialled_a_bounded_number_of_times() -> None:
+async def test_a_name_with_many_addresses_has_a_bounded_number_of_connection_attempts() -> None:
     recorder = ConnectionRecorder()
     many = [f"93.184.216.{n}" for n in range(200)] + [f"2606:4700::{n:x}" for n in range(200)]
     assert await attempt("https://example.com/", recorder, ScriptedResolver(many)) == [
@@ -114,14 +114,14 @@ async def test_a_name_with_many_addresses_is_dialled_a_bounded_number_of_times()
 
 
 @pytest.mark.anyio
-async def test_a_name_without_an_answer_is_a_dns_failure() -> None:
+async def test_a_name_without_addresses_is_a_dns_failure() -> None:
     assert await attempt("https://example.com/", ConnectionRecorder(), ScriptedResolver([])) == [
         Verdict.DNS_FAILED
     ]
 
 
 @pytest.mark.anyio
-async def test_localhost_is_never_asked_for_and_means_the_allowed_loopback() -> None:
+async def test_localhost_is_not_resolved_and_means_the_allowed_loopback() -> None:
     names = ScriptedResolver(["93.184.216.34"])
     async with Receiver() as receiver:
         connector = make_connector(LOCAL, limit=1, resolver=names)
@@ -147,7 +147,7 @@ async def test_a_pooled_connection_is_reused_without_another_resolution() -> Non
 
 
 @pytest.mark.anyio
-async def test_attempts_share_a_running_lookup_and_no_finished_one() -> None:
+async def test_attempts_share_a_running_lookup_but_no_finished_one() -> None:
     looked_up: list[str] = []
     loop = asyncio.get_running_loop()
     release = asyncio.Event()
@@ -169,7 +169,7 @@ async def test_attempts_share_a_running_lookup_and_no_finished_one() -> None:
 
 
 @pytest.mark.anyio
-async def test_the_systems_errors_reach_the_one_who_asked() -> None:
+async def test_errors_of_the_system_resolver_are_propagated() -> None:
     def ask(_: str) -> list[str]:
         raise socket.gaierror(socket.EAI_AGAIN, "later")
 

@@ -1,4 +1,4 @@
-"""The way out through an egress proxy: everything leaves there, and nothing by its side."""
+"""With an egress proxy, all requests go through it."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture
 async def names() -> ScriptedResolver:
-    """No name resolves here, as in a network whose only way out is its proxy."""
+    """A resolver that fails, as in a network that is only connected through its proxy."""
     return ScriptedResolver([])
 
 
 @asynccontextmanager
-async def leaving(
+async def proxied_transport(
     url: str, names: ScriptedResolver, authority: Authority | None = None
 ) -> AsyncIterator[GuardedTransport]:
     trust = authority.trust() if authority else None
@@ -52,16 +52,20 @@ def with_user(url: str) -> str:
     return url.replace("://", "://rowhook:p%40ss@")
 
 
-async def sent(transport: GuardedTransport, url: str) -> Outcome:
+async def send_request(transport: GuardedTransport, url: str) -> Outcome:
     return await send(transport, request(url), redact=leave_unredacted, timed=True)
 
 
 async def test_plain_http_reaches_its_target_through_the_proxy_in_absolute_form(
     names: ScriptedResolver,
 ) -> None:
-    async with Receiver() as receiver, running_proxy() as proxy, leaving(proxy.url, names) as out:
+    async with (
+        Receiver() as receiver,
+        running_proxy() as proxy,
+        proxied_transport(proxy.url, names) as out,
+    ):
         url = f"http://hooks.example.com:{receiver.port}/hook?a=%20b"
-        outcome = await sent(out, url)
+        outcome = await send_request(out, url)
     assert outcome.verdict is Verdict.DELIVERED, outcome
     assert [(request.method, request.path) for request in proxy.requests] == [("POST", url)]
     [arrived] = receiver.requests
@@ -70,41 +74,41 @@ async def test_plain_http_reaches_its_target_through_the_proxy_in_absolute_form(
     assert names.hostnames == []
 
 
-async def test_tls_is_spoken_with_the_target_through_a_tunnel(
+async def test_tls_is_end_to_end_with_the_target_through_a_tunnel(
     names: ScriptedResolver, authority: Authority
 ) -> None:
     async with (
         Receiver(tls=authority.issue("hooks.example.com")) as receiver,
         running_proxy() as proxy,
-        leaving(proxy.url, names, authority) as out,
+        proxied_transport(proxy.url, names, authority) as out,
     ):
         url = f"https://hooks.example.com:{receiver.port}/hook"
-        outcomes = [await sent(out, url) for _ in range(2)]
+        outcomes = [await send_request(out, url) for _ in range(2)]
     assert [outcome.verdict for outcome in outcomes] == [Verdict.DELIVERED] * 2, outcomes
     assert outcomes[0].timings.tls is not None
-    # One tunnel for both, and what is sent inside is not for the proxy's eyes.
+    # One tunnel for both; its content is not visible to the proxy.
     requests = [(request.method, request.path) for request in proxy.requests]
     assert requests == [("CONNECT", f"hooks.example.com:{receiver.port}")]
     assert [request.path for request in receiver.requests] == ["/hook", "/hook"]
     assert names.hostnames == []
 
 
-async def test_a_proxy_cannot_stand_in_for_the_target(
+async def test_a_proxy_cannot_impersonate_the_target(
     names: ScriptedResolver, authority: Authority
 ) -> None:
     async with (
         Receiver(tls=authority.issue("proxy.example.com")) as receiver,
         running_proxy() as proxy,
-        leaving(proxy.url, names, authority) as out,
+        proxied_transport(proxy.url, names, authority) as out,
     ):
-        outcome = await sent(out, f"https://hooks.example.com:{receiver.port}/hook")
+        outcome = await send_request(out, f"https://hooks.example.com:{receiver.port}/hook")
     assert outcome.verdict is Verdict.TLS_FAILED
     assert outcome.error == "The certificate was rejected: it was issued for another host name."
     assert receiver.requests == []
 
 
 @pytest.mark.parametrize("secure", [False, True])
-async def test_the_proxy_gets_its_credentials_and_the_target_never(
+async def test_credentials_are_sent_to_the_proxy_and_never_to_the_target(
     secure: bool,  # noqa: FBT001  # a parameter of the test
     names: ScriptedResolver,
     authority: Authority,
@@ -113,10 +117,10 @@ async def test_the_proxy_gets_its_credentials_and_the_target_never(
     async with (
         Receiver(tls=tls) as receiver,
         running_proxy() as proxy,
-        leaving(with_user(proxy.url), names, authority) as out,
+        proxied_transport(with_user(proxy.url), names, authority) as out,
     ):
         scheme = "https" if secure else "http"
-        outcome = await sent(out, f"{scheme}://hooks.example.com:{receiver.port}/")
+        outcome = await send_request(out, f"{scheme}://hooks.example.com:{receiver.port}/")
     assert outcome.verdict is Verdict.DELIVERED, outcome
     assert proxy.requests[0].header("proxy-authorization") == basic("rowhook", "p@ss")
     assert "authorization" not in str(receiver.requests[0].headers).lower()
@@ -124,34 +128,34 @@ async def test_the_proxy_gets_its_credentials_and_the_target_never(
     assert "p%40ss" not in str(outcome)
 
 
-async def test_each_request_on_a_kept_connection_has_the_credentials(
+async def test_each_request_on_a_reused_connection_has_the_credentials(
     names: ScriptedResolver,
 ) -> None:
-    # A receiver that takes itself for the proxy, and keeps its connections.
-    async with Receiver() as proxy, leaving(with_user(proxy.url), names) as out:
+    # A receiver that acts as the proxy and keeps its connections open.
+    async with Receiver() as proxy, proxied_transport(with_user(proxy.url), names) as out:
         for _ in range(3):
-            await sent(out, "http://hooks.example.com/")
+            await send_request(out, "http://hooks.example.com/")
     credentials = [request.header("proxy-authorization") for request in proxy.requests]
     assert (proxy.connections, credentials) == (1, [basic("rowhook", "p@ss")] * 3)
 
 
-async def test_the_proxys_name_is_the_only_one_that_is_resolved() -> None:
+async def test_only_the_name_of_the_proxy_is_resolved() -> None:
     names = ScriptedResolver(["127.0.0.1"])
     async with Receiver() as receiver, running_proxy() as proxy:
         url = proxy.url.replace("127.0.0.1", "proxy.internal")
-        async with leaving(url, names) as out:
-            outcome = await sent(out, f"http://hooks.example.com:{receiver.port}/")
+        async with proxied_transport(url, names) as out:
+            outcome = await send_request(out, f"http://hooks.example.com:{receiver.port}/")
     assert outcome.verdict is Verdict.DELIVERED, outcome
     assert names.hostnames == ["proxy.internal"]
 
 
-async def test_no_refused_spelling_is_asked_of_the_proxy(names: ScriptedResolver) -> None:
+async def test_no_rejected_url_is_requested_from_the_proxy(names: ScriptedResolver) -> None:
     plain = {"http://example.com/", "http://8.8.8.8/"}
-    async with running_proxy() as proxy, leaving(proxy.url, names) as out:
+    async with running_proxy() as proxy, proxied_transport(proxy.url, names) as out:
         for url in REFUSED:
             if url in plain or "\ud800" in url:
                 continue
-            outcome = await sent(out, url)
+            outcome = await send_request(out, url)
             assert outcome.verdict is Verdict.TARGET_FORBIDDEN, (url, outcome)
     assert (proxy.connections, names.hostnames) == (0, [])
 
@@ -182,37 +186,40 @@ FAULTS = {
 
 @pytest.mark.parametrize("kind", FAULTS)
 @pytest.mark.parametrize("scheme", ["https", "http"])
-async def test_a_proxy_that_fails_is_a_failed_connection(
+async def test_a_proxy_error_is_a_connection_failure(
     kind: str, scheme: str, names: ScriptedResolver
 ) -> None:
     fault, *message = FAULTS[kind]
     expected = message[scheme == "http"]
-    async with running_proxy(fault) as proxy, leaving(proxy.url, names) as out:
-        outcome = await sent(out, f"{scheme}://hooks.example.com/hook")
+    async with running_proxy(fault) as proxy, proxied_transport(proxy.url, names) as out:
+        outcome = await send_request(out, f"{scheme}://hooks.example.com/hook")
     if expected is not None:
         assert outcome.verdict is Verdict.CONNECT_FAILED
         assert (outcome.error, outcome.status_code) == (expected, None)
     else:
-        # Without a tunnel nobody can tell the proxy's answer from the target's.
+        # Without a tunnel, responses of the proxy and the target cannot be distinguished.
         assert outcome.verdict in {Verdict.HTTP_STATUS, Verdict.RESPONSE_INVALID}
 
 
 @pytest.mark.parametrize("scheme", ["https", "http"])
-async def test_a_proxy_that_is_not_there_is_a_failed_connection(
+async def test_an_unreachable_proxy_is_a_connection_failure(
     scheme: str, names: ScriptedResolver
 ) -> None:
     for url, message in (
         ("http://127.0.0.1:1", "The connection to the egress proxy failed (ECONNREFUSED)."),
         ("http://proxy.internal", "The egress proxy's name could not be resolved (EAI_NONAME)."),
     ):
-        async with leaving(url, names) as out:
-            outcome = await sent(out, f"{scheme}://hooks.example.com/hook")
+        async with proxied_transport(url, names) as out:
+            outcome = await send_request(out, f"{scheme}://hooks.example.com/hook")
         assert (outcome.verdict, outcome.error) == (Verdict.CONNECT_FAILED, message)
 
 
 @pytest.mark.long
-async def test_a_proxy_that_never_answers_is_a_failed_connection(names: ScriptedResolver) -> None:
-    async with running_proxy(Proxy(silent=True)) as proxy, leaving(proxy.url, names) as out:
+async def test_a_proxy_that_never_responds_is_a_connection_failure(names: ScriptedResolver) -> None:
+    async with (
+        running_proxy(Proxy(silent=True)) as proxy,
+        proxied_transport(proxy.url, names) as out,
+    ):
         slow = request("https://hooks.example.com/hook")
         outcome = await send(out, slow, redact=leave_unredacted)
     assert outcome.verdict is Verdict.CONNECT_FAILED
@@ -220,20 +227,20 @@ async def test_a_proxy_that_never_answers_is_a_failed_connection(names: Scripted
 
 
 @pytest.mark.parametrize(("scheme", "status"), [("http", 503), ("https", 503), ("https", 407)])
-async def test_behind_the_proxy_an_answer_is_the_targets(
+async def test_a_response_through_the_proxy_is_that_of_the_target(
     scheme: str, status: int, names: ScriptedResolver, authority: Authority
 ) -> None:
     tls = authority.issue("hooks.example.com") if scheme == "https" else None
     async with (
         Receiver(default=answer(status), tls=tls) as receiver,
         running_proxy() as proxy,
-        leaving(proxy.url, names, authority) as out,
+        proxied_transport(proxy.url, names, authority) as out,
     ):
-        outcome = await sent(out, f"{scheme}://hooks.example.com:{receiver.port}/")
+        outcome = await send_request(out, f"{scheme}://hooks.example.com:{receiver.port}/")
     assert (outcome.verdict, outcome.status_code) == (Verdict.HTTP_STATUS, status)
 
 
-async def test_what_an_installation_allows_leaves_through_the_proxy_too(
+async def test_allowed_networks_are_also_reached_through_the_proxy(
     names: ScriptedResolver,
 ) -> None:
     allowed = EgressPolicy(allow_networks=(ip_network("127.0.0.0/8"),))
@@ -242,12 +249,12 @@ async def test_what_an_installation_allows_leaves_through_the_proxy_too(
         running_proxy() as proxy,
         GuardedTransport.open(allowed, limit=8, resolver=names, proxy=proxy.url) as out,
     ):
-        outcome = await sent(out, f"{receiver.url}/hook")
+        outcome = await send_request(out, f"{receiver.url}/hook")
     assert (outcome.verdict, proxy.connections) == (Verdict.DELIVERED, 1)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.2:8000/", "http://93.184.216.34/", "http://a.b/"])
-async def test_nothing_but_the_proxy_can_be_dialled_even_by_a_request_that_forgot_it(
+async def test_only_the_proxy_is_connected_to_even_without_a_proxy_option(
     url: str,
 ) -> None:
     recorder, names = ConnectionRecorder(), ScriptedResolver(["127.0.0.1"])

@@ -1,4 +1,4 @@
-"""What a mapping is proposed to be, by the names and types of a table's columns."""
+"""The proposed mapping of a table, from the names and types of its columns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rowhook.mapping.status_values import completing, with_status_map
 
 
 def columns(*described: str) -> list[Column]:
-    """`name kind`, with `key` behind it for the primary key."""
+    """Return columns from `name kind`, with `key` after it for the primary key."""
     result = []
     for text in described:
         name, kind, *key = text.rsplit(" ", 2) if text.endswith(" key") else text.rsplit(" ", 1)
@@ -160,14 +160,14 @@ def test_the_columns_of_every_other_kind_are_recognized(
     assert mapped(kind, "public.things", *described) == expected
 
 
-def test_a_column_is_proposed_for_one_field_alone() -> None:
+def test_a_column_is_proposed_for_only_one_field() -> None:
     proposal = mapped(
         "jobs", "public.runs", "id number key", "agent text", "status text", "data json"
     )
     assert sorted(proposal.values()) == ["agent", "data", "id", "status"]
 
 
-def test_what_is_asked_for_comes_before_what_was_so_and_that_before_names() -> None:
+def test_a_requested_mapping_takes_precedence_over_the_current_one_and_over_names() -> None:
     table = columns(
         "id number key", "status text", "state text", "agent text", "a json", "cost number"
     )
@@ -188,7 +188,7 @@ def test_what_is_asked_for_comes_before_what_was_so_and_that_before_names() -> N
     assert proposal.unread == ("status", "agent", "cost")
 
 
-def test_fields_that_nothing_was_found_for_are_named() -> None:
+def test_fields_without_a_column_are_listed() -> None:
     assert propose("commits", "public.c", columns("x text"), {}, {}).missing == (
         "id",
         "goal_id",
@@ -200,7 +200,7 @@ def test_fields_that_nothing_was_found_for_are_named() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_field_that_may_be_absent_says_what_that_means(kind: str) -> None:
+def test_every_optional_field_describes_its_absence(kind: str) -> None:
     for field in FIELDS[kind]:
         constant = field.name in {"key_prefix", "time_zone"}
         assert bool(field.without) != (field.is_required or constant), field
@@ -217,17 +217,17 @@ def status_map(
     return statuses
 
 
-def test_statuses_are_mapped_by_what_they_mean_and_cancelled_never_is() -> None:
+def test_statuses_are_mapped_by_meaning_and_cancelled_is_never_mapped() -> None:
     values = ["Done", "ERROR", "cancelled", "canceled", "running", "ok"]
     assert status_map(values) == {"Done": "succeeded", "ERROR": "failed", "ok": "succeeded"}
 
 
 @pytest.mark.parametrize("values", [[], ["running"], ["failed", "succeeded"], ["succeeded"]])
-def test_a_status_map_that_says_nothing_new_is_left_out(values: list[str]) -> None:
+def test_a_redundant_status_map_is_omitted(values: list[str]) -> None:
     assert status_map(values) is None
 
 
-def test_statuses_that_are_asked_for_come_first() -> None:
+def test_requested_statuses_take_precedence() -> None:
     assert status_map(["done", "error"], None, done=None, shut="failed") == {
         "error": "failed",
         "shut": "failed",

@@ -82,7 +82,7 @@ ENCODINGS = {
 
 
 @pytest.mark.parametrize("name", ENCODINGS)
-def test_a_secret_is_hidden_in_each_encoding(name: str) -> None:
+def test_a_secret_is_redacted_in_each_encoding(name: str) -> None:
     text = f"before {ENCODINGS[name]} after {ENCODINGS[name]}"
     hidden = Redactor([("db", SECRET)]).text(text)
     assert hidden == "before [secret:db] after [secret:db]"
@@ -90,7 +90,7 @@ def test_a_secret_is_hidden_in_each_encoding(name: str) -> None:
 
 @pytest.mark.parametrize("before", ["", "u", "us", "usr", "user", "user:"])
 @pytest.mark.parametrize("after", ["", "x", "xy", "xyz"])
-def test_a_secret_inside_a_longer_base64_text_is_hidden(before: str, after: str) -> None:
+def test_a_secret_inside_a_longer_base64_text_is_redacted(before: str, after: str) -> None:
     token = "tok_5Gx9qkYh2"
     text = base64.b64encode(f"{before}{token}{after}".encode()).decode()
     hidden = Redactor([("t", token)]).text(f"Basic {text}")
@@ -98,7 +98,7 @@ def test_a_secret_inside_a_longer_base64_text_is_hidden(before: str, after: str)
     assert token[1:-1].encode() not in base64.b64decode(text) or text[4:-4] not in hidden
 
 
-def test_one_secret_in_another_leaves_nothing_of_the_longer() -> None:
+def test_a_secret_contained_in_another_is_redacted_with_it() -> None:
     redactor = Redactor([("short", "abcd"), ("long", "xxabcdyy")])
     assert redactor.text("1 xxabcdyy 2 abcd") == "1 [secret:long] 2 [secret:short]"
 
@@ -117,7 +117,7 @@ def test_one_secret_in_another_leaves_nothing_of_the_longer() -> None:
         (['ab"cd', 'cd"ef'], 'ab\\"cd\\"ef', "[secret:0][secret:1]"),
     ],
 )
-def test_secrets_that_overlap_leave_nothing_of_either(
+def test_overlapping_secrets_are_redacted_completely(
     secrets: list[str], text: str, expected: str
 ) -> None:
     redactor = Redactor([(str(n), value) for n, value in enumerate(secrets)])
@@ -128,7 +128,7 @@ def test_secrets_that_overlap_leave_nothing_of_either(
     secrets=st.lists(st.text("ab", min_size=4, max_size=8), min_size=1, max_size=4),
     text=st.text("ab", max_size=60),
 )
-def test_every_character_of_every_occurrence_is_hidden_and_no_other(
+def test_exactly_the_characters_of_the_occurrences_are_redacted(
     secrets: list[str], text: str
 ) -> None:
     hidden = {
@@ -146,7 +146,7 @@ def test_every_character_of_every_occurrence_is_hidden_and_no_other(
 @pytest.mark.parametrize(
     "secret", ["ab\ud800cd", "\udfff" * 4, "\ud83d\ude00 pair", "<\udc00>&'", "\ud800 \U0001f600!"]
 )
-def test_a_lone_surrogate_is_hidden_as_any_character(secret: str) -> None:
+def test_a_lone_surrogate_in_a_secret_is_redacted(secret: str) -> None:
     data = secret.encode("utf-8", "surrogatepass")
     redactor = Redactor([("s", secret)])
     for text in (
@@ -161,7 +161,7 @@ def test_a_lone_surrogate_is_hidden_as_any_character(secret: str) -> None:
         assert redactor.text(f"a{text}z") == "a[secret:s]z"
 
 
-def test_a_lone_surrogate_in_the_text_stays_where_it_was() -> None:
+def test_a_lone_surrogate_in_the_text_is_kept() -> None:
     assert Redactor([("s", "hunter22")]).text("\ud800hunter22\udc00") == "\ud800[secret:s]\udc00"
 
 
@@ -173,7 +173,7 @@ def test_a_lone_surrogate_in_the_text_stays_where_it_was() -> None:
         "C:\\new\\users 5%2525 &amp;amp;lt;",
     ],
 )
-def test_escapes_that_hide_no_secret_are_left_as_they_are(text: str) -> None:
+def test_escapes_without_a_secret_are_kept(text: str) -> None:
     redactor = Redactor([("s", "hunter22")])
     assert redactor.text(text) == text
     assert redactor.text(f"{text}hunter22{text}") == f"{text}[secret:s]{text}"
@@ -182,7 +182,7 @@ def test_escapes_that_hide_no_secret_are_left_as_they_are(text: str) -> None:
 @pytest.mark.parametrize(
     "secret", ["\\" * 4, "\\\\n\\", "&amp;", "%41%", "\\u0041bc", "a\\b\\c", "'\"'\"", "&%\\+"]
 )
-def test_a_secret_that_looks_like_escapes_is_hidden(secret: str) -> None:
+def test_a_secret_that_looks_like_an_escape_is_redacted(secret: str) -> None:
     redactor = Redactor([("s", secret)])
     for text in (secret, json.dumps(secret)[1:-1], html.escape(secret), quote(secret, safe="")):
         assert redactor.text(f"[{text}]") == "[[secret:s]]"
@@ -203,22 +203,22 @@ def test_a_secret_that_looks_like_escapes_is_hidden(secret: str) -> None:
     ],
     ids=["a", "quotes", "escaped quotes", "backslashes", "percent", "entities", "nested entities"],
 )
-def test_a_hostile_text_is_read_in_linear_time(secret: str, text: str) -> None:
+def test_a_hostile_text_is_redacted_in_linear_time(secret: str, text: str) -> None:
     redactor = Redactor([("s", secret)])
     redactor.text("%41")
-    # Measured: at most 3 loops. Quadratic, these take hundreds.
+    # Measured: at most 3 loops; hundreds if it were quadratic.
     assert cpu_loops(lambda: redactor.text(text)) < 20
 
 
-def test_a_secret_that_reads_like_a_label_does_not_spoil_the_replacement() -> None:
+def test_a_secret_that_equals_a_label_does_not_break_the_replacement() -> None:
     assert Redactor([("a", "hunter22"), ("b", "secret")]).text("hunter22") == "[secret:a]"
 
 
-def test_values_shorter_than_four_characters_are_left_alone() -> None:
+def test_values_shorter_than_four_characters_are_not_redacted() -> None:
     assert Redactor([("pin", "123"), ("empty", "")]).text("12345") == "12345"
 
 
-def test_an_empty_text_and_no_secrets_cost_nothing() -> None:
+def test_an_empty_text_and_an_empty_list_of_secrets_are_accepted() -> None:
     redactor = Redactor([("a", "hunter22")])
     assert redactor.text("") == ""
     assert Redactor([]).text("hunter22") == "hunter22"
@@ -229,7 +229,7 @@ def test_an_empty_text_and_no_secrets_cost_nothing() -> None:
     before=st.text(st.characters(exclude_categories=["Cs"])),
     after=st.text(st.characters(exclude_categories=["Cs"])),
 )
-def test_no_secret_survives_in_any_document(value: str, before: str, after: str) -> None:
+def test_no_secret_remains_in_any_document(value: str, before: str, after: str) -> None:
     redactor = Redactor([("s", value)])
     for text in (
         f"{before}{value}{after}",
@@ -245,5 +245,5 @@ def test_no_secret_survives_in_any_document(value: str, before: str, after: str)
 
 
 @given(st.text())
-def test_a_text_without_secrets_is_left_as_it_is(text: str) -> None:
+def test_a_text_without_secrets_is_unchanged(text: str) -> None:
     assert Redactor([("s", "correct-horse-battery-staple")]).text(text) == text

@@ -1,4 +1,4 @@
-"""What a delivery sends of a webhook: body, URL, headers, and no secret where people look."""
+"""The rendered request of a delivery: body, URL and headers, and its redacted form."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ BODIES: list[tuple[dict[str, Any], bytes | None]] = [
 
 
 @pytest.mark.parametrize(("fields", "body"), BODIES)
-def test_a_body_is_the_one_that_the_contract_names(
+def test_a_body_is_chosen_by_the_documented_precedence(
     fields: dict[str, Any], body: bytes | None
 ) -> None:
     request = rendered_request(**fields)
@@ -64,7 +64,7 @@ def test_a_raw_null_sends_null() -> None:
     assert rendered_request(event, raw_payload=True).body == b"null"
 
 
-def test_raw_bytes_are_the_committed_ones_and_a_schema_is_asserted_of_them() -> None:
+def test_raw_payloads_are_the_committed_bytes_and_are_validated() -> None:
     schema = {"properties": {"n": {"type": "string"}}}
     outcome = render_outcome(raw_payload=True, schema=schema)
     assert outcome.verdict == Verdict.SCHEMA_FAILED
@@ -92,7 +92,7 @@ STOPS: list[tuple[dict[str, Any], Verdict, str]] = [
 
 
 @pytest.mark.parametrize(("fields", "verdict", "message"), STOPS)
-def test_what_cannot_be_sent_is_an_outcome(
+def test_a_request_that_cannot_be_rendered_is_an_outcome(
     fields: dict[str, Any], verdict: Verdict, message: str
 ) -> None:
     outcome = render_outcome(**fields)
@@ -100,12 +100,12 @@ def test_what_cannot_be_sent_is_an_outcome(
     assert message in (outcome.error or "")
 
 
-def test_a_true_condition_sends_and_a_literal_that_is_allowed_may_be_called() -> None:
+def test_a_true_condition_sends_and_an_allowed_address_literal_is_permitted() -> None:
     assert rendered_request(condition="data.n > 1 and context.tenant == 'acme'").method == "POST"
     assert rendered_request(policy=LOCAL, url="http://127.0.0.1:9/x").url == "http://127.0.0.1:9/x"
 
 
-def test_an_event_that_was_too_large_is_said_and_never_sent_short() -> None:
+def test_an_event_above_the_limit_is_reported_and_never_truncated() -> None:
     event = Event(
         **{name: getattr(EVENT, name) for name in EVENT.__struct_fields__}
         | {
@@ -134,13 +134,15 @@ def test_an_event_that_was_too_large_is_said_and_never_sent_short() -> None:
         ),
     ],
 )
-def test_the_fixed_headers_may_be_replaced(fields: dict[str, Any], headers: dict[str, str]) -> None:
+def test_the_default_headers_may_be_replaced(
+    fields: dict[str, Any], headers: dict[str, str]
+) -> None:
     request = rendered_request(**fields)
     assert dict(request.headers) == headers
     assert len(request.headers) == len(headers)
 
 
-def test_a_secret_is_sent_everywhere_and_shown_nowhere() -> None:
+def test_a_secret_is_sent_and_never_displayed() -> None:
     request = rendered_request(
         url="https://example.com/{{secret:k}}",
         headers={"X-Key": "Bearer {{secret:k}}"},
@@ -154,14 +156,14 @@ def test_a_secret_is_sent_everywhere_and_shown_nowhere() -> None:
     assert repr(request.redacted).count("[secret:k]") == 3
 
 
-def test_the_secrets_that_are_used_are_known() -> None:
+def test_the_used_secrets_are_listed() -> None:
     webhook = compile_fields(
         url="{{secret:a}}/x", headers={"X-B": "{{secret:b.c}}"}, body_template='"{{secret:d}}"'
     )
     assert used_secrets(webhook) == {"a", "b.c", "d"}
 
 
-def test_a_secret_goes_to_its_allowed_hosts_alone() -> None:
+def test_a_secret_is_sent_only_to_its_allowed_hosts() -> None:
     fields: dict[str, Any] = {
         "headers": {"X-Key": "{{secret:k}}"},
         "secrets": {"k": "canary"},
@@ -178,7 +180,7 @@ def test_a_secret_goes_to_its_allowed_hosts_alone() -> None:
     assert "canary" not in (outcome.error or "")
 
 
-def test_a_schema_fault_never_shows_a_secret() -> None:
+def test_a_schema_fault_never_contains_a_secret() -> None:
     webhook = compile_webhook(
         configuration(body_template='{"{{secret:k}}": 1}', schema={"additionalProperties": False}),
         identity=IDENTITY,

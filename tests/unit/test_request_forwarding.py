@@ -1,4 +1,4 @@
-"""One request handed on to an application that answers well, badly or not at all."""
+"""A request forwarded to an application that responds normally, badly or not at all."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ async def app() -> AsyncIterator[Receiver]:
         yield receiver
 
 
-async def handed_on(
+async def forwarded(
     app: Receiver, *, at: str = "", path: str = "/in", deadline_s: float = DEADLINE_S
 ) -> tuple[int, bytes, str]:
-    """One request in this process: status, body, what is said of it."""
+    """Forward one request: status, body and the printed text."""
     request = Received(method="POST", path=path, fields=(), headers={}, body=b"{}")
     async with application(forward_url(app.url + at)) as there:
         to = Application(client=there.client, url=there.url, deadline_s=deadline_s)
@@ -44,10 +44,10 @@ async def handed_on(
         ("/hook/", "/in", "/hook/"),
     ],
 )
-async def test_a_url_with_a_path_takes_all_requests_there(
+async def test_a_forward_url_with_a_path_receives_all_requests_there(
     app: Receiver, at: str, requested: str, reached: str
 ) -> None:
-    await handed_on(app, at=at, path=requested)
+    await forwarded(app, at=at, path=requested)
     assert [request.path for request in app.requests] == [reached]
 
 
@@ -63,19 +63,19 @@ async def test_a_url_with_a_path_takes_all_requests_there(
         (flood(b"HTTP/1.1 200 OK\r\n", b"a: b\r\n" * 1000), "closed the connection"),
     ],
 )
-async def test_an_answer_without_a_head_is_502(app: Receiver, behaviour: Any, why: str) -> None:
+async def test_a_response_without_a_head_is_502(app: Receiver, behaviour: Any, why: str) -> None:
     app.script("/in", behaviour)
     deadline_s = 0.2 if "0.2 s" in why else DEADLINE_S
-    status, body, message = await handed_on(app, deadline_s=deadline_s)
+    status, body, message = await forwarded(app, deadline_s=deadline_s)
     assert (status, body.decode()) == (502, f"rowhook listen: {message.removeprefix('502: ')}.\n")
     assert why in message
 
 
-async def test_a_body_without_end_is_cut_and_its_status_stands(app: Receiver) -> None:
+async def test_an_endless_response_body_is_truncated_and_its_status_is_kept(app: Receiver) -> None:
     head = b"HTTP/1.1 201 Created\r\nContent-Length: 99999999\r\n\r\n"
     app.script("/in", flood(head, b"x" * 65536), raw(head + b"short"))
-    assert (await handed_on(app))[:2] == (201, b"x" * 2**20)
-    assert (await handed_on(app))[:2] == (201, b"short")
+    assert (await forwarded(app))[:2] == (201, b"x" * 2**20)
+    assert (await forwarded(app))[:2] == (201, b"short")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ async def test_a_body_without_end_is_cut_and_its_status_stands(app: Receiver) ->
         "http://" + "a" * 64,
     ],
 )
-def test_a_url_that_cannot_be_forwarded_to_is_refused(url: str) -> None:
+def test_an_invalid_forward_url_is_rejected(url: str) -> None:
     with pytest.raises(
         SettingsRejected, match=r"^--forward-to: Use e\.g\. http://localhost:3000/hook"
     ):

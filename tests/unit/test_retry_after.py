@@ -42,11 +42,11 @@ NOW = datetime(2026, 5, 23, 12, 0, tzinfo=UTC)
         ("120, 240", None),
     ],
 )
-def test_retry_after_is_read_as_rfc_9110_says(value: str, seconds: float | None) -> None:
+def test_retry_after_is_parsed_as_in_rfc_9110(value: str, seconds: float | None) -> None:
     assert retry_after_s(value, NOW) == seconds
 
 
 @given(st.text(max_size=60))
-def test_no_retry_after_does_anything_but_delay_within_a_day(value: str) -> None:
+def test_retry_after_only_delays_and_at_most_a_day(value: str) -> None:
     seconds = retry_after_s(value, NOW)
     assert seconds is None or 0 <= seconds <= 86_400

@@ -14,7 +14,7 @@ DRAFT_2019 = "https://json-schema.org/draft/2019-09/schema"
 DRAFT_2020 = "https://json-schema.org/draft/2020-12/schema"
 
 
-def told(schema: object, text: str) -> list[str]:
+def messages(schema: object, text: str) -> list[str]:
     return [str(fault) for fault in compile_schema(schema).faults(parse_instance(text))]
 
 
@@ -66,8 +66,10 @@ SAID = [
 
 
 @pytest.mark.parametrize(("schema", "text", "message"), SAID)
-def test_a_fault_says_where_which_keyword_and_what(schema: object, text: str, message: str) -> None:
-    assert [fault[: len(message)] for fault in told(schema, text)] == [message]
+def test_a_fault_has_a_pointer_a_keyword_and_a_message(
+    schema: object, text: str, message: str
+) -> None:
+    assert [fault[: len(message)] for fault in messages(schema, text)] == [message]
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,7 @@ def test_a_fault_says_where_which_keyword_and_what(schema: object, text: str, me
         {"unevaluatedProperties": {"type": "null"}},
     ],
 )
-def test_no_fault_holds_the_value(schema: object) -> None:
+def test_a_fault_never_contains_the_value(schema: object) -> None:
     faults = compile_schema(schema).faults({"k": CANARY})
     assert faults
     assert CANARY not in "".join(map(str, faults))
@@ -103,7 +105,7 @@ def test_a_valid_instance_has_no_fault_and_a_fault_is_a_plain_record() -> None:
     )
 
 
-def test_at_most_twenty_faults_are_told() -> None:
+def test_at_most_twenty_faults_are_reported() -> None:
     assert len(compile_schema({"items": {"type": "null"}}).faults([1] * 100)) == 20
 
 
@@ -128,7 +130,7 @@ def test_a_reference_inside_the_document_is_followed(schema: dict[str, Any]) -> 
     assert compiled.faults("x") != ()
 
 
-def test_names_and_data_that_look_like_references_are_none() -> None:
+def test_names_and_data_that_look_like_references_are_not_references() -> None:
     schema = compile_schema(
         {
             "properties": {"$ref": {"const": {"$ref": "http://h/"}}, "$schema": {"type": "string"}},
@@ -138,7 +140,7 @@ def test_names_and_data_that_look_like_references_are_none() -> None:
     assert schema.faults({"$ref": {"$ref": "http://h/"}, "$schema": "x"}) == ()
 
 
-def test_a_later_change_of_the_given_schema_changes_nothing() -> None:
+def test_a_later_change_of_the_passed_schema_has_no_effect() -> None:
     document: dict[str, Any] = {"properties": {"a": {"type": "string"}}}
     schema = compile_schema(document)
     document["properties"]["a"]["type"] = "null"
@@ -178,5 +180,8 @@ def test_each_draft_has_its_own_keywords(
         (True, False),
     ],
 )
-def test_it_is_known_whether_a_small_instance_may_cost_much(schema: object, branches: bool) -> None:  # noqa: FBT001  # a column of the table
+def test_a_schema_reports_whether_small_instances_can_be_costly(
+    schema: object,
+    branches: bool,  # noqa: FBT001  # a column of the table
+) -> None:
     assert compile_schema(schema).branches is branches

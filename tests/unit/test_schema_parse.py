@@ -27,7 +27,7 @@ READ = {
 
 
 @pytest.mark.parametrize("text", READ, ids=lambda text: text[:20])
-def test_json_is_read_digit_for_digit(text: str) -> None:
+def test_json_numbers_keep_their_digits(text: str) -> None:
     assert parse_instance(text) == READ[text]
     assert type(parse_instance(text)) is type(READ[text])
 
@@ -49,13 +49,13 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("text", REFUSED, ids=lambda text: text[:20])
-def test_what_is_not_json_is_refused_with_its_place(text: str) -> None:
+def test_invalid_json_is_rejected_with_its_position(text: str) -> None:
     with pytest.raises(NotJson) as refused:
         parse_instance(text)
     assert REFUSED[text] in str(refused.value)
 
 
-def test_the_message_holds_nothing_of_the_text() -> None:
+def test_the_error_contains_nothing_of_the_text() -> None:
     with pytest.raises(NotJson) as refused:
         parse_instance('{"a": canary-8c1f}')
     assert "canary" not in str(refused.value)
@@ -66,7 +66,7 @@ def test_the_message_holds_nothing_of_the_text() -> None:
 @pytest.mark.parametrize(
     "text", ["9" * 1_000_000, "1." + "9" * 1_000_000, '"' + "x" * 1_000_000 + '"']
 )
-def test_a_token_of_a_million_characters_is_read_in_time(text: str) -> None:
+def test_a_token_of_a_million_characters_is_parsed_in_linear_time(text: str) -> None:
     assert cpu_loops(lambda: parse_instance(text)) < 20  # measured: 1
 
 
@@ -78,7 +78,7 @@ JSON = st.recursive(
 
 
 @given(value=JSON, ascii_only=st.booleans())
-def test_any_json_value_comes_back_as_it_was(value: object, ascii_only: bool) -> None:  # noqa: FBT001 - drawn
+def test_any_json_value_survives_parsing(value: object, ascii_only: bool) -> None:  # noqa: FBT001 - drawn
     assert parse_instance(json.dumps(value, ensure_ascii=ascii_only)) == value
 
 

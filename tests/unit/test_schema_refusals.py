@@ -59,13 +59,13 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("schema", "pointer", "message"), REFUSED)
-def test_a_schema_that_cannot_be_used_is_refused_with_its_place(
+def test_an_invalid_schema_is_rejected_with_its_position(
     schema: object, pointer: str, message: str
 ) -> None:
     assert message in rejected(schema)[pointer]
 
 
-def test_all_faults_of_a_schema_are_told_at_once() -> None:
+def test_all_faults_of_a_schema_are_reported_together() -> None:
     schema = {"type": 1, "properties": {"a": {"pattern": "(?=x)"}, "b": {"minLength": "x"}}}
     assert set(rejected(schema)) == {
         "/type",
@@ -74,14 +74,14 @@ def test_all_faults_of_a_schema_are_told_at_once() -> None:
     }
 
 
-def test_a_schema_nested_too_deep_is_refused() -> None:
+def test_a_schema_nested_too_deeply_is_rejected() -> None:
     schema: dict[str, Any] = {}
     for _ in range(5000):
         schema = {"not": schema}
     assert "nested deeper" in rejected(schema)[""]
 
 
-def test_no_schema_opens_a_socket_or_a_file() -> None:
+def test_a_schema_never_opens_a_socket_or_a_file() -> None:
     opened: list[str] = []
     on = [True]
 

@@ -39,13 +39,13 @@ def check(outcome: Outcome, case: Case) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", [name for name in HOSTILE if name not in SLOW_BODIES])
-async def test_a_hostile_answer_ends_in_its_verdict(name: str) -> None:
+async def test_a_hostile_response_has_the_expected_verdict(name: str) -> None:
     case = HOSTILE[name]
     check(await exchange(case.behaviour, timeout_s=case.timeout_s), case)
 
 
 @pytest.mark.anyio
-async def test_hostile_receivers_at_once_hold_no_memory_and_delay_no_other() -> None:
+async def test_concurrent_hostile_receivers_use_no_memory_and_delay_no_other_request() -> None:
     silent = {
         number for number, case in enumerate(HOSTILE.values()) if case.verdict is Verdict.TIMEOUT
     }
@@ -60,7 +60,7 @@ async def test_hostile_receivers_at_once_hold_no_memory_and_delay_no_other() -> 
         quick = [
             await send(transport, request(good.url), redact=leave_unredacted) for _ in range(20)
         ]
-        # These last until their timeout, a minute: the good one has not waited for them.
+        # These last until their timeout, a minute: the good one did not wait for them.
         assert not any(hostile[number].done() for number in silent)
         for number, case in enumerate(HOSTILE.values()):
             if number in silent:
@@ -69,12 +69,12 @@ async def test_hostile_receivers_at_once_hold_no_memory_and_delay_no_other() -> 
                 check(await hostile[number], case)
         await asyncio.wait(hostile)
     assert {outcome.verdict for outcome in quick} == {Verdict.DELIVERED}
-    # The receivers' own buffers are in this process too.
+    # The buffers of the receivers are in this process too.
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64_000
 
 
 @pytest.mark.anyio
-async def test_the_request_arrives_byte_for_byte_with_our_headers_and_no_others() -> None:
+async def test_a_request_arrives_byte_for_byte_without_additional_headers() -> None:
     headers = (("Content-Type", "application/json"), ("X-A", "1"), ("x-a", "2"), ("Cookie", "c=1"))
     changed_headers = (*headers[:2], ("X-A", "2"), headers[3])
     async with Receiver() as receiver, open_transport() as transport:
@@ -100,7 +100,7 @@ async def test_the_request_arrives_byte_for_byte_with_our_headers_and_no_others(
         ("POST", b"\0\xff" * 400_000, "800000"),
     ],
 )
-async def test_every_method_sends_its_body_or_none(
+async def test_every_method_sends_a_body_only_if_there_is_one(
     method: str, body: bytes | None, length: str | None
 ) -> None:
     async with Receiver() as receiver, open_transport() as transport:
@@ -117,7 +117,7 @@ async def test_every_method_sends_its_body_or_none(
 
 
 @pytest.mark.anyio
-async def test_connections_are_reused_and_cookies_never_sent_back() -> None:
+async def test_connections_are_reused_and_cookies_are_not_returned() -> None:
     cookie = answer(headers=(("Set-Cookie", "session=abc"),))
     async with Receiver(default=cookie) as receiver, open_transport() as transport:
         for _ in range(5):
@@ -128,7 +128,9 @@ async def test_connections_are_reused_and_cookies_never_sent_back() -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("method", ["POST", "PUT", "GET", "DELETE"])
-async def test_a_connection_dropped_on_reuse_is_a_failure_and_never_sent_twice(method: str) -> None:
+async def test_a_connection_dropped_on_reuse_is_a_failure_and_the_request_is_not_repeated(
+    method: str,
+) -> None:
     async with Receiver() as receiver, open_transport() as transport:
         receiver.script("/hook", answer(), raw(b""), answer())
         url = receiver.url + "/hook"
@@ -139,7 +141,7 @@ async def test_a_connection_dropped_on_reuse_is_a_failure_and_never_sent_twice(m
 
 
 @pytest.mark.anyio
-async def test_an_answer_nobody_asked_for_does_not_answer_the_next_request() -> None:
+async def test_an_unsolicited_response_is_not_used_for_the_next_request() -> None:
     async with Receiver() as receiver, open_transport() as transport:
         early = (
             OK + b"Content-Length: 2\r\n\r\nok" + b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"
@@ -154,7 +156,7 @@ async def test_an_answer_nobody_asked_for_does_not_answer_the_next_request() -> 
 
 
 @pytest.mark.anyio
-async def test_a_body_that_nobody_reads_ends_in_time() -> None:
+async def test_an_unread_request_body_times_out() -> None:
     async def ignore(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
         await asyncio.Event().wait()
 
@@ -165,7 +167,7 @@ async def test_a_body_that_nobody_reads_ends_in_time() -> None:
 
 
 @pytest.mark.anyio
-async def test_an_answer_before_the_body_was_read_counts() -> None:
+async def test_a_response_before_the_body_was_read_counts() -> None:
     async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 413 Large\r\nContent-Length: 0\r\n\r\n")
         await asyncio.Event().wait()
@@ -177,7 +179,7 @@ async def test_an_answer_before_the_body_was_read_counts() -> None:
 
 
 @pytest.mark.anyio
-async def test_nobody_listening_is_a_failed_connect() -> None:
+async def test_a_closed_port_is_a_connection_failure() -> None:
     async with Receiver() as receiver:
         url = receiver.url
     async with open_transport() as transport:
@@ -189,7 +191,7 @@ async def test_nobody_listening_is_a_failed_connect() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_name_that_is_never_resolved_ends_at_the_deadline() -> None:
+async def test_a_resolution_that_hangs_ends_at_the_deadline() -> None:
     async def silent(_: str) -> Sequence[str]:
         await asyncio.Event().wait()
         return []
@@ -212,7 +214,7 @@ async def test_a_name_that_is_never_resolved_ends_at_the_deadline() -> None:
         "https://[/",
     ],
 )
-async def test_a_forbidden_or_unreadable_target_has_one_text(url: str) -> None:
+async def test_forbidden_and_unparsable_targets_have_the_same_error(url: str) -> None:
     async with open_transport() as transport:
         outcome = await send(transport, request(url), redact=leave_unredacted)
     assert (outcome.verdict, outcome.error) == (Verdict.TARGET_FORBIDDEN, FORBIDDEN)
@@ -245,14 +247,14 @@ async def test_secrets_that_the_receiver_echoes_are_redacted_even_across_the_cut
 
 
 @pytest.mark.anyio
-async def test_many_headers_are_kept_up_to_a_bound() -> None:
+async def test_response_headers_are_stored_up_to_a_limit() -> None:
     outcome = await exchange(answer(headers=tuple((f"X-{n}", "v" * 5000) for n in range(10))))
     assert outcome.verdict is Verdict.DELIVERED
     assert all(len(value) <= 1024 for _, value in outcome.headers)
 
 
 @pytest.mark.anyio
-async def test_a_test_send_is_told_its_times_and_a_delivery_only_its_duration() -> None:
+async def test_a_test_send_has_timings_and_a_delivery_only_a_duration() -> None:
     async with Receiver() as receiver, open_transport() as transport:
         url = f"http://hooks.example.com:{receiver.port}/"
         timed = await send(transport, request(url), redact=leave_unredacted, timed=True)

@@ -18,7 +18,7 @@ from tests.support.receiver import answer
         (httpx.RemoteProtocolError("secret"), Verdict.RESPONSE_INVALID),
     ],
 )
-async def test_another_transports_errors_have_a_verdict_and_no_text(
+async def test_errors_of_other_transports_have_a_verdict_without_their_text(
     error: Exception, verdict: Verdict
 ) -> None:
     def fail(_: httpx.Request) -> httpx.Response:
@@ -32,7 +32,7 @@ async def test_another_transports_errors_have_a_verdict_and_no_text(
 
 
 @pytest.mark.anyio
-async def test_another_transport_sees_an_ordinary_httpx_request() -> None:
+async def test_another_transport_receives_an_ordinary_httpx_request() -> None:
     observed: list[httpx.Request] = []
 
     def reply(arrived: httpx.Request) -> httpx.Response:
@@ -55,7 +55,7 @@ async def test_another_transport_sees_an_ordinary_httpx_request() -> None:
     ("status", "value", "expected"),
     [(429, "30", 30.0), (503, "30", 30.0), (500, "30", None), (200, "30", None), (503, "x", None)],
 )
-async def test_retry_after_counts_on_429_and_503_alone(
+async def test_retry_after_counts_only_on_429_and_503(
     status: int, value: str, expected: float | None
 ) -> None:
     outcome = await exchange(answer(status, headers=(("Retry-After", value),)))

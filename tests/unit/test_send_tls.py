@@ -38,7 +38,7 @@ async def over_tls(context: ssl.SSLContext, trust: ssl.SSLContext, **changes: An
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("kind", TLS_KINDS)
-async def test_a_certificate_that_does_not_hold_is_refused(kind: str, authority: Authority) -> None:
+async def test_an_invalid_certificate_is_rejected(kind: str, authority: Authority) -> None:
     hosts, options, reason = TLS_KINDS[kind]
     outcome = await over_tls(authority.issue(*hosts, **options), authority.trust())
     assert outcome.verdict is Verdict.TLS_FAILED
@@ -46,21 +46,21 @@ async def test_a_certificate_that_does_not_hold_is_refused(kind: str, authority:
 
 
 @pytest.mark.anyio
-async def test_a_good_certificate_delivers(authority: Authority) -> None:
+async def test_a_valid_certificate_is_accepted(authority: Authority) -> None:
     outcome = await over_tls(authority.issue("hooks.example.com"), authority.trust())
     assert outcome.verdict is Verdict.DELIVERED
     assert outcome.timings.tls is not None
 
 
 @pytest.mark.anyio
-async def test_an_unknown_authority_is_refused(authority: Authority) -> None:
+async def test_an_unknown_authority_is_rejected(authority: Authority) -> None:
     outcome = await over_tls(authority.issue("hooks.example.com"), ssl.create_default_context())
     assert outcome.verdict is Verdict.TLS_FAILED
 
 
 @pytest.mark.anyio
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
-async def test_tls_older_than_1_2_is_refused(authority: Authority) -> None:
+async def test_tls_older_than_1_2_is_rejected(authority: Authority) -> None:
     context = authority.issue("hooks.example.com")
     context.minimum_version = ssl.TLSVersion.TLSv1
     context.maximum_version = ssl.TLSVersion.TLSv1_1
@@ -71,14 +71,12 @@ async def test_tls_older_than_1_2_is_refused(authority: Authority) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-async def test_a_receiver_that_wants_our_certificate_gets_none(
-    version: ssl.TLSVersion, authority: Authority
-) -> None:
+async def test_no_client_certificate_is_sent(version: ssl.TLSVersion, authority: Authority) -> None:
     context = authority.issue("hooks.example.com")
     context.verify_mode = ssl.CERT_REQUIRED
     context.maximum_version = version
     outcome = await over_tls(context, authority.trust())
-    # TLS 1.3 says so only after the handshake, and the alert may be lost to a reset.
+    # TLS 1.3 reports it only after the handshake, and a reset may discard the alert.
     late_alert = version is ssl.TLSVersion.TLSv1_3 and outcome.verdict is Verdict.RESPONSE_INVALID
     assert outcome.verdict is Verdict.TLS_FAILED or late_alert
 
@@ -107,7 +105,7 @@ async def talk_plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
         (hang, 0.5, Verdict.TIMEOUT),
     ],
 )
-async def test_a_handshake_that_breaks_off_or_hangs_has_its_verdict(
+async def test_an_aborted_or_hanging_handshake_has_its_verdict(
     behaviour: Any, timeout_s: float, verdict: Verdict
 ) -> None:
     async with Receiver(on_connect=behaviour) as receiver, open_transport() as transport:

@@ -1,4 +1,4 @@
-"""Every setting: where it may be written, what it may hold, and what is said if it may not."""
+"""Every setting: its sources, its values, and the errors of invalid ones."""
 
 from __future__ import annotations
 
@@ -97,12 +97,12 @@ BAD = [
 ]
 
 
-def test_the_tables_name_every_setting() -> None:
+def test_the_setting_tables_list_every_setting() -> None:
     assert {name for name, _, _ in GOOD} == set(NAMES)
 
 
 @pytest.mark.parametrize(("name", "text", "value"), GOOD)
-def test_a_setting_is_read_from_the_environment_a_file_and_a_flag(
+def test_a_setting_is_read_from_the_environment_a_file_or_a_flag(
     name: str, text: str, value: Any, tmp_path: Path
 ) -> None:
     variable = environment_name(name)
@@ -114,7 +114,7 @@ def test_a_setting_is_read_from_the_environment_a_file_and_a_flag(
 
 
 @pytest.mark.parametrize(("name", "text", "message"), BAD)
-def test_a_value_that_cannot_be_used_is_named_with_what_to_write(
+def test_an_invalid_value_raises_an_error_with_the_expected_format(
     name: str, text: str, message: str
 ) -> None:
     with pytest.raises(SettingsRejected) as refused:
@@ -131,7 +131,7 @@ def test_a_rejected_secret_is_not_repeated(text: str) -> None:
         assert "hunter2" not in str(refused.value)
 
 
-def test_a_flag_wins_over_a_file_which_wins_over_a_variable(tmp_path: Path) -> None:
+def test_a_flag_overrides_a_file_and_a_file_overrides_a_variable(tmp_path: Path) -> None:
     file = tmp_path / "brand"
     file.write_text("FromFile")
     environ = {"ROWHOOK_BRAND": "FromVariable"}
@@ -143,7 +143,7 @@ def test_a_flag_wins_over_a_file_which_wins_over_a_variable(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe"])
-def test_a_file_that_cannot_be_read_is_said_with_its_variable(
+def test_an_unreadable_file_is_reported_with_its_variable(
     content: bytes | None, tmp_path: Path
 ) -> None:
     file = tmp_path / "keys"
@@ -153,7 +153,7 @@ def test_a_file_that_cannot_be_read_is_said_with_its_variable(
         load({"ROWHOOK_MASTER_KEYS_FILE": str(file)})
 
 
-def test_what_is_empty_is_not_set(tmp_path: Path) -> None:
+def test_an_empty_variable_is_not_set(tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.touch()
     variables = {environment_name(name): "" for name in NAMES}
@@ -161,7 +161,7 @@ def test_what_is_empty_is_not_set(tmp_path: Path) -> None:
     assert read == Settings(data_dir=Path("/data/rowhook"))
 
 
-def test_the_defaults_are_those_of_the_contract() -> None:
+def test_the_defaults_are_the_documented_ones() -> None:
     read = load({"XDG_DATA_HOME": "/data"})
     assert (read.host, read.port, read.brand) == ("127.0.0.1", 8080, "Roxels")
     assert (read.retention_days, read.keep_bodies) == (None, None)
@@ -171,7 +171,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert load({}).data_dir == Path("~/.local/share/rowhook").expanduser()
 
 
-def test_a_settings_record_never_shows_its_secrets() -> None:
+def test_the_repr_of_settings_contains_no_secrets() -> None:
     keys = load({"DATABASE_URL": DSN, "ROWHOOK_MASTER_KEYS": "k1:xyz", "ROWHOOK_ADMIN_KEY": ADMIN})
     for text in (DSN, "k1:xyz", ADMIN):
         assert text not in repr(keys)

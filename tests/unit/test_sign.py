@@ -30,30 +30,35 @@ def signed(
     return dict(signer.headers(key="commit_1", timestamp=at, body=body))
 
 
-def by_standardwebhooks(secret: str, headers: dict[str, str], body: bytes) -> None:
+def verified_by_standardwebhooks(secret: str, headers: dict[str, str], body: bytes) -> None:
     standardwebhooks.Webhook(secret).verify(body, headers, json_parse=False)
 
 
-def by_svix(secret: str, headers: dict[str, str], body: bytes) -> None:
+def verified_by_svix(secret: str, headers: dict[str, str], body: bytes) -> None:
     svix.Webhook(secret).verify(body, headers)
 
 
-def by_stripe(secret: str, headers: dict[str, str], body: bytes) -> None:
+def verified_by_stripe(secret: str, headers: dict[str, str], body: bytes) -> None:
     header = headers["X-Roxels-Signature"]
     stripe.WebhookSignature.verify_header(body, header, secret, tolerance=300)
 
 
-def by_ourselves(secret: str, headers: dict[str, str], body: bytes) -> None:
+def verified_by_rowhook(secret: str, headers: dict[str, str], body: bytes) -> None:
     verify(secret=secret, headers=headers, body=body, now=time.time())
 
 
-RECEIVERS = [by_standardwebhooks, by_svix, by_stripe, by_ourselves]
+RECEIVERS = [
+    verified_by_standardwebhooks,
+    verified_by_svix,
+    verified_by_stripe,
+    verified_by_rowhook,
+]
 Receiver = Callable[[str, dict[str, str], bytes], None]
 
 
 @pytest.mark.parametrize("receiver", RECEIVERS)
 @pytest.mark.parametrize("secrets", [(NEW,), (NEW, OLD), (OLD, NEW), (OTHER, OLD, NEW)])
-def test_each_receiver_believes_any_live_secret(
+def test_each_receiver_accepts_any_live_secret(
     receiver: Receiver, secrets: tuple[str, ...]
 ) -> None:
     headers = signed(*secrets)
@@ -63,7 +68,7 @@ def test_each_receiver_believes_any_live_secret(
 
 @pytest.mark.parametrize("receiver", RECEIVERS)
 @pytest.mark.parametrize(("secret", "body"), [(OTHER, BODY), (NEW, BODY.replace(b"true", b"null"))])
-def test_no_receiver_believes_another_secret_or_a_changed_body(
+def test_every_receiver_rejects_another_secret_or_a_changed_body(
     receiver: Receiver, secret: str, body: bytes
 ) -> None:
     refusals = (
@@ -76,27 +81,27 @@ def test_no_receiver_believes_another_secret_or_a_changed_body(
         receiver(secret, signed(NEW, OLD), body)
 
 
-def test_the_headers_are_those_of_the_contract() -> None:
+def test_the_signature_headers_are_the_documented_ones() -> None:
     headers = signed(NEW, OLD, at=1_700_000_000)
 
-    def hexed(secret: str) -> str:
+    def hex_signature(secret: str) -> str:
         return hmac.new(secret.encode(), b"1700000000." + BODY, hashlib.sha256).hexdigest()
 
-    def based(secret: str) -> str:
+    def base64_signature(secret: str) -> str:
         key = base64.b64decode(secret.removeprefix("whsec_"))
         digest = hmac.new(key, b"commit_1.1700000000." + BODY, hashlib.sha256).digest()
         return "v1," + base64.b64encode(digest).decode()
 
     assert headers == {
         "Idempotency-Key": "commit_1",
-        "X-Roxels-Signature": f"t=1700000000,v1={hexed(NEW)},v1={hexed(OLD)}",
+        "X-Roxels-Signature": f"t=1700000000,v1={hex_signature(NEW)},v1={hex_signature(OLD)}",
         "webhook-id": "commit_1",
         "webhook-timestamp": "1700000000",
-        "webhook-signature": f"{based(NEW)} {based(OLD)}",
+        "webhook-signature": f"{base64_signature(NEW)} {base64_signature(OLD)}",
     }
 
 
-def test_a_brand_names_its_own_header() -> None:
+def test_a_brand_has_its_own_signature_header() -> None:
     headers = signed(NEW, brand="Acme")
     assert "X-Acme-Signature" in headers
     verify(secret=NEW, headers=headers, body=BODY, now=time.time(), brand="Acme")
@@ -127,7 +132,7 @@ def test_any_bytes_and_key_can_be_signed_and_verified(body: bytes, key: str, at:
         ("\ud800", "sha256-" + hashlib.sha256(b"\xed\xa0\x80").hexdigest()),
     ],
 )
-def test_a_key_that_no_header_can_hold_is_sent_as_its_hash(key: str, expected: str) -> None:
+def test_a_key_that_does_not_fit_into_a_header_is_sent_as_its_hash(key: str, expected: str) -> None:
     assert wire_key(key) == expected
 
 
@@ -159,7 +164,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("name", MALFORMED)
-def test_a_malformed_secret_is_refused_with_what_to_do_and_not_shown(name: str) -> None:
+def test_a_malformed_secret_is_rejected_with_advice_and_not_disclosed(name: str) -> None:
     secret, fault = MALFORMED[name]
     for secrets in ([secret], [NEW, secret]):
         with pytest.raises(ValueError, match=f"{fault}.*Copy the complete whsec_") as refused:
@@ -169,7 +174,7 @@ def test_a_malformed_secret_is_refused_with_what_to_do_and_not_shown(name: str) 
         assert len(secret) <= len("whsec_") or secret.strip() not in str(refused.value)
 
 
-def test_without_a_secret_nothing_is_signed() -> None:
+def test_signing_without_a_secret_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"no valid signing secret.*Rotate"):
         Signer(brand="Roxels", secrets=[])
 
@@ -182,7 +187,7 @@ def test_a_secret_of_24_bytes_or_more_signs(size: int) -> None:
         receiver(secret, headers, BODY)
 
 
-def test_a_signer_signs_the_next_body_as_if_it_were_the_first() -> None:
+def test_a_signer_keeps_no_state_between_bodies() -> None:
     signer = Signer(brand="Roxels", secrets=[NEW, OLD])
     first = signer.headers(key="commit_1", timestamp=1000, body=BODY)
     signer.headers(key="commit_2", timestamp=1001, body=b"another")

@@ -47,9 +47,9 @@ def text(source: str, place: OutputContext = OutputContext.TEXT) -> str:
         ("{{ data.name[1] }}", "d"),
         ("{{ [data.map][0].two[0] }}", "2"),
         ("{{ commit_id }}", "commit_1"),
-        # null is nothing in text, and a known name without a value is null
+        # null is empty in text, also for a defined name without a value
         ("<{{ data.nil }}{{ session.id }}{{ interview.id }}>", "<>"),
-        # numbers digit for digit
+        # numbers keep their digits
         ("{{ data.n }} {{ data.big }}", "1.10 123456789012345678901234567890"),
         ("{{ data.huge }} {{ 1.10 }} {{ 1E5 }}", "1e100000 1.10 1E5"),
         ("{{ data.flag }} {{ none }}", "true "),
@@ -97,7 +97,7 @@ def text(source: str, place: OutputContext = OutputContext.TEXT) -> str:
             "{% for i in data.list %}{{ loop.index0 }}{{ loop.first }} {% endfor %}",
             "0true 1false 2false ",
         ),
-        # Jinja's own ways of writing
+        # other Jinja syntax
         ("a {#- no -#} b", "ab"),
         ("a {{- 1 -}} b", "a1b"),
         ("{% raw %}{{ data.x }}{{secret:x}}{% endraw %}", "{{ data.x }}{{secret:x}}"),
@@ -108,7 +108,7 @@ def text(source: str, place: OutputContext = OutputContext.TEXT) -> str:
         ("", ""),
     ],
 )
-def test_a_template_reads_values_and_decides(source: str, written: str) -> None:
+def test_a_template_supports_values_and_conditions(source: str, written: str) -> None:
     assert text(source) == written
 
 
@@ -174,7 +174,7 @@ def test_a_template_reads_values_and_decides(source: str, written: str) -> None:
         ("{{ 'é' | b64encode }}", "w6k="),
     ],
 )
-def test_each_filter_of_the_closed_list(source: str, written: str) -> None:
+def test_each_filter_returns_its_documented_result(source: str, written: str) -> None:
     assert text(source) == written
 
 
@@ -195,7 +195,9 @@ def test_each_filter_of_the_closed_list(source: str, written: str) -> None:
         ("nonsense", OutputContext.TEXT),
     ],
 )
-def test_the_content_type_decides_the_place(content_type: str | None, place: OutputContext) -> None:
+def test_the_content_type_determines_the_output_context(
+    content_type: str | None, place: OutputContext
+) -> None:
     assert body_context(content_type) is place
 
 

@@ -43,7 +43,7 @@ def render(
 
 
 @pytest.mark.parametrize("value", [*NASTY, "\ud800", "a\udfffb"])
-def test_a_text_arrives_as_the_same_value_in_json(value: str) -> None:
+def test_a_text_is_the_same_value_in_json(value: str) -> None:
     body = render(
         '{"q": "<{{ data.x }}>", "v": {{ data.x }}, "{{data.x}}k": [{{data.x|tojson}}]}',
         OutputContext.JSON,
@@ -67,7 +67,7 @@ def test_a_text_arrives_as_the_same_value_in_json(value: str) -> None:
         ("{}", "{}", "{}"),
     ],
 )
-def test_other_values_in_json(value: str, quoted: str, bare: str) -> None:
+def test_other_values_are_written_as_json(value: str, quoted: str, bare: str) -> None:
     body = render('["{{ data.x }}",{{ data.x }}]', OutputContext.JSON, parse_json(value))
     assert body == f'["{quoted}",{bare}]'
 
@@ -84,7 +84,7 @@ def test_other_values_in_json(value: str, quoted: str, bare: str) -> None:
         ('{% raw %}"{% endraw %}{{ data.x }}"', '"\\""'),
     ],
 )
-def test_quotes_are_followed_through_blocks(source: str, body: str) -> None:
+def test_quotes_are_tracked_through_blocks(source: str, body: str) -> None:
     assert render(source, OutputContext.JSON, '"') == body
 
 
@@ -106,7 +106,7 @@ def test_quotes_are_followed_through_blocks(source: str, body: str) -> None:
         ("[{% for i in data.x %}{{ i }}{% endfor %}]", 5, "needs a comma"),
     ],
 )
-def test_json_whose_quotes_cannot_be_followed_is_refused(
+def test_json_whose_quotes_cannot_be_tracked_is_rejected(
     source: str, column: int, message: str
 ) -> None:
     with pytest.raises(TemplateFaults) as caught:
@@ -116,7 +116,7 @@ def test_json_whose_quotes_cannot_be_followed_is_refused(
 
 
 @pytest.mark.parametrize("value", [text for text in NASTY if "\x00" not in text])
-def test_a_text_arrives_as_the_same_value_in_xml(value: str) -> None:
+def test_a_text_is_the_same_value_in_xml(value: str) -> None:
     body = render(
         "<r a=\"{{ data.x }}\" b='{{ data.x }}'>{{ data.x }}<!-- {{ data.x|length }} --></r>",
         OutputContext.XML,
@@ -130,13 +130,13 @@ def test_a_text_arrives_as_the_same_value_in_xml(value: str) -> None:
     "source",
     ["<r {{ data.x }}/>", "<r a={{ data.x }}/>", "<{{ data.x }}>", "<![CDATA[{{ data.x }}]]>"],
 )
-def test_xml_where_nothing_can_be_escaped_is_refused(source: str) -> None:
+def test_an_expression_where_xml_cannot_be_escaped_is_rejected(source: str) -> None:
     with pytest.raises(TemplateFaults, match="cannot be escaped"):
         compile_template(source, OutputContext.XML)
 
 
 @pytest.mark.parametrize("value", NASTY)
-def test_a_text_arrives_as_the_same_value_in_a_form_and_a_url(value: str) -> None:
+def test_a_text_is_the_same_value_in_a_form_and_a_url(value: str) -> None:
     form = render("a={{ data.x }}&b={{ data.x | urlencode }}", OutputContext.FORM, value)
     assert parse_qsl(form, keep_blank_values=True, strict_parsing=True) == [
         ("a", value),
@@ -173,18 +173,18 @@ def test_a_lone_surrogate_fails_where_it_cannot_be_written(place: OutputContext)
 @pytest.mark.parametrize(
     "value", ["a\r\nX: 1", "a\n", "\x00", "\x7f", "\t", "é", "\u2028", [1], {"a": 1}]
 )
-def test_a_header_holds_one_line_of_ascii(value: object) -> None:
+def test_a_header_is_one_line_of_ascii(value: object) -> None:
     with pytest.raises(RenderFault, match=r"data\.x (contains|is)"):
         render("Bearer {{ data.x }}", OutputContext.HEADER, value)
 
 
-def test_a_header_holds_numbers_and_nulls() -> None:
+def test_a_header_may_contain_numbers_and_nulls() -> None:
     assert render("{{ data.x }};", OutputContext.HEADER, parse_json("1.10")) == "1.10;"
     assert not render("{{ data.x }}", OutputContext.HEADER, None)
 
 
 @pytest.mark.parametrize("source", ["a\nb", "a\r\nb", "é", "a\x00", "a\tb"])
-def test_a_header_that_can_never_be_sent_is_refused(source: str) -> None:
+def test_a_header_that_can_never_be_sent_is_rejected(source: str) -> None:
     with pytest.raises(TemplateFaults):
         compile_template(source, OutputContext.HEADER)
 
@@ -219,7 +219,7 @@ def test_a_header_that_can_never_be_sent_is_refused(source: str) -> None:
         ("{% for i in [1, 2] %}{{secret:k}}{% endfor %}", OutputContext.TEXT, "s", "ss"),
     ],
 )
-def test_a_secret_is_put_in_after_rendering(
+def test_secrets_are_inserted_after_rendering(
     source: str, place: OutputContext, secret: str, revealed: str
 ) -> None:
     rendered = compile_template(source, place).render({})
@@ -244,7 +244,7 @@ def test_a_secret_is_put_in_after_rendering(
         ("{{secret:k}}", OutputContext.TEXT, "canary\ud800"),
     ],
 )
-def test_a_secret_that_does_not_fit_fails_without_being_told(
+def test_a_secret_that_does_not_fit_fails_without_being_disclosed(
     source: str, place: OutputContext, secret: str
 ) -> None:
     rendered = compile_template(source, place).render({})
@@ -259,6 +259,6 @@ def test_a_secret_that_is_missing_is_named() -> None:
         compile_template("{{secret:a.B-_9}}", OutputContext.TEXT).render({}).reveal({})
 
 
-def test_basic_authentication_from_data() -> None:
+def test_basic_authentication_can_be_rendered_from_data() -> None:
     header = render("{{ ('u:' ~ data.x) | b64encode }}", OutputContext.HEADER, "é")
     assert base64.b64decode(header).decode() == "u:é"

@@ -134,7 +134,7 @@ def test_a_root_is_looked_up_only_when_it_is_read() -> None:
     assert template.render(Lazy()).redacted() == "1"
 
 
-def test_a_template_says_which_paths_roots_and_secrets_it_uses() -> None:
+def test_a_template_lists_the_paths_roots_and_secrets_that_it_uses() -> None:
     template = compile_template(
         '{"a": "{{ data.a.b }} {{ data.items[0].x | default(1) }}", "k": "{{secret:s}}", "i": '
         "{% if data.c is defined and context.d %}{{ data.e }}{% else %}{{ data.a.b }}{% endif %}}",
@@ -172,10 +172,10 @@ def test_a_template_says_which_paths_roots_and_secrets_it_uses() -> None:
         ("data.whole\n> 3", True),
     ],
 )
-def test_a_condition_holds_or_not(source: str, holds: bool) -> None:  # noqa: FBT001  # the case
+def test_a_condition_is_true_or_false(source: str, holds: bool) -> None:  # noqa: FBT001  # the case
     assert compile_condition(source).holds(VARIABLES) is holds
 
 
-def test_a_condition_over_what_is_not_there_fails() -> None:
+def test_a_condition_on_an_undefined_variable_fails() -> None:
     with pytest.raises(RenderFault, match=r"data\.scoer is not defined"):
         compile_condition("data.scoer > 3").holds(VARIABLES)

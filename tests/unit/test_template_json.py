@@ -30,19 +30,19 @@ from rowhook.template.values import Number
         "\ufeff1",
     ],
 )
-def test_what_is_no_json_is_refused(text: str) -> None:
+def test_invalid_json_is_rejected(text: str) -> None:
     with pytest.raises(RenderFault, match="Invalid JSON"):
         parse_json(text)
 
 
 @pytest.mark.parametrize("depth", [513, 900, 6_000, 100_000])
-def test_json_that_is_nested_too_deeply_is_refused(depth: int) -> None:
+def test_json_nested_too_deeply_is_rejected(depth: int) -> None:
     for opening, closing in (("[", "]"), ('{"a":', "}")):
         with pytest.raises(RenderFault, match="nested"):
             parse_json(opening * depth + "1" + closing * depth)
 
 
-def test_json_that_is_nested_deeply_goes_through() -> None:
+def test_json_nested_up_to_the_limit_is_accepted() -> None:
     text = '[{"a":' * 256 + '"]["' + "}]" * 256
     template = compile_template("{{ data }} {{ data == context }}", OutputContext.TEXT)
     written = template.render(
@@ -51,21 +51,21 @@ def test_json_that_is_nested_deeply_goes_through() -> None:
     assert written.redacted() == f"{text} false"
 
 
-def test_wide_json_is_not_deep() -> None:
+def test_wide_json_is_accepted() -> None:
     text = json.dumps([[{"a": "]["}]] * 1_000)
     assert parse_json(text) == [[{"a": "]["}]] * 1_000
 
 
-def test_of_duplicate_keys_the_last_wins() -> None:
+def test_the_last_of_duplicate_keys_wins() -> None:
     assert parse_json('{"a": 1, "a": 2, "": 3}') == {"a": 2, "": 3}
     assert parse_json('{"a": -0, "a": 2, "": 3}') == {"a": 2, "": 3}
 
 
-def test_strange_texts_survive() -> None:
+def test_unusual_texts_are_kept() -> None:
     assert parse_json('["\\u0000", "\\ud800", "\\ud83d\\ude00"]') == ["\x00", "\ud800", "😀"]
 
 
-def test_numbers_are_equal_by_what_they_count() -> None:
+def test_numbers_are_equal_by_value() -> None:
     assert Number("1.10") == Number("1.1")
     assert Number("1E2") == 100
     assert hash(Number("1.0")) == hash(1)

@@ -142,12 +142,12 @@ ESCAPES = [
 ]
 
 
-def test_there_are_many_escapes_here() -> None:
+def test_there_are_many_sandbox_escapes() -> None:
     assert len(set(ESCAPES)) >= 250
 
 
 @pytest.mark.parametrize("source", ESCAPES)
-def test_an_escape_is_refused_when_saved(source: str) -> None:
+def test_a_sandbox_escape_is_rejected_on_save(source: str) -> None:
     with pytest.raises(TemplateFaults) as caught:
         compile_template(source, OutputContext.TEXT)
     for fault in caught.value.faults:
@@ -187,7 +187,7 @@ def test_an_escape_is_refused_when_saved(source: str) -> None:
         ("a\ud800", 1, 2, "a lone surrogate"),
     ],
 )
-def test_a_fault_says_where_and_what_to_do(
+def test_a_fault_has_a_position_and_advice(
     source: str, line: int, column: int, message: str
 ) -> None:
     with pytest.raises(TemplateFaults) as caught:
@@ -197,7 +197,7 @@ def test_a_fault_says_where_and_what_to_do(
     assert (fault.line, fault.column) == (line, column)
 
 
-def test_one_answer_lists_all_faults_in_order() -> None:
+def test_all_faults_are_listed_in_order() -> None:
     source = (
         "{{ nope }}\n{{ data.x | foo }}{{ data.y() }}\n"
         "{% if data.z is odd %}{{ goa.id }}{% endif %}"
@@ -233,12 +233,12 @@ def test_a_condition_is_one_expression(source: str, column: int, message: str) -
     assert message in fault.message
 
 
-def test_a_condition_is_no_template() -> None:
+def test_a_condition_is_not_a_template() -> None:
     with pytest.raises(ValueError, match="compile_condition"):
         compile_template("data.x", OutputContext.CONDITION)
 
 
-def test_only_the_given_roots_are_known() -> None:
+def test_only_the_documented_root_variables_are_defined() -> None:
     compile_template("{{ data.x }}", OutputContext.TEXT, roots=frozenset({"data"}))
     with pytest.raises(TemplateFaults, match="Unknown name session"):
         compile_template("{{ session.id }}", OutputContext.TEXT, roots=frozenset({"data"}))

@@ -36,7 +36,7 @@ def render(
         ("https://a.example/{{ data.x }}.json", "..", "https://a.example/...json"),
     ],
 )
-def test_an_expression_in_a_url(source: str, value: object, url: str) -> None:
+def test_an_expression_in_a_url_is_percent_encoded(source: str, value: object, url: str) -> None:
     assert render(source, OutputContext.URL, value) == url
 
 
@@ -101,7 +101,9 @@ def test_an_expression_in_a_url(source: str, value: object, url: str) -> None:
         ("https://a.example/%2e{{ data.x }}", [".", ""]),
     ],
 )
-def test_a_value_that_would_change_a_urls_meaning_fails(source: str, values: list[object]) -> None:
+def test_a_value_that_would_change_the_meaning_of_a_url_fails(
+    source: str, values: list[object]
+) -> None:
     for value in values:
         with pytest.raises(RenderFault):
             render(source, OutputContext.URL, value)
@@ -142,7 +144,7 @@ def test_a_value_that_would_change_a_urls_meaning_fails(source: str, values: lis
         ("https://a.example/%2E%2e", 1),
     ],
 )
-def test_a_url_whose_host_could_be_changed_is_refused(source: str, column: int) -> None:
+def test_a_url_with_an_unsafe_expression_in_the_host_is_rejected(source: str, column: int) -> None:
     with pytest.raises(TemplateFaults) as caught:
         compile_template(source, OutputContext.URL)
     assert caught.value.faults[0].column == column

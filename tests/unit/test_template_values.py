@@ -44,7 +44,7 @@ SKELETONS = [
 
 
 @given(value=VALUES, skeleton=st.sampled_from(SKELETONS))
-def test_any_value_arrives_and_brings_no_keys(value: object, skeleton: str) -> None:
+def test_any_value_arrives_without_additional_keys(value: object, skeleton: str) -> None:
     data = parse_json(json.dumps({"x": value}))
     body = compile_template(skeleton, OutputContext.JSON).render({"data": data}).redacted()
     body.encode()
@@ -82,16 +82,16 @@ def test_any_number_keeps_its_digits(digits: str) -> None:
     ),
     st.integers(),
 )
-def test_numbers_count_and_compare_exactly(remaining: Decimal, right: int) -> None:
+def test_arithmetic_and_comparisons_of_numbers_are_exact(left: Decimal, right: int) -> None:
     template = compile_template(
         "{{ data.a + data.b }} {{ data.a - data.b }} {{ data.a < data.b }} {{ data.a == data.b }}",
         OutputContext.TEXT,
     )
-    text = template.render({"data": parse_json(f'{{"a": {remaining:f}, "b": {right}}}')}).redacted()
-    added, parts, less, same = text.split()
-    exact = Fraction(remaining)
-    assert (Fraction(added), Fraction(parts)) == (exact + right, exact - right)
-    assert (less, same) == (str(remaining < right).lower(), str(remaining == right).lower())
+    text = template.render({"data": parse_json(f'{{"a": {left:f}, "b": {right}}}')}).redacted()
+    added, difference, less, same = text.split()
+    exact = Fraction(left)
+    assert (Fraction(added), Fraction(difference)) == (exact + right, exact - right)
+    assert (less, same) == (str(left < right).lower(), str(left == right).lower())
 
 
 ATOMS = st.sampled_from(
@@ -184,7 +184,9 @@ ANYTHING = parse_json(
         ]
     ),
 )
-def test_any_expression_renders_or_fails_as_a_fault(expression: str, place: OutputContext) -> None:
+def test_any_expression_renders_or_fails_with_a_render_fault(
+    expression: str, place: OutputContext
+) -> None:
     try:
         template = compile_template(f"{{{{ {expression} }}}}", place)
         body = template.render({"data": ANYTHING}).redacted()
@@ -199,7 +201,7 @@ def test_any_expression_renders_or_fails_as_a_fault(expression: str, place: Outp
     st.text(alphabet="{}%#-+ \n\r\"'\\|.,()[]<>=~!&/*_adtinforels1é\u2028:", max_size=60),
     st.sampled_from(BODIES),
 )
-def test_any_source_compiles_or_is_refused(source: str, place: OutputContext) -> None:
+def test_any_source_compiles_or_is_rejected(source: str, place: OutputContext) -> None:
     faults: tuple[TemplateFault, ...] = ()
     try:
         compile_template(source, place)

@@ -23,7 +23,7 @@ CANARY = "canary-6f1e-secret"
     name=st.text(st.characters(exclude_categories=["Cs"])),
     version=st.integers(0, 2**63 - 1),
 )
-def test_what_was_sealed_opens_in_its_place(
+def test_a_sealed_secret_can_be_opened_in_its_row(
     plaintext: str, organization: UUID, name: str, version: int
 ) -> None:
     ring = Keyring(FIRST)
@@ -43,7 +43,7 @@ def test_what_was_sealed_opens_in_its_place(
         {"version": 0},
     ],
 )
-def test_a_secret_moved_to_another_row_stays_closed(moved: dict[str, Any]) -> None:
+def test_a_secret_moved_to_another_row_cannot_be_opened(moved: dict[str, Any]) -> None:
     ring = Keyring(FIRST)
     sealed = ring.seal(CANARY, **PLACE)
     with pytest.raises(DecryptionFailed, match="Key k1 does not decrypt it"):
@@ -51,7 +51,7 @@ def test_a_secret_moved_to_another_row_stays_closed(moved: dict[str, Any]) -> No
 
 
 @given(st.data())
-def test_a_flipped_bit_anywhere_breaks_the_seal_and_shows_nothing(data: st.DataObject) -> None:
+def test_a_flipped_bit_prevents_opening_and_discloses_nothing(data: st.DataObject) -> None:
     ring = Keyring(f"{FIRST},{SECOND}")
     sealed = bytearray(ring.seal(CANARY, **PLACE))
     bit = data.draw(st.integers(0, len(sealed) * 8 - 1))
@@ -62,12 +62,12 @@ def test_a_flipped_bit_anywhere_breaks_the_seal_and_shows_nothing(data: st.DataO
 
 
 @given(st.binary(max_size=80))
-def test_bytes_that_nobody_sealed_are_refused(rubbish: bytes) -> None:
+def test_arbitrary_bytes_are_rejected(rubbish: bytes) -> None:
     with pytest.raises(DecryptionFailed):
         Keyring(FIRST).open(rubbish, **PLACE)
 
 
-def test_a_truncated_secret_is_refused_at_every_length() -> None:
+def test_a_truncated_secret_is_rejected_at_every_length() -> None:
     ring = Keyring(FIRST)
     sealed = ring.seal(CANARY, **PLACE)
     for length in range(len(sealed)):
@@ -75,19 +75,19 @@ def test_a_truncated_secret_is_refused_at_every_length() -> None:
             ring.open(sealed[:length], **PLACE)
 
 
-def test_another_key_under_the_same_id_opens_nothing() -> None:
+def test_another_key_with_the_same_id_cannot_open_a_secret() -> None:
     sealed = Keyring(FIRST).seal(CANARY, **PLACE)
     with pytest.raises(DecryptionFailed, match="The key has changed"):
         Keyring(IMPOSTOR).open(sealed, **PLACE)
 
 
-def test_a_key_that_is_gone_is_named() -> None:
+def test_a_missing_key_is_named() -> None:
     sealed = Keyring(FIRST).seal(CANARY, **PLACE)
     with pytest.raises(DecryptionFailed, match="key k1, which is not in ROWHOOK_MASTER_KEYS"):
         Keyring(SECOND).open(sealed, **PLACE)
 
 
-def test_the_newest_key_seals_and_older_ones_still_open() -> None:
+def test_the_newest_key_seals_and_older_keys_still_open() -> None:
     sealed = Keyring(FIRST).seal(CANARY, **PLACE)
     rotated = Keyring(f" {SECOND} , {FIRST} ")
     assert rotated.newest_id == "k2"
@@ -101,7 +101,7 @@ def test_the_layout_is_id_length_id_nonce_ciphertext() -> None:
     assert len(sealed) == 1 + 2 + 12 + len(CANARY) + 16
 
 
-def test_a_secret_sealed_twice_looks_different() -> None:
+def test_a_secret_sealed_twice_has_different_ciphertexts() -> None:
     ring = Keyring(FIRST)
     assert ring.seal(CANARY, **PLACE) != ring.seal(CANARY, **PLACE)
 
@@ -121,13 +121,13 @@ REJECTED = {
 
 
 @pytest.mark.parametrize("text", REJECTED)
-def test_a_bad_setting_says_what_to_write_and_shows_no_key(text: str) -> None:
+def test_an_invalid_keyring_setting_has_advice_and_discloses_no_key(text: str) -> None:
     with pytest.raises(KeyringRejected, match=REJECTED[text]) as refused:
         Keyring(text)
     assert FIRST[3:20] not in str(refused.value)
 
 
-def test_a_generated_key_is_ready_to_use_and_never_the_same() -> None:
+def test_generated_keys_are_valid_and_unique() -> None:
     first, second = generate_master_key(), generate_master_key()
     assert first != second
     ring = Keyring(f"{first},{second}")
@@ -135,7 +135,7 @@ def test_a_generated_key_is_ready_to_use_and_never_the_same() -> None:
     assert ring.open(ring.seal("x", **place), **place) == "x"
 
 
-def test_a_keyring_never_shows_its_keys() -> None:
+def test_the_repr_of_a_keyring_contains_no_keys() -> None:
     displayed = f"{Keyring(FIRST)!r} {Keyring(FIRST)}"
     assert FIRST[3:] not in displayed
     assert "k1" in displayed

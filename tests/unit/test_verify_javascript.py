@@ -1,4 +1,4 @@
-"""verify.mjs against rowhook.verify: the same requests, the same verdicts, word for word."""
+"""verify.mjs and rowhook.verify have the same verdict and message for the same requests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rowhook.verify import VerificationFailed, verify
-from tests.support.signed_requests import Signed, requests
+from tests.support.signed_requests import SignedRequest, requests
 
 HERE = Path(__file__).parent
 MODULE = HERE.parents[1] / "src/rowhook/receivers/verify.mjs"
@@ -36,8 +36,8 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def in_python(request: Signed) -> str | None:
-    """The check that fails, None where the request is believed."""
+def in_python(request: SignedRequest) -> str | None:
+    """Return the failed check, None if the request is valid."""
     try:
         verify(
             secret=request.secret,
@@ -52,7 +52,7 @@ def in_python(request: Signed) -> str | None:
     return None
 
 
-def line(request: Signed) -> str:
+def line(request: SignedRequest) -> str:
     return json.dumps(
         {
             "secret": request.secret,
@@ -66,7 +66,7 @@ def line(request: Signed) -> str:
 
 
 def node(*arguments: str, stdin: str) -> str:
-    """What a script of the tests prints; raises CalledProcessError if it breaks."""
+    """Return the output of a script; raises CalledProcessError if it fails."""
     completed = subprocess.run(  # noqa: S603  # our own
         ["node", *arguments],  # noqa: S607  # as a receiver has it
         input=stdin,
@@ -80,20 +80,20 @@ def node(*arguments: str, stdin: str) -> str:
 
 @pytest.fixture(scope="module")
 def verdicts() -> list[tuple[str | None, str | None]]:
-    """Python's and JavaScript's verdict on each request."""
+    """Return the verdicts of Python and JavaScript on each request."""
     cases = list(requests(seed=6, count=COUNT))
     out = node(str(HERE / "verify_lines.mjs"), str(MODULE), stdin="\n".join(map(line, cases)))
     answers = [json.loads(line) for line in out.splitlines()]
     return list(zip(map(in_python, cases), answers, strict=True))
 
 
-def test_javascript_and_python_say_the_same_of_every_request(
+def test_javascript_and_python_agree_on_every_request(
     verdicts: list[tuple[str | None, str | None]],
 ) -> None:
     assert [pair for pair in verdicts if pair[0] != pair[1]] == []
 
 
-def test_the_requests_meet_every_check_and_many_are_believed(
+def test_the_requests_fail_every_check_and_many_are_valid(
     verdicts: list[tuple[str | None, str | None]],
 ) -> None:
     texts = [verdict for verdict, _ in verdicts]
@@ -107,22 +107,24 @@ def test_the_requests_meet_every_check_and_many_are_believed(
     ["new Headers(plain)", "new Map(Object.entries(plain))", "{...plain, 'set-cookie': ['a']}"],
 )
 def test_javascript_takes_the_headers_of_any_framework(form: str) -> None:
-    answer = on_one(f"await verify({{ ...one, headers: {form}, body: one.body.buffer }});")
+    answer = run_on_valid_request(
+        f"await verify({{ ...one, headers: {form}, body: one.body.buffer }});"
+    )
     assert answer == "believed"
 
 
-def test_javascript_says_that_it_wants_the_bytes() -> None:
-    answer = on_one("await verify({ ...one, body: '{}' });")
+def test_javascript_requires_the_body_as_bytes() -> None:
+    answer = run_on_valid_request("await verify({ ...one, body: '{}' });")
     assert "TypeError: The body must be the raw bytes" in answer
 
 
-def test_javascript_takes_the_clock_and_the_tolerance_of_its_own_where_none_is_given() -> None:
-    answer = on_one("delete one.now; delete one.toleranceS; await verify(one);")
+def test_javascript_has_a_default_clock_and_tolerance() -> None:
+    answer = run_on_valid_request("delete one.now; delete one.toleranceS; await verify(one);")
     assert "more than 300 s away" in answer
 
 
-def on_one(statement: str) -> str:
-    """What becomes of a true request: `one`, with `plain` headers."""
+def run_on_valid_request(statement: str) -> str:
+    """Return the result for a valid request: `one`, with `plain` headers."""
     request = next(
         request for request in requests(seed=1, count=COUNT) if in_python(request) is None
     )

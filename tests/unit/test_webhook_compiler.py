@@ -1,4 +1,4 @@
-"""What a save refuses: every fault of a webhook in one answer, each with its JSON pointer."""
+"""All faults of a webhook are reported on save, each with its JSON pointer."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ FORCED = [
 
 
 @pytest.mark.parametrize(("fields", "pointer", "message"), FAULTS)
-def test_a_fault_is_refused_with_its_pointer(
+def test_a_faulty_configuration_is_rejected_with_its_pointer(
     fields: dict[str, Any], pointer: str, message: str
 ) -> None:
     found_faults = configuration_faults(**fields)
@@ -81,7 +81,7 @@ def test_a_fault_is_refused_with_its_pointer(
     assert message in found_faults[pointer]
 
 
-def test_all_faults_come_in_one_answer() -> None:
+def test_all_faults_are_reported_together() -> None:
     found_faults = configuration_faults(
         name="",
         url="https://10.0.0.1/",
@@ -104,21 +104,21 @@ def test_all_faults_come_in_one_answer() -> None:
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_header_of_the_connection_is_refused(name: str) -> None:
+def test_a_connection_header_is_rejected(name: str) -> None:
     assert "set by the connection" in configuration_faults(headers={name: "x"})[f"/headers/{name}"]
 
 
 @pytest.mark.parametrize("name", FORCED)
-def test_a_header_of_ours_is_sent_once_and_the_save_warns(name: str) -> None:
+def test_a_reserved_header_is_sent_once_and_the_save_warns(name: str) -> None:
     webhook = compile_fields(headers={name: "theirs", "X-Mine": "kept"}, brand="Acme")
     assert [warning.split()[0] for warning in webhook.warnings] == [name]
     assert [stored_header for stored_header, _ in webhook.headers] == ["X-Mine"]
 
 
-def test_a_webhook_without_headers_of_ours_warns_of_nothing() -> None:
+def test_a_webhook_without_reserved_headers_has_no_warnings() -> None:
     assert compile_fields(headers={"X-Webhook-Id": "1", "X-Acme-Signature": "2"}).warnings == ()
 
 
-def test_a_configuration_comes_back_from_its_text() -> None:
+def test_a_configuration_survives_serialization() -> None:
     value = configuration(schema={"type": "object"}, metadata={"a": 1}, retry_schedule_s=[0, 0.5])
     assert read_configuration(to_json(value)) == value

@@ -32,9 +32,9 @@ from rowhook.api.middleware import RowhookApp
 from rowhook.api.openapi import assets, openapi_config
 from rowhook.api.problems import HANDLERS, http_problem
 from rowhook.api.system_routes import Readiness, check_pool, livez, readyz
+from rowhook.model import MAX_BODY_BYTES
 from rowhook.services.context import ServerContext
 
-_MAX_BODY_BYTES = 1 << 20
 ErrorHandler = Callable[[Request[Any, Any, Any], HTTPException], Response[Any]]
 
 
@@ -73,7 +73,7 @@ def application(
             **(_not_found_handlers(not_found_page) if not_found_page else {}),
         },
         after_exception=[check_pool],
-        request_max_body_size=_MAX_BODY_BYTES,
+        request_max_body_size=MAX_BODY_BYTES,
         openapi_config=openapi_config(),
         cors_config=_cors(server_ctx.cors_origins) if server_ctx.cors_origins else None,
         logging_config=None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, get_args
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -25,6 +25,7 @@ from rowhook.api.parameters import (
 )
 from rowhook.api.routing import action_route, get_route
 from rowhook.db.list_queries import DeliveryFilter
+from rowhook.model import STATUSES, DeliveryStatus, EventType
 from rowhook.services import deliveries, stats
 from rowhook.services.deliveries import (
     MAX_RATE,
@@ -33,9 +34,7 @@ from rowhook.services.deliveries import (
     Count,
     Deliveries,
     DeliveryWithAttempts,
-    EventType,
     Replayable,
-    Status,
 )
 from rowhook.services.stats import DeliveryCounts
 
@@ -57,7 +56,7 @@ async def _filter(
     ctx: ContextDependency,
     caller: CallerDependency,
     status: Annotated[
-        list[Status] | None,
+        list[DeliveryStatus] | None,
         QueryParameter(description="May be repeated: `?status=dead&status=held`."),
     ] = None,
     webhook_id: Annotated[
@@ -98,7 +97,7 @@ async def _filter(
         organization=await organization_filter(ctx, caller, organization_id),
         webhook=webhook_id,
         job=job_id,
-        statuses=tuple(status or get_args(Status)),
+        statuses=tuple(status or STATUSES),
         commit=commit_id,
         event_type=event_type,
         status_code=status_code,

@@ -18,8 +18,8 @@ from rowhook.api.parameters import (
     OrganizationId,
 )
 from rowhook.api.routing import get_route
+from rowhook.model import EventType
 from rowhook.services import events
-from rowhook.services.deliveries import EventType
 from rowhook.services.events import Event, Events, RecentEvents
 
 

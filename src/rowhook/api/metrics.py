@@ -18,6 +18,7 @@ from rowhook.db import installation_queries
 from rowhook.db.connection_pool import Pool
 from rowhook.db.installation_queries import Gauges
 from rowhook.db.statements import StatementError, Unreachable
+from rowhook.model import WAITING_STATUSES
 
 _CACHE_S = 5.0
 # Streams stay open as long as their page, so their duration means nothing.
@@ -112,7 +113,7 @@ def _delivery_gauges(now: Gauges) -> Iterator[Metric]:
     waiting = GaugeMetricFamily(
         "rowhook_deliveries", "Deliveries that are not finished.", labels=("status",)
     )
-    for status in ("pending", "sending", "held"):
+    for status in WAITING_STATUSES:
         waiting.add_metric((status,), getattr(now, status))
     yield waiting
     yield GaugeMetricFamily(

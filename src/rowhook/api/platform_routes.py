@@ -104,7 +104,7 @@ async def goal_schema(goal_id: FromPath[str], ctx: ContextDependency) -> dict[st
 async def commit_tool(
     goal_id: FromPath[str],
     ctx: ContextDependency,
-    format: ToolFormat = "anthropic",  # noqa: A002  # CONTRACT names it
+    format: ToolFormat = "anthropic",  # noqa: A002  # the name in the query
 ) -> dict[str, Any]:
     """Get the commit schema as a tool definition for a model. The tool's input is `commit.data`."""
     return await commits.goal_tool(ctx, goal_id, format)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import rich_click as click
@@ -13,8 +13,6 @@ from rowhook.cli.error_messages import CommandFailed
 from rowhook.cli.operator_session import organization_filter, with_context, with_reader
 from rowhook.cli.options import Command, as_json, list_group, paging, timestamp
 from rowhook.cli.output import (
-    format_duration,
-    format_relative,
     format_time,
     format_value,
     print_json,
@@ -25,19 +23,21 @@ from rowhook.cli.output import (
     show_request,
     show_response,
 )
-from rowhook.db.list_queries import STATUSES, DeliveryFilter
+from rowhook.db.list_queries import DeliveryFilter
+from rowhook.durations import format_duration, format_relative
+from rowhook.model import FINAL_STATUSES, STATUSES
 from rowhook.services import deliveries as operations
 from rowhook.services.context import NotFound, ServiceContext
 from rowhook.services.deliveries import (
+    REPLAYED,
     Attempt,
     Delivery,
     DeliveryWithAttempts,
+    Replayable,
     delivery_of,
     list_deliveries,
 )
 from rowhook.services.webhooks import webhook_of
-
-_FINAL = ("dead", "cancelled", "skipped", "delivered")
 
 
 @list_group
@@ -125,7 +125,7 @@ async def show_(ctx: ServiceContext, delivery: int, *, as_json: bool) -> None:
     show_record(_fields(result))
     for attempt in result.tries:
         _show_attempt(attempt)
-    if result.status in (*_FINAL, "held"):
+    if result.status in (*FINAL_STATUSES, "held"):
         show("", f"To send it again: rowhook retry {result.id}")
 
 
@@ -228,10 +228,6 @@ async def cancel(ctx: ServiceContext, deliveries: tuple[int, ...], *, as_json: b
     await require_all(ctx, ids, result.deliveries, status="cancelled", rule=rule)
 
 
-_STATUSES = ("dead", "cancelled", "skipped", "held", "delivered")
-_MISSED = ("dead", "cancelled", "skipped")
-
-
 @click.command()
 @click.argument("webhook", type=click.UUID)
 @click.option(
@@ -244,9 +240,9 @@ _MISSED = ("dead", "cancelled", "skipped")
 @click.option(
     "--status",
     "statuses",
-    type=click.Choice(_STATUSES),
+    type=click.Choice(get_args(Replayable)),
     multiple=True,
-    default=_MISSED,
+    default=REPLAYED,
     show_default=True,
     help="Deliveries with this status. May be repeated.",
 )

@@ -17,6 +17,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from rowhook.durations import format_duration, format_relative
+
 # C0 without tab and newline, DEL, C1, and bidirectional formatting characters.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # Columns that may wrap. Others, such as ids, stay on one line so that they can be copied.
@@ -38,7 +40,6 @@ _MIN_WIDTH = 12
 _GAP = 2
 _PIPE_WIDTH = 200
 _UNLIMITED_WIDTH = 10_000
-_UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 def sanitize(text: str) -> str:
@@ -59,25 +60,6 @@ def format_value(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(format_value, value))
     return f"{value:.4g}" if isinstance(value, float | Decimal) else sanitize(str(value))
-
-
-def format_duration(seconds: float, spec: str = ".3g") -> str:
-    """Formats a duration in one unit: `12 ms`, `3.4 s`, `5 min`, `2 h`, `3 d`."""
-    sign = "-" if seconds < 0 else ""
-    seconds = abs(seconds)
-    for unit, size in _UNITS:
-        if seconds >= 2 * size or (unit == "s" and seconds >= 1):
-            return f"{sign}{seconds / size:{spec}} {unit}"
-    return f"{sign}{seconds * 1000:{spec}} ms"
-
-
-def format_relative(moment: datetime) -> str:
-    """Formats a time relative to now: `2 min ago`, `in 5 min`, `now`."""
-    seconds = (datetime.now(UTC) - moment).total_seconds()
-    if abs(seconds) < 1:
-        return "now"
-    amount = format_duration(abs(seconds), ".0f")
-    return f"{amount} ago" if seconds > 0 else f"in {amount}"
 
 
 def format_time(moment: datetime | None) -> str:

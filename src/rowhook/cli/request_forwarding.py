@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import httpx
 
 from rowhook.cli.test_receiver import Pairs, Received, Reply
+from rowhook.model import MAX_BODY_BYTES
 from rowhook.settings import SettingsRejected
 
 # The longest timeout that a webhook can have.
 DEADLINE_S = 30.0
 _BODY_TIMEOUT_S = 5.0
-_MAX_BODY_BYTES = 1 << 20
 _BAD_GATEWAY = 502
 _LAST_PORT = 65535
 # Only host names and addresses that the resolver accepts without raising its own errors.
@@ -167,9 +167,9 @@ async def _read_body(response: httpx.Response) -> bytes:
         async with asyncio.timeout(_BODY_TIMEOUT_S):
             async for chunk in response.aiter_raw():
                 body += chunk
-                if len(body) >= _MAX_BODY_BYTES:
+                if len(body) >= MAX_BODY_BYTES:
                     break
-    return body[:_MAX_BODY_BYTES]
+    return body[:MAX_BODY_BYTES]
 
 
 def _bad_gateway(url: httpx.URL, reason: str) -> Forwarded:

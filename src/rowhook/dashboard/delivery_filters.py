@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, get_args
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -13,10 +13,10 @@ from rowhook.dashboard import display_format
 from rowhook.dashboard.browser_session import SessionRequest, ctx_of
 from rowhook.dashboard.form_fields import FormData
 from rowhook.db.list_queries import DeliveryFilter
+from rowhook.model import EVENT_TYPES, STATUSES
 from rowhook.render.configuration import Fault
 from rowhook.services import lookups
 from rowhook.services.context import Rejected
-from rowhook.services.deliveries import EventType, Status
 from rowhook.services.lookups import WebhookName, WebhookNames
 
 
@@ -30,8 +30,6 @@ async def webhook_choices(request: SessionRequest, selected: UUID | None) -> Web
     return WebhookNames([deleted, *names.items], names.are_more)
 
 
-STATUSES: tuple[str, ...] = get_args(Status)
-EVENT_TYPES: tuple[str, ...] = get_args(EventType)
 WINDOWS = {"15m": 900, "1h": 3600, "24h": 86400, "7d": 7 * 86400}
 _STATUS_CODES = range(100, 1000)
 _TIMES = ("window", "since", "until")

@@ -11,31 +11,19 @@ from urllib.parse import quote
 
 import msgspec
 
-from rowhook.services.deliveries import Status
+from rowhook.durations import format_duration, format_relative
+from rowhook.model import DeliveryStatus
 from rowhook.services.stats import MAX_COUNTED, DeliveryCounts
-
-_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
-_SECOND_MS = 1000
 
 
 def span(seconds: float | None) -> str:
-    """Format a duration in its largest unit: `12 s`, `3 min`, `2 h`."""
-    if seconds is None:
-        return "–"
-    for size, unit in _UNITS:
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return "0 s" if seconds <= 0 else f"{seconds * _SECOND_MS:.0f} ms"
+    """Format a duration as a whole number: `12 s`, `3 min`, `2 h`."""
+    return "–" if seconds is None else format_duration(max(seconds, 0), whole=True)
 
 
-def ago(moment: datetime | None, now: datetime | None = None) -> str:
+def ago(moment: datetime | None) -> str:
     """Format a time relative to now: `12 s ago`, `in 3 min`."""
-    if moment is None:
-        return "–"
-    away = ((now or datetime.now(UTC)) - moment).total_seconds()
-    if abs(away) < 1:
-        return "now"
-    return f"{span(away)} ago" if away > 0 else f"in {span(-away)}"
+    return "–" if moment is None else format_relative(moment)
 
 
 def absolute(moment: datetime | None) -> str:
@@ -49,14 +37,8 @@ def iso(moment: datetime) -> str:
 
 
 def ms(value: float | None) -> str:
-    """Format milliseconds, as seconds from one second on."""
-    if value is None:
-        return "–"
-    if value >= _SECOND_MS:
-        return (
-            span(value / _SECOND_MS) if value >= 60 * _SECOND_MS else f"{value / _SECOND_MS:.1f} s"
-        )
-    return f"{value:.0f} ms" if value >= 10 else f"{value:.1f} ms"  # noqa: PLR2004  # two digits
+    """Format milliseconds with two digits or more, as seconds from one second on."""
+    return "–" if value is None else format_duration(value / 1000)
 
 
 def count(value: float | None) -> str:
@@ -127,7 +109,7 @@ def capped_count(number: int) -> str:
     return count(number) + ("+" if number >= MAX_COUNTED else "")
 
 
-def status_count(tally: DeliveryCounts, *statuses: Status, narrowed: bool = False) -> str:
+def status_count(tally: DeliveryCounts, *statuses: DeliveryStatus, narrowed: bool = False) -> str:
     """Format how many deliveries have one of the statuses.
 
     `narrowed`: filters apply to the capped rows, so any count may be too low.

@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from rowhook.db.statements import ConnectionSource, documents, rows, value
-
-STATUSES = ("pending", "sending", "held", "delivered", "dead", "cancelled", "skipped")
+from rowhook.model import STATUSES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,6 +65,9 @@ class Target:
     url: URL
 
 
+# Cached, because the URL of a request is parsed twice: by the renderer, which reports the errors,
+# and by the transport, which must not depend on a target that other code has checked.
+@functools.lru_cache(2048)
 def parse_target(url: str, policy: EgressPolicy) -> Target:
     """Parse and check `url`.
 

@@ -5,7 +5,6 @@ It adds only Host and Content-Length. There are no retries, cookies or decompres
 
 from __future__ import annotations
 
-import functools
 import io
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 # Name resolution, TCP and TLS together.
 CONNECT_S = 5.0
-TARGET_CACHE_SIZE = 2048
 MAX_UNCHUNKED_BODY = 1 << 18
 # Outside a tunnel, only a proxy responds with this status (RFC 9110 section 15.5.8).
 PROXY_AUTHENTICATION_REQUIRED = 407
@@ -53,9 +51,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         proxy: ProxyPolicy | None = None,
     ) -> None:
         self._proxied = proxy is not None
-        self._parse = functools.lru_cache(TARGET_CACHE_SIZE)(
-            functools.partial(parse_target, policy=policy)
-        )
+        self._policy = policy
         self._session = aiohttp.ClientSession(
             connector=connector,
             proxy=None if proxy is None else proxy.url,
@@ -107,7 +103,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         )
 
     async def _exchange(self, request: httpx.Request) -> aiohttp.ClientResponse:
-        target = self._parse(request.extensions.get("url") or str(request.url))
+        target = parse_target(request.extensions.get("url") or str(request.url), self._policy)
         body = await _join(request.stream)
         return await self._session.request(
             request.method,

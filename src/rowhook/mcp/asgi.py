@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from rowhook.db.connection_pool import Pool
+from rowhook.model import MAX_BODY_BYTES
 from rowhook.services import access
 from rowhook.services.access import Caller
 from rowhook.services.context import KeyringContext
@@ -16,7 +17,6 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
-_MAX_BODY_BYTES = 1 << 20
 _NOT_INSTALLED = (
     b'{"type":"about:blank","title":"Not Implemented","status":501,"detail":"The MCP server needs'
     b" the package mcp. Install it with: pip install 'rowhook[mcp]'\"}"
@@ -38,7 +38,7 @@ async def open_mcp(
 
     server = tool_server(ctx_of)
     server.streamable_http_app(
-        json_response=True, stateless_http=True, max_request_body_size=_MAX_BODY_BYTES
+        json_response=True, stateless_http=True, max_request_body_size=MAX_BODY_BYTES
     )
     async with server.session_manager.run():
 

@@ -12,13 +12,14 @@ from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
 from rowhook.db.statements import Unreachable
+from rowhook.model import DeliveryStatus
 from rowhook.services import commits
 from rowhook.services.access import Caller, Scope
 from rowhook.services.commits import Proposal
 from rowhook.services.context import Conflict, KeyringContext, NotFound, Rejected
-from rowhook.services.deliveries import DeliveryWithAttempts, Status, delivery_of, retry_one
+from rowhook.services.deliveries import DeliveryWithAttempts, delivery_of, retry_one
 
-_STATUS_DESCRIPTIONS: dict[Status, str] = {
+_STATUS_DESCRIPTIONS: dict[DeliveryStatus, str] = {
     "pending": "It is waiting and will be sent {when}.",
     "sending": "A worker is sending it now.",
     "held": "It was not sent: the output could not be rendered, or does not match its schema."

@@ -8,19 +8,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from rowhook.model import EVENT_TYPES
 from rowhook.output_kinds import OUTPUT_KINDS
 
-EVENT_TYPES = frozenset(
-    (
-        "job.succeeded",
-        "job.failed",
-        "goal.committed",
-        "webhook.failing",
-        "webhook.disabled",
-        "webhook.recovered",
-        "webhook.test",
-    )
-)
 # Checked by `field_faults`. Litestar puts "extra" into the OpenAPI document.
 KindName = Annotated[str, msgspec.Meta(extra_json_schema={"extra": {"enum": sorted(OUTPUT_KINDS)}})]
 _DEFAULT_SCHEDULE_S = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)

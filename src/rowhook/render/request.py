@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from time import perf_counter
 from typing import Any
 
@@ -30,8 +29,6 @@ from rowhook.render.webhook_compiler import Webhook
 from rowhook.schema.reader import NotJson, parse_instance
 from rowhook.template.compiler import Condition, Template
 from rowhook.template.faults import RenderFault
-
-_target = lru_cache(2048)(parse_target)
 
 
 class _Stopped(Exception):
@@ -190,7 +187,7 @@ def _url(webhook: Webhook, names: Mapping[str, object], policy: EgressPolicy) ->
         return "", ""
     url, redacted = _render_text("/url", webhook.url, names, webhook.secrets)
     try:
-        target = _target(url, policy)
+        target = parse_target(url, policy)
     except TargetForbidden as error:
         raise _Stopped(Verdict.TARGET_FORBIDDEN, str(error)) from None
     except UrlRejected as error:

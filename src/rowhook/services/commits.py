@@ -14,7 +14,7 @@ from rowhook.commit_schema.data_schema import derive_requirements
 from rowhook.commit_schema.merged_schema import Format, Output, commit_schema, commit_tool
 from rowhook.db import access_queries, list_queries, preview_queries
 from rowhook.db.preview_queries import CommitIdTaken
-from rowhook.model import Event, Outcome, Request, Verdict
+from rowhook.model import MAX_EVENT_BYTES, Event, Outcome, Request, Verdict
 from rowhook.render.configuration import Configuration
 from rowhook.render.webhook_compiler import Webhook as Compiled
 from rowhook.render.webhook_compiler import compile_webhook
@@ -27,8 +27,6 @@ from rowhook.services.webhook_checks import configuration_of
 from rowhook.services.webhook_documents import Webhook
 from rowhook.template.json_text import parse_json
 
-# The limit of the capture; larger data is not stored.
-MOST_BYTES = 1 << 20
 _ALL = 10_000
 _COMMITTED = "goal.committed"
 
@@ -148,7 +146,7 @@ async def _event(ctx: ServiceContext, goal: str, proposal: Proposal) -> Event:
     if proposal.context is not UNSET:
         context = bytes(proposal.context).decode()
     bytes_ = len(data.encode()) + len((context or "").encode())
-    is_stored = bytes_ <= MOST_BYTES
+    is_stored = bytes_ <= MAX_EVENT_BYTES
     return Event(
         id=0,
         type=_COMMITTED,

@@ -13,21 +13,12 @@ from msgspec import Meta, Struct
 
 from rowhook.db import access_queries, engine, list_queries
 from rowhook.db.list_queries import DeliveryFilter
+from rowhook.model import DeliveryStatus
 from rowhook.render.configuration import Fault
 from rowhook.services import paging
 from rowhook.services.context import Conflict, NotFound, Rejected, ServiceContext
 
-Status = Literal["pending", "sending", "held", "delivered", "dead", "cancelled", "skipped"]
 Replayable = Literal["delivered", "dead", "cancelled", "skipped", "held"]
-EventType = Literal[
-    "job.succeeded",
-    "job.failed",
-    "goal.committed",
-    "webhook.test",
-    "webhook.failing",
-    "webhook.disabled",
-    "webhook.recovered",
-]
 Scope = Literal["read", "write", "secrets", "replay", "admin"]
 
 
@@ -47,7 +38,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     key: str | None
     job_id: str | None
     commit_id: str | None
-    status: Status
+    status: DeliveryStatus
     attempts: int
     next_attempt_at: datetime | None
     created_at: datetime

@@ -10,9 +10,9 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from rowhook.db import list_queries
+from rowhook.model import EventType
 from rowhook.services import paging
 from rowhook.services.context import NotFound, ServiceContext
-from rowhook.services.deliveries import EventType
 from rowhook.services.lookups import Id, find_agent
 
 

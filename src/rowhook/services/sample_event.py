@@ -11,15 +11,12 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from rowhook.db import preview_queries
-from rowhook.model import Event
+from rowhook.model import MAX_EVENT_BYTES, Event
 from rowhook.render.webhook_compiler import Webhook
 from rowhook.services.context import NotFound, ServiceContext
 from rowhook.services.lookups import agent_id
 from rowhook.services.paging import LARGEST_ID
 from rowhook.services.sample_data import Sample, texts_of
-
-# The limit of the capture; larger data is not stored.
-_MOST_BYTES = 1 << 20
 
 
 class SampleEvent(NamedTuple):
@@ -95,7 +92,7 @@ async def _generated(
 
 def _oversize(data: str | None, context: str | None) -> int | None:
     bytes_ = len((data or "").encode()) + len((context or "").encode())
-    return bytes_ if bytes_ > _MOST_BYTES else None
+    return bytes_ if bytes_ > MAX_EVENT_BYTES else None
 
 
 def _without_oversize(event: Event) -> Event:

@@ -13,10 +13,11 @@ from msgspec import Struct
 
 from rowhook.db import list_queries, stats_queries
 from rowhook.db.list_queries import DeliveryFilter
+from rowhook.model import DeliveryStatus
 from rowhook.render.configuration import Fault
 from rowhook.services import paging
 from rowhook.services.context import Rejected, ServiceContext
-from rowhook.services.deliveries import Stats, Status
+from rowhook.services.deliveries import Stats
 from rowhook.services.webhook_documents import State
 
 
@@ -42,7 +43,7 @@ class DeliveryCounts(Struct, frozen=True, kw_only=True):
     """Counts of deliveries. If `capped`, there may be more."""
 
     total: int
-    by_status: dict[Status, int]
+    by_status: dict[DeliveryStatus, int]
     capped: bool
 
 
@@ -251,7 +252,7 @@ async def worst_webhooks(
     organization: UUID | None = None,
     span: timedelta,
     limit: int = 10,
-    statuses: Sequence[Status] = ("dead", "held", "pending"),
+    statuses: Sequence[DeliveryStatus] = ("dead", "held", "pending"),
 ) -> list[FailingWebhook]:
     """Lists webhooks with held, retrying or (in the last `span`) dead deliveries, worst first.
 

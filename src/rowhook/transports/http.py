@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import re
-from contextlib import suppress
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -38,8 +38,6 @@ BODY_GRACE_S = 2.0
 MAX_RETRY_AFTER_S = 86_400.0
 URL_CACHE_SIZE = 2_048
 
-# RFC 9110 section 5.6.7: the preferred format and the two obsolete ones.
-_DATES = ("%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")
 _DIGITS = re.compile(r"[0-9]+")
 
 
@@ -99,11 +97,14 @@ def retry_after_s(value: str, now: datetime) -> float | None:
     """
     if _DIGITS.fullmatch(value):
         return min(float(value), MAX_RETRY_AFTER_S)
-    for form in _DATES:
-        with suppress(ValueError):
-            wait = datetime.strptime(value, form).replace(tzinfo=UTC) - now
-            return min(max(wait.total_seconds(), 0.0), MAX_RETRY_AFTER_S)
-    return None
+    try:
+        date = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    if date.utcoffset():
+        return None  # RFC 9110 section 5.6.7: dates are in GMT, and the asctime format has no zone
+    wait = date.replace(tzinfo=UTC) - now
+    return min(max(wait.total_seconds(), 0.0), MAX_RETRY_AFTER_S)
 
 
 class _Exchange:

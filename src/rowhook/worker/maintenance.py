@@ -21,6 +21,7 @@ from rowhook.db.retention_queries import StoredBodies
 from rowhook.db.statements import PostgresError
 from rowhook.model import Verdict
 from rowhook.supervisor import Supervisor
+from rowhook.worker import failpoints
 from rowhook.worker.in_flight import InFlight
 from rowhook.worker.queue import OutboxQueries
 
@@ -271,7 +272,7 @@ class Maintenance:
         claims = dict(self._in_flight.claims)
         if claims:
             await engine.renew(self._pool, self._worker, claims, self._options.lease)
-            # failpoint renewed
+            failpoints.reach("renewed")
 
     async def _heartbeat(self) -> None:
         await self._renew()

@@ -23,6 +23,7 @@ from rowhook.model import Claim, Outcome, Request, Verdict
 from rowhook.render.renderer import Renderer
 from rowhook.supervisor import Supervisor
 from rowhook.transports.registry import NoOutcome, Resources, create_transports
+from rowhook.worker import failpoints
 from rowhook.worker.in_flight import InFlight
 from rowhook.worker.maintenance import Maintenance, WorkerOptions
 from rowhook.worker.queue import ENTRYPOINT, OutboxQueries, PoolDriver
@@ -121,7 +122,7 @@ class Worker:
     async def _deliver_batch(self, job: models.Job) -> None:
         """Start a supervised task for each delivery; pgqueuer does not report task errors."""
         batch = self.queries.lane_batches.pop(job.id)
-        # failpoint dispatched
+        failpoints.reach("dispatched")
         for claim in batch:
             self._tasks.spawn("delivery", self._deliver(claim))
 
@@ -129,7 +130,7 @@ class Worker:
         started_at = datetime.now(UTC)
         try:
             outcome = await self._outcome(claim)
-            # failpoint answered
+            failpoints.reach("answered")
         except Exception as error:
             # Outer edge: a bug becomes a held delivery, which operators can see.
             log.exception("delivery.crashed", delivery=claim.outbox_id)
@@ -139,7 +140,7 @@ class Worker:
             outcome = Outcome(verdict=Verdict.RENDER_FAILED, error=message)
         finally:
             self.in_flight.release_slot(claim.token)
-            # failpoint landed
+            failpoints.reach("landed")
         if outcome is NoOutcome.NOT_STARTED:
             await self._release(claim)
         elif outcome is NoOutcome.STAGED:
@@ -157,7 +158,7 @@ class Worker:
         webhook = self._webhooks.peek(*key) or await self._retry_until_reachable(
             lambda: self._webhooks.get(*key)
         )
-        # failpoint compiled
+        failpoints.reach("compiled")
         if webhook is None:
             return NoOutcome.NOT_STARTED
         if isinstance(webhook, Outcome):
@@ -186,7 +187,7 @@ class Worker:
             return request
         if request is None or self.queries.shutdown.is_set():
             return NoOutcome.NOT_STARTED
-        # failpoint composed
+        failpoints.reach("composed")
         self.in_flight.mark_started(claim.token)
         return await self._transports[webhook.kind].deliver(claim, request, webhook.redact)
 

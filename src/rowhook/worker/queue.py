@@ -4,8 +4,8 @@ pgqueuer's queue manager runs the pool: it asks for work, waits for notification
 limits what runs at once and shuts down. It expects a queue table of its own; here the outbox is the
 queue, with lanes, fencing tokens and retry times. Therefore these methods are overridden:
 
-- `dequeue` calls `rowhook.claim`, which claims with SKIP LOCKED, lane by lane. One job is the batch
-  of a lane, because the manager's work for a job costs more than the claim of a delivery.
+- `dequeue` calls `rowhook.claim_batch`, which claims with SKIP LOCKED, lane by lane. One job is the
+  batch of a lane, because the manager's work for a job costs more than the claim of a delivery.
 - `eligible_queued_work`, `next_deferred_eta` and `queued_work` tell the manager how long to wait.
   They register the worker as asleep, so that commits notify only while a worker sleeps.
 - `update_heartbeat` and `log_jobs` do nothing: leases are renewed and results are recorded for all
@@ -43,6 +43,7 @@ from rowhook.db.listener import Listener
 from rowhook.db.statements import PostgresError
 from rowhook.migrate.queue_schema import builders
 from rowhook.model import Claim
+from rowhook.worker import failpoints
 from rowhook.worker.in_flight import InFlight
 
 CHANNEL = "rowhook"
@@ -200,10 +201,10 @@ class OutboxQueries(Queries):
         if sweep:
             self._swept_at = time.monotonic()
             await engine.sweep(self._pool)
-            # failpoint swept
+            failpoints.reach("swept")
             await self._reclaim_lost()
         for _ in range(_ROTATIONS):
-            # failpoint before_claim
+            failpoints.reach("before_claim")
             claimed = await engine.claim(
                 self._pool,
                 self._worker,
@@ -215,7 +216,7 @@ class OutboxQueries(Queries):
                 marks={} if sweep else self.low_watermarks.times,
             )
             self._cursor = claimed.cursor
-            # failpoint claimed
+            failpoints.reach("claimed")
             self.low_watermarks.update(claimed)
             await self._give_up_unreadable(claimed.unreadable)
             if claimed.claims or claimed.rotated:
@@ -225,7 +226,7 @@ class OutboxQueries(Queries):
             return []
         for claim in claimed.claims:
             self._in_flight.add(claim.token, claim.outbox_id)
-        # failpoint taken
+        failpoints.reach("taken")
         return claimed.claims
 
     async def _reclaim_lost(self) -> None:

@@ -16,6 +16,7 @@ from rowhook.db import connection_errors, engine
 from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import PostgresError, Unreachable
 from rowhook.model import Claim, FramedRequest, Headers, Outcome, RedactedRequest, RequestFrame
+from rowhook.worker import failpoints
 
 R = TypeVar("R", bound="Result")
 
@@ -256,7 +257,7 @@ class Recorder:
         self._on_given_up(result.token)
 
     async def _record(self, batch: list[Result]) -> list[int]:
-        # failpoint recording
+        failpoints.reach("recording")
         digests = {result.frame for result in batch if result.frame is not None}
         frames = [self._frames[digest] for digest in digests]
         return await engine.record(
@@ -264,7 +265,7 @@ class Recorder:
         )
 
     def _report_recorded(self, batch: list[Result], tokens: list[int]) -> None:
-        # failpoint recorded
+        failpoints.reach("recorded")
         current_tokens = set(tokens)
         for result in batch:
             self._waiting.pop(result.token, None)

@@ -41,7 +41,7 @@ from tests.support.receiver import Receiver
 from tests.support.sample_platform import Platform
 from tests.support.worker_rig import Rig
 
-# Made for this file, and good for nothing else.
+# Generated for this file only.
 MASTER_KEYS = "upgrade:3tFBpj4ZLHUnP0h6zGrSS9Q4b7/RCxyku652L+sq6Pc="
 SECRET = "a secret value of the dump"
 SESSION = "session_1"
@@ -83,7 +83,7 @@ async def _add_session_and_failed_capture(platform: Platform) -> None:
 
 
 async def _add_deliveries(rig: Rig, pool: Pool) -> None:
-    """Deliveries of a goal's webhook in every status but dead, with attempts."""
+    """Create deliveries of a webhook of a goal in every status but dead, with attempts."""
     platform = rig.platform
     await secrets.put_secret(rig.ctx, platform.organization, "crm", SECRET)
     saved = await rig.webhook(
@@ -127,7 +127,7 @@ async def _add_revision(rig: Rig, webhook: UUID) -> None:
 
 
 async def _add_callback(rig: Rig, pool: Pool) -> None:
-    """A page's output that no page has read."""
+    """Create a callback that no page has read."""
     configuration = Configuration(
         name="page", kind="frontend", body_template='{"amount": {{data.amount}}}'
     )
@@ -142,7 +142,7 @@ async def _add_callback(rig: Rig, pool: Pool) -> None:
 
 
 async def _add_job_deliveries(rig: Rig, pool: Pool) -> None:
-    """A dead delivery of an agent's webhook, and one that waits."""
+    """Create a dead and a pending delivery of a webhook of an agent."""
     platform = rig.platform
     configuration = Configuration(name="job", url=f"{rig.receiver.url}/job", retry_schedule_s=[0])
     saved = await webhooks.create_webhook(rig.ctx, platform.organization, configuration)
@@ -155,7 +155,7 @@ async def _add_job_deliveries(rig: Rig, pool: Pool) -> None:
 
 
 async def _add_service_rows(rig: Rig, pool: Pool) -> None:
-    """What the API keeps: a key, a sign-in, a kept answer, a test's allowance."""
+    """Create the rows of the API: a key, a session, an idempotent response, a test allowance."""
     ctx, organization = rig.ctx, rig.platform.organization
     await access.create_key(ctx, organization, "ci", ["read", "write"])
     await make_link(pool)

@@ -1,4 +1,4 @@
-"""A sequence's ground: the model beside the database, and what must hold after each step."""
+"""The base of a random sequence: the model, the database, and their invariants."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.support.states.delivery_model import FINAL, TRANSITIONS, Claim, Deliv
 
 
 class DeliveryMachine(RuleBasedStateMachine):
-    """Steps are added by those who take them. `dsn` is set on a subclass, and
-    `arrows`, which counts those that were taken."""
+    """Subclasses add rules and set `dsn` and `transitions`, a counter of the
+    transitions made."""
 
     dsn: str
     transitions: Counter[tuple[str, str]]
@@ -63,7 +63,7 @@ class DeliveryMachine(RuleBasedStateMachine):
         assert gaps == len(self.missed)
 
     def next_id(self) -> UUID:
-        """The same in every run: lanes are visited in this order."""
+        """Return the same id in every run, since lanes are visited in this order."""
         return UUID(int=len(self.hooks) + 1)
 
     def linked(self) -> list[Hook]:
@@ -72,19 +72,19 @@ class DeliveryMachine(RuleBasedStateMachine):
     def any_hook(self, pick: int) -> Hook:
         return self.hooks[pick % len(self.hooks)]
 
-    # Which steps may come is never asked of the database: hypothesis takes a sequence up again, and
-    # it must find the same choices there. So a step may find nothing to do.
+    # Preconditions never depend on the database: hypothesis repeats a sequence and must have the
+    # same choices. So a step may have nothing to do.
     def pick_delivery(self, pick: int) -> list[Delivery]:
-        """One of them, if there is one."""
+        """Return a list with one delivery, empty if there is none."""
         deliveries = list(self.deliveries.values())
         return [deliveries[pick % len(deliveries)]] if deliveries else []
 
     def any_claim(self, pick: int) -> list[Claim]:
-        """One of them, the last for 0: small picks come most often."""
+        """Return a list with one claim, the last for 0, since small picks are most frequent."""
         return [self.claims[-1 - pick % len(self.claims)]] if self.claims else []
 
     def is_current(self, claim: Claim) -> bool:
-        """Whether a claim is still the last word on its delivery."""
+        """Return whether a claim is the newest of its delivery."""
         delivery = self.deliveries.get(claim.delivery)
         return delivery is not None and delivery.token == claim.token
 
@@ -92,7 +92,7 @@ class DeliveryMachine(RuleBasedStateMachine):
         return self.is_current(claim) and self.deliveries[claim.delivery].status == "sending"
 
     def expect_deliveries(self, *events: list[Hook]) -> None:
-        """There are new deliveries: of these events, to these webhooks each, and no others."""
+        """Expect new deliveries of exactly these events to these webhooks."""
         new: dict[int, list[UUID]] = {}
         hooks = {hook.id: hook for hook in self.hooks}
         for row in self.database.visible():
@@ -104,7 +104,7 @@ class DeliveryMachine(RuleBasedStateMachine):
         assert all(len(set(to)) == len(to) for to in new.values())
 
     def ready(self) -> set[int]:
-        """The deliveries that a claim may give out now."""
+        """Return the ids of deliveries that a claim may return now."""
         return {
             delivery.id
             for delivery in self.deliveries.values()
@@ -123,7 +123,7 @@ class DeliveryMachine(RuleBasedStateMachine):
         return before[0] is delivery and delivery.hook.id not in self.pending_sweeps
 
     def check_update(self, *, allowed: bool, update: Callable[[], object]) -> None:
-        """An update by hand is done, or refused as the contract says."""
+        """Execute a manual update, which succeeds or is rejected with RH001."""
         refused = None
         try:
             update()
@@ -133,7 +133,7 @@ class DeliveryMachine(RuleBasedStateMachine):
 
 
 def captured_delivery(row: dict[str, Any], hook: Hook) -> Delivery:
-    """A delivery as the capture makes it."""
+    """Return a delivery as created by the capture."""
     delivery = Delivery(row["id"], row["event_id"], hook, due=hook.schedule[0] == 0)
     if hook.state == "disabled":
         delivery.end("skipped")

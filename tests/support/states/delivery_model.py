@@ -1,4 +1,4 @@
-"""What a delivery may do, as a small model without a database: CONTRACT's arrows and counters."""
+"""A model of a delivery without a database: its transitions and counters, as in CONTRACT.md."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOST_CLAIMS = 5
 
 @dataclass(slots=True)
 class Hook:
-    """A webhook. `schedule` is in seconds; `events` are those that it was linked for."""
+    """A webhook. `schedule` is in seconds."""
 
     id: UUID
     schedule: list[int]
@@ -37,7 +37,7 @@ class Hook:
 
     @property
     def swept_status(self) -> str | None:
-        """What a row that waits becomes when it is swept; None if it may be sent."""
+        """The status of a waiting delivery after a sweep; None if it may be sent."""
         if self.deleted:
             return "cancelled"
         return "skipped" if self.state == "disabled" else None
@@ -45,7 +45,7 @@ class Hook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What a worker was given. It may be stale by now."""
+    """A claim of a worker, which may be stale."""
 
     delivery: int
     token: int
@@ -55,7 +55,7 @@ class Claim:
 
 @dataclass(slots=True)
 class Delivery:
-    """One row. `due`: claimable now; `timed`: it waits for a time, come or not."""
+    """A row of the outbox. `due`: claimable now; `timed`: it has a next attempt."""
 
     id: int
     event: int
@@ -69,7 +69,7 @@ class Delivery:
     token: int | None = None
 
     def visible(self) -> tuple[Any, ...]:
-        """What of it a reader of the outbox sees."""
+        """Return the columns that a reader of the outbox sees."""
         return (
             self.status,
             self.attempts,
@@ -84,7 +84,7 @@ class Delivery:
         self.status, self.due, self.timed = status, False, False
 
     def wait(self, *, fresh: bool = False) -> None:
-        """Pending, due now."""
+        """Become pending and due now."""
         self.status, self.due, self.timed, self.token = "pending", True, True, None
         if fresh:
             self.step = 0
@@ -93,14 +93,14 @@ class Delivery:
         self.status, self.due, self.timed, self.token = "sending", False, False, token
 
     def lose_claim(self) -> None:
-        """Its worker died."""
+        """Handle the death of its worker."""
         self.lost += 1
         self.wait()
         if self.lost == LOST_CLAIMS:
             self.end("dead")
 
     def update_status(self, expected: str) -> bool:
-        """An update of its status; False if it must be refused."""
+        """Update the status manually; return False if this must be rejected."""
         if self.status not in MANUAL_SOURCES.get(expected, ()):
             return expected == self.status
         if expected == "cancelled":
@@ -111,7 +111,7 @@ class Delivery:
         return True
 
     def sweep(self) -> None:
-        """Its webhook was changed, disabled or deleted."""
+        """Handle a changed, disabled or deleted webhook."""
         if self.hook.swept_status is None and self.status == "held":
             self.wait(fresh=True)
         elif self.hook.swept_status is not None and self.status in WAITING:
@@ -121,7 +121,7 @@ class Delivery:
     def settle(
         self, claim: Claim, outcome: str, *, code: int | None, pause_s: int, keeps_step: bool
     ) -> None:
-        """A result whose token matches."""
+        """Record a result with a current token."""
         self.token, self.lost = None, 0
         self.attempts += outcome != "skipped"
         keeps_step = keeps_step and outcome not in HELD_OUTCOMES

@@ -1,4 +1,4 @@
-"""What operators do by hand: updates, refused or not, retry, cancel, replay, retention."""
+"""Steps of operators: manual updates, retry, cancel, replay, retention."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ PICK = st.integers(0, 1_000_000)
 
 
 class OperatorRules(DeliveryMachine):
-    """Updates of the outbox, and the functions that make them."""
+    """Updates of the outbox and functions that update it."""
 
-    @rule(pick=PICK, wanted=STATUSES)
+    @rule(pick=PICK, expected=STATUSES)
     def update_status(self, pick: int, expected: str) -> None:
         update = "update rowhook.outbox set status = %s where id = %s"
         for delivery in self.pick_delivery(pick):
@@ -64,7 +64,7 @@ class OperatorRules(DeliveryMachine):
 
     @rule(pick=PICK)
     def retain(self, pick: int) -> None:
-        """One that ended, with its event and its completion, becomes older than the retention."""
+        """Backdate a finished delivery beyond the retention age and remove it."""
         ended = [delivery for delivery in self.deliveries.values() if delivery.status in FINAL]
         for delivery in ended[pick % max(len(ended), 1) :][:1]:
             self.database.age(delivery.id, delivery.event)

@@ -1,4 +1,4 @@
-"""What the platform and its people do: completions, webhooks, changes."""
+"""Steps of the platform: completions, webhooks and changes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PICK = st.integers(0, 1_000_000)
 
 
 class PlatformRules(DeliveryMachine):
-    """Jobs and commits come; webhooks are saved, changed, paused, disabled and deleted."""
+    """Creates jobs and commits; saves, changes, pauses, disables and deletes webhooks."""
 
     @initialize(schedule=SCHEDULES)
     def begin(self, schedule: list[int]) -> None:
@@ -54,7 +54,7 @@ class PlatformRules(DeliveryMachine):
 
     @rule(linked_after=st.booleans())
     def miss_capture(self, linked_after: bool) -> None:  # noqa: FBT001  # hypothesis names it
-        """A commit that no trigger sees; a webhook that is linked after it gets nothing of it."""
+        """Insert a commit without triggers; a webhook linked later gets no event of it."""
         self.database.run("set session_replication_role = replica")
         self.database.commit()
         self.database.run("set session_replication_role = origin")

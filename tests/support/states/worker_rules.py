@@ -1,4 +1,4 @@
-"""What workers do: claim, record, give back, renew, die, sweep."""
+"""Steps of workers: claim, record, release, renew, die, sweep."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PICK = st.integers(0, 1_000_000)
 
 
 class WorkerRules(DeliveryMachine):
-    """Claims, current and stale ones, and what comes of them."""
+    """Claims, current and stale, and their results."""
 
     @rule(batch=st.sampled_from([64, 64, 3, 1]), sweep=st.booleans())
     def claim(self, batch: int, sweep: bool) -> None:  # noqa: FBT001  # hypothesis names it
@@ -40,13 +40,13 @@ class WorkerRules(DeliveryMachine):
 
     @rule(outcome=st.sampled_from(OUTCOMES))
     def send(self, outcome: str) -> None:
-        """The usual way: claimed, and recorded at once."""
+        """Claim and record immediately, the usual case."""
         self.claim(64, sweep=False)
         self.record([0, 1], outcome, code=500, pause_s=0)
 
     @rule(between=st.sampled_from(MEANWHILE), outcome=st.sampled_from(OUTCOMES), code=CODES)
     def late(self, between: str, outcome: str, code: int) -> None:
-        """Something happens to what is being sent, before its result comes."""
+        """Change a delivery in flight before its result arrives."""
         self.claim(64, sweep=False)
         for delivery in [
             delivery for delivery in self.deliveries.values() if delivery.status == "sending"
@@ -73,7 +73,7 @@ class WorkerRules(DeliveryMachine):
         self.record(picks, outcome, code=code, pause_s=pause_s)
 
     def record(self, picks: list[int], outcome: str, *, code: int, pause_s: int) -> None:
-        """Results of claims, current or stale, in one batch."""
+        """Record results of current or stale claims in one batch."""
         chosen = {claim.token: claim for pick in picks for claim in self.any_claim(pick)}
         counting = [claim for claim in chosen.values() if self.is_current(claim)]
         status_code = code if outcome == "http_status" else None
@@ -111,7 +111,7 @@ class WorkerRules(DeliveryMachine):
 
     @rule(pick=PICK, worn=st.booleans())
     def die(self, pick: int, worn: bool) -> None:  # noqa: FBT001  # hypothesis names it
-        """A worker dies with one that it holds; four did so before it, if that is `worn`."""
+        """Let a worker die with a delivery; with `worn`, four have died before."""
         sending = [
             delivery for delivery in self.deliveries.values() if delivery.status == "sending"
         ]

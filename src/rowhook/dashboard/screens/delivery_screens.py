@@ -13,8 +13,6 @@ from litestar.response import Stream
 from rowhook.dashboard.browser_session import SessionRequest
 from rowhook.dashboard.curl import as_curl
 from rowhook.dashboard.delivery_filters import (
-    EVENT_TYPES,
-    STATUSES,
     parse_delivery_query,
     webhook_choices,
 )
@@ -32,6 +30,7 @@ from rowhook.dashboard.pages import (
     stream_route,
 )
 from rowhook.dashboard.timeline import outcome_text, timeline
+from rowhook.model import EVENT_TYPES, FINAL_STATUSES, STATUSES
 from rowhook.render.configuration import Fault
 from rowhook.services import deliveries as deliveries_service
 from rowhook.services import events, lookups, stats
@@ -139,9 +138,6 @@ def _list_address(request: SessionRequest) -> str:
     return f"/deliveries?{request.url.query}"
 
 
-_FINAL_STATUSES = frozenset({"delivered", "dead", "cancelled", "skipped"})
-
-
 @page_route("/deliveries/{delivery_id:int}")
 async def delivery(
     request: SessionRequest, delivery_id: FromPath[int], ctx: ContextDependency
@@ -153,7 +149,7 @@ async def delivery(
         request,
         "delivery.html",
         done=done,
-        live=delivery_.status not in _FINAL_STATUSES,
+        live=delivery_.status not in FINAL_STATUSES,
         **await _context(ctx, delivery_),
     )
 
@@ -179,7 +175,7 @@ async def _event(ctx: KeyringContext, event: int) -> Event | None:
 
 async def _standing(ctx: KeyringContext, delivery_: DeliveryWithAttempts) -> WebhookStatus | None:
     """The webhook's state and circuit; None if the delivery has finished or the webhook is gone."""
-    if delivery_.status in _FINAL_STATUSES:
+    if delivery_.status in FINAL_STATUSES:
         return None
     return await stats.webhook_status(ctx, delivery_.webhook_id)
 

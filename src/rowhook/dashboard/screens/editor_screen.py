@@ -21,7 +21,8 @@ from rowhook.dashboard.pages import ContextDependency, form_route, page, page_ro
 from rowhook.dashboard.presets import BLANK, PRESETS, snippets
 from rowhook.dashboard.webhook_diff import changed_fields, draft_document
 from rowhook.db.webhook_queries import RevisionConflict
-from rowhook.render.configuration import EVENT_TYPES, Configuration, Fault
+from rowhook.model import EVENT_TYPES
+from rowhook.render.configuration import Configuration, Fault
 from rowhook.render.headers import added_headers, custom_header_names, header_warnings
 from rowhook.services import lookups, previews, webhooks
 from rowhook.services.context import KeyringContext, NotFound, Rejected

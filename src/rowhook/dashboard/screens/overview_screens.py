@@ -26,6 +26,7 @@ from rowhook.dashboard.pages import (
     stream_route,
 )
 from rowhook.db.list_queries import DeliveryFilter
+from rowhook.model import WAITING_STATUSES
 from rowhook.render.configuration import Fault
 from rowhook.services import installation, lookups, stats, webhooks
 from rowhook.services.context import KeyringContext, Rejected
@@ -33,7 +34,6 @@ from rowhook.services.stats import Failure, Series, SeriesPoint
 
 Window = Literal["15m", "1h", "24h"]
 _TREND_INTERVAL_FACTOR = 5
-_WAITING = ("pending", "sending", "held")
 _INSERT_ORGANIZATION = "insert into rowhook.organization (id, name) values ('{}', 'Acme');\n"
 _INSERT_GOAL = """\
 insert into rowhook.goal (id, organization_id, name)
@@ -119,7 +119,7 @@ def _window(request: SessionRequest) -> Window:
 
 async def _figures(request: SessionRequest, ctx: KeyringContext, window: Window) -> dict[str, Any]:
     organization, span = request.auth.organization, _SPANS[window]
-    waiting = DeliveryFilter(organization=organization, statuses=_WAITING)
+    waiting = DeliveryFilter(organization=organization, statuses=WAITING_STATUSES)
     return {
         "window": window,
         "span": span,

@@ -12,7 +12,6 @@ from litestar.response import Stream
 from rowhook.dashboard import display_format
 from rowhook.dashboard.browser_session import SessionRequest
 from rowhook.dashboard.delivery_filters import (
-    STATUSES,
     DeliveryQuery,
     parse_delivery_query,
     webhook_choices,
@@ -36,6 +35,7 @@ from rowhook.dashboard.replay_progress import (
     progress_start,
 )
 from rowhook.db.list_queries import DeliveryFilter
+from rowhook.model import STATUSES, WAITING_STATUSES
 from rowhook.render.configuration import Fault
 from rowhook.services import deliveries, stats, webhooks
 from rowhook.services.context import KeyringContext, Rejected
@@ -62,7 +62,7 @@ class ReplayRange:
     @property
     def others(self) -> DeliveryFilter:
         """The deliveries of the range that wait and are not sent again."""
-        waiting = {"pending", "sending", "held"} - set(self.statuses)
+        waiting = set(WAITING_STATUSES) - set(self.statuses)
         return replace(self.query.filter, statuses=tuple(waiting))
 
     def api_body(self, *, dry_run: bool) -> dict[str, Any]:

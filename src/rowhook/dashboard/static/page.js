@@ -1,8 +1,9 @@
 // Relative times, keyboard shortcuts, copying, selection and the theme.
 const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
 
+// As format_duration in durations.py: the largest unit that the duration has at least twice.
 const span = (seconds) => {
-  const [size, unit] = units.find(([size]) => seconds >= size) ?? units.at(-1);
+  const [size, unit] = units.find(([size]) => seconds >= 2 * size) ?? units.at(-1);
   return `${Math.round(seconds / size)} ${unit}`;
 };
 

@@ -1,4 +1,4 @@
-"""One story over REST, on every server: a webhook is made, fails, is mended and delivers."""
+"""A webhook over REST, on every PostgreSQL server: created, failed, fixed, delivered."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from tests.support.worker_rig import Rig
 pytestmark = [pytest.mark.anyio, every_server]
 
 
-async def answered(api: Api, key: str, method: str, path: str, json: Any = None) -> Any:
-    """The JSON of an answer that must be a success."""
+async def call_ok(api: Api, key: str, method: str, path: str, json: Any = None) -> Any:
+    """Makes a call that must succeed and returns the JSON of its response."""
     response = await api.call(method, path, json, key=key)
     assert response.is_success, response.text
     return response.json() if response.content else None
 
 
-async def test_a_webhook_made_over_rest_fails_is_changed_and_delivers_what_was_dead(
+async def test_a_webhook_fails_is_changed_and_delivers_its_dead_delivery(
     rig: Rig,
 ) -> None:
     rig.receiver.script("/wrong", answer(500))
     async with running_api(rig.dsn, keyring=rig.keyring) as api, rig.worker():
         key = await api.key_of(rig.platform.organization)
-        webhook = await answered(
+        webhook = await call_ok(
             api,
             key,
             "POST",
@@ -40,20 +40,20 @@ async def test_a_webhook_made_over_rest_fails_is_changed_and_delivers_what_was_d
             },
         )
         path = f"/webhooks/{webhook['id']}"
-        await answered(api, key, "PUT", f"{path}/goals/{rig.platform.goal}")
+        await call_ok(api, key, "PUT", f"{path}/goals/{rig.platform.goal}")
         commit = await rig.platform.commit('{"n": 1.10}')
         await rig.reaches("dead")
-        (dead,) = (await answered(api, key, "GET", f"/deliveries?commit_id={commit}"))["items"]
+        (dead,) = (await call_ok(api, key, "GET", f"/deliveries?commit_id={commit}"))["items"]
         assert (dead["status"], dead["last_status_code"]) == ("dead", 500)
 
-        await answered(api, key, "PATCH", path, {"url": f"{rig.receiver.url}/right"})
-        await answered(api, key, "POST", f"/deliveries/{dead['id']}/retry")
+        await call_ok(api, key, "PATCH", path, {"url": f"{rig.receiver.url}/right"})
+        await call_ok(api, key, "POST", f"/deliveries/{dead['id']}/retry")
         await rig.reaches("delivered")
-        delivery = await answered(api, key, "GET", f"/deliveries/{dead['id']}")
-        outcomes = [(one["number"], one["outcome"]) for one in delivery["tries"]]
+        delivery = await call_ok(api, key, "GET", f"/deliveries/{dead['id']}")
+        outcomes = [(attempt["number"], attempt["outcome"]) for attempt in delivery["tries"]]
         assert outcomes == [(1, "http_status"), (2, "delivered")]
-        assert [one.body for one in rig.receiver.requests] == [b'{"n": 1.10}'] * 2
-        assert {one.header("idempotency-key") for one in rig.receiver.requests} == {commit}
+        assert [request.body for request in rig.receiver.requests] == [b'{"n": 1.10}'] * 2
+        assert {request.header("idempotency-key") for request in rig.receiver.requests} == {commit}
         of_webhook = f"/webhooks/health?webhook_id={webhook['id']}"
-        (health,) = (await answered(api, key, "GET", of_webhook))["items"]
+        (health,) = (await call_ok(api, key, "GET", of_webhook))["items"]
         assert health["webhook_id"] == webhook["id"]

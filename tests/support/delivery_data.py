@@ -1,4 +1,4 @@
-"""Deliveries of every age and end, and what the API counts of them, for tests."""
+"""Deliveries with any age and status, for tests of statistics."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from tests.support.sample_platform import Platform
 
 
 async def get_json(api: Api, path: str, key: str | None = None, **params: Any) -> Any:
-    answer = await api.call("GET", path, key=key, params=params)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+    response = await api.call("GET", path, key=key, params=params)
+    assert response.status_code == 200, response.text
+    return response.json()
 
 
-async def record_outcomes(platform: Platform, pool: Pool, *outcomes: str, **fields: Any) -> None:
-    """A job for each outcome, and what became of its only try."""
+async def finish_jobs(platform: Platform, pool: Pool, *outcomes: str, **fields: Any) -> None:
+    """Completes a job for each outcome and records its only attempt."""
     for outcome in outcomes:
         await platform.job("succeeded")
         for claim in await platform.claim(pool):
             await platform.record(pool, claim, outcome, **fields)
 
 
-async def age_deliveries(platform: Platform, hours: float, status: str) -> None:
-    """Deliveries of a status were created so long ago."""
+async def backdate(platform: Platform, hours: float, status: str) -> None:
+    """Moves the creation of deliveries of a status into the past."""
     await platform.run("set session_replication_role = replica")
     await platform.run(
         "update rowhook.outbox set created_at = now() - make_interval(secs => %s)"
@@ -37,7 +37,7 @@ async def age_deliveries(platform: Platform, hours: float, status: str) -> None:
 
 
 async def insert_deliveries(platform: Platform, webhook: UUID, status: str, count: int) -> None:
-    """So many rows of a status, which nothing has made: never tried, or ended with an error."""
+    """Inserts deliveries of a status directly: never attempted, or finished with an error."""
     waits = status == "pending"
     await platform.run("set session_replication_role = replica")
     await platform.run(

@@ -1,8 +1,8 @@
-"""Linked, unlinked and deleted at random over the API while jobs complete and a worker delivers.
+"""Random links, unlinks and deletes over the API while jobs complete and a worker delivers.
 
-Every request and every completing statement is kept with the times between which it took effect;
-afterwards each delivery, each refusal and each delete is judged against what must have been linked
-then, and what cannot have been. Where the times leave both possible, both are right.
+Every request and every completing statement is recorded with the interval in which it took effect.
+Afterwards each delivery, refusal and delete is checked against what was definitely linked or
+definitely not linked at that time. Where the intervals leave both possible, both are accepted.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.support.sample_platform import Platform
 from tests.support.worker_rig import Rig, until
 
 pytestmark = pytest.mark.anyio
-CLIENTS, PRODUCERS, PLACES = 8, 2, 4
+CLIENTS, PRODUCERS, SLOTS = 8, 2, 4
 DANGLING = """
   select count(*) from rowhook.link l
   where not exists (select from rowhook.webhook w where w.id = l.webhook_id)
@@ -39,7 +39,7 @@ DANGLING = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """What took effect at some moment between `began` and `ended`, in monotonic seconds."""
+    """A change that took effect between `began` and `ended`, in monotonic seconds."""
 
     began: float
     ended: float
@@ -49,31 +49,31 @@ class Span:
 
 @dataclass(slots=True)
 class Pair:
-    """One webhook and one agent or goal: every link and unlink that was answered with 204."""
+    """Every link and unlink of a webhook and an agent or goal that was answered with 204."""
 
     links: list[Span] = field(default_factory=list)
     unlinks: list[Span] = field(default_factory=list)
 
-    def surely_linked(self, span: Span) -> bool:
-        """Linked before the span began, and no unlink that may have come after the link."""
+    def definitely_linked(self, span: Span) -> bool:
+        """Linked before the span began, without an unlink that may have followed."""
         return any(
-            made.ended <= span.began
-            and all(u.ended < made.began or u.began > span.ended for u in self.unlinks)
-            for made in self.links
+            link.ended <= span.began
+            and all(u.ended < link.began or u.began > span.ended for u in self.unlinks)
+            for link in self.links
         )
 
-    def surely_unlinked(self, span: Span) -> bool:
-        """Unlinked before the span began, and no link that may have come after the unlink."""
-        return all(made.began > span.ended for made in self.links) or any(
-            gone.ended <= span.began
-            and all(made.ended < gone.began or made.began > span.ended for made in self.links)
-            for gone in self.unlinks
+    def definitely_unlinked(self, span: Span) -> bool:
+        """Unlinked before the span began, without a link that may have followed."""
+        return all(link.began > span.ended for link in self.links) or any(
+            unlink.ended <= span.began
+            and all(link.ended < unlink.began or link.began > span.ended for link in self.links)
+            for unlink in self.unlinks
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """A job that completed or a commit: its key, and whose it is."""
+    """A completed job or a commit: its key, and its agent or goal."""
 
     key: str
     target: str
@@ -81,21 +81,21 @@ class Completion:
 
 
 class Race:
-    """The world of one run, and all that happened in it."""
+    """The state of one run, and a record of its operations."""
 
     def __init__(self, rig: Rig, api: Api) -> None:
         self.rig, self.api, self.platform = rig, api, rig.platform
-        self.chance = random.Random()  # noqa: S311  # what happens next, no secret
+        self.rng = random.Random()  # noqa: S311  # not for cryptography
         self.names: dict[str, str] = {}
         self.paths: dict[str, str] = {}
         self.versions: dict[str, Any] = {}
-        self.places: list[str] = []
+        self.slots: list[str] = []
         self.pairs: defaultdict[tuple[str, str], Pair] = defaultdict(Pair)
         self.deletes: list[tuple[str, Span]] = []
         self.deleted: dict[str, Span] = {}
-        self.made: dict[str, Span] = {}
+        self.created: dict[str, Span] = {}
         self.completions: list[Completion] = []
-        self.over = asyncio.Event()
+        self.stopped = asyncio.Event()
 
     async def set_up(self) -> None:
         for number in range(3):
@@ -113,67 +113,67 @@ class Race:
             self.paths[str(agent)] = f"agents/{agent}"
         self.names[self.platform.goal] = "Goal"
         self.paths[self.platform.goal] = f"goals/{self.platform.goal}"
-        self.places = [await self.new_webhook(self.api) for _ in range(PLACES)]
+        self.slots = [await self.new_webhook(self.api) for _ in range(SLOTS)]
 
     async def timed(self, api: Api, method: str, path: str, body: Any = None) -> tuple[Span, Any]:
         began = time.monotonic()
-        answer = await api.call(method, path, body)
+        response = await api.call(method, path, body)
         ended = time.monotonic()
-        shown = answer.json() if answer.content else {}
+        document = response.json() if response.content else {}
         span = Span(
-            began=began, ended=ended, status=answer.status_code, errors=shown.get("errors", [])
+            began=began, ended=ended, status=response.status_code, errors=document.get("errors", [])
         )
-        return span, shown
+        return span, document
 
     async def new_webhook(self, api: Api) -> str:
         url = f"{self.rig.receiver.url}/{uuid4()}"
         draft = {"name": "racer", "url": url, "organization_id": str(self.platform.organization)}
-        span, shown = await self.timed(api, "POST", "/webhooks", draft)
-        assert span.status == 201, shown
-        self.made[shown["id"]] = span
-        return str(shown["id"])
+        span, body = await self.timed(api, "POST", "/webhooks", draft)
+        assert span.status == 201, body
+        self.created[body["id"]] = span
+        return str(body["id"])
 
     async def link(self, api: Api, webhook: str, target: str, method: str) -> None:
-        span, shown = await self.timed(api, method, f"/webhooks/{webhook}/{self.paths[target]}")
-        assert span.status in {204, 404}, shown
+        span, body = await self.timed(api, method, f"/webhooks/{webhook}/{self.paths[target]}")
+        assert span.status in {204, 404}, body
         if span.status == 204:
             pair = self.pairs[webhook, target]
             (pair.links if method == "PUT" else pair.unlinks).append(span)
 
-    async def delete(self, api: Api, place: int) -> None:
-        webhook = self.places[place]
-        span, shown = await self.timed(api, "DELETE", f"/webhooks/{webhook}")
-        assert span.status in {204, 400, 404}, shown
+    async def delete(self, api: Api, slot: int) -> None:
+        webhook = self.slots[slot]
+        span, body = await self.timed(api, "DELETE", f"/webhooks/{webhook}")
+        assert span.status in {204, 400, 404}, body
         self.deletes.append((webhook, span))
         if span.status == 204:
             assert webhook not in self.deleted
             self.deleted[webhook] = span
-            self.places[place] = await self.new_webhook(api)
+            self.slots[slot] = await self.new_webhook(api)
 
     async def client(self) -> None:
-        """One client on a connection of its own."""
+        """Links, unlinks and deletes at random, on its own connection."""
         async with httpx.AsyncClient(base_url=self.api.url, timeout=DEADLINE_S) as client:
             api = replace(self.api, client=client)
-            while not self.over.is_set():
-                place = self.chance.randrange(PLACES)
-                step = self.chance.random()
+            while not self.stopped.is_set():
+                slot = self.rng.randrange(SLOTS)
+                step = self.rng.random()
                 if step < 0.1:
                     for target in self.names:
-                        await self.link(api, self.places[place], target, "DELETE")
+                        await self.link(api, self.slots[slot], target, "DELETE")
                 if step < 0.2:
-                    await self.delete(api, place)
+                    await self.delete(api, slot)
                 else:
-                    target = self.chance.choice(list(self.names))
-                    method = self.chance.choice(["PUT", "DELETE"])
-                    await self.link(api, self.places[place], target, method)
+                    target = self.rng.choice(list(self.names))
+                    method = self.rng.choice(["PUT", "DELETE"])
+                    await self.link(api, self.slots[slot], target, method)
 
     async def producer(self) -> None:
-        """The platform: jobs that complete and commits, on a connection of its own."""
+        """Completes jobs and commits as the platform does, on its own connection."""
         async with await connection_pool.connect(self.rig.dsn) as db:
             platform = Platform(db)
             platform.goal = self.platform.goal
-            while not self.over.is_set():
-                target = self.chance.choice(list(self.names))
+            while not self.stopped.is_set():
+                target = self.rng.choice(list(self.names))
                 if target in self.versions:
                     platform.version = self.versions[target]
                     job = await platform.job("running")
@@ -185,18 +185,18 @@ class Race:
                     key = await platform.commit()
                 span = Span(began=began, ended=time.monotonic())
                 self.completions.append(Completion(key=key, target=target, span=span))
-                # A pace that one worker beside all this keeps up with.
+                # Slow enough for the one worker.
                 await asyncio.sleep(0.01)
 
     async def watcher(self) -> None:
-        """No link dangles, at any moment."""
+        """Checks continuously that no link is dangling."""
         async with await connection_pool.connect(self.rig.dsn) as db:
-            while not self.over.is_set():
+            while not self.stopped.is_set():
                 assert await Platform(db).value(DANGLING) == 0
                 await asyncio.sleep(0.02)
 
     async def run(self, completions: int) -> None:
-        """Races until so many jobs and commits have come, and some deletes of either answer."""
+        """Runs until there are enough completions, refused deletes and successful deletes."""
 
         async def enough() -> bool:
             refused = any(span.status == 400 for _, span in self.deletes)
@@ -208,15 +208,15 @@ class Race:
             for _ in range(PRODUCERS):
                 tasks.create_task(self.producer())
             tasks.create_task(self.watcher())
-            await until(enough, within=10 * DEADLINE_S, what="enough to judge")
-            self.over.set()
+            await until(enough, within=10 * DEADLINE_S, description="enough operations")
+            self.stopped.set()
 
     def alive(self, span: Span) -> list[str]:
-        """The webhooks that may have been there during a span."""
+        """The webhooks that may have existed during a span."""
         return [
             webhook
-            for webhook, made in self.made.items()
-            if made.began <= span.ended
+            for webhook, created in self.created.items()
+            if created.began <= span.ended
             and (webhook not in self.deleted or self.deleted[webhook].ended >= span.began)
         ]
 
@@ -226,56 +226,60 @@ async def race(dsn: str, pool: Pool, platform: Platform) -> AsyncIterator[Race]:
     async with Receiver() as receiver, running_api(dsn, size=CLIENTS) as api:
         rig = Rig(dsn, pool, platform, receiver)
         rig.keyring = api.server_ctx.ctx.keyring
-        made = Race(rig, api)
-        await made.set_up()
-        yield made
+        created = Race(rig, api)
+        await created.set_up()
+        yield created
 
 
-def judge_deletes(race: Race) -> int:
-    """A refused delete is a 400 that names what is linked; how many there were."""
+def check_deletes(race: Race) -> int:
+    """Checks that refused deletes are 400 and name the links; returns their number."""
     refused = 0
     for webhook, span in race.deletes:
-        named = {one["id"]: one["name"] for one in span.errors}
-        linked = {t for t in race.names if race.pairs[webhook, t].surely_linked(span)}
+        reported = {error["id"]: error["name"] for error in span.errors}
+        linked = {
+            linked_target
+            for linked_target in race.names
+            if race.pairs[webhook, linked_target].definitely_linked(span)
+        }
         if span.status == 204:
             assert not linked
         if span.status == 400:
             refused += 1
-            assert named
-            assert linked <= set(named)
-            assert named == {target: race.names[target] for target in named}
-            for target in named:
-                assert not race.pairs[webhook, target].surely_unlinked(span)
+            assert reported
+            assert linked <= set(reported)
+            assert reported == {target: race.names[target] for target in reported}
+            for target in reported:
+                assert not race.pairs[webhook, target].definitely_unlinked(span)
     return refused
 
 
-def judge_deliveries(race: Race, queued: set[tuple[str, str]]) -> tuple[int, int]:
-    """What was surely linked was sent, what was surely unlinked was not; how many of each."""
+def check_deliveries(race: Race, queued: set[tuple[str, str]]) -> tuple[int, int]:
+    """Checks the deliveries against the links; returns the numbers of definite cases."""
     linked = unlinked = 0
-    for one in race.completions:
-        for webhook in race.alive(one.span):
-            pair = race.pairs[webhook, one.target]
-            if pair.surely_linked(one.span):
+    for completion in race.completions:
+        for webhook in race.alive(completion.span):
+            pair = race.pairs[webhook, completion.target]
+            if pair.definitely_linked(completion.span):
                 linked += 1
-                assert (one.key, webhook) in queued
-            if pair.unlinks and pair.surely_unlinked(one.span):
+                assert (completion.key, webhook) in queued
+            if pair.unlinks and pair.definitely_unlinked(completion.span):
                 unlinked += 1
-                assert (one.key, webhook) not in queued
-    for one in race.completions:
-        for webhook in set(race.made) - set(race.alive(one.span)):
-            assert (one.key, webhook) not in queued
+                assert (completion.key, webhook) not in queued
+    for completion in race.completions:
+        for webhook in set(race.created) - set(race.alive(completion.span)):
+            assert (completion.key, webhook) not in queued
     return linked, unlinked
 
 
-async def settled(race: Race) -> list[dict[str, Any]]:
-    """Every delivery, when all have ended."""
+async def wait_until_finished(race: Race) -> list[dict[str, Any]]:
+    """Waits until all deliveries have finished and returns them."""
 
     async def ended() -> bool:
         return not await race.platform.value(
             "select count(*) from rowhook.outbox where status not in ('delivered', 'cancelled')"
         )
 
-    await until(ended, what="the end of every delivery")
+    await until(ended, description="all deliveries finished")
     return await race.platform.rows(
         "select e.key, o.webhook_id::text as webhook, o.status, r.configuration ->> 'url' as url"
         " from rowhook.outbox o join rowhook.event e on e.id = o.event_id"
@@ -286,22 +290,23 @@ async def settled(race: Race) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     "completions", [200, pytest.param(3_000, marks=[pytest.mark.battery, pytest.mark.faults])]
 )
-async def test_links_hold_while_everybody_links_unlinks_and_deletes(
+async def test_links_stay_consistent_under_concurrent_links_unlinks_and_deletes(
     race: Race, completions: int
 ) -> None:
     async with race.rig.worker():
         await race.run(completions)
-        rows = await settled(race)
+        rows = await wait_until_finished(race)
     queued = {(row["key"], row["webhook"]) for row in rows}
     assert len(queued) == len(rows)
-    refused = judge_deletes(race)
-    linked, unlinked = judge_deliveries(race, queued)
+    refused = check_deletes(race)
+    linked, unlinked = check_deliveries(race, queued)
     origin = race.rig.receiver.url
-    sent = {
-        (one.header("Idempotency-Key"), origin + one.path) for one in race.rig.receiver.requests
+    received = {
+        (request.header("Idempotency-Key"), origin + request.path)
+        for request in race.rig.receiver.requests
     }
-    assert sent <= {(row["key"], row["url"]) for row in rows}
-    assert sent >= {(row["key"], row["url"]) for row in rows if row["status"] == "delivered"}
+    assert received <= {(row["key"], row["url"]) for row in rows}
+    assert received >= {(row["key"], row["url"]) for row in rows if row["status"] == "delivered"}
     assert await race.platform.value(DANGLING) == 0
-    # The run was one: everything that is judged did happen.
-    assert min(refused, len(race.deleted), linked, unlinked, len(sent)) > 0
+    # Every kind of checked operation occurred.
+    assert min(refused, len(race.deleted), linked, unlinked, len(received)) > 0

@@ -1,4 +1,4 @@
-"""The dashboard in a browser that runs no script: its pages read, its forms sent."""
+"""The dashboard in a browser without JavaScript: its pages and forms."""
 
 from __future__ import annotations
 
@@ -8,44 +8,53 @@ from functools import partial
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.browser.test_dashboard_deliveries import one, opened
+from tests.browser.test_dashboard_deliveries import first_delivery, open_page
 from tests.support.browser import needs_chromium
-from tests.support.stage import Stage, stage
+from tests.support.dashboard_session import DashboardSession, open_dashboard
 from tests.support.worker_rig import Rig
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
-scriptless = partial(stage, scripts=False)
+open_without_scripts = partial(open_dashboard, scripts=False)
 
 
-async def read(made: Stage, path: str, *words: str) -> None:
-    await made.go(path)
-    for word in words:
-        await expect(made.page.get_by_role("main")).to_contain_text(word)
+async def expect_texts(dashboard: DashboardSession, path: str, *texts: str) -> None:
+    await dashboard.open(path)
+    for text in texts:
+        await expect(dashboard.page.get_by_role("main")).to_contain_text(text)
 
 
 @pytest.mark.long
-async def test_pages_are_read_without_scripts(rig: Rig, chromium: Browser) -> None:
-    async with scriptless(rig, chromium) as made:
-        await made.sign_in()
-        dead = await one(rig, "dead")
-        await read(made, "/", "Backlog", "Webhooks with problems", "Warehouse", "alive")
-        await read(made, "/webhooks", "CRM", "Billing", "Archive", "active")
-        await read(
-            made,
+async def test_pages_are_readable_without_javascript(rig: Rig, chromium: Browser) -> None:
+    async with open_without_scripts(rig, chromium) as dashboard:
+        await dashboard.sign_in()
+        dead = await first_delivery(rig, "dead")
+        await expect_texts(
+            dashboard, "/", "Backlog", "Webhooks with problems", "Warehouse", "alive"
+        )
+        await expect_texts(dashboard, "/webhooks", "CRM", "Billing", "Archive", "active")
+        await expect_texts(
+            dashboard,
             "/deliveries",
             "delivered",
             "The receiver responded with status 500",
             "goal.committed",
         )
-        await read(made, f"/deliveries/{dead}", "Committed", "Attempt 1", "the archive is full")
-        await read(made, f"/webhooks/{made.webhooks['CRM']}", "new customers", "Recent deliveries")
-        assert made.elsewhere == []
+        await expect_texts(
+            dashboard, f"/deliveries/{dead}", "Committed", "Attempt 1", "the archive is full"
+        )
+        await expect_texts(
+            dashboard,
+            f"/webhooks/{dashboard.webhooks['CRM']}",
+            "new customers",
+            "Recent deliveries",
+        )
+        assert dashboard.external_requests == []
 
 
 @pytest.mark.battery
-async def test_deliveries_are_filtered_by_a_plain_form(rig: Rig, chromium: Browser) -> None:
-    async with scriptless(rig, chromium) as made:
-        page = await opened(made, "/deliveries")
+async def test_deliveries_are_filtered_without_javascript(rig: Rig, chromium: Browser) -> None:
+    async with open_without_scripts(rig, chromium) as dashboard:
+        page = await open_page(dashboard, "/deliveries")
         await page.get_by_label("dead").check()
         await page.get_by_label("Webhook").select_option("Archive")
         await page.get_by_role("button", name="Apply").click()
@@ -54,11 +63,11 @@ async def test_deliveries_are_filtered_by_a_plain_form(rig: Rig, chromium: Brows
 
 
 @pytest.mark.battery
-async def test_a_webhook_is_made_and_linked_and_delivers_without_scripts(
+async def test_a_webhook_is_created_linked_and_delivers_without_javascript(
     rig: Rig, chromium: Browser
 ) -> None:
-    async with scriptless(rig, chromium, settled=False) as made:
-        page = await opened(made, "/webhooks/new")
+    async with open_without_scripts(rig, chromium, with_data=False) as dashboard:
+        page = await open_page(dashboard, "/webhooks/new")
         await page.get_by_label("Name", exact=True).fill("CRM")
         await page.get_by_label("URL", exact=True).fill(f"{rig.receiver.url}/crm")
         await page.get_by_label("Template", exact=True).check()
@@ -70,20 +79,20 @@ async def test_a_webhook_is_made_and_linked_and_delivers_without_scripts(
         await page.get_by_role("link", name="Link agents and goals").click()
         await page.get_by_role("button", name="Link goal").click()
         await expect(page.get_by_role("status")).to_contain_text("Linked.")
-        await made.commit()
+        await dashboard.commit()
         await rig.reaches("delivered")
         assert rig.receiver.requests[0].body == b'{"name": "Ada Lovelace"}'
 
 
 @pytest.mark.battery
-async def test_deliveries_are_sent_again_without_scripts(rig: Rig, chromium: Browser) -> None:
-    async with scriptless(rig, chromium) as made:
-        page = await opened(made, f"/deliveries/{await one(rig, 'delivered')}")
+async def test_deliveries_are_retried_without_javascript(rig: Rig, chromium: Browser) -> None:
+    async with open_without_scripts(rig, chromium) as dashboard:
+        page = await open_page(dashboard, f"/deliveries/{await first_delivery(rig, 'delivered')}")
         before = len(rig.receiver.requests)
         await page.get_by_role("button", name="Send again").click()
         await expect(page.get_by_role("status")).to_contain_text("The delivery is sent again")
         await rig.reaches("delivered", count=4)
-        await made.go("/deliveries?status=skipped")
+        await dashboard.open("/deliveries?status=skipped")
         await page.locator("[data-row] input").first.check()
         await page.get_by_role("button", name="Send again").click()
         await expect(page.get_by_role("status")).to_contain_text("1 of 1 sent again.")

@@ -1,4 +1,4 @@
-"""A database in which nothing is: what the first page says is enough for a first delivery."""
+"""The first steps that the dashboard displays for an empty database."""
 
 from __future__ import annotations
 
@@ -15,39 +15,40 @@ pytestmark = pytest.mark.anyio
 
 
 async def steps(visitor: httpx.AsyncClient) -> list[str]:
-    """The statements of the overview's "Get started"."""
+    """Returns the statements of the section "Get started"."""
     page = (await visitor.get("/")).text
-    found = re.search(r'<section class="card" id="get-started">.*?</section>', page, re.DOTALL)
-    assert found is not None
+    section = re.search(r'<section class="card" id="get-started">.*?</section>', page, re.DOTALL)
+    assert section is not None
     return [
-        html.unescape(one) for one in re.findall(r"<pre.*?><code>(.*?)</code>", found[0], re.DOTALL)
+        html.unescape(block)
+        for block in re.findall(r"<pre.*?><code>(.*?)</code>", section[0], re.DOTALL)
     ]
 
 
-async def test_what_it_says_leads_to_the_first_delivery(
+async def test_the_displayed_steps_lead_to_the_first_delivery(
     api: Api, db: psycopg.AsyncConnection
 ) -> None:
     async with httpx.AsyncClient(base_url=api.url) as visitor:
         await visitor.post("/sign-in", data={"key": ADMIN_KEY})
-        to_choose = await visitor.get("/webhooks/new")
-        assert to_choose.headers["location"] == "/organizations?next=/webhooks/new"
+        redirect = await visitor.get("/webhooks/new")
+        assert redirect.headers["location"] == "/organizations?next=/webhooks/new"
         assert "insert into rowhook.organization" in (await visitor.get("/organizations")).text
 
-        rows, first = await steps(visitor)
+        rows, statement = await steps(visitor)
         await db.execute(rows.encode())
-        assert await steps(visitor) == [first]
+        assert await steps(visitor) == [statement]
         assert "Acme" in (await visitor.get("/webhooks/new")).text
 
         (owner,) = (await api.call("GET", "/organizations")).json()["items"]
-        made = await api.webhook(owner["id"])
-        linked = await api.call("PUT", f"/webhooks/{made['id']}/goals/goal_1")
-        assert linked.status_code == 204
-        await db.execute(first.encode())
+        webhook = await api.webhook(owner["id"])
+        response = await api.call("PUT", f"/webhooks/{webhook['id']}/goals/goal_1")
+        assert response.status_code == 204
+        await db.execute(statement.encode())
         (delivery,) = (await api.call("GET", "/deliveries")).json()["items"]
-        assert delivery["webhook_id"] == made["id"]
+        assert delivery["webhook_id"] == webhook["id"]
 
 
-async def test_an_organization_with_a_goal_is_told_of_its_own(
+async def test_the_displayed_steps_use_the_organization_s_own_goal(
     api: Api, db: psycopg.AsyncConnection
 ) -> None:
     for name, goal in (("Acme", "a_goal"), ("Beta", "it's")):
@@ -58,10 +59,10 @@ async def test_an_organization_with_a_goal_is_told_of_its_own(
             (goal, name),
         )
     owners = (await api.call("GET", "/organizations")).json()["items"]
-    (beta,) = [one["id"] for one in owners if one["name"] == "Beta"]
+    (beta,) = [owner["id"] for owner in owners if owner["name"] == "Beta"]
     key = await api.key_of(beta, "read")
     async with httpx.AsyncClient(base_url=api.url) as visitor:
         await visitor.post("/sign-in", data={"key": key})
-        (first,) = await steps(visitor)
-        assert "'it''s'" in first
-        await db.execute(first.encode())
+        (statement,) = await steps(visitor)
+        assert "'it''s'" in statement
+        await db.execute(statement.encode())

@@ -1,4 +1,4 @@
-"""A page with our browser files and nothing of the server's, under the dashboard's policy."""
+"""A page with the scripts and styles of the dashboard, under its content security policy."""
 
 from __future__ import annotations
 
@@ -38,29 +38,29 @@ document.addEventListener("securitypolicyviolation",
 
 
 @dataclass(slots=True, kw_only=True)
-class StaticPage:
-    """The page that is open, and what it complained of: errors, warnings, breaches of policy."""
+class BarePage:
+    """An open page with its errors, warnings and violations and the policy violations."""
 
     page: Page
-    complaints: list[str] = field(default_factory=list)
+    console_errors: list[str] = field(default_factory=list)
 
-    def listen(self) -> None:
-        self.page.on("console", lambda message: self._record_message(message.type, message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+    def record_events(self) -> None:
+        self.page.on("console", lambda message: self._record(message.type, message.text))
+        self.page.on("pageerror", lambda error: self.console_errors.append(str(error)))
 
-    def _record_message(self, kind: str, text: str) -> None:
+    def _record(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):
-            self.complaints.append(text)
+            self.console_errors.append(text)
 
 
-def static_site(main: str, piece: str) -> Any:
-    """Serves the page at /, what a swap asks for at /piece, and our static files."""
+def static_site(main: str, fragment: str) -> Any:
+    """Serve the page at /, the fragment of a swap at /fragment, and the static files."""
 
     async def serve(scope: Any, receive: Any, send: Any) -> None:
         del receive
         if scope["type"] != "http":
             return
-        body, kind = _answer(scope["path"], main, piece)
+        body, kind = _answer(scope["path"], main, fragment)
         headers = [
             (b"content-type", kind.encode()),
             (b"content-security-policy", POLICY.encode()),
@@ -71,22 +71,22 @@ def static_site(main: str, piece: str) -> Any:
     return serve
 
 
-def _answer(path: str, main: str, piece: str) -> tuple[bytes, str]:
-    html = {"/": FRAME % main, "/piece": piece}.get(path)
+def _answer(path: str, main: str, fragment: str) -> tuple[bytes, str]:
+    html = {"/": FRAME % main, "/fragment": fragment}.get(path)
     if html is not None:
         return html.encode(), "text/html; charset=utf-8"
     return (STATIC / path[1:]).read_bytes(), mimetypes.guess_type(path)[0] or "text/plain"
 
 
 @asynccontextmanager
-async def open_static_page(
-    chromium: Browser, main: str, *, piece: str = ""
-) -> AsyncIterator[StaticPage]:
-    """Opens the page; at the exit it must have complained of nothing."""
-    async with serve_asgi(static_site(main, piece)) as port, tab(chromium) as page:
-        opened = StaticPage(page=page)
-        opened.listen()
+async def open_bare_page(
+    chromium: Browser, main: str, *, fragment: str = ""
+) -> AsyncIterator[BarePage]:
+    """Open the page, and fails at the exit if it reported an error."""
+    async with serve_asgi(static_site(main, fragment)) as port, tab(chromium) as page:
+        bare_page = BarePage(page=page)
+        bare_page.record_events()
         await page.add_init_script(_REPORTS)
         await page.goto(f"http://127.0.0.1:{port}/")
-        yield opened
-        assert not opened.complaints, opened.complaints
+        yield bare_page
+        assert not bare_page.console_errors, bare_page.console_errors

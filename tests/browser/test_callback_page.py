@@ -1,4 +1,4 @@
-"""A real browser shows a page of another origin updating as an agent commits."""
+"""Callbacks of an agent's commits on a page of another origin, in a browser."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser
 
-from tests.http.test_callbacks import SESSION, output, token
+from tests.http.test_callbacks import SESSION, create_output, create_token
 from tests.support.api_server import serve_asgi
 from tests.support.browser import needs_chromium, tab
 from tests.support.calls import ADMIN_KEY, running_api
@@ -24,16 +24,16 @@ pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
 EXAMPLE = Path(__file__).parents[2] / "examples" / "agent"
 
 
-def site(rig: Rig, life_s: float, asked: list[str]) -> Any:
-    """The customer's server: the page of the example, and short-lived tokens for it."""
+def customer_site(rig: Rig, life_s: float, token_requests: list[str]) -> Any:
+    """The customer's server: serves the page of the example, and short-lived tokens for it."""
 
     async def serve(scope: Any, receive: Any, send: Any) -> None:
         del receive
         if scope["type"] != "http":
             return
         if scope["path"] == "/token":
-            asked.append(scope["path"])
-            body, kind = (await token(rig, life_s)).encode(), b"text/plain"
+            token_requests.append(scope["path"])
+            body, kind = (await create_token(rig, life_s)).encode(), b"text/plain"
         else:
             body, kind = (EXAMPLE / "page.html").read_bytes(), b"text/html"
         headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
@@ -44,19 +44,17 @@ def site(rig: Rig, life_s: float, asked: list[str]) -> Any:
 
 
 @pytest.mark.battery
-async def test_a_page_is_told_over_the_expiry_and_renewal_of_its_token(
-    rig: Rig, chromium: Browser
-) -> None:
+async def test_a_page_receives_callbacks_across_token_renewals(rig: Rig, chromium: Browser) -> None:
     await rig.platform.run(
         "insert into rowhook.session (id, organization_id) values (%s, %s)",
         SESSION,
         rig.platform.organization,
     )
-    await output(rig, body_template='{"name": "{{data.n}}", "stage": "new"}')
-    asked: list[str] = []
+    await create_output(rig, body_template='{"name": "{{data.n}}", "stage": "new"}')
+    token_requests: list[str] = []
     count = 0
     async with (
-        serve_asgi(site(rig, 2, asked)) as port,
+        serve_asgi(customer_site(rig, 2, token_requests)) as port,
         running_api(
             rig.dsn, keyring=rig.keyring, cors_origins=(f"http://127.0.0.1:{port}",)
         ) as api,
@@ -65,18 +63,18 @@ async def test_a_page_is_told_over_the_expiry_and_renewal_of_its_token(
     ):
         await page.goto(f"http://127.0.0.1:{port}/?rowhook={api.url}&session={SESSION}")
         async with asyncio.timeout(DEADLINE_S):
-            while len(asked) < 3 or count < 6:
+            while len(token_requests) < 3 or count < 6:
                 await rig.platform.commit(json.dumps({"n": count}), session=SESSION)
                 count += 1
                 await page.locator(f"#commits li:nth-child({count})").wait_for()
-                # So that some of them come while a token is renewed.
+                # Some commits must arrive while a token is renewed.
                 await asyncio.sleep(0.5)
-        shown = await page.locator("#commits li").all_inner_texts()
-    assert shown == [f"{n} is new" for n in range(count)]
+        displayed = await page.locator("#commits li").all_inner_texts()
+    assert displayed == [f"{n} is new" for n in range(count)]
 
 
 @pytest.mark.battery
-async def test_a_page_of_an_origin_that_is_not_named_is_told_nothing(
+async def test_a_page_of_an_origin_that_is_not_allowed_receives_nothing(
     rig: Rig, chromium: Browser
 ) -> None:
     await rig.platform.run(
@@ -85,19 +83,19 @@ async def test_a_page_of_an_origin_that_is_not_named_is_told_nothing(
         rig.platform.organization,
     )
     async with (
-        serve_asgi(site(rig, 60, [])) as port,
+        serve_asgi(customer_site(rig, 60, [])) as port,
         running_api(rig.dsn, keyring=rig.keyring, cors_origins=("https://other.example",)) as api,
         tab(chromium) as page,
     ):
-        failed = asyncio.get_running_loop().create_future()
-        page.once("pageerror", lambda error: failed.set_result(str(error)))
+        failure = asyncio.get_running_loop().create_future()
+        page.once("pageerror", lambda error: failure.set_result(str(error)))
         await page.goto(f"http://127.0.0.1:{port}/?rowhook={api.url}&session={SESSION}")
         async with asyncio.timeout(DEADLINE_S):
-            assert "Failed to fetch" in await failed
+            assert "Failed to fetch" in await failure
 
 
 @pytest.mark.long
-async def test_the_example_runs_as_it_is_written(dsn: str, folder: Path, chromium: Browser) -> None:
+async def test_the_example_runs_as_written(dsn: str, folder: Path, chromium: Browser) -> None:
     variables = {
         "DATABASE_URL": dsn,
         "ROWHOOK_ADMIN_KEY": ADMIN_KEY,
@@ -107,7 +105,7 @@ async def test_the_example_runs_as_it_is_written(dsn: str, folder: Path, chromiu
         "ROWHOOK_MASTER_KEYS": "k1:" + "A" * 43 + "=",
     }
     async with running_command(folder, "up", before=(), **variables) as up, tab(chromium) as page:
-        url = await _said(up, "Rowhook is running. API: ", "/v1")
+        url = await _wait_for_line(up, "Rowhook is running. API: ", "/v1")
         agent = await asyncio.create_subprocess_exec(
             sys.executable,
             str(EXAMPLE / "agent.py"),
@@ -124,28 +122,28 @@ async def test_the_example_runs_as_it_is_written(dsn: str, folder: Path, chromiu
             stdout=PIPE,
         )
         try:
-            said = [await _line(agent) for _ in range(7)]
-            await page.goto(said[0].removeprefix("Page: "))
+            lines = [await _line(agent) for _ in range(7)]
+            await page.goto(lines[0].removeprefix("Page: "))
             line = page.locator("#commits li").first
             await line.wait_for()
             assert await line.inner_text() == "Ada Lovelace is qualified"
         finally:
             agent.terminate()
             await agent.wait()
-    assert "requires" in said[1]
-    assert said[2].startswith("Invalid /contact/email: Must be an email.")
-    assert said[3].startswith("Committed ")
-    told = dict(one.split(": ", 1) for one in said[4:])
-    assert told["CRM"].startswith("delivered")
-    assert "500" in told["Warehouse"]
-    assert told["Page"].startswith(("delivered", "pending"))
+    assert "requires" in lines[1]
+    assert lines[2].startswith("Invalid /contact/email: Must be an email.")
+    assert lines[3].startswith("Committed ")
+    statuses = dict(line.split(": ", 1) for line in lines[4:])
+    assert statuses["CRM"].startswith("delivered")
+    assert "500" in statuses["Warehouse"]
+    assert statuses["Page"].startswith(("delivered", "pending"))
 
 
-async def _said(process: Any, before: str, after: str) -> str:
+async def _wait_for_line(process: Any, prefix: str, suffix: str) -> str:
     while True:
         line = await _line(process)
-        if line.startswith(before):
-            return line.removeprefix(before).partition(after)[0]
+        if line.startswith(prefix):
+            return line.removeprefix(prefix).partition(suffix)[0]
 
 
 async def _line(process: Any) -> str:

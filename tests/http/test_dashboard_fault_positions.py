@@ -1,4 +1,4 @@
-"""Where the editor marks what is wrong with a field."""
+"""Positions of faults in the fields of the editor."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from rowhook.dashboard.editor_form import draft_of, fields_of
 from rowhook.dashboard.fault_positions import faults_by_field, locate_faults
 from rowhook.render.configuration import Fault
-from tests.http.test_dashboard_form import BEGUN
+from tests.http.test_dashboard_form import CONFIGURATION
 
 SCHEMA = """{
   "type": "object",
@@ -20,7 +20,7 @@ SCHEMA = """{
 
 
 @pytest.mark.parametrize(
-    ("fault", "text", "place"),
+    ("fault", "text", "position"),
     [
         (Fault(pointer="/schema/properties/a/type", message=""), SCHEMA, (4, 19)),
         (Fault(pointer="/schema/properties/a/const", message=""), SCHEMA, (4, 10)),
@@ -32,16 +32,17 @@ SCHEMA = """{
         (Fault(pointer="/body_template", message="", line=2, column=5), "", (2, 5)),
     ],
 )
-def test_a_fault_stands_where_its_field_has_it(fault: Fault, text: str, place: Any) -> None:
+def test_a_fault_is_located_in_its_field(fault: Fault, text: str, position: Any) -> None:
     name = fault.pointer.split("/")[1]
-    (found,) = locate_faults([fault, Fault(pointer=f"/{name}s", message="another's")], name, text)
-    assert (found["line"], found["column"]) == place
-    assert faults_by_field([fault], None, {name: text}) == [{"field": name} | found]
+    (located,) = locate_faults([fault, Fault(pointer=f"/{name}s", message="another's")], name, text)
+    assert (located["line"], located["column"]) == position
+    assert faults_by_field([fault], None, {name: text}) == [{"field": name} | located]
 
 
-def test_what_is_no_json_is_marked_where_it_stops_being_it() -> None:
+def test_invalid_json_is_marked_where_parsing_fails() -> None:
     typed = {"schema": '\n{\n  "type": objekt\n}', "metadata": "{,", "headers": "X: 1\nnothing"}
-    found = {
-        one.pointer: (one.line, one.column) for one in draft_of(fields_of(BEGUN) | typed).faults
+    located = {
+        fault.pointer: (fault.line, fault.column)
+        for fault in draft_of(fields_of(CONFIGURATION) | typed).faults
     }
-    assert found == {"/schema": (3, 11), "/metadata": (1, 2), "/headers": (2, None)}
+    assert located == {"/schema": (3, 11), "/metadata": (1, 2), "/headers": (2, None)}

@@ -1,4 +1,4 @@
-"""A page of a session, as far as its event stream goes, for tests."""
+"""A client for the event stream of a session's callbacks."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tests.support.deadline import DEADLINE_S
 
 
 @dataclass(slots=True)
-class Page:
-    """What one stream has brought: (id, data) of each message, and the names of other events.
+class EventStream:
+    """The received (id, data) of each message, and the names of other events.
 
-    `cut_off`: the connection broke before the answer was complete.
+    `cut_off`: the connection broke before the response was complete.
     """
 
     messages: list[tuple[str, str]] = field(default_factory=list)
@@ -31,13 +31,13 @@ class Page:
     def bodies(self) -> list[str]:
         return [data for _, data in self.messages]
 
-    async def has(self, count: int, *, within: float = DEADLINE_S) -> list[str]:
-        """Waits until there are so many messages."""
+    async def wait_for_messages(self, count: int, *, within: float = DEADLINE_S) -> list[str]:
+        """Waits until `count` messages have been received and returns their bodies."""
         async with asyncio.timeout(within), self.changed:
             await self.changed.wait_for(lambda: len(self.messages) >= count)
         return self.bodies
 
-    async def end(self, *, within: float = DEADLINE_S) -> None:
+    async def wait_for_end(self, *, within: float = DEADLINE_S) -> None:
         async with asyncio.timeout(within), self.changed:
             await self.changed.wait_for(lambda: self.ended)
 
@@ -69,24 +69,24 @@ class Page:
 
 
 @asynccontextmanager
-async def page(
-    api: Api, session: str, *, key: str, last: str | None = None, in_query: bool = False
-) -> AsyncIterator[Page]:
-    """An open stream; closed at the exit."""
-    found = Page()
+async def open_stream(
+    api: Api, session: str, *, key: str, last_event_id: str | None = None, in_query: bool = False
+) -> AsyncIterator[EventStream]:
+    """Opens a stream, and closes it at the exit."""
+    stream = EventStream()
     headers = {} if in_query else {"Authorization": f"Bearer {key}"}
-    headers |= {"Last-Event-ID": last} if last and not in_query else {}
+    headers |= {"Last-Event-ID": last_event_id} if last_event_id and not in_query else {}
     params = {"token": key} if in_query else {}
-    params |= {"last_event_id": last} if last and in_query else {}
+    params |= {"last_event_id": last_event_id} if last_event_id and in_query else {}
     path = f"/v1/sessions/{session}/callbacks"
     async with (
-        httpx.AsyncClient(base_url=api.url, timeout=None) as client,  # noqa: S113  # it stays open
-        client.stream("GET", path, headers=headers, params=params) as answer,
+        httpx.AsyncClient(base_url=api.url, timeout=None) as client,  # noqa: S113  # the stream stays open
+        client.stream("GET", path, headers=headers, params=params) as response,
     ):
-        assert answer.status_code == 200, await answer.aread()
-        reading = asyncio.create_task(found.read(answer.aiter_lines()))
+        assert response.status_code == 200, await response.aread()
+        reader = asyncio.create_task(stream.read(response.aiter_lines()))
         try:
-            yield found
+            yield stream
         finally:
-            reading.cancel()
-            await asyncio.wait({reading})
+            reader.cancel()
+            await asyncio.wait({reader})

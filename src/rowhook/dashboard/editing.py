@@ -1,1 +1,0 @@
-"""The editor's form, drafts, completions, samples and comparisons."""

@@ -1,0 +1,136 @@
+"""Actions that open the dashboard screens that have no address."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+from playwright.async_api import expect
+
+from rowhook.services import webhooks
+from rowhook.services.webhook_checks import WebhookPatch
+from tests.support.dashboard_session import DashboardSession
+
+FIXED_TEMPLATE = '{"number": {{data.number}}, "recipient": "{{data.email}}"}'
+
+
+async def replace_text(dashboard: DashboardSession, label: str, text: str) -> None:
+    """Replaces the text of an editor."""
+    await dashboard.page.get_by_role("textbox", name=label, exact=True).click()
+    await dashboard.page.keyboard.press("Control+a")
+    await dashboard.page.keyboard.insert_text(text)
+
+
+async def click_button(dashboard: DashboardSession, name: str) -> None:
+    await dashboard.page.get_by_role("button", name=name, exact=True).click()
+
+
+async def sign_in_with_unknown_key(dashboard: DashboardSession) -> None:
+    await dashboard.open("/sign-in")
+    await dashboard.page.get_by_label("API key").fill("rhk_unknown")
+    await click_button(dashboard, "Sign in")
+    await expect(dashboard.page.get_by_role("alert")).to_contain_text("Unknown API key.")
+
+
+async def preview_saved_webhook(dashboard: DashboardSession) -> None:
+    await dashboard.open(f"/webhooks/{dashboard.webhooks['CRM']}/edit")
+    await expect(dashboard.page.locator("#preview")).to_contain_text("The delivery would be sent.")
+
+
+async def create_webhook(dashboard: DashboardSession) -> None:
+    await dashboard.open("/webhooks/new?preset=json")
+    await dashboard.page.get_by_label("Name", exact=True).fill("Ledger")
+    await dashboard.page.get_by_label("URL", exact=True).fill(
+        f"{dashboard.rig.receiver.url}/ledger"
+    )
+    await click_button(dashboard, "Create")
+    await expect(dashboard.page.get_by_label("the signing secret")).to_be_visible()
+
+
+async def save_invalid_webhook(dashboard: DashboardSession) -> None:
+    await dashboard.open("/webhooks/new?preset=json")
+    await dashboard.page.get_by_label("Retry schedule").fill("0, soon")
+    await dashboard.page.get_by_label("Timeout (seconds)").fill("99")
+    await replace_text(dashboard, "Body template", '{"a": {{data.name | upcase}}}')
+    await replace_text(dashboard, "JSON Schema", '{"type": "objekt"}')
+    await click_button(dashboard, "Create")
+    await expect(dashboard.page.get_by_text("Nothing was saved.")).to_be_visible()
+
+
+async def save_outdated_revision(dashboard: DashboardSession) -> None:
+    webhook = dashboard.webhooks["Archive"]
+    await dashboard.open(f"/webhooks/{webhook}/edit")
+    await webhooks.patch_webhook(dashboard.rig.ctx, webhook, WebhookPatch(description="theirs"))
+    await click_button(dashboard, "Save")
+    await expect(
+        dashboard.page.get_by_text(re.compile("was saved while you were editing"))
+    ).to_be_visible()
+    await expect(dashboard.page.locator("#preview")).to_contain_text("The delivery would be sent.")
+
+
+async def send_test(dashboard: DashboardSession) -> None:
+    await dashboard.open(f"/webhooks/{dashboard.webhooks['CRM']}/test")
+    await click_button(dashboard, "Send test")
+    await expect(dashboard.page.get_by_role("status")).to_contain_text("The receiver answered 200.")
+
+
+async def send_failing_test(dashboard: DashboardSession) -> None:
+    await dashboard.open(f"/webhooks/{dashboard.webhooks['Billing']}/test")
+    await click_button(dashboard, "Send test")
+    await expect(dashboard.page.get_by_role("status")).to_contain_text("schema_failed")
+
+
+async def delete_linked_webhook(dashboard: DashboardSession) -> None:
+    await dashboard.open(f"/webhooks/{dashboard.webhooks['CRM']}")
+    await dashboard.page.get_by_text("Delete…").click()
+    await click_button(dashboard, "Delete")
+    await expect(dashboard.page.locator("#refused")).to_contain_text("Goal")
+
+
+async def rotate_secret(dashboard: DashboardSession) -> None:
+    await dashboard.open(f"/webhooks/{dashboard.webhooks['CRM']}")
+    await click_button(dashboard, "Rotate secret")
+    await expect(dashboard.page.get_by_label("the new signing secret")).to_be_visible()
+
+
+async def preview_invalid_fix(dashboard: DashboardSession) -> None:
+    await dashboard.open(f"/held/{dashboard.webhooks['Billing']}")
+    await replace_text(dashboard, "Body template", '{"number": {{data.number | upcase}}')
+    await click_button(dashboard, "Preview all held")
+    await expect(dashboard.page.get_by_text("Nothing was saved.")).to_be_visible()
+
+
+async def preview_fix(dashboard: DashboardSession) -> None:
+    await dashboard.open(f"/held/{dashboard.webhooks['Billing']}")
+    await replace_text(dashboard, "Body template", FIXED_TEMPLATE)
+    await click_button(dashboard, "Preview all held")
+    await expect(dashboard.page.get_by_role("status")).to_contain_text("4 of 4 would be sent")
+
+
+async def validate_commit(dashboard: DashboardSession) -> None:
+    await dashboard.open(f"/goals/{quote(dashboard.rig.platform.goal, safe='')}")
+    await replace_text(
+        dashboard, "Data", '{"name": "Ada", "email": "ada@example.com", "number": 7}'
+    )
+    await click_button(dashboard, "Validate")
+    await expect(dashboard.page.locator("#verdict")).to_contain_text("schema_failed")
+
+
+async def create_key(dashboard: DashboardSession) -> None:
+    await dashboard.open("/keys")
+    await dashboard.page.get_by_label("Name").fill("ci")
+    await click_button(dashboard, "Create key")
+    await expect(dashboard.page.get_by_label("the new key")).to_be_visible()
+
+
+async def delete_used_secret(dashboard: DashboardSession) -> None:
+    await dashboard.open("/secrets")
+    await dashboard.page.get_by_text("Delete…").first.click()
+    await click_button(dashboard, "Delete")
+    await expect(dashboard.page.get_by_role("alert")).to_contain_text("CRM")
+
+
+async def open_keyboard_help(dashboard: DashboardSession) -> None:
+    await dashboard.open("/webhooks")
+    await click_button(dashboard, "Keyboard shortcuts")
+    await expect(dashboard.page.get_by_role("dialog")).to_be_visible()
