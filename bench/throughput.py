@@ -41,7 +41,7 @@ async def process(
     """Runs a Python module as a child process; prints the end of its log on an exception."""
     with TemporaryFile() as log:
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", *arguments, stdout=PIPE, stderr=log, env=environment
+            sys.executable, "-P", "-m", *arguments, stdout=PIPE, stderr=log, env=environment
         )
         try:
             yield child

@@ -135,3 +135,16 @@ async def test_pytest_tears_down_its_fixtures_on_termination(folder: Path, worke
         out, _ = await process.communicate()
     assert process.returncode == pytest.ExitCode.INTERRUPTED, out
     assert count(folder, "stopped-*") == max(workers, 1)
+
+
+async def test_bench_is_the_one_of_the_clone_in_any_working_directory(tmp_path: Path) -> None:
+    other = tmp_path / "bench"
+    other.mkdir()
+    (other / "__init__.py").touch()
+    (other / "__main__.py").write_text("print('another bench')")
+    process = await asyncio.create_subprocess_exec(
+        ROOT / "bin" / "rowhook", "bench", "--help", cwd=tmp_path, stdout=PIPE, stderr=PIPE
+    )
+    output, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    assert "Usage: rowhook bench" in output.decode()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from rowhook.model import Claim, Outcome, Request, Verdict
@@ -15,7 +16,7 @@ from rowhook.render.webhook_compiler import compile_webhook
 from rowhook.services import links, webhooks
 from rowhook.services.context import Rejected
 from rowhook.transports.registry import Resources
-from tests.support.calls import Api
+from tests.support.calls import ADMIN_KEY, Api
 from tests.support.sample_platform import Platform
 from tests.support.worker_rig import Rig
 
@@ -118,6 +119,26 @@ async def test_a_kind_that_is_not_known_is_refused_with_the_known_ones(rig: Rig)
         await webhooks.create_webhook(rig.ctx, rig.platform.organization, configuration)
     (fault,) = refused.value.faults
     assert (fault.pointer, fault.message) == ("/kind", "Must be one of frontend, http.")
+
+
+async def test_a_webhook_of_a_kind_that_a_newer_version_has_is_shown_and_not_sent(
+    api: Api, platform: Platform, queue: list[tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    created = await api.webhook(platform.organization, kind="queue", url=None)
+    monkeypatch.delitem(OUTPUT_KINDS, "queue")
+    read = await api.call("GET", f"/webhooks/{created['id']}")
+    assert read.json()["kind"] == "queue"
+    answer = await api.call("POST", f"/webhooks/{created['id']}/test", json={})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["outcome"] == "config_rejected"
+    assert "Must be one of frontend, http." in answer.json()["error"]
+    async with httpx.AsyncClient(base_url=api.url, follow_redirects=True) as visitor:
+        await visitor.post("/sign-in", data={"key": ADMIN_KEY})
+        for path in ("", "/test", "/edit"):
+            page = await visitor.get(f"/webhooks/{created['id']}{path}")
+            assert page.status_code == 200, path
+        assert (await visitor.get(f"/held/{created['id']}")).status_code == 200
+    assert queue == []
 
 
 def test_a_webhook_of_a_kind_that_was_removed_does_not_compile() -> None:

@@ -79,6 +79,15 @@ async def test_every_post_documents_the_idempotency_key(document: dict[str, Any]
         assert name.startswith("POST ") == ("Idempotency-Key" in parameters), name
 
 
+async def test_the_kinds_of_outputs_are_listed(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    for name in ("Webhook", "WebhookDraft"):
+        assert schemas[name]["properties"]["kind"]["enum"] == ["frontend", "http"], name
+    choices = schemas["WebhookPatch"]["properties"]["kind"]
+    assert "enum" not in choices, "it would exclude null"
+    assert {"type": "null"} in choices["oneOf"]
+
+
 async def test_the_schema_page_loads_only_local_files(api: Api) -> None:
     page = await api.client.get("/schema")
     assert page.headers["content-type"].startswith("text/html")

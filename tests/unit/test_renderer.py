@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from datetime import UTC, datetime
 from typing import Any
@@ -39,19 +40,40 @@ class Clock:
     ],
     ids=["small", "cheap schema", "schema with branches", "large event"],
 )
-async def test_only_small_requests_are_rendered_in_the_event_loop(
+async def test_a_worker_renders_only_small_requests_in_the_event_loop(
     fields: dict[str, Any], data: str, *, inline: bool
 ) -> None:
     clock = Clock()
-    made = await Renderer(PUBLIC, clock).render(compile_fields(**fields), replace(EVENT, data=data))
+    renderer = Renderer(PUBLIC, clock, inline=True)
+    made = await renderer.render(compile_fields(**fields), replace(EVENT, data=data))
     assert isinstance(made, Request), made
     assert [thread is threading.current_thread() for thread in clock.threads] == [inline]
+
+
+async def test_without_inline_a_costly_request_delays_neither_the_loop_nor_another_request() -> (
+    None
+):
+    costly_is_running, other_is_rendered = threading.Event(), threading.Event()
+
+    def clock() -> float:
+        costly_is_running.set()
+        assert other_is_rendered.wait(10)
+        return EPOCH_S
+
+    renderer, webhook = Renderer(PUBLIC, clock), compile_fields()
+    costly = asyncio.create_task(renderer.render(webhook, EVENT))
+    await asyncio.to_thread(costly_is_running.wait, 10)
+    made = await renderer.render(webhook, EVENT, at=EVENT.occurred_at)
+    assert isinstance(made, Request), made
+    assert not costly.done()
+    other_is_rendered.set()
+    assert isinstance(await costly, Request)
 
 
 @pytest.mark.parametrize("data", ["{}", LARGE], ids=["inline", "in a thread"])
 async def test_a_given_time_replaces_the_clock(data: str) -> None:
     clock, webhook = Clock(), compile_fields(headers={"X-At": "{{timestamp}}"})
-    renderer, event = Renderer(PUBLIC, clock), replace(EVENT, data=data)
+    renderer, event = Renderer(PUBLIC, clock, inline=True), replace(EVENT, data=data)
     moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     made = await renderer.render(webhook, event, at=moment)
     assert isinstance(made, Request), made
@@ -64,7 +86,7 @@ async def test_a_given_time_replaces_the_clock(data: str) -> None:
 @pytest.mark.parametrize("data", ["{}", LARGE], ids=["inline", "in a thread"])
 async def test_a_partial_request_lacks_the_parts_that_fail(data: str) -> None:
     webhook = compile_fields(headers={"X-N": "{{data.n}}", "X-Id": "{{event.id}}"})
-    renderer, event = Renderer(PUBLIC), replace(EVENT, data=data)
+    renderer, event = Renderer(PUBLIC, inline=True), replace(EVENT, data=data)
     partial = await renderer.render_partial(webhook, event, at=EVENT.occurred_at)
     assert partial is not None
     names = [name for name, _ in partial.headers]

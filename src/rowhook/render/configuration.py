@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from rowhook.model import EVENT_TYPES
 from rowhook.output_kinds import OUTPUT_KINDS
 
+# Checked by `field_faults`. Litestar puts "extra" into the OpenAPI document.
+KindName = Annotated[str, msgspec.Meta(extra_json_schema={"extra": {"enum": sorted(OUTPUT_KINDS)}})]
 _DEFAULT_SCHEDULE_S = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 _MAX_ATTEMPTS = 100
 _MAX_TIMEOUT_S = 30
@@ -32,7 +34,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     name: str
     description: str | None = None
     metadata: dict[str, Any] = {}
-    kind: str = "http"
+    kind: KindName = "http"
     url: str | None = None
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
     headers: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Renders requests: inline when small, in a worker thread when large."""
+"""Renders requests, in the event loop or in threads."""
 
 from __future__ import annotations
 
@@ -27,13 +27,23 @@ MAX_INLINE_CHARACTERS = 1 << 15
 class Renderer:
     """Renders the requests of deliveries, tests, previews and proposed commits.
 
-    `clock` returns the time of sending, in seconds since 1970; `at` replaces it.
+    `clock` returns the time of sending, in seconds since 1970; `at` replaces it. With `inline`,
+    small requests are rendered in the event loop and large ones in a thread, one at a time: for the
+    throughput of a worker. Otherwise each request is rendered in a thread of its own, so that a
+    costly draft delays no other caller of the API: 50 headers can take seconds.
     """
 
-    def __init__(self, policy: EgressPolicy, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        policy: EgressPolicy,
+        clock: Callable[[], float] = time.time,
+        *,
+        inline: bool = False,
+    ) -> None:
         self._policy = policy
         self._clock = clock
-        # Because of the GIL, more threads would only add latency to the event loop.
+        self._inline = inline
+        # Because of the GIL, more threads would only add latency to the event loop of a worker.
         self._thread_slot = asyncio.Semaphore(1)
 
     async def render(
@@ -55,6 +65,8 @@ class Renderer:
         return render_request(webhook, event, epoch_s=epoch_s, policy=self._policy)
 
     async def _run(self, webhook: Webhook, event: Event, call: Callable[[], T]) -> T:
+        if not self._inline:
+            return await asyncio.to_thread(call)
         if _is_small(webhook, event):
             return call()
         async with self._thread_slot:

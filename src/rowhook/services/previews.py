@@ -222,7 +222,8 @@ async def test_webhook(ctx: KeyringContext, webhook: UUID, sample: Sample) -> Tr
     """
     require_one(sample)
     present = await webhook_of(ctx, webhook)
-    if not OUTPUT_KINDS[present.kind].has_url:
+    kind = OUTPUT_KINDS.get(present.kind)
+    if kind is not None and not kind.has_url:
         message = f"A {present.kind} webhook sends no requests. Preview it instead."
         raise Rejected(Fault(pointer="/kind", message=message))
     compiled = await with_secrets(ctx, present)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 from uuid import UUID
 
 import msgspec
@@ -28,6 +28,12 @@ _MERGED: dict[str, Any] = {
     "schema": Any,
 }
 
+
+def _plain(kind: Any) -> Any:
+    # Litestar would write the enum of an annotation next to the null of a patch, which excludes it.
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+
+
 if TYPE_CHECKING:
 
     class WebhookPatch(Struct):
@@ -37,7 +43,7 @@ else:
     WebhookPatch = msgspec.defstruct(
         "WebhookPatch",
         [
-            (field.name, field.type | None | UnsetType, UNSET)
+            (field.name, _plain(field.type) | None | UnsetType, UNSET)
             for field in msgspec.structs.fields(Configuration)
             if field.name not in _MERGED
         ]

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
+from rowhook.render.configuration import KindName
+
 State = Literal["active", "paused", "disabled"]
 
 
@@ -23,7 +25,7 @@ class Webhook(Struct, frozen=True, kw_only=True):
     description: str | None
     metadata: dict[str, Any]
     url: str | None
-    kind: str
+    kind: KindName
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     headers: dict[str, str]
     body_template: str | None

@@ -71,7 +71,7 @@ class Worker:
         self._manager.min_dequeue_poll_interval = timedelta(milliseconds=1)
         self._manager.entrypoint(ENTRYPOINT)(self._deliver_batch)
         self._maintenance = Maintenance(pool, self.id, self.in_flight, self.queries, options)
-        self._renderer = Renderer(policy, self._maintenance.database_time)
+        self._renderer = Renderer(policy, self._maintenance.database_time, inline=True)
         self._transports = create_transports(
             Resources(pool=pool, http=transport, callback_ttl=options.callback_ttl)
         )
