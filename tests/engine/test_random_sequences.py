@@ -27,7 +27,7 @@ def run_sequences(dsn: str, sequences: int, steps: int) -> Counter[tuple[str, st
     """
     prepare(dsn)
     transitions: Counter[tuple[str, str]] = Counter()
-    machine = type("StatesHere", (DeliverySequences,), {"dsn": dsn, "arrows": transitions})
+    machine = type("StatesHere", (DeliverySequences,), {"dsn": dsn, "transitions": transitions})
     run_state_machine_as_test(
         machine,
         settings=settings(
