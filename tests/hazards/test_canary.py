@@ -211,7 +211,9 @@ async def cause_exceptions(canaries: CanaryInstallation, http: httpx.AsyncClient
     await until(refused, description="a fault of ours")
 
     async def has_failed() -> bool:
-        return bool(await platform.rows("select from rowhook.outbox where last_error ~ 'itself'"))
+        return bool(
+            await platform.rows("select from rowhook.outbox where last_error ~ 'Internal error'")
+        )
 
     await until(has_failed, description="a delivery that failed inside")
 
@@ -273,7 +275,7 @@ async def test_a_secret_is_found_on_no_surface_in_any_encoding(
     endings = await canaries.rig.platform.rows(
         "select w.name, a.outcome, count(distinct o.id) from rowhook.attempt a"
         " join rowhook.outbox o on o.id = a.outbox_id join rowhook.webhook w on w.id = o.webhook_id"
-        " where a.error is null or a.error !~ 'itself' group by 1, 2"
+        " where a.error is null or a.error !~ 'Internal error' group by 1, 2"
     )
     assert {(row["name"], row["outcome"]) for row in endings} == {
         (name, ending.verdict) for name, ending in ENDINGS.items()

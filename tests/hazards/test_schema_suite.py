@@ -27,8 +27,8 @@ MOST_FENCED = 60
 ASSERTED = "is only an annotation by default"
 # Rejected on purpose: remote references, and subschemas with another dialect.
 FENCES = (
-    "points outside this schema, and nothing is ever fetched",
-    "is not a dialect that is known",
+    "points outside the schema. Remote schemas are not fetched.",
+    "Unknown dialect",
 )
 
 
