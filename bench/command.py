@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bench import bulk, shapes, size
+from bench import bulk, low_rate, shapes, size
 from bench import list_times as lists
 from bench import measured_server as server
 from bench import page_times as pages
@@ -28,7 +28,7 @@ from rowhook.cli.config_command import child_environment
 from rowhook.cli.error_messages import CommandFailed
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.startup import check_ready, migrate_and_grant
-from rowhook.db import connection_pool
+from rowhook.db import connection_pool, statements
 from rowhook.db.connection_pool import Pool
 from rowhook.security.vault import generate_master_key
 from rowhook.services.context import KeyringContext
@@ -59,6 +59,19 @@ _LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
     show_default=True,
     type=click.FloatRange(1, 300),
     help="Seconds of the latency run.",
+)
+@click.option(
+    "--low-rate-s",
+    default=20.0,
+    show_default=True,
+    type=click.FloatRange(1, 300),
+    help="Seconds of each run at a low rate.",
+)
+@click.option(
+    "--low-rate",
+    "only_low_rate",
+    is_flag=True,
+    help="Measure only the CPU and latency at low rates.",
 )
 @click.option(
     "--capture-s",
@@ -145,8 +158,10 @@ def _rows(figures: dict[str, Any]) -> list[tuple[str, str]]:
             ("server", f"PostgreSQL {figures['server']['version']}"),
             *size.table(figures["size"]),
         ]
+    if "shapes" not in figures:
+        return low_rate.table(figures["low_rate"])
     rows = server.table(figures["server"], figures["capture_cpu_ms"])
-    rows += measure.table(figures)
+    rows += measure.table(figures) + low_rate.table(figures["low_rate"])
     rows += shapes.table(figures["shapes"]) + bulk.table(figures["bulk"])
     return rows + lists.table(figures["lists"]) + pages.table(figures["lists"])
 
@@ -169,7 +184,8 @@ class _Bench:
         self.progress.update(self.bar, description=label, completed=completed)
 
     async def run(self) -> dict[str, Any]:
-        pgbench = None if self.sizes["only_size"] else _pgbench()
+        is_short = self.sizes["only_size"] or self.sizes["only_low_rate"]
+        pgbench = None if is_short else _pgbench()
         async with AsyncExitStack() as stack:
             stack.enter_context(self.progress)
             database = await stack.enter_async_context(startup.database(self.settings))
@@ -185,8 +201,11 @@ class _Bench:
             # Only the owner may call the functions of the benchmark.
             pool = await stack.enter_async_context(connection_pool.open_pool(database.direct))
             figures: dict[str, Any] = {"server": await server.describe(pool)}
-            if pgbench is None:
+            if self.sizes["only_size"]:
                 return figures | {"size": await self._size(database, pool)}
+            figures["low_rate"] = await self._low_rate(database, pool, port)
+            if pgbench is None:
+                return figures
             figures |= await self._with_worker(database, pool, port)
             runner = Runner(program=pgbench, dsn=database.direct, pool=pool)
             figures |= await self._capture(runner)
@@ -231,6 +250,20 @@ class _Bench:
                 "resident_mb": round(measure.resident_mb(worker.pid), 1),
                 "latency": {"rate_per_s": rate, **latency},
             }
+
+    async def _low_rate(
+        self, database: startup.Database, pool: Pool, port: int
+    ) -> dict[str, Any] | None:
+        return await low_rate.measure(
+            low_rate.Ground(
+                pool=pool,
+                database=statements.login_and_database(database.dsn)[1],
+                port=port,
+                environment=child_environment(database.dsn, self.settings),
+            ),
+            self.sizes["low_rate_s"],
+            self.report,
+        )
 
     async def _size(self, database: startup.Database, pool: Pool) -> dict[str, Any]:
         environment = child_environment(database.dsn, self.settings)

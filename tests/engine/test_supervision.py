@@ -222,13 +222,11 @@ BROKEN: tuple[tuple[str, str, tuple[LiteralString, ...]], ...] = (
     ),
     (
         "queue",
-        "IndexError",
+        "TypeError",
         (
-            "drop function rowhook.fall_asleep",
             (
-                "create function rowhook.fall_asleep(uuid[], timestamptz[], out register bigint,"
-                " out has_work boolean, out due_in_s double precision) returns setof record"
-                " language sql as 'select 1::bigint, true, 1.0::double precision where false'"
+                "create or replace function rowhook.reclaim_lost(worker uuid, tokens bigint[])"
+                " returns bigint language sql as 'select null::bigint'"
             ),
         ),
     ),
