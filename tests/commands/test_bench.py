@@ -25,6 +25,8 @@ SMALL = (
     "1",
     "--latency-s",
     "1",
+    "--low-rate-s",
+    "1",
     "--capture-s",
     "0.2",
     "--bulk-rows",
@@ -135,6 +137,9 @@ async def test_bench_measures_as_the_owner_and_removes_everything_it_created(
     assert_bulk(figures["bulk"])
     assert set(figures["capture_cpu_ms"]) == {"jit_on", "jit_off"}
     assert figures["deliveries_per_s"]["median"] > 0
+    assert [rate["rate_per_s"] for rate in figures["low_rate"]["rates"]] == [1, 10, 100]
+    assert all(rate["server_ms"] > 0 for rate in figures["low_rate"]["rates"])
+    assert figures["low_rate"]["idle_percent"]["up"]["process"] > 0
     assert await subject.census() == before
 
 

@@ -187,7 +187,7 @@ CREATE FUNCTION rowhook.authenticate(key_hash bytea) RETURNS TABLE(id uuid, name
 COMMENT ON FUNCTION rowhook.authenticate(key_hash bytea) IS 'API key with this SHA-256, expired or not';
 
 CREATE FUNCTION rowhook.base_type(of_type oid) RETURNS oid
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
@@ -447,7 +447,7 @@ CREATE FUNCTION rowhook.column_expression(expression text, type oid, output_type
 COMMENT ON FUNCTION rowhook.column_expression(expression text, type oid, output_type text, zone text) IS 'expression that reads a column as text, json or time; null if its type cannot be read as a time';
 
 CREATE FUNCTION rowhook.column_type(relation regclass, column_name text) RETURNS oid
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
@@ -1273,7 +1273,7 @@ CREATE FUNCTION rowhook.is_anyone_asleep() RETURNS boolean
 COMMENT ON FUNCTION rowhook.is_anyone_asleep() IS 'whether a worker waits for a NOTIFY; true if the register was never used or was reset by a crash';
 
 CREATE FUNCTION rowhook.is_built_in(type oid) RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 

@@ -9,7 +9,7 @@ from typing import Literal, LiteralString, NamedTuple
 from uuid import UUID
 
 from rowhook.db.connection_pool import Pool
-from rowhook.db.statements import ConnectionSource, rows_within_deadline, value
+from rowhook.db.statements import ConnectionSource, DrainableSource, rows_within_deadline, value
 from rowhook.model import Claim, Event
 
 
@@ -105,7 +105,7 @@ _CLAIM: LiteralString = (
 
 
 async def claim(
-    pool: Pool,
+    pool: DrainableSource,
     worker: UUID,
     *,
     batch: int,
@@ -163,6 +163,29 @@ async def claim(
 NO_CLAIMS = ClaimResult([], {}, None, rotated=True, marks={}, reclaimed=0, outlook=Outlook())
 
 
+class Rotation:
+    """A round of claims over all lanes, by the cursors that the claims return."""
+
+    def __init__(self, start: UUID | None) -> None:
+        self.is_complete = False
+        self._start = start
+        self._last = start
+        self._is_past_end = start is None
+
+    def move(self, cursor: UUID | None) -> None:
+        """Note the last lane that a claim visited; None if it visited all."""
+        if cursor is None:
+            self.is_complete = True
+            return
+        if self._last is not None and cursor <= self._last:
+            # It began anew; without a start, that completes the round.
+            self.is_complete = self._is_past_end
+            self._is_past_end = True
+        if self._start is not None and self._is_past_end and cursor >= self._start:
+            self.is_complete = True
+        self._last = cursor
+
+
 def _sorted_lanes(marks: Mapping[UUID, datetime]) -> tuple[list[UUID], list[datetime]]:
     lanes = sorted(marks)
     return lanes, [marks[lane] for lane in lanes]
@@ -200,7 +223,7 @@ async def event_body(pool: Pool, event_id: int) -> tuple[str | None, str | None]
     return result[0] if result else (None, None)
 
 
-async def record(pool: Pool, results: bytes, frames: bytes = b"[]") -> list[int]:
+async def record(pool: DrainableSource, results: bytes, frames: bytes = b"[]") -> list[int]:
     """Settles a JSON array of results; returns the tokens that were still valid.
 
     `frames` is a JSON array of the request frames that the results refer to.

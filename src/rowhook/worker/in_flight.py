@@ -27,6 +27,7 @@ class InFlight:
         self.claims: dict[int, int] = {}
         self.sending = 0
         self.are_results_awaited = False
+        self.recorded = 0
         self._recorded_at = 0.0
         self._started: set[int] = set()
         # Token to time, oldest first.
@@ -73,6 +74,7 @@ class InFlight:
 
     def remove(self, token: int) -> None:
         """Remove a claim that was recorded, released or lost."""
+        self.recorded += 1
         self._recorded_at = time.monotonic()
         self.claims.pop(token, None)
         self._started.discard(token)

@@ -41,7 +41,7 @@ from psycopg.rows import dict_row
 
 from rowhook.db import connection_errors, engine
 from rowhook.db.connection_pool import Pool
-from rowhook.db.engine import NO_CLAIMS, ClaimResult, Outlook
+from rowhook.db.engine import NO_CLAIMS, ClaimResult, Outlook, Rotation
 from rowhook.db.listener import Listener
 from rowhook.db.statements import PostgresError
 from rowhook.migrate.queue_schema import builders
@@ -56,6 +56,9 @@ def envelope(kind: str, **fields: object) -> str:
     """Return a notification payload in pgqueuer's format; it drops others with a critical log."""
     stamp = {"channel": CHANNEL, "sent_at": datetime.now(UTC).isoformat(), "type": kind}
     return json.dumps(stamp | fields)
+
+
+_WAKE_UP = envelope("table_changed_event", operation="insert", table="outbox")
 
 
 class PoolDriver:
@@ -122,7 +125,7 @@ class PoolDriver:
         """End the wait of the queue manager, so that it claims; once until it does."""
         if not self.is_notified:
             self.is_notified = True
-            self.dispatch(envelope("table_changed_event", operation="insert", table="outbox"))
+            self.dispatch(_WAKE_UP)
 
     async def __aenter__(self) -> Self:
         self._entered += 1
@@ -157,6 +160,7 @@ class OutboxQueries(Queries):
         self.lane_batches: dict[int, list[Claim]] = {}
         self.shutdown = asyncio.Event()
         self._pool = driver.pool
+        self._claims = driver.pool.keep_connection()
         self._notifications = driver
         self._in_flight = in_flight
         self._worker = worker
@@ -164,8 +168,7 @@ class OutboxQueries(Queries):
         self._cursor: UUID | None = None
         self.low_watermarks = LowWatermarks()
         self._swept_at = 0.0
-        self._outlook = Outlook(has_more=True)
-        self._is_registered = False
+        self._outlook = Outlook()
         self._has_swept = True
         self._nap_count = 0
         self._poll_at = 0.0
@@ -204,7 +207,7 @@ class OutboxQueries(Queries):
             log.warning(
                 "claim.failed", error=type(error).__name__, reason=connection_errors.reason(error)
             )
-            self._sleep(Outlook(is_unsettled=True))
+            self._sleep(Outlook(is_unsettled=True), is_registered=True)
             return []
         return [self._job(batch) for batch in group_by_lane(claims)]
 
@@ -213,15 +216,15 @@ class OutboxQueries(Queries):
             self._notifications.is_notified
             or self._outlook.has_more
             or (self._outlook.has_chores and self._has_swept)
-            or not self._is_registered
             or time.monotonic() >= self._poll_at
         )
 
-    def _sleep(self, outlook: Outlook) -> None:
+    def _sleep(self, outlook: Outlook, *, is_registered: bool) -> None:
         """Set when to claim next if no notification arrives before."""
         self._outlook = outlook
-        self._in_flight.are_results_awaited = outlook.awaits_result
-        pause_s = _POLL_S
+        self._in_flight.are_results_awaited = outlook.awaits_result or outlook.has_more
+        # A worker that did not register is not notified, so it claims once more.
+        pause_s = _POLL_S if is_registered else 0.0
         if outlook.is_unsettled:
             pause_s = _NAPS_S[min(self._nap_count, len(_NAPS_S) - 1)]
             self._nap_count += 1
@@ -231,7 +234,7 @@ class OutboxQueries(Queries):
 
     async def _claim(self, limit: int) -> list[Claim]:
         sweep = time.monotonic() - self._swept_at >= _SWEEP_S
-        if self._outlook.has_chores and (sweep or self._is_registered):
+        if self._outlook.has_chores and (sweep or self._has_swept):
             self._has_swept = await engine.sweep(self._pool) > 0
             sweep = True
         if sweep:
@@ -239,13 +242,14 @@ class OutboxQueries(Queries):
             failpoints.reach("swept")
         # Not while there is more to claim, because a registered worker is notified.
         falls_asleep = not self._outlook.has_more
+        recorded = self._in_flight.recorded
         outlook = Outlook()
         rotation = Rotation(self._cursor)
         claimed = NO_CLAIMS
         while not claimed.claims and not rotation.is_complete:
             failpoints.reach("before_claim")
             claimed = await engine.claim(
-                self._pool,
+                self._claims,
                 self._worker,
                 batch=limit,
                 per_lane=_PER_LANE,
@@ -263,8 +267,13 @@ class OutboxQueries(Queries):
             self.low_watermarks.update(claimed)
             await self._give_up_unreadable(claimed.unreadable)
             _report_reclaimed(claimed.reclaimed)
-        self._is_registered = falls_asleep
-        self._sleep(outlook._replace(has_more=outlook.has_more or not rotation.is_complete))
+        if claimed.claims:
+            self._nap_count = 0
+        has_more = outlook.has_more or not rotation.is_complete
+        if outlook.awaits_result and self._in_flight.recorded > recorded:
+            # The claim may have looked before the result freed a slot.
+            has_more = True
+        self._sleep(outlook._replace(has_more=has_more), is_registered=falls_asleep)
         return await self._take(claimed.claims)
 
     async def _take(self, claims: list[Claim]) -> list[Claim]:
@@ -329,29 +338,6 @@ class OutboxQueries(Queries):
     async def notify_health_check(self, health_check_event_id: types.HealthCheckId) -> None:
         """Respond locally, because the LISTEN connection has its own probe."""
         self._notifications.dispatch(envelope("health_check_event", id=str(health_check_event_id)))
-
-
-class Rotation:
-    """A round of claims over all lanes, by the cursors that the claims return."""
-
-    def __init__(self, start: UUID | None) -> None:
-        self.is_complete = False
-        self._start = start
-        self._last = start
-        self._is_past_end = start is None
-
-    def move(self, cursor: UUID | None) -> None:
-        """Note the last lane that a claim visited; None if it visited all."""
-        if cursor is None:
-            self.is_complete = True
-            return
-        if self._last is not None and cursor <= self._last:
-            # It began anew; without a start, that completes the round.
-            self.is_complete = self._is_past_end
-            self._is_past_end = True
-        if self._start is not None and self._is_past_end and cursor >= self._start:
-            self.is_complete = True
-        self._last = cursor
 
 
 def _report_reclaimed(count: int) -> None:

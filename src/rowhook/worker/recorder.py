@@ -112,6 +112,7 @@ class Recorder:
     ) -> None:
         self.lost = 0
         self._pool = pool
+        self._connection = pool.keep_connection()
         self._on_recorded = on_recorded
         self._on_given_up = on_given_up
         self._close_timeout_s = close_timeout_s
@@ -261,7 +262,7 @@ class Recorder:
         digests = {result.frame for result in batch if result.frame is not None}
         frames = [self._frames[digest] for digest in digests]
         return await engine.record(
-            self._pool, msgspec.json.encode(batch), msgspec.json.encode(frames)
+            self._connection, msgspec.json.encode(batch), msgspec.json.encode(frames)
         )
 
     def _report_recorded(self, batch: list[Result], tokens: list[int]) -> None:
