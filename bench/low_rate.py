@@ -20,6 +20,7 @@ _WARM_UP = 30
 # Longer than the pauses of a worker and of the processes of the server after their last work.
 _SETTLE_S = 3.0
 _ARRIVAL_S = 60.0
+_START_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class Ground:
 
 
 async def measure(ground: Ground, seconds: float, report: Report) -> dict[str, Any] | None:
-    """Measures each rate for `seconds` with `rowhook worker`, and idling also with `rowhook up`.
+    """Measures each rate for `seconds` with `rowhook worker`, and idling also with `rowhook api`.
 
     None if the CPU time of the server is unavailable because it is on another machine.
     """
@@ -41,27 +42,40 @@ async def measure(ground: Ground, seconds: float, report: Report) -> dict[str, A
     if server is None:
         return None
     async with throughput.process("rowhook", "worker", environment=ground.environment) as worker:
+        await _warm_up(ground, report)
         meter = cpu.CpuMeter(workers=(worker.pid,), server=server)
-        await _warm_up(ground, "worker", report)
-        worker_idle = await _idle(meter, seconds)
+        idle = {"worker": await _idle(meter, seconds)}
         rates = [await _at_rate(ground, meter, rate, seconds, report) for rate in RATES_PER_S]
-    environment = ground.environment | {"ROWHOOK_PORT": str(_free_port())}
-    async with throughput.process("rowhook", "up", environment=environment) as up:
-        await _warm_up(ground, "up", report)
-        up_idle = await _idle(cpu.CpuMeter(workers=(up.pid,), server=server), seconds)
-    return {
-        "seconds": seconds,
-        "idle_percent": {"worker": worker_idle, "up": up_idle},
-        "rates": rates,
-    }
+        # Not `rowhook up`, which would record the objects of the benchmark as parts of the schema.
+        environment = ground.environment | {"ROWHOOK_PORT": str(_free_port())}
+        async with throughput.process("rowhook", "api", environment=environment) as api:
+            await _listening(int(environment["ROWHOOK_PORT"]))
+            both = cpu.CpuMeter(workers=(worker.pid, api.pid), server=server)
+            idle["worker and api"] = await _idle(both, seconds)
+    return {"seconds": seconds, "idle_percent": idle, "rates": rates}
 
 
-async def _warm_up(ground: Ground, name: str, report: Report) -> None:
-    """Waits until a process that was just started has delivered some commits."""
+async def _warm_up(ground: Ground, report: Report) -> None:
+    """Waits until the worker has delivered some commits."""
     await _latencies(
         ground.port,
-        await _commit_steadily(ground, name, rate=_WARM_UP, count=_WARM_UP, report=report),
+        await _commit_steadily(ground, "first", rate=_WARM_UP, count=_WARM_UP, report=report),
     )
+
+
+async def _listening(port: int) -> None:
+    """Waits until the API serves requests."""
+    deadline = time.perf_counter() + _START_S
+    while True:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            if time.perf_counter() > deadline:
+                raise TimeoutError("The API did not start.") from None
+            await asyncio.sleep(0.05)
+        else:
+            writer.close()
+            return
 
 
 async def _idle(meter: cpu.CpuMeter, seconds: float) -> dict[str, float]:

@@ -139,7 +139,7 @@ async def test_bench_measures_as_the_owner_and_removes_everything_it_created(
     assert figures["deliveries_per_s"]["median"] > 0
     assert [rate["rate_per_s"] for rate in figures["low_rate"]["rates"]] == [1, 10, 100]
     assert all(rate["server_ms"] > 0 for rate in figures["low_rate"]["rates"])
-    assert figures["low_rate"]["idle_percent"]["up"]["process"] > 0
+    assert figures["low_rate"]["idle_percent"]["worker and api"]["process"] > 0
     assert await subject.census() == before
 
 
