@@ -148,7 +148,7 @@ class Connection(asyncio.Protocol):
             self._pool.discard(self)
             self.close()
         elif self._state is _State.BODY:
-            self._finish(is_reusable=False)
+            self._end_body()
         else:
             self._fail(TimeoutError())
 
@@ -161,7 +161,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Parse what has arrived."""
         if self._state is _State.BODY:
-            self._parse(data)
+            self._read_body(data)
         elif self._state is not _State.IDLE:
             self._read_head(data)
         elif not self._used and len(self._early) < MAX_HEAD_BYTES:
@@ -216,8 +216,9 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """Keep the part of the body that is read."""
-        self._body.append(body)
-        self._body_bytes += len(body)
+        if self._body_bytes < READ_BYTES:
+            self._body.append(body[: READ_BYTES - self._body_bytes])
+            self._body_bytes += len(body)
 
     def on_message_complete(self) -> None:
         """End the exchange, unless the response was an interim one."""
@@ -245,11 +246,19 @@ class Connection(asyncio.Protocol):
         if not rest and self._heads <= MAX_HEADS:
             return
         if self._state is _State.BODY:
-            self._parse(rest)
+            self._read_body(rest)
         elif self._state is _State.IDLE:
             self.is_reusable = False
         else:
             self._fail(ResponseInvalid())
+
+    def _read_body(self, data: bytes) -> None:
+        """Parse in pieces: the parser copies the body, and most of a large one is not read."""
+        for start in range(0, len(data), READ_BYTES):
+            if self._state is not _State.BODY:
+                self.is_reusable = False
+                return
+            self._parse(data[start : start + READ_BYTES])
 
     def _parse(self, data: bytes) -> None:
         was_in_body = self._state is _State.BODY
@@ -271,9 +280,10 @@ class Connection(asyncio.Protocol):
                     self._limit_body_time()
 
     def _end_body(self) -> None:
+        """End the exchange before the end of the response, and stop receiving."""
         if self._state is _State.BODY:
             self._finish(is_reusable=False)
-        self.is_reusable = False
+        self.abort()
 
     def _limit_body_time(self) -> None:
         self._deadlines.remove(self)
@@ -288,6 +298,7 @@ class Connection(asyncio.Protocol):
         if response is not None:
             self._status, self._headers, self._body = response.status, response.headers, []
             self._finish(is_reusable=False)
+            self.abort()
 
     def _finish(self, *, is_reusable: bool) -> None:
         result = self._end_exchange(is_reusable=is_reusable)
@@ -304,6 +315,7 @@ class Connection(asyncio.Protocol):
         self._deadlines.remove(self)
         self._state = _State.IDLE
         self._used = True
+        self._head.clear()
         self.is_reusable = is_reusable
         result, self._result = self._result, None
         return result
