@@ -150,7 +150,8 @@ def _stored_headers(headers: RawHeaders, redact: Redact) -> Headers:
 
 def _stored_text(raw: bytes, redact: Redact) -> str:
     # Redacted before truncation, because the redactor would miss half a secret.
-    return redact(raw.decode("latin-1"))[:STORED_HEADER_CHARS]
+    text = redact(raw.decode("latin-1")).replace("\x00", "\ufffd")
+    return text[:STORED_HEADER_CHARS]
 
 
 def _stored_body(body: bytes, redact: Redact) -> str:
