@@ -4,9 +4,10 @@ import asyncio
 import resource
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
-from rowhook.egress.errors import FORBIDDEN
+from rowhook.egress.errors import FORBIDDEN, Failure
 from rowhook.egress.transport import GuardedTransport
 from rowhook.model import Verdict
 from rowhook.transports.http import send
@@ -313,3 +314,31 @@ async def test_a_test_send_has_timings_and_a_delivery_only_a_duration() -> None:
     assert phases.tls is None
     assert plain.timings.total is None
     assert plain.duration_ms > 0
+
+
+@pytest.mark.anyio
+async def test_a_request_of_httpx_has_its_framing_headers_once() -> None:
+    async with Receiver() as receiver, open_transport() as transport:
+        await transport.handle_async_request(
+            httpx.Request("POST", receiver.url, content=b"abc", headers={"X-A": "1"})
+        )
+    names = [name.lower() for name, _ in receiver.requests[0].headers]
+    assert sorted(names) == ["content-length", "host", "x-a"]
+
+
+@pytest.mark.parametrize("method", ["PO ST", "POST / HTTP/1.1\r\nX-A: b\r\n\r\n", ""])
+@pytest.mark.anyio
+async def test_a_method_that_is_not_a_token_is_never_sent(method: str) -> None:
+    async with Receiver() as receiver, open_transport() as transport:
+        with pytest.raises(Failure) as caught:
+            await transport.exchange(method, receiver.url, (), None, timeout_s=5)
+    assert caught.value.verdict is Verdict.RENDER_FAILED
+    assert receiver.connections == 0
+
+
+@pytest.mark.anyio
+async def test_a_stored_header_contains_no_nul() -> None:
+    headers = (("X-Nul", "a\0b"),)
+    async with Receiver(default=answer(headers=headers)) as receiver, open_transport() as transport:
+        outcome = await send(transport, request(receiver.url), redact=leave_unredacted)
+    assert ("X-Nul", "a\ufffdb") in outcome.headers

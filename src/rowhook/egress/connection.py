@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from rowhook.egress.response import Response, is_interim, salvage
+from rowhook.egress.response import BrokenHead, Response, is_interim
 
 if TYPE_CHECKING:
     from rowhook.egress.deadlines import Deadlines
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 MAX_HEAD_BYTES = 65_536
 MAX_HEADS = 256
 READ_BYTES = 65_536
+# The body with chunk sizes, chunk extensions and trailers, which may be endless.
+MAX_BODY_BYTES = 524_288
 # Time for the body after the status has arrived, so that the connection can be reused. Seconds.
 BODY_GRACE_S = 2.0
 # Idle time of a connection whose server does not state one (Keep-Alive: timeout=…).
@@ -33,6 +35,8 @@ IDLE_S = 15.0
 MAX_IDLE_S = 60.0
 # A request that crosses the server's close is sent again; closing earlier avoids most of them.
 IDLE_MARGIN_S = 1.0
+# Time for the end of TLS, and for what is not written yet, when a connection is closed.
+CLOSE_S = 1.0
 
 
 class ResponseInvalid(Exception):
@@ -80,8 +84,11 @@ class Connection(asyncio.Protocol):
             lenient_headers=True,
             lenient_optional_cr_before_lf=True,
             lenient_spaces_after_chunk_size=True,
+            # An interim response may have `Connection: close`, or be of HTTP/1.0.
+            lenient_keep_alive=True,
         )
         self._transport: asyncio.Transport | None = None
+        self._is_aborted = False
         self._state = _State.IDLE
         self._used = False
         self._early = bytearray()
@@ -90,11 +97,12 @@ class Connection(asyncio.Protocol):
     def _reset(self) -> None:
         self._deadline = 0.0
         self._head = bytearray()
+        self._broken_head: BrokenHead | None = None
         self._heads = 0
         self._status = 0
         self._headers: RawHeaders = []
         self._body: list[bytes] = []
-        self._body_bytes = 0
+        self._body_bytes = self._received_body_bytes = 0
         self._result: asyncio.Future[Response] | None = None
         self._timer: ExchangeTimer | None = None
 
@@ -107,7 +115,6 @@ class Connection(asyncio.Protocol):
         """
         if self._transport is None:
             raise ConnectionEnded(is_stale=False)
-        self._reset()
         self._timer = timer
         self._deadline = deadline
         self._state = _State.HEAD
@@ -115,7 +122,9 @@ class Connection(asyncio.Protocol):
         result: asyncio.Future[Response] = self._loop.create_future()
         self._result = result
         self._deadlines.set(self, deadline)
-        self._transport.write(request)
+        # uvloop raises RuntimeError for a write to a closed connection.
+        if not self._transport.is_closing():
+            self._transport.write(request)
         if not self._used:
             self._read_early_data(result)
         try:
@@ -125,15 +134,18 @@ class Connection(asyncio.Protocol):
             raise
 
     def close(self) -> None:
-        """Close the connection; there is nothing left to write or read."""
+        """Close the connection after its last bytes, at the latest after `CLOSE_S`."""
         self._deadlines.remove(self)
-        if self._transport is not None:
+        if self._transport is not None and not self.lost.done():
+            # A peer that does not read would keep it open forever.
+            self._deadlines.set(self, self._loop.time() + CLOSE_S)
             self._transport.close()
 
     def abort(self) -> None:
-        """Close the connection at once; its exchange, if any, fails."""
+        """Close the connection at once, or when it is opened; its exchange, if any, fails."""
         self._deadlines.remove(self)
         self.is_reusable = False
+        self._is_aborted = True
         if self._transport is not None:
             self._transport.abort()
 
@@ -142,9 +154,16 @@ class Connection(asyncio.Protocol):
         """Whether no request can be sent any more."""
         return self._transport is None or self._transport.is_closing()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it was opened and is not yet closed."""
+        return self._transport is not None and not self.lost.done()
+
     def expire(self) -> None:
-        """End an exchange at its deadline, or an idle connection."""
-        if self._state is _State.IDLE:
+        """End an exchange at its deadline, an idle connection, or one that does not close."""
+        if self._state is _State.IDLE and self.is_closing:
+            self.abort()
+        elif self._state is _State.IDLE:
             self._pool.discard(self)
             self.close()
         elif self._state is _State.BODY:
@@ -157,6 +176,13 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport, which is replaced when TLS begins in a tunnel."""
         self._transport = cast("asyncio.Transport", transport)
+        if self._is_aborted:
+            self._transport.abort()
+
+    def eof_received(self) -> None:
+        """Close at once if the request is not written yet: its response cannot arrive any more."""
+        if self._transport is not None and self._transport.get_write_buffer_size():
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Parse what has arrived."""
@@ -193,8 +219,10 @@ class Connection(asyncio.Protocol):
             self.is_reusable = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header."""
-        self._headers.append((name, value))
+        """Keep a header; ignore trailers, and the headers of a second response."""
+        if self._state is not _State.HEAD:
+            return
+        self._headers.append((name.rstrip(b" \t"), value.rstrip(b" \t")))
         if len(name) == 10 and name.lower() == b"keep-alive":  # noqa: PLR2004  # its length
             self.idle_s = _idle_s(value)
 
@@ -216,7 +244,7 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """Keep the part of the body that is read."""
-        if self._body_bytes < READ_BYTES:
+        if self._state is _State.BODY and self._body_bytes < READ_BYTES:
             self._body.append(body[: READ_BYTES - self._body_bytes])
             self._body_bytes += len(body)
 
@@ -242,7 +270,7 @@ class Connection(asyncio.Protocol):
         if self._state is _State.HEAD:
             self._parse(data)
         else:
-            self._salvage()
+            self._salvage(data)
         if not rest and self._heads <= MAX_HEADS:
             return
         if self._state is _State.BODY:
@@ -258,6 +286,7 @@ class Connection(asyncio.Protocol):
             if self._state is not _State.BODY:
                 self.is_reusable = False
                 return
+            self._received_body_bytes += min(len(data) - start, READ_BYTES)
             self._parse(data[start : start + READ_BYTES])
 
     def _parse(self, data: bytes) -> None:
@@ -269,12 +298,12 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             if self._state is _State.HEAD:
                 self._state = _State.BROKEN_HEAD
-                self._salvage()
+                self._salvage(bytes(self._head))
             else:
                 self._end_body()
         else:
             if self._state is _State.BODY:
-                if self._body_bytes >= READ_BYTES:
+                if self._body_bytes >= READ_BYTES or self._received_body_bytes >= MAX_BODY_BYTES:
                     self._end_body()
                 elif not was_in_body:
                     self._limit_body_time()
@@ -289,21 +318,26 @@ class Connection(asyncio.Protocol):
         self._deadlines.remove(self)
         self._deadlines.set(self, min(self._deadline, self._loop.time() + BODY_GRACE_S))
 
-    def _salvage(self) -> None:
+    def _salvage(self, data: bytes) -> None:
+        if self._broken_head is None:
+            self._broken_head = BrokenHead()
         try:
-            response = salvage(bytes(self._head))
+            response = self._broken_head.feed(data)
         except ValueError:
             self._fail(ResponseInvalid())
             return
         if response is not None:
+            if self._timer is not None:
+                self._timer.responded = monotonic()
             self._status, self._headers, self._body = response.status, response.headers, []
             self._finish(is_reusable=False)
             self.abort()
 
     def _finish(self, *, is_reusable: bool) -> None:
+        response = Response(self._status, self._headers, b"".join(self._body))
         result = self._end_exchange(is_reusable=is_reusable)
         if result is not None and not result.done():
-            result.set_result(Response(self._status, self._headers, b"".join(self._body)))
+            result.set_result(response)
 
     def _fail(self, error: Exception) -> None:
         result = self._end_exchange(is_reusable=False)
@@ -315,9 +349,10 @@ class Connection(asyncio.Protocol):
         self._deadlines.remove(self)
         self._state = _State.IDLE
         self._used = True
-        self._head.clear()
         self.is_reusable = is_reusable
-        result, self._result = self._result, None
+        result = self._result
+        # An idle connection holds nothing of the last exchange.
+        self._reset()
         return result
 
 

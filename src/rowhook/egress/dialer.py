@@ -141,6 +141,8 @@ class Dialer:
     ) -> None:
         loop = asyncio.get_running_loop()
         transport, tunnel = await loop.create_connection(Tunnel, sock=sock)
+        # So that aborting the connection ends the tunnel, too.
+        connection.connection_made(transport)
         try:
             silence = errors.proxy_failed("The egress proxy did not respond in time.")
             async with _step(limit, silence, _proxy_invalid):
@@ -155,6 +157,7 @@ class Dialer:
                 )
         except BaseException:
             transport.abort()
+            connection.connection_lost(None)
             await asyncio.sleep(0)  # the event loop closes it in its next iteration
             raise
         if encrypted is not None:

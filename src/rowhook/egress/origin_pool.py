@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from rowhook.egress.connection import ConnectionEnded
+
 if TYPE_CHECKING:
     from rowhook.egress.connection import Connection
     from rowhook.egress.deadlines import Deadlines
@@ -25,13 +27,19 @@ class OriginPool:
         # The connections of an origin are ordered by their last use.
         self._idle: dict[Origin, dict[Connection, None]] = {}
         self._idle_count = 0
+        self._is_closed = False
 
     def add(self, connection: Connection) -> None:
         """Add a connection that is being opened."""
         self._open.add(connection)
 
     def take(self, origin: Origin) -> Connection | None:
-        """Return the idle connection to `origin` that was used last, or None."""
+        """Return the idle connection to `origin` that was used last, or None.
+
+        Raises ConnectionEnded if the pool is closed.
+        """
+        if self._is_closed:
+            raise ConnectionEnded(is_stale=False)
         while (idle := self._idle.get(origin)) is not None:
             connection, _ = idle.popitem()
             self._idle_count -= 1
@@ -69,11 +77,11 @@ class OriginPool:
         self.discard(connection)
 
     async def close(self) -> None:
-        """Close every connection."""
-        lost = [connection.lost for connection in self._open if not connection.is_closing]
+        """Close every connection, and those that are being opened as soon as they are."""
+        self._is_closed = True
         for connection in list(self._open):
             connection.abort()
-        if lost:
+        if lost := [connection.lost for connection in self._open if connection.is_open]:
             await asyncio.wait(lost, timeout=_CLOSE_S)
 
     def _close_one(self) -> None:

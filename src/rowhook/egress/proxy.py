@@ -112,3 +112,5 @@ class Tunnel(asyncio.Protocol):
     def _fail(self) -> None:
         if not self._status.done():
             self._status.set_exception(ResponseInvalid())
+            # Marks it as retrieved: a tunnel that ends before `open` has no reader.
+            self._status.exception()

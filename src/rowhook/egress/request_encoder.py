@@ -21,6 +21,8 @@ def encode(
     method: str, request_target: str, authority: str, headers: Headers, body: bytes | None
 ) -> bytes:
     """Return the bytes of a request. Raises Failure for what HTTP cannot express."""
+    if not _is_token(method):
+        raise errors.unsendable()
     lines = [f"{method} {request_target} HTTP/1.1\r\nHost: {authority}"]
     for name, value in headers:
         if not (_is_token(name) and (value.isprintable() or _is_sendable(value))):

@@ -67,7 +67,13 @@ class ThreadedLookup:
         if task is None:
             task = self._running[host] = asyncio.create_task(self._look_up(host))
             task.add_done_callback(lambda finished: self._forget(host, finished))
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            current = asyncio.current_task()
+            if current is None or current.cancelling() or not task.cancelled():
+                raise
+        raise socket.gaierror(socket.EAI_FAIL, "the resolver was closed")
 
     async def close(self) -> None:
         """Cancel the running lookups."""

@@ -9,8 +9,10 @@ import msgspec
 RawHeaders = list[tuple[bytes, bytes]]
 
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
-_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-9][0-9]{2})(?: [^\x00\r\n]*)?")
-_FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00\r\n]*?)[ \t]*")
+_STATUS_LINE = re.compile(rb"HTTP/[0-9]\.[0-9] ([1-9][0-9]{2})(?: [^\x00\r\n]*)?")
+_FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*:[ \t]*([^\x00\r\n]*?)[ \t]*")
+# RFC 9112 section 5.2: a line that begins with white space continues the previous one.
+_FOLD = re.compile(rb"\r?\n(?=[ \t])")
 SWITCHING_PROTOCOLS = 101
 
 
@@ -27,29 +29,51 @@ def is_interim(status: int) -> bool:
     return status < 200 and status != SWITCHING_PROTOCOLS  # noqa: PLR2004  # 1xx
 
 
-def salvage(heads: bytes) -> Response | None:
-    """Read a complete head whose status line is valid, but not all its lines or its framing.
+class BrokenHead:
+    """Reads a head whose status line is valid, but not all its lines or its framing.
 
-    `heads` begins with the interim heads. The lines that are not valid are dropped. Returns None
-    if the head is not complete yet. Raises ValueError if its status line is not valid.
+    Interim heads before it are dropped, and so are the lines that are not valid. The time is linear
+    in the bytes, however small the pieces are.
     """
-    while True:
-        heads = heads.lstrip(b"\r\n")
-        status = _status(heads)
-        blank = _BLANK_LINE.search(heads)
-        if status is None or blank is None:
-            return None
-        if not is_interim(status):
-            _, *lines = heads[: blank.start()].replace(b"\r\n", b"\n").split(b"\n")
-            fields = [field for line in lines if (field := _FIELD.fullmatch(line))]
-            return Response(status, [(field[1], field[2]) for field in fields])
-        heads = heads[blank.end() :]
+
+    def __init__(self) -> None:
+        self._text = bytearray()
+        self._status: int | None = None
+        # Everything before it contains no line break, or no blank line, that was searched for.
+        self._searched = 0
+
+    def feed(self, data: bytes) -> Response | None:
+        """Return the response if the head is complete. Raises ValueError for its status line."""
+        self._text += data
+        while self._status is not None or self._read_status():
+            blank = _BLANK_LINE.search(self._text, self._searched)
+            if blank is None:
+                self._searched = max(self._searched, len(self._text) - 3)
+                return None
+            if self._status is not None and not is_interim(self._status):
+                return Response(self._status, _fields(bytes(self._text[: blank.start()])))
+            del self._text[: blank.end()]
+            self._status, self._searched = None, 0
+        return None
+
+    def _read_status(self) -> bool:
+        """Read the status line, and return whether it is complete."""
+        if self._text.startswith((b"\r", b"\n")):
+            self._text = self._text.lstrip(b"\r\n")
+        newline = self._text.find(b"\n", self._searched)
+        if newline < 0:
+            self._searched = len(self._text)
+            if not b"HTTP/".startswith(self._text[:5]):
+                raise ValueError("The status line is not valid.")
+            return False
+        status_line = _STATUS_LINE.fullmatch(self._text[:newline].removesuffix(b"\r"))
+        if status_line is None:
+            raise ValueError("The status line is not valid.")
+        self._status, self._searched = int(status_line[1]), newline
+        return True
 
 
-def _status(head: bytes) -> int | None:
-    """Return the status of the first line, or None if the line is not complete yet."""
-    line, newline, _ = head.partition(b"\n")
-    status_line = _STATUS_LINE.fullmatch(line.removesuffix(b"\r"))
-    if status_line is None and (newline or not b"HTTP/1.".startswith(line[:7])):
-        raise ValueError("The status line is not valid.")
-    return int(status_line[1]) if status_line is not None and newline else None
+def _fields(head: bytes) -> RawHeaders:
+    _, *lines = _FOLD.sub(b"", head).replace(b"\r\n", b"\n").split(b"\n")
+    fields = [field for line in lines if (field := _FIELD.fullmatch(line))]
+    return [(field[1], field[2]) for field in fields]

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 # The time of a request that is sent through the interface of httpx without one.
 DEFAULT_TIMEOUT_S = 15.0
+# Headers of a request of httpx that the encoder writes itself.
+_FRAMING = {b"host", b"content-length", b"transfer-encoding"}
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
@@ -113,7 +115,11 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         response = await self.exchange(
             request.method,
             str(request.url),
-            tuple((name.decode(), value.decode()) for name, value in request.headers.raw),
+            tuple(
+                (name.decode(), value.decode())
+                for name, value in request.headers.raw
+                if name.lower() not in _FRAMING
+            ),
             await request.aread(),
             timeout_s=request.extensions.get("timeout", {}).get("read") or DEFAULT_TIMEOUT_S,
         )
