@@ -295,6 +295,9 @@ begin
         'kind', r.kind, 'concerns', r.concerns, 'keep_s', extract(epoch from r.keep)::float8, 'oldest_at', r.oldest,
         'last_run_at', r.last_run_at, 'last_finished_at', r.last_finished_at, 'removed', r.removed))
       from rowhook.retention_report() r),
+    'paused', (
+      select json_build_object('webhooks', p.webhooks, 'deliveries', p.deliveries, 'is_capped', p.is_capped, 'oldest_at', p.oldest)
+      from rowhook.paused_deliveries() p),
     'storage', (select json_agg(t) from rowhook.storage_report() t));
 end
 $$;

@@ -1688,8 +1688,22 @@ CREATE FUNCTION rowhook.partition_day(partition text) RETURNS date
 
 COMMENT ON FUNCTION rowhook.partition_day(partition text) IS 'UTC day of a partition; null if it is not named after a day';
 
+CREATE FUNCTION rowhook.partition_findings() RETURNS TABLE(subject text, healthy boolean, finding text, advice text)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.partition_findings() IS 'partitions that expired over a day ago and are still there, and what uses them';
+
 CREATE FUNCTION rowhook.partition_name(parent text, day date) RETURNS text
     LANGUAGE sql IMMUTABLE;
+
+CREATE FUNCTION rowhook.partition_users(relations oid[]) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.partition_users(relations oid[]) IS 'processes and prepared transactions that have used one of these relations for over a second, which keeps it from being dropped; null: none';
 
 CREATE FUNCTION rowhook.pause(webhook_id uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1697,6 +1711,18 @@ CREATE FUNCTION rowhook.pause(webhook_id uuid) RETURNS boolean
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.pause(webhook_id uuid) IS 'pauses a webhook, so that its deliveries wait; false if it was not active';
+
+CREATE FUNCTION rowhook.paused_deliveries(OUT webhooks bigint, OUT deliveries bigint, OUT is_capped boolean, OUT oldest timestamp with time zone) RETURNS record
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
+
+COMMENT ON FUNCTION rowhook.paused_deliveries(OUT webhooks bigint, OUT deliveries bigint, OUT is_capped boolean, OUT oldest timestamp with time zone) IS 'deliveries that no retention removes because their webhook is paused: webhooks that have any, how many, counted up to 100,000, and when the oldest was created';
 
 CREATE FUNCTION rowhook.place(xact xid8, epoch integer) RETURNS xid8
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
@@ -2134,7 +2160,7 @@ CREATE FUNCTION rowhook.retention_findings() RETURNS TABLE(subject text, healthy
     SET jit TO 'off'
     SET enable_seqscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.retention_findings() IS 'runs that do not finish although workers are alive, and held deliveries that will be removed soon';
+COMMENT ON FUNCTION rowhook.retention_findings() IS 'runs that do not finish although workers are alive, partitions that could not be dropped, and held deliveries that will be removed soon';
 
 CREATE FUNCTION rowhook.retention_kinds() RETURNS SETOF text
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2454,7 +2480,7 @@ CREATE FUNCTION rowhook.storage_report() RETURNS TABLE(name text, rows bigint, b
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.storage_report() IS 'per growing table: rows as estimated by the planner, bytes including indexes, and bytes added per day; null if unknown';
+COMMENT ON FUNCTION rowhook.storage_report() IS 'per growing table: rows as estimated by the planner or the statistics, bytes including indexes, and bytes added per day; null if unknown';
 
 CREATE FUNCTION rowhook.store_frames(frames json) RETURNS void
     LANGUAGE plpgsql
@@ -4744,12 +4770,24 @@ GRANT ALL ON FUNCTION rowhook.partition_cutoffs(OUT attempts timestamp with time
 REVOKE ALL ON FUNCTION rowhook.partition_day(partition text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.partition_day(partition text) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.partition_findings() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.partition_findings() TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.partition_name(parent text, day date) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.partition_name(parent text, day date) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.partition_users(relations oid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.partition_users(relations oid[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.pause(webhook_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.pause(webhook_id uuid) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.pause(webhook_id uuid) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.paused_deliveries(OUT webhooks bigint, OUT deliveries bigint, OUT is_capped boolean, OUT oldest timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.paused_deliveries(OUT webhooks bigint, OUT deliveries bigint, OUT is_capped boolean, OUT oldest timestamp with time zone) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.paused_deliveries(OUT webhooks bigint, OUT deliveries bigint, OUT is_capped boolean, OUT oldest timestamp with time zone) TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.paused_deliveries(OUT webhooks bigint, OUT deliveries bigint, OUT is_capped boolean, OUT oldest timestamp with time zone) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.paused_deliveries(OUT webhooks bigint, OUT deliveries bigint, OUT is_capped boolean, OUT oldest timestamp with time zone) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.place(xact xid8, epoch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.place(xact xid8, epoch integer) TO rowhook_worker;

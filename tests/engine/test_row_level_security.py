@@ -37,7 +37,13 @@ WITH_OWNERS_RIGHTS = {
     "system": "it answers to operators alone, and asks that first",
     "status": "counts of the whole installation, no row of anybody",
     **dict.fromkeys(
-        ("delivery_counts", "retention_plan", "retention_report", "storage_report"),
+        (
+            "delivery_counts",
+            "retention_plan",
+            "retention_report",
+            "paused_deliveries",
+            "storage_report",
+        ),
         "counts, ages and sizes of the whole installation, no row of anybody",
     ),
     "workers": "the processes of the installation",
