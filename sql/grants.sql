@@ -140,6 +140,6 @@ grant execute on function
     rowhook.tally(uuid, uuid, text[], timestamptz, timestamptz, text, text, text, int, int),
     rowhook.standing_of(uuid), rowhook.sealed_elsewhere(bytea), rowhook.advice_for_copy()
   to rowhook_api;
-grant execute on function rowhook.status(), rowhook.delivery_counts(), rowhook.workers(), rowhook.diagnosis(), rowhook.gauges(),
+grant execute on function rowhook.status(), rowhook.delivery_counts(), rowhook.workers(), rowhook.diagnosis(), rowhook.metrics(), rowhook.backlog(), rowhook.gauges(),
     rowhook.retention_plan(), rowhook.retention_report(), rowhook.paused_deliveries(), rowhook.storage_report()
   to rowhook_reader, rowhook_operator, rowhook_api;

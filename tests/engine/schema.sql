@@ -186,6 +186,16 @@ CREATE FUNCTION rowhook.authenticate(key_hash bytea) RETURNS TABLE(id uuid, name
 
 COMMENT ON FUNCTION rowhook.authenticate(key_hash bytea) IS 'API key with this SHA-256, expired or not';
 
+CREATE FUNCTION rowhook.backlog() RETURNS TABLE(kind text, due bigint, oldest_due_s double precision)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
+
+COMMENT ON FUNCTION rowhook.backlog() IS 'deliveries that are due for active webhooks, by kind of output; a kind without any has no row';
+
 CREATE FUNCTION rowhook.base_type(of_type oid) RETURNS oid
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1103,14 +1113,10 @@ CREATE FUNCTION rowhook.gaps_of(source rowhook.source, since timestamp with time
 COMMENT ON FUNCTION rowhook.gaps_of(source rowhook.source, since timestamp with time zone, until timestamp with time zone, untimed_since timestamp with time zone) IS 'rows of one source without an event';
 
 CREATE FUNCTION rowhook.gauges() RETURNS TABLE(pending bigint, sending bigint, held bigint, due bigint, oldest_due_s double precision, workers bigint, capture_errors bigint, circuits_open bigint)
-    LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET enable_seqscan TO 'off'
-    SET enable_hashjoin TO 'off'
-    SET enable_mergejoin TO 'off';
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.gauges() IS 'unfinished deliveries by status; deliveries due for active webhooks; workers seen in the last 30 s; webhooks with an open circuit';
+COMMENT ON FUNCTION rowhook.gauges() IS 'rowhook.metrics, with the backlog of all kinds of outputs together';
 
 CREATE FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer, search text DEFAULT NULL::text) RETURNS SETOF json
     LANGUAGE sql STABLE
@@ -1526,6 +1532,16 @@ CREATE FUNCTION rowhook.may_send() RETURNS boolean
     LANGUAGE plpgsql;
 
 COMMENT ON FUNCTION rowhook.may_send() IS 'whether this database is the installation; a copy sends nothing';
+
+CREATE FUNCTION rowhook.metrics() RETURNS TABLE(pending bigint, sending bigint, held bigint, workers bigint, capture_errors bigint, circuits_open bigint, backlog json)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
+
+COMMENT ON FUNCTION rowhook.metrics() IS 'unfinished deliveries by status; workers seen in the last 30 s; open capture errors; webhooks with an open circuit; rowhook.backlog() as JSON';
 
 CREATE FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp with time zone, until timestamp with time zone, most integer) RETURNS text[]
     LANGUAGE sql STABLE
@@ -4097,6 +4113,12 @@ REVOKE ALL ON FUNCTION rowhook.authenticate(key_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.authenticate(key_hash bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.authenticate(key_hash bytea) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.backlog() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.backlog() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.backlog() TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.backlog() TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.backlog() TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.base_type(of_type oid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.base_type(of_type oid) TO rowhook_worker;
 
@@ -4690,6 +4712,12 @@ GRANT ALL ON FUNCTION rowhook.mark() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.may_send() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.may_send() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.metrics() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.metrics() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.metrics() TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.metrics() TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.metrics() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp with time zone, until timestamp with time zone, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp with time zone, until timestamp with time zone, most integer) TO rowhook_worker;

@@ -47,7 +47,10 @@ WITH_OWNERS_RIGHTS = {
         "counts, ages and sizes of the whole installation, no row of anybody",
     ),
     "workers": "the processes of the installation",
-    "gauges": "figures of the whole installation for /metrics, no row of anybody",
+    **dict.fromkeys(
+        ("metrics", "backlog"),
+        "figures of the whole installation for /metrics, no row of anybody",
+    ),
     "diagnosis": "findings about the installation, no row of anybody",
     **dict.fromkeys(
         (

@@ -113,6 +113,8 @@ FUNCTIONS: dict[str, str] = {
             "workers",
             "diagnosis",
             "gauges",
+            "metrics",
+            "backlog",
             "retention_plan",
             "retention_report",
             "paused_deliveries",
