@@ -64,9 +64,9 @@ async def _read_line(child: Process) -> str:
 
 
 @asynccontextmanager
-async def receiver() -> AsyncIterator[int]:
-    """Starts the receiver; yields its port."""
-    async with process("bench.instant_receiver") as child:
+async def receiver(*arguments: str) -> AsyncIterator[int]:
+    """Starts the receiver; yields its port. `usual` lets it send response headers."""
+    async with process("bench.instant_receiver", *arguments) as child:
         yield int(await _read_line(child))
 
 

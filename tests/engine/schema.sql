@@ -1146,6 +1146,14 @@ CREATE FUNCTION rowhook.has_unique_id(source rowhook.source) RETURNS boolean
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
+CREATE FUNCTION rowhook.headers_as_received(frame integer, received json) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.headers_as_received(frame integer, received json) IS 'response headers of an attempt, as [[name, value], …]';
+
 CREATE FUNCTION rowhook.heal(retention interval DEFAULT '30 days'::interval) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1909,7 +1917,7 @@ CREATE FUNCTION rowhook.record(results json, frames json DEFAULT '[]'::json) RET
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.record(results json, frames json) IS 'settles each result whose token is still valid and returns those; results of superseded claims are ignored. `frames` are the request frames that the results refer to';
+COMMENT ON FUNCTION rowhook.record(results json, frames json) IS 'settles each result whose token is still valid and returns those; results of superseded claims are ignored. `frames` are the frames that the results refer to';
 
 CREATE FUNCTION rowhook.record_history(source rowhook.source, latest timestamp with time zone, future text[], found_at timestamp with time zone) RETURNS void
     LANGUAGE sql
@@ -2819,7 +2827,7 @@ CREATE TABLE rowhook.outbox (
     claimed_at timestamp with time zone,
     stuck_at timestamp with time zone
 )
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_cost_delay='0', fillfactor='90');
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_cost_delay='0', fillfactor='100');
 
 COMMENT ON COLUMN rowhook.outbox.ready IS 'can be claimed now: set on insert, or when next_attempt_at has passed';
 
@@ -2954,7 +2962,8 @@ CREATE TABLE rowhook.exchange (
     frame_id integer,
     request json,
     response_headers json,
-    response_body text
+    response_body text,
+    response_frame_id integer
 )
 PARTITION BY RANGE (started_at);
 ALTER TABLE ONLY rowhook.exchange ALTER COLUMN request SET STORAGE MAIN;
@@ -2967,7 +2976,11 @@ COMMENT ON COLUMN rowhook.exchange.frame_id IS 'null: `request` is the complete 
 
 COMMENT ON COLUMN rowhook.exchange.request IS 'as sent, each secret replaced by its name: an array of the values for the frame, or the complete request';
 
+COMMENT ON COLUMN rowhook.exchange.response_headers IS 'an array of the values for the frame, or the complete headers';
+
 COMMENT ON COLUMN rowhook.exchange.response_body IS 'first 4 KiB, as text';
+
+COMMENT ON COLUMN rowhook.exchange.response_frame_id IS 'null: `response_headers` are complete, [[name, value], …]';
 
 CREATE TABLE rowhook.failed_exchange (
     outbox_id bigint CONSTRAINT exchange_outbox_id_not_null NOT NULL,
@@ -2976,7 +2989,8 @@ CREATE TABLE rowhook.failed_exchange (
     frame_id integer,
     request json,
     response_headers json,
-    response_body text
+    response_body text,
+    response_frame_id integer
 )
 PARTITION BY RANGE (started_at);
 ALTER TABLE ONLY rowhook.failed_exchange ALTER COLUMN request SET STORAGE MAIN;
@@ -2989,7 +3003,11 @@ COMMENT ON COLUMN rowhook.failed_exchange.frame_id IS 'null: `request` is the co
 
 COMMENT ON COLUMN rowhook.failed_exchange.request IS 'as sent, each secret replaced by its name: an array of the values for the frame, or the complete request';
 
+COMMENT ON COLUMN rowhook.failed_exchange.response_headers IS 'an array of the values for the frame, or the complete headers';
+
 COMMENT ON COLUMN rowhook.failed_exchange.response_body IS 'first 4 KiB, as text';
+
+COMMENT ON COLUMN rowhook.failed_exchange.response_frame_id IS 'null: `response_headers` are complete, [[name, value], …]';
 
 CREATE VIEW rowhook.attempt WITH (security_invoker='true') AS
  SELECT r.outbox_id,
@@ -3003,11 +3021,12 @@ CREATE VIEW rowhook.attempt WITH (security_invoker='true') AS
     r.status_code,
     r.error,
     rowhook.request_as_sent(x.frame_id, x.request, r.outbox_id) AS request,
-    x.response_headers,
+    rowhook.headers_as_received(x.response_frame_id, x.response_headers) AS response_headers,
     x.response_body
    FROM (rowhook.attempt_row r
      LEFT JOIN LATERAL ( SELECT x_1.frame_id,
             x_1.request,
+            x_1.response_frame_id,
             x_1.response_headers,
             x_1.response_body
            FROM rowhook.exchange x_1
@@ -3015,6 +3034,7 @@ CREATE VIEW rowhook.attempt WITH (security_invoker='true') AS
         UNION ALL
          SELECT x_1.frame_id,
             x_1.request,
+            x_1.response_frame_id,
             x_1.response_headers,
             x_1.response_body
            FROM rowhook.failed_exchange x_1
@@ -3322,7 +3342,7 @@ CREATE TABLE rowhook.request_frame (
     used_on date DEFAULT ((now() AT TIME ZONE 'UTC'::text))::date NOT NULL
 );
 
-COMMENT ON TABLE rowhook.request_frame IS 'the common part of a webhook''s requests: their JSON text {method, url, headers, body} in pieces';
+COMMENT ON TABLE rowhook.request_frame IS 'the common part of a webhook''s requests, or of the headers of its responses: the JSON text {method, url, headers, body} or [[name, value], …] in pieces';
 
 COMMENT ON COLUMN rowhook.request_frame.digest IS 'digest of the webhook and the pieces, computed by the worker';
 
@@ -4527,6 +4547,10 @@ GRANT ALL ON FUNCTION rowhook.has_path(document json, path text[]) TO rowhook_wo
 
 REVOKE ALL ON FUNCTION rowhook.has_unique_id(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.has_unique_id(source rowhook.source) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.headers_as_received(frame integer, received json) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.headers_as_received(frame integer, received json) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.headers_as_received(frame integer, received json) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.heal(retention interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.heal(retention interval) TO rowhook_operator;

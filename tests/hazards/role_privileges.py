@@ -241,6 +241,7 @@ FUNCTIONS: dict[str, str] = {
             "delivery_of",
             "attempts_of",
             "request_as_sent",
+            "headers_as_received",
             "json_content",
             "event_part",
             "organization_page",
