@@ -6,7 +6,7 @@ import ipaddress
 import json
 import sys
 import tempfile
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -104,6 +104,11 @@ _LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
     type=click.IntRange(700, 1_000_000),
     help="Bytes of the data of a commit, with --size.",
 )
+@click.option(
+    "--usual-headers",
+    is_flag=True,
+    help="Let the receiver send the headers of an application behind a proxy.",
+)
 @click.option("--force", is_flag=True, help="Run on a database that already holds deliveries.")
 @with_settings
 def bench(settings: Settings, *, as_json: bool, **sizes: Any) -> None:
@@ -179,7 +184,7 @@ class _Bench:
             await stack.enter_async_context(
                 ground.installed(database.direct, is_temporary=database.embedded)
             )
-            port = await stack.enter_async_context(measure.receiver())
+            port = await stack.enter_async_context(self._receiver())
             ctx = await stack.enter_async_context(startup.keyring_context(self.settings, database))
             await ground.link_webhooks(ctx, port)
             # Only the owner may call the functions of the benchmark.
@@ -193,6 +198,9 @@ class _Bench:
             figures["capture_cpu_ms"] = await server.commit_cpu(database.direct)
             figures["lists"] = await self._lists(database, ctx, pool, port)
             return figures
+
+    def _receiver(self) -> AbstractAsyncContextManager[int]:
+        return measure.receiver(*(["usual"] if self.sizes["usual_headers"] else []))
 
     async def _require_unused(self, database: startup.Database) -> None:
         existing, waiting = await ground.count_deliveries(database.direct)

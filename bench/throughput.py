@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
+from bench.child_process import bound_command
 from rowhook.db import statements
 from rowhook.db.connection_pool import Pool
 
@@ -41,7 +42,10 @@ async def process(
     """Runs a Python module as a child process; prints the end of its log on an exception."""
     with TemporaryFile() as log:
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", *arguments, stdout=PIPE, stderr=log, env=environment
+            *bound_command(sys.executable, "-P", "-m", *arguments),
+            stdout=PIPE,
+            stderr=log,
+            env=environment,
         )
         try:
             yield child
@@ -60,9 +64,9 @@ async def _read_line(child: Process) -> str:
 
 
 @asynccontextmanager
-async def receiver() -> AsyncIterator[int]:
-    """Starts the receiver; yields its port."""
-    async with process("bench.instant_receiver") as child:
+async def receiver(*arguments: str) -> AsyncIterator[int]:
+    """Starts the receiver; yields its port. `usual` lets it send response headers."""
+    async with process("bench.instant_receiver", *arguments) as child:
         yield int(await _read_line(child))
 
 
