@@ -30,7 +30,7 @@ from rowhook.render.headers import (
 from rowhook.schema.schema_compiler import Schema
 from rowhook.security.redact import Redactor
 from rowhook.template.compiler import Condition, Template
-from rowhook.template.output_context import OutputContext, body_context
+from rowhook.template.output_context import OutputContext, body_context, is_json_lines
 
 _LITERAL_HOST = re.compile(r"[^:/?#{]*://[^/?#{]*[/?#][^{]*")
 
@@ -53,6 +53,7 @@ class Webhook:
     raw_payload: bool
     sends_body: bool
     is_json: bool
+    is_json_lines: bool
     schema: Schema | None
     condition: Condition | None
     timeout_s: float
@@ -127,7 +128,8 @@ def compile_webhook(
     collector.faults.extend(field_faults(configuration))
     content_type = content_type_of(configuration.headers, collector)
     output_context = body_context(content_type)
-    if configuration.schema is not None and output_context is not OutputContext.JSON:
+    is_one_value = output_context is OutputContext.JSON and not is_json_lines(content_type)
+    if configuration.schema is not None and not is_one_value:
         collector.add(
             "/schema",
             "A schema requires a JSON body. Remove the schema or change the Content-Type.",
@@ -163,6 +165,7 @@ def compile_webhook(
         raw_payload=configuration.raw_payload,
         sends_body=sends_body,
         is_json=output_context is OutputContext.JSON,
+        is_json_lines=is_json_lines(content_type),
         schema=schema,
         condition=condition,
         timeout_s=configuration.timeout_s,
