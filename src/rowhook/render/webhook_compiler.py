@@ -173,7 +173,7 @@ def compile_webhook(
         allowed_hosts=allowed_hosts or {},
         redact=Redactor(hidden).text,
         sign=sign,
-        warnings=tuple(header_warnings(configuration.headers, brand)),
+        warnings=tuple(message for _, message in header_warnings(configuration.headers, brand)),
         **identity,
     )
 

@@ -83,7 +83,7 @@ def literal_texts(
     if output_context in {OutputContext.JSON, OutputContext.FORM}:
         place = innermost(state)
         if place.where == OUTSIDE:
-            return _json_texts(texts, found)
+            return json_texts(texts, found)
         if place.where == INSIDE:
             return None
     if output_context is OutputContext.URL and part is not Part.REST:
@@ -91,7 +91,7 @@ def literal_texts(
     return {text: text for text in texts | {""}}
 
 
-def _json_texts(texts: set[str], found: Outcomes) -> dict[str, str]:
+def json_texts(texts: set[str], found: Outcomes) -> dict[str, str]:
     """Return the texts outside quotes: scalars and punctuation as written, others as strings.
 
     Beside punctuation, nothing is written for "" and a missing `else`; otherwise "" and null.
