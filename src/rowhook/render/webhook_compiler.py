@@ -30,7 +30,7 @@ from rowhook.render.headers import (
 from rowhook.schema.schema_compiler import Schema
 from rowhook.security.redact import Redactor
 from rowhook.template.compiler import Condition, Template
-from rowhook.template.output_context import OutputContext, body_context
+from rowhook.template.output_context import OutputContext, body_context, is_json_lines
 
 _LITERAL_HOST = re.compile(r"[^:/?#{]*://[^/?#{]*[/?#][^{]*")
 
@@ -53,6 +53,7 @@ class Webhook:
     raw_payload: bool
     sends_body: bool
     is_json: bool
+    is_json_lines: bool
     schema: Schema | None
     condition: Condition | None
     timeout_s: float
@@ -114,6 +115,7 @@ class _Parts(NamedTuple):
     headers: tuple[tuple[str, Template], ...]
     body: Template | None
     is_json: bool
+    is_json_lines: bool
     schema: Schema | None
     condition: Condition | None
 
@@ -122,7 +124,14 @@ def _compile_parts(configuration: Configuration, brand: str, policy: EgressPolic
     """Compile templates, schema and condition. Raises ConfigurationRejected with all faults."""
     collector = FaultCollector()
     collector.faults.extend(field_faults(configuration))
-    output_context = _output_context(configuration, collector)
+    content_type = content_type_of(configuration.headers, collector)
+    output_context = body_context(content_type)
+    has_lines = is_json_lines(content_type)
+    if configuration.schema is not None and (output_context is not OutputContext.JSON or has_lines):
+        collector.add(
+            "/schema",
+            "A schema requires a JSON body. Remove the schema or change the Content-Type.",
+        )
     headers = compile_headers(configuration.headers, forced_headers(brand), collector)
     body = collector.template("/body_template", configuration.body_template, output_context)
     url = collector.template("/url", configuration.url, OutputContext.URL)
@@ -134,23 +143,13 @@ def _compile_parts(configuration: Configuration, brand: str, policy: EgressPolic
         headers=tuple(headers),
         body=body,
         is_json=output_context is OutputContext.JSON,
+        is_json_lines=has_lines,
         schema=collector.schema(configuration.schema),
         condition=collector.condition(configuration.condition),
     )
     if collector.faults:
         raise ConfigurationRejected(collector.faults)
     return parts
-
-
-def _output_context(configuration: Configuration, collector: FaultCollector) -> OutputContext:
-    """Return the kind of text that the body is. Only JSON may have a schema."""
-    output_context = body_context(content_type_of(configuration.headers, collector))
-    if configuration.schema is not None and output_context is not OutputContext.JSON:
-        collector.add(
-            "/schema",
-            "A schema requires a JSON body. Remove the schema or change the Content-Type.",
-        )
-    return output_context
 
 
 def compile_webhook(
@@ -188,7 +187,7 @@ def compile_webhook(
         allowed_hosts=allowed_hosts or {},
         redact=Redactor(hidden).text,
         sign=sign,
-        warnings=tuple(header_warnings(configuration.headers, brand)),
+        warnings=tuple(message for _, message in header_warnings(configuration.headers, brand)),
         **identity,
     )
 
