@@ -153,7 +153,22 @@ async def test_an_idle_connection_holds_nothing_of_its_last_response() -> None:
     assert len((await task).body) == 60_000
     connection = scripted.connection
     assert connection.is_reusable
-    assert (connection._head, connection._body, connection._headers) == (b"", [], [])
+    assert (bytes(connection._head), connection._body, connection._headers) == (b"", [], [])
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+async def test_a_response_before_the_request_counts_only_if_the_request_can_be_sent(
+    is_closed: bool,  # noqa: FBT001  # a parameter of the test
+) -> None:
+    scripted = ScriptedConnection()
+    await scripted.receive(OK + b"Content-Length: 0\r\n\r\n")
+    if is_closed:
+        scripted.wire.close()
+        await run_callbacks()
+    task = await scripted.begin()
+    await asyncio.wait({task})
+    assert result(task) == (ConnectionEnded if is_closed else 200)
+    assert scripted.wire.sent == (b"" if is_closed else b"request")
 
 
 async def test_an_idle_connection_with_unexpected_bytes_is_closed() -> None:

@@ -113,8 +113,9 @@ class Connection(asyncio.Protocol):
 
         Raises TimeoutError, ResponseInvalid and ConnectionEnded.
         """
-        if self._transport is None:
-            raise ConnectionEnded(is_stale=False)
+        if self._transport is None or self._transport.is_closing() or self.lost.done():
+            # A response that arrived before is not one to a request that cannot be sent.
+            raise ConnectionEnded(is_stale=self._used)
         self._timer = timer
         self._deadline = deadline
         self._state = _State.HEAD
@@ -122,11 +123,10 @@ class Connection(asyncio.Protocol):
         result: asyncio.Future[Response] = self._loop.create_future()
         self._result = result
         self._deadlines.set(self, deadline)
-        # uvloop raises RuntimeError for a write to a closed connection.
-        if not self._transport.is_closing():
-            self._transport.write(request)
-        if not self._used:
-            self._read_early_data(result)
+        self._transport.write(request)
+        if self._early:
+            self.data_received(bytes(self._early))
+            self._early.clear()
         try:
             return await result
         except asyncio.CancelledError:
@@ -255,14 +255,6 @@ class Connection(asyncio.Protocol):
             # A request that is not completely written cannot be followed by another one.
             unwritten = self._transport is None or self._transport.get_write_buffer_size()
             self._finish(is_reusable=not unwritten and self._parser.should_keep_alive())
-
-    def _read_early_data(self, result: asyncio.Future[Response]) -> None:
-        """Read what a server has sent, or that it has closed, before the first request."""
-        if self._early:
-            self.data_received(bytes(self._early))
-            self._early.clear()
-        if self.lost.done() and not result.done():
-            self.connection_lost(None)
 
     def _read_head(self, data: bytes) -> None:
         room = MAX_HEAD_BYTES - len(self._head)
