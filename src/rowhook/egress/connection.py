@@ -37,6 +37,7 @@ MAX_IDLE_S = 60.0
 IDLE_MARGIN_S = 1.0
 # Time for the end of TLS, and for what is not written yet, when a connection is closed.
 CLOSE_S = 1.0
+_SPACE = ord(" ")
 
 
 class ResponseInvalid(Exception):
@@ -100,6 +101,7 @@ class Connection(asyncio.Protocol):
         self._broken_head: BrokenHead | None = None
         self._heads = 0
         self._status = 0
+        self._lines: RawHeaders = []
         self._headers: RawHeaders = []
         self._body: list[bytes] = []
         self._body_bytes = self._received_body_bytes = 0
@@ -220,10 +222,11 @@ class Connection(asyncio.Protocol):
             self.is_reusable = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header; ignore trailers, and the headers of a second response."""
-        if self._state is not _State.HEAD:
-            return
-        self._headers.append((name.rstrip(b" \t"), value.rstrip(b" \t")))
+        """Keep a header."""
+        # Both are rare, and faster to find than to remove.
+        if name[-1] <= _SPACE or (value and value[-1] <= _SPACE):
+            name, value = name.rstrip(b" \t"), value.rstrip(b" \t")
+        self._lines.append((name, value))
         if len(name) == 10 and name.lower() == b"keep-alive":  # noqa: PLR2004  # its length
             self.idle_s = _idle_s(value)
 
@@ -231,14 +234,15 @@ class Connection(asyncio.Protocol):
         """Begin the body of a final response; drop the head of an interim one."""
         if self._state is _State.IDLE:
             return
+        # What follows is not part of this head: trailers, or headers of a second response.
+        headers, self._lines = self._lines, []
         status = self._parser.get_status_code()
         if status < 100:  # noqa: PLR2004  # RFC 9110 section 15: three digits, 1xx to 5xx
             raise ResponseInvalid
         if is_interim(status):
-            self._headers = []
             self._heads += 1
             return
-        self._status = status
+        self._status, self._headers = status, headers
         self._state = _State.BODY
         if self._timer is not None:
             self._timer.responded = monotonic()
