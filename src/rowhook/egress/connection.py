@@ -8,6 +8,7 @@ and time. Lines of the head that are not valid do not matter beside a valid stat
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from enum import Enum, auto
 from time import monotonic
 from typing import TYPE_CHECKING, cast
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 # Limits for all heads of a response, including interim ones.
 MAX_HEAD_BYTES = 65_536
 MAX_HEADS = 256
+# Headers that are kept; as objects, short ones take 20 times their bytes.
+MAX_HEADERS = 1_000
 READ_BYTES = 65_536
 # The body with chunk sizes, chunk extensions and trailers, which may be endless.
 MAX_BODY_BYTES = 524_288
@@ -38,6 +41,7 @@ IDLE_MARGIN_S = 1.0
 # Time for the end of TLS, and for what is not written yet, when a connection is closed.
 CLOSE_S = 1.0
 _SPACE = ord(" ")
+_DISCARD = deque[tuple[bytes, bytes]](maxlen=0).append
 
 
 class ResponseInvalid(Exception):
@@ -101,10 +105,10 @@ class Connection(asyncio.Protocol):
         self._broken_head: BrokenHead | None = None
         self._heads = 0
         self._status = 0
-        self._lines: RawHeaders = []
         self._headers: RawHeaders = []
-        self._body: list[bytes] = []
-        self._body_bytes = self._received_body_bytes = 0
+        self._keep = self._headers.append
+        self._body = bytearray()
+        self._received_body_bytes = 0
         self._result: asyncio.Future[Response] | None = None
         self._timer: ExchangeTimer | None = None
 
@@ -226,7 +230,7 @@ class Connection(asyncio.Protocol):
         # Both are rare, and faster to find than to remove.
         if name[-1] <= _SPACE or (value and value[-1] <= _SPACE):
             name, value = name.rstrip(b" \t"), value.rstrip(b" \t")
-        self._lines.append((name, value))
+        self._keep((name, value))
         if len(name) == 10 and name.lower() == b"keep-alive":  # noqa: PLR2004  # its length
             self.idle_s = _idle_s(value)
 
@@ -234,15 +238,17 @@ class Connection(asyncio.Protocol):
         """Begin the body of a final response; drop the head of an interim one."""
         if self._state is _State.IDLE:
             return
-        # What follows is not part of this head: trailers, or headers of a second response.
-        headers, self._lines = self._lines, []
         status = self._parser.get_status_code()
         if status < 100:  # noqa: PLR2004  # RFC 9110 section 15: three digits, 1xx to 5xx
             raise ResponseInvalid
         if is_interim(status):
             self._heads += 1
+            self._headers = []
+            self._keep = self._headers.append
             return
-        self._status, self._headers = status, headers
+        self._status = status
+        # What follows is not part of the head: trailers, or headers of a second response.
+        self._discard_headers()
         self._state = _State.BODY
         if self._timer is not None:
             self._timer.responded = monotonic()
@@ -250,8 +256,7 @@ class Connection(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         """Keep the part of the body that is read."""
         if self._state is _State.BODY:
-            self._body.append(body)
-            self._body_bytes += len(body)
+            self._body += body
 
     def on_message_complete(self) -> None:
         """End the exchange, unless the response was an interim one."""
@@ -268,6 +273,8 @@ class Connection(asyncio.Protocol):
             self._parse(data)
         else:
             self._salvage(data)
+        if len(self._headers) > MAX_HEADERS:
+            self._discard_headers()
         if not rest and self._heads <= MAX_HEADS:
             return
         if self._state is _State.BODY:
@@ -291,10 +298,14 @@ class Connection(asyncio.Protocol):
                 self._end_body()
         else:
             if self._state is _State.BODY:
-                if self._body_bytes >= READ_BYTES or self._received_body_bytes >= MAX_BODY_BYTES:
+                if len(self._body) >= READ_BYTES or self._received_body_bytes >= MAX_BODY_BYTES:
                     self._end_body()
                 elif not was_in_body:
                     self._limit_body_time()
+
+    def _discard_headers(self) -> None:
+        del self._headers[MAX_HEADERS:]
+        self._keep = _DISCARD
 
     def _end_body(self) -> None:
         if self._state is _State.BODY:
@@ -316,11 +327,12 @@ class Connection(asyncio.Protocol):
         if response is not None:
             if self._timer is not None:
                 self._timer.responded = monotonic()
-            self._status, self._headers, self._body = response.status, response.headers, []
+            self._status, self._headers = response.status, response.headers[:MAX_HEADERS]
+            self._body.clear()
             self._finish(is_reusable=False)
 
     def _finish(self, *, is_reusable: bool) -> None:
-        response = Response(self._status, self._headers, b"".join(self._body))
+        response = Response(self._status, self._headers, bytes(self._body))
         result = self._end_exchange(is_reusable=is_reusable)
         if result is not None and not result.done():
             result.set_result(response)
