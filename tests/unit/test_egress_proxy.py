@@ -127,7 +127,6 @@ async def test_credentials_are_sent_to_the_proxy_and_never_to_the_target(
     assert outcome.verdict is Verdict.DELIVERED, outcome
     assert proxy.requests[0].header("proxy-authorization") == basic("rowhook", "p@ss")
     assert "authorization" not in str(receiver.requests[0].headers).lower()
-    assert outcome.redacted is not None
     assert "p%40ss" not in str(outcome)
 
 

@@ -173,7 +173,7 @@ class Connection(asyncio.Protocol):
             self._pool.discard(self)
             self.close()
         elif self._state is _State.BODY:
-            self._finish(is_reusable=False)
+            self._end_body()
         else:
             self._fail(TimeoutError())
 
@@ -193,8 +193,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Parse what has arrived."""
         if self._state is _State.BODY:
-            self._received_body_bytes += len(data)
-            self._parse(data)
+            self._read_body(data)
         elif self._state is not _State.IDLE:
             self._read_head(data)
         elif not self._used and len(self._early) < MAX_HEAD_BYTES:
@@ -255,8 +254,8 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """Keep the part of the body that is read."""
-        if self._state is _State.BODY:
-            self._body += body
+        if self._state is _State.BODY and len(self._body) < READ_BYTES:
+            self._body += body[: READ_BYTES - len(self._body)]
 
     def on_message_complete(self) -> None:
         """End the exchange, unless the response was an interim one."""
@@ -278,11 +277,20 @@ class Connection(asyncio.Protocol):
         if not rest and self._heads <= MAX_HEADS:
             return
         if self._state is _State.BODY:
-            self._parse(rest)
+            self._read_body(rest)
         elif self._state is _State.IDLE:
             self.is_reusable = False
         else:
             self._fail(ResponseInvalid())
+
+    def _read_body(self, data: bytes) -> None:
+        """Parse in pieces: the parser copies the body, and most of a large one is not read."""
+        self._received_body_bytes += len(data)
+        for start in range(0, len(data), READ_BYTES):
+            if self._state is not _State.BODY:
+                self.is_reusable = False
+                return
+            self._parse(data[start : start + READ_BYTES])
 
     def _parse(self, data: bytes) -> None:
         was_in_body = self._state is _State.BODY
@@ -308,9 +316,10 @@ class Connection(asyncio.Protocol):
         self._keep = _DISCARD
 
     def _end_body(self) -> None:
+        """End the exchange before the end of the response, and stop receiving."""
         if self._state is _State.BODY:
             self._finish(is_reusable=False)
-        self.is_reusable = False
+        self.abort()
 
     def _limit_body_time(self) -> None:
         self._deadlines.remove(self)
@@ -330,6 +339,7 @@ class Connection(asyncio.Protocol):
             self._status, self._headers = response.status, response.headers[:MAX_HEADERS]
             self._body.clear()
             self._finish(is_reusable=False)
+            self.abort()
 
     def _finish(self, *, is_reusable: bool) -> None:
         response = Response(self._status, self._headers, bytes(self._body))

@@ -14,7 +14,6 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 import httpx
-from msgspec.structs import replace
 
 from rowhook.egress.errors import Failure, no_response, response_invalid
 from rowhook.egress.response import Response
@@ -36,6 +35,7 @@ STORED_HEADERS = 64
 STORED_HEADER_CHARS = 1_024
 MAX_RETRY_AFTER_S = 86_400.0
 
+_NO_TIMINGS = Timings()
 _DIGITS = re.compile(r"[0-9]+")
 
 
@@ -65,7 +65,8 @@ async def send(
     `redact` removes secrets from the stored parts of the response. `timed` fills
     `Outcome.timings` (milliseconds).
     """
-    timer = ExchangeTimer()
+    timer = ExchangeTimer() if timed else None
+    started = monotonic()
     exchange = transport.exchange if isinstance(transport, GuardedTransport) else _adapt(transport)
     try:
         response = await exchange(
@@ -74,21 +75,33 @@ async def send(
             request.headers,
             request.body,
             timeout_s=request.timeout_s,
-            timer=timer if timed else None,
+            timer=timer,
         )
     except Failure as failure:
-        outcome = Outcome(verdict=failure.verdict, error=failure.text)
-    else:
-        outcome = _outcome(response, redact)
-    secure = request.url[:6].lower() == "https:"
-    return replace(
-        outcome,
-        duration_ms=(monotonic() - timer.started) * 1000,
-        timings=timer.timings(secure=secure) if timed else Timings(),
-        stages=request.stages,
-        redacted=request.redacted,
-        framed_request=request.framed_request,
+        return Outcome(
+            verdict=failure.verdict,
+            error=failure.text,
+            duration_ms=(monotonic() - started) * 1000,
+            timings=_timings(timer, request),
+        )
+    status = response.status
+    verdict, error = _verdict_of_status(status)
+    return Outcome(
+        verdict=verdict,
+        error=error,
+        status_code=status,
+        headers=_stored_headers(response.headers, redact),
+        body=_stored_body(response.body, redact),
+        retry_after_s=_retry_after(response.headers) if status in {429, 503} else None,
+        duration_ms=(monotonic() - started) * 1000,
+        timings=_timings(timer, request),
     )
+
+
+def _timings(timer: ExchangeTimer | None, request: Request) -> Timings:
+    if timer is None:
+        return _NO_TIMINGS
+    return timer.timings(secure=request.url[:6].lower() == "https:")
 
 
 def retry_after_s(value: str, now: datetime) -> float | None:
@@ -106,19 +119,6 @@ def retry_after_s(value: str, now: datetime) -> float | None:
         return None  # RFC 9110 section 5.6.7: dates are in GMT, and the asctime format has no zone
     wait = date.replace(tzinfo=UTC) - now
     return min(max(wait.total_seconds(), 0.0), MAX_RETRY_AFTER_S)
-
-
-def _outcome(response: Response, redact: Redact) -> Outcome:
-    status = response.status
-    verdict, error = _verdict_of_status(status)
-    return Outcome(
-        verdict=verdict,
-        error=error,
-        status_code=status,
-        headers=_stored_headers(response.headers, redact),
-        body=_stored_body(response.body, redact),
-        retry_after_s=_retry_after(response.headers) if status in {429, 503} else None,
-    )
 
 
 def _verdict_of_status(status: int) -> tuple[Verdict, str | None]:
@@ -142,19 +142,24 @@ def _retry_after(headers: RawHeaders) -> float | None:
 
 
 def _stored_headers(headers: RawHeaders, redact: Redact) -> Headers:
-    return tuple(
-        (_stored_text(name, redact), _stored_text(value, redact))
+    texts = [
+        (name.decode("latin-1"), value.decode("latin-1"))
         for name, value in headers[:STORED_HEADERS]
+    ]
+    joined = "\n".join([text for header in texts for text in header])
+    if redact(joined) != joined:
+        texts = [(redact(name), redact(value)) for name, value in texts]
+    if "\x00" in joined:
+        texts = [(name, value.replace("\x00", "\ufffd")) for name, value in texts]
+    # Truncated afterwards, because the redactor would miss half a secret.
+    return tuple(
+        [(name[:STORED_HEADER_CHARS], value[:STORED_HEADER_CHARS]) for name, value in texts]
     )
 
 
-def _stored_text(raw: bytes, redact: Redact) -> str:
-    # Redacted before truncation, because the redactor would miss half a secret.
-    text = redact(raw.decode("latin-1")).replace("\x00", "\ufffd")
-    return text[:STORED_HEADER_CHARS]
-
-
 def _stored_body(body: bytes, redact: Redact) -> str:
+    if not body:
+        return ""
     # Decodes more than is stored, so that a secret at the cut is redacted as a whole.
     text = redact(body[: 4 * STORED_BYTES].decode("utf-8", "replace")).replace("\x00", "\ufffd")
     return text.encode()[:STORED_BYTES].decode("utf-8", "ignore")
