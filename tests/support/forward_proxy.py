@@ -66,16 +66,14 @@ async def _tunnel(
     port = int(request.path.rpartition(":")[2])
     there, back = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    pumps = [asyncio.create_task(_pump(reader, back)), asyncio.create_task(_pump(there, writer))]
     try:
-        await asyncio.wait(
-            [
-                asyncio.ensure_future(_pump(reader, back)),
-                asyncio.ensure_future(_pump(there, writer)),
-            ],
-            return_when=asyncio.FIRST_COMPLETED,
-        )
+        await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
     finally:
         back.transport.abort()
+        for pump in pumps:
+            pump.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
 
 
 async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:

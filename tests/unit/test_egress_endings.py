@@ -7,7 +7,6 @@ import gc
 import socket
 import struct
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -31,6 +30,8 @@ from tests.support.receiver import Receiver, stall
 from tests.support.worker_rig import until
 
 pytestmark = pytest.mark.anyio
+# Steps of the event loop; usually the request is sent after fewer.
+STEPS = 60
 BODY = b"x" * 8_000_000
 CANCELLED = {name for name, case in HOSTILE.items() if case.verdict is Verdict.TIMEOUT}
 
@@ -171,25 +172,36 @@ async def test_no_exchange_leaves_a_socket_open(reported: list[str]) -> None:
     assert [text for text in reported if "never retrieved" in text] == []
 
 
-@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize("addresses", [["127.0.0.1"], ["127.0.0.2", "127.0.0.1"]], ids=["1", "2"])
+@pytest.mark.parametrize("route", ["plain", "tls", "tunnel"])
 async def test_an_exchange_that_is_cancelled_at_any_step_leaves_no_socket_open(
-    secure: bool,  # noqa: FBT001  # the case
-    authority: Authority,
-    reported: list[str],
+    route: str, addresses: list[str], authority: Authority, reported: list[str]
 ) -> None:
-    tls = authority.issue("hooks.example.com") if secure else None
+    async def resolve(_: str) -> Sequence[str]:
+        return addresses
+
+    tls = None if route == "plain" else authority.issue("hooks.example.com")
     async with (
         Receiver(default=stall(), tls=tls) as receiver,
-        transport_on(sockets := Sockets(), trust=authority.trust()) as transport,
+        running_proxy() as proxy,
+        transport_on(
+            sockets := Sockets(),
+            trust=authority.trust(),
+            resolver=resolve,
+            proxy=proxy.url.replace("127.0.0.1", "proxy.internal") if route == "tunnel" else None,
+        ) as transport,
     ):
-        url = f"{'https' if secure else 'http'}://hooks.example.com:{receiver.port}/"
-        for steps in range(40):
+        url = f"http{'s' if tls else ''}://hooks.example.com:{receiver.port}/"
+        for steps in range(STEPS):
             task = asyncio.create_task(attempt(transport, url))
             for _ in range(steps):
                 await asyncio.sleep(0)
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await asyncio.wait({task})
+        task = asyncio.create_task(attempt(transport, url))
+        await receiver.wait_for(len(receiver.requests) + 1)
+        task.cancel()
+        await asyncio.wait({task})
         await sockets.until_closed()
 
         async def is_empty() -> bool:

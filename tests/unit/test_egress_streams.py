@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 
 import pytest
 
@@ -86,6 +87,34 @@ async def test_a_response_that_drips_ends_at_the_deadline(name: str) -> None:
         assert result(task) == (200 if name in IN_BODY else TimeoutError)
 
 
+@pytest.mark.parametrize("name", ENDLESS)
+async def test_an_endless_response_takes_little_memory(name: str) -> None:
+    first, wave = ENDLESS[name]
+    scripted = ScriptedConnection()
+    task = await scripted.begin()
+    await scripted.receive(first)
+    segment = wave * (SEGMENT // len(wave))
+    tracemalloc.start()
+    while not task.done():
+        await scripted.receive(segment)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    await asyncio.wait({task})
+    assert result(task) in {200, ResponseInvalid}
+    assert peak < 1_500_000
+
+
+@pytest.mark.parametrize("size", [1, 7, 100_000])
+@pytest.mark.parametrize("end", [b"\r\n", b"(\r\n\r\n"])
+async def test_the_first_thousand_headers_are_kept(size: int, end: bytes) -> None:
+    head = OK + b"".join(b"X-%d:b\r\n" % number for number in range(1_500)) + end
+    scripted = ScriptedConnection()
+    task = await scripted.begin()
+    await scripted.receive(*(head[n : n + size] for n in range(0, len(head), size)))
+    scripted.connection.connection_lost(None)
+    assert (await task).headers == [(b"X-%d" % number, b"b") for number in range(1_000)]
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 1000])
 async def test_a_malformed_head_has_the_same_response_in_any_pieces(size: int) -> None:
     head = (
@@ -153,8 +182,23 @@ async def test_an_idle_connection_holds_nothing_of_its_last_response() -> None:
     assert len((await task).body) == 60_000
     connection = scripted.connection
     assert connection.is_reusable
-    held = (connection._head, connection._body, connection._headers)
-    assert not any(held)
+    assert bytes(connection._head + connection._body) == b""
+    assert connection._headers == []
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+async def test_a_response_before_the_request_counts_only_if_the_request_can_be_sent(
+    is_closed: bool,  # noqa: FBT001  # a parameter of the test
+) -> None:
+    scripted = ScriptedConnection()
+    await scripted.receive(OK + b"Content-Length: 0\r\n\r\n")
+    if is_closed:
+        scripted.wire.close()
+        await run_callbacks()
+    task = await scripted.begin()
+    await asyncio.wait({task})
+    assert result(task) == (ConnectionEnded if is_closed else 200)
+    assert scripted.wire.sent == (b"" if is_closed else b"request")
 
 
 async def test_an_idle_connection_with_unexpected_bytes_is_closed() -> None:

@@ -8,6 +8,7 @@ and time. Lines of the head that are not valid do not matter beside a valid stat
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from enum import Enum, auto
 from time import monotonic
 from typing import TYPE_CHECKING, cast
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 # Limits for all heads of a response, including interim ones.
 MAX_HEAD_BYTES = 65_536
 MAX_HEADS = 256
+# Headers that are kept; as objects, short ones take 20 times their bytes.
+MAX_HEADERS = 1_000
 READ_BYTES = 65_536
 # The body with chunk sizes, chunk extensions and trailers, which may be endless.
 MAX_BODY_BYTES = 524_288
@@ -37,6 +40,8 @@ MAX_IDLE_S = 60.0
 IDLE_MARGIN_S = 1.0
 # Time for the end of TLS, and for what is not written yet, when a connection is closed.
 CLOSE_S = 1.0
+_SPACE = ord(" ")
+_DISCARD = deque[tuple[bytes, bytes]](maxlen=0).append
 
 
 class ResponseInvalid(Exception):
@@ -101,8 +106,9 @@ class Connection(asyncio.Protocol):
         self._heads = 0
         self._status = 0
         self._headers: RawHeaders = []
-        self._body: list[bytes] = []
-        self._body_bytes = self._received_body_bytes = 0
+        self._keep = self._headers.append
+        self._body = bytearray()
+        self._received_body_bytes = 0
         self._result: asyncio.Future[Response] | None = None
         self._timer: ExchangeTimer | None = None
 
@@ -113,8 +119,9 @@ class Connection(asyncio.Protocol):
 
         Raises TimeoutError, ResponseInvalid and ConnectionEnded.
         """
-        if self._transport is None:
-            raise ConnectionEnded(is_stale=False)
+        if self._transport is None or self._transport.is_closing() or self.lost.done():
+            # A response that arrived before is not one to a request that cannot be sent.
+            raise ConnectionEnded(is_stale=self._used)
         self._timer = timer
         self._deadline = deadline
         self._state = _State.HEAD
@@ -122,11 +129,10 @@ class Connection(asyncio.Protocol):
         result: asyncio.Future[Response] = self._loop.create_future()
         self._result = result
         self._deadlines.set(self, deadline)
-        # uvloop raises RuntimeError for a write to a closed connection.
-        if not self._transport.is_closing():
-            self._transport.write(request)
-        if not self._used:
-            self._read_early_data(result)
+        self._transport.write(request)
+        if self._early:
+            self.data_received(bytes(self._early))
+            self._early.clear()
         try:
             return await result
         except asyncio.CancelledError:
@@ -219,10 +225,11 @@ class Connection(asyncio.Protocol):
             self.is_reusable = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header; ignore trailers, and the headers of a second response."""
-        if self._state is not _State.HEAD:
-            return
-        self._headers.append((name.rstrip(b" \t"), value.rstrip(b" \t")))
+        """Keep a header."""
+        # Both are rare, and faster to find than to remove.
+        if name[-1] <= _SPACE or (value and value[-1] <= _SPACE):
+            name, value = name.rstrip(b" \t"), value.rstrip(b" \t")
+        self._keep((name, value))
         if len(name) == 10 and name.lower() == b"keep-alive":  # noqa: PLR2004  # its length
             self.idle_s = _idle_s(value)
 
@@ -234,19 +241,21 @@ class Connection(asyncio.Protocol):
         if status < 100:  # noqa: PLR2004  # RFC 9110 section 15: three digits, 1xx to 5xx
             raise ResponseInvalid
         if is_interim(status):
-            self._headers = []
             self._heads += 1
+            self._headers = []
+            self._keep = self._headers.append
             return
         self._status = status
+        # What follows is not part of the head: trailers, or headers of a second response.
+        self._discard_headers()
         self._state = _State.BODY
         if self._timer is not None:
             self._timer.responded = monotonic()
 
     def on_body(self, body: bytes) -> None:
         """Keep the part of the body that is read."""
-        if self._state is _State.BODY and self._body_bytes < READ_BYTES:
-            self._body.append(body[: READ_BYTES - self._body_bytes])
-            self._body_bytes += len(body)
+        if self._state is _State.BODY and len(self._body) < READ_BYTES:
+            self._body += body[: READ_BYTES - len(self._body)]
 
     def on_message_complete(self) -> None:
         """End the exchange, unless the response was an interim one."""
@@ -254,14 +263,6 @@ class Connection(asyncio.Protocol):
             # A request that is not completely written cannot be followed by another one.
             unwritten = self._transport is None or self._transport.get_write_buffer_size()
             self._finish(is_reusable=not unwritten and self._parser.should_keep_alive())
-
-    def _read_early_data(self, result: asyncio.Future[Response]) -> None:
-        """Read what a server has sent, or that it has closed, before the first request."""
-        if self._early:
-            self.data_received(bytes(self._early))
-            self._early.clear()
-        if self.lost.done() and not result.done():
-            self.connection_lost(None)
 
     def _read_head(self, data: bytes) -> None:
         room = MAX_HEAD_BYTES - len(self._head)
@@ -271,6 +272,8 @@ class Connection(asyncio.Protocol):
             self._parse(data)
         else:
             self._salvage(data)
+        if len(self._headers) > MAX_HEADERS:
+            self._discard_headers()
         if not rest and self._heads <= MAX_HEADS:
             return
         if self._state is _State.BODY:
@@ -282,11 +285,11 @@ class Connection(asyncio.Protocol):
 
     def _read_body(self, data: bytes) -> None:
         """Parse in pieces: the parser copies the body, and most of a large one is not read."""
+        self._received_body_bytes += len(data)
         for start in range(0, len(data), READ_BYTES):
             if self._state is not _State.BODY:
                 self.is_reusable = False
                 return
-            self._received_body_bytes += min(len(data) - start, READ_BYTES)
             self._parse(data[start : start + READ_BYTES])
 
     def _parse(self, data: bytes) -> None:
@@ -303,10 +306,14 @@ class Connection(asyncio.Protocol):
                 self._end_body()
         else:
             if self._state is _State.BODY:
-                if self._body_bytes >= READ_BYTES or self._received_body_bytes >= MAX_BODY_BYTES:
+                if len(self._body) >= READ_BYTES or self._received_body_bytes >= MAX_BODY_BYTES:
                     self._end_body()
                 elif not was_in_body:
                     self._limit_body_time()
+
+    def _discard_headers(self) -> None:
+        del self._headers[MAX_HEADERS:]
+        self._keep = _DISCARD
 
     def _end_body(self) -> None:
         """End the exchange before the end of the response, and stop receiving."""
@@ -329,12 +336,13 @@ class Connection(asyncio.Protocol):
         if response is not None:
             if self._timer is not None:
                 self._timer.responded = monotonic()
-            self._status, self._headers, self._body = response.status, response.headers, []
+            self._status, self._headers = response.status, response.headers[:MAX_HEADERS]
+            self._body.clear()
             self._finish(is_reusable=False)
             self.abort()
 
     def _finish(self, *, is_reusable: bool) -> None:
-        response = Response(self._status, self._headers, b"".join(self._body))
+        response = Response(self._status, self._headers, bytes(self._body))
         result = self._end_exchange(is_reusable=is_reusable)
         if result is not None and not result.done():
             result.set_result(response)

@@ -128,7 +128,8 @@ class Dialer:
         if target.scheme == "https":
             await self._open_tunnel(proxy, target, connection, sock, limit)
         else:
-            await self._adopt(sock, connection, None)
+            async with _step(limit, silence, _proxy_not_connected):
+                await self._adopt(sock, connection, None)
         timer.opened = monotonic()
 
     async def _open_tunnel(
@@ -140,11 +141,12 @@ class Dialer:
         limit: float,
     ) -> None:
         loop = asyncio.get_running_loop()
-        transport, tunnel = await loop.create_connection(Tunnel, sock=sock)
+        silence = errors.proxy_failed("The egress proxy did not respond in time.")
+        async with _step(limit, silence, _proxy_not_connected):
+            transport, tunnel = await loop.create_connection(Tunnel, sock=sock)
         # So that aborting the connection ends the tunnel, too.
         connection.connection_made(transport)
         try:
-            silence = errors.proxy_failed("The egress proxy did not respond in time.")
             async with _step(limit, silence, _proxy_invalid):
                 await tunnel.open(target, proxy)
             async with _step(limit, errors.timed_out("The TLS handshake"), errors.tls_failed):

@@ -150,16 +150,11 @@ def _stored_headers(headers: RawHeaders, redact: Redact) -> Headers:
     if redact(joined) != joined:
         texts = [(redact(name), redact(value)) for name, value in texts]
     if "\x00" in joined:
-        # PostgreSQL cannot return it as text.
-        texts = [(_without_nul(name), _without_nul(value)) for name, value in texts]
+        texts = [(name, value.replace("\x00", "\ufffd")) for name, value in texts]
     # Truncated afterwards, because the redactor would miss half a secret.
     return tuple(
         [(name[:STORED_HEADER_CHARS], value[:STORED_HEADER_CHARS]) for name, value in texts]
     )
-
-
-def _without_nul(text: str) -> str:
-    return text.replace("\x00", "\ufffd")
 
 
 def _stored_body(body: bytes, redact: Redact) -> str:
