@@ -133,8 +133,13 @@ async def test_bench_measures_as_the_owner_and_removes_everything_it_created(
     assert set(figures["server"]["settings"]) >= SETTINGS
     assert_shapes(figures["shapes"])
     assert_bulk(figures["bulk"])
+    assert [line["writers"] for line in figures["capture"]] == [1, 32]
     assert set(figures["capture_cpu_ms"]) == {"jit_on", "jit_off"}
-    assert figures["deliveries_per_s"]["median"] > 0
+    for name in ("ratio", "deliveries_per_s", "baseline_per_s", "limit_per_s"):
+        assert figures[name]["median"] > 0
+    assert set(figures["cpu_us"]) == {"worker", "server"}
+    assert all(used["median"] > 0 for used in figures["cpu_us"].values())
+    assert figures["latency"]["commits"] > 0
     assert await subject.census() == before
 
 
