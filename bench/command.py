@@ -17,7 +17,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bench import bulk, shapes, size
+from bench import (
+    bulk,
+    claim_cost,
+    process_pair,
+    shapes,
+    size,
+    start_time,
+    template_ratio,
+    worker_memory,
+)
 from bench import list_times as lists
 from bench import measured_server as server
 from bench import page_times as pages
@@ -43,6 +52,11 @@ _LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 # Measurements that are made instead of the usual ones: each has its figures, and rows of a table.
 _MEASUREMENTS: dict[str, Measurement] = {
     "size": (size.measure, size.table),
+    "template": (template_ratio.measure, template_ratio.table),
+    "processes": (process_pair.measure, process_pair.table),
+    "memory": (worker_memory.measure, worker_memory.table),
+    "start": (start_time.measure, start_time.table),
+    "claims": (claim_cost.measure, claim_cost.table),
 }
 
 
@@ -108,6 +122,18 @@ def _only(name: str, subject: str) -> Callable[[Command], Command]:
     help="Seconds of each list run.",
 )
 @_only("size", "the bytes on disk per delivery.")
+@_only("template", "a JSON template with a schema against the default payload.")
+@_only("processes", "two worker processes against one.")
+@_only("memory", "the resident memory of a worker over --deliveries.")
+@_only("start", "the start of a worker to its first request.")
+@_only("claims", "claims with many waiting rows and many webhooks.")
+@click.option(
+    "--claim-rows",
+    default=10_000_000,
+    show_default=True,
+    type=click.IntRange(10_000, 100_000_000),
+    help="Most waiting rows, with --claims.",
+)
 @click.option(
     "--data-bytes",
     default=947,

@@ -160,6 +160,41 @@ async def test_bench_measures_the_disk_size_of_a_delivery(subject: Subject, fold
     assert await subject.census() == before
 
 
+@pytest.mark.parametrize(
+    ("measurement", "keys"),
+    [
+        ("start", {"first_request_s", "cpu_s"}),
+        pytest.param("memory", {"max_mb", "steady_mb", "samples"}, marks=pytest.mark.long),
+        pytest.param("template", {"ratio", "ratio_to_default", "cpu_us"}, marks=pytest.mark.long),
+        pytest.param(
+            "processes", {"ratio", "one_process", "two_processes"}, marks=pytest.mark.long
+        ),
+    ],
+)
+async def test_bench_measures_one_thing_alone(
+    subject: Subject, folder: Path, measurement: str, keys: set[str]
+) -> None:
+    before = await subject.census()
+    ended = await subject.bench(folder, f"--{measurement}")
+    assert ended.code == 0, ended.err
+    figures = json.loads(ended.out)
+    assert set(figures) == {"server", measurement}
+    assert set(figures[measurement]) >= keys
+    assert await subject.census() == before
+
+
+async def test_bench_measures_claims_of_several_backlogs(subject: Subject, folder: Path) -> None:
+    before = await subject.census()
+    ended = await subject.bench(folder, "--claims", "--claim-rows", "10000")
+    assert ended.code == 0, ended.err
+    backlogs = json.loads(ended.out)["claims"]["backlogs"]
+    assert [(line["rows"], line["webhooks"]) for line in backlogs] == [(10000, 10), (10000, 1000)]
+    for line in backlogs:
+        assert line["cpu_us_per_row"]["median"] > 0
+        assert line["blocks_per_row_ratio"] >= 1
+    assert await subject.census() == before
+
+
 async def test_a_database_with_deliveries_is_measured_only_with_force(
     subject: Subject, folder: Path
 ) -> None:
