@@ -32,6 +32,7 @@ from bench import measured_server as server
 from bench import page_times as pages
 from bench import test_rows as ground
 from bench import throughput as measure
+from bench.peers import comparison
 from bench.pgbench import Runner
 from bench.process_cpu import resident_mb, server_pid
 from bench.run_context import RunContext
@@ -52,6 +53,7 @@ _LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 # Measurements that are made instead of the usual ones: each has its figures, and rows of a table.
 _MEASUREMENTS: dict[str, Measurement] = {
     "size": (size.measure, size.table),
+    "peers": (comparison.measure, comparison.table),
     "template": (template_ratio.measure, template_ratio.table),
     "processes": (process_pair.measure, process_pair.table),
     "memory": (worker_memory.measure, worker_memory.table),
@@ -122,6 +124,7 @@ def _only(name: str, subject: str) -> Callable[[Command], Command]:
     help="Seconds of each list run.",
 )
 @_only("size", "the bytes on disk per delivery.")
+@_only("peers", "other PostgreSQL queues beside Rowhook; installs them from npm and PyPI.")
 @_only("template", "a JSON template with a schema against the default payload.")
 @_only("processes", "two worker processes against one.")
 @_only("memory", "the resident memory of a worker over --deliveries.")

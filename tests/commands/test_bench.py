@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,10 +13,11 @@ import pytest
 
 from bench import bulk, shapes
 from bench import test_rows as ground
+from bench.peers.peer_list import PEERS
 from rowhook.db import connection_pool
 from rowhook.migrate import runner
 from tests.support.clusters import Cluster, cluster
-from tests.support.commands import CommandResult, run_command
+from tests.support.commands import CommandResult, run_command, running_command
 from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
@@ -30,6 +33,8 @@ SMALL = (
     "--bulk-rows",
     "1000",
 )
+_INSTALLATION_S = 500
+REGISTRY_VARIABLES = ("UV_", "PIP_", "NPM_", "npm_", "NODE_", "SSL_", "HTTPS_", "https_")
 SETTINGS = {
     "jit",
     "shared_buffers",
@@ -49,9 +54,9 @@ class Subject(NamedTuple):
     dsn: str
     platform: Platform
 
-    async def bench(self, home: Path, *arguments: str) -> CommandResult:
+    async def bench(self, home: Path, *arguments: str, **variables: str) -> CommandResult:
         flags = ("--database-url", self.dsn, "--json", "--no-lists", *SMALL)
-        return await run_command(home, *flags, *arguments, module="bench")
+        return await run_command(home, *flags, *arguments, before=(), module="bench", **variables)
 
     async def census(self) -> dict[str, Any]:
         """Return the content of the schema: its functions, and its tables with their row counts."""
@@ -79,7 +84,7 @@ async def running(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
 @pytest.fixture
 async def subject(running: Cluster) -> AsyncIterator[Subject]:
     """The database of an owner without superuser."""
-    owner = await running.login("createrole")
+    owner = await running.login("createrole createdb")
     dsn = running.dsn_of(await running.database(owner), owner)
     await runner.migrate(dsn)
     async with await connection_pool.connect(dsn) as db:
@@ -192,6 +197,43 @@ async def test_bench_measures_claims_of_several_backlogs(subject: Subject, folde
     for line in backlogs:
         assert line["cpu_us_per_row"]["median"] > 0
         assert line["blocks_per_row_ratio"] >= 1
+    assert await subject.census() == before
+
+
+async def test_peers_that_cannot_be_installed_are_named_and_rowhook_is_measured(
+    subject: Subject, folder: Path
+) -> None:
+    """Without node, and with an index of packages that does not answer."""
+    before = await subject.census()
+    empty = folder / "empty"
+    empty.mkdir()
+    index = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "0"}
+    ended = await subject.bench(folder, "--peers", PATH=str(empty), **index)
+    assert ended.code == 0, ended.err
+    systems = json.loads(ended.out)["peers"]["systems"]
+    assert systems["Rowhook"]["ratio"]["median"] > 0
+    for peer in PEERS:
+        assert systems[peer.name]["failure"].startswith("not installed: ")
+    assert "node and npm" in systems["pg-boss"]["failure"]
+    assert await subject.census() == before
+
+
+@pytest.mark.long
+async def test_every_installed_peer_delivers_and_records(subject: Subject, folder: Path) -> None:
+    before = await subject.census()
+    flags = ("--database-url", subject.dsn, "--json", *SMALL, "--peers")
+    # How this machine reaches the registries.
+    access = {name: os.environ[name] for name in os.environ if name.startswith(REGISTRY_VARIABLES)}
+    async with running_command(folder, *flags, before=(), module="bench", **access) as process:
+        async with asyncio.timeout(_INSTALLATION_S):
+            out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    systems = json.loads(out)["peers"]["systems"]
+    absent = {name: system["failure"] for name, system in systems.items() if "failure" in system}
+    assert all(reason.startswith("not installed: ") for reason in absent.values()), absent
+    if absent:
+        pytest.skip(f"{', '.join(absent)}: {next(iter(absent.values()))}")
+    assert all(system["cpu_us"]["server"]["median"] > 0 for system in systems.values())
     assert await subject.census() == before
 
 
