@@ -92,7 +92,7 @@ async def _systems(run: RunContext, stack: AsyncExitStack) -> dict[str, _System]
         except NotInstalled as error:
             system.failure = f"not installed: {error}"
         else:
-            dsn = await stack.enter_async_context(peer_database(run.database.direct))
+            dsn = await stack.enter_async_context(peer_database(run.database.direct, peer.name))
             system.start = _starter(run, peer, program, dsn)
         systems[peer.name] = system
     return systems

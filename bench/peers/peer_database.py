@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import secrets
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,9 +18,13 @@ _SQL = Path(__file__).with_name("sql")
 
 
 @asynccontextmanager
-async def peer_database(dsn: str) -> AsyncIterator[str]:
-    """Creates a database beside that of `dsn`, with the table of outcomes; drops it at exit."""
-    name = f"rowhook_bench_{secrets.token_hex(4)}"
+async def peer_database(dsn: str, peer: str) -> AsyncIterator[str]:
+    """Creates a database beside that of `dsn`, with the table of outcomes; drops it at exit.
+
+    Its name depends on the peer only, so that the next run drops what a killed one left.
+    """
+    name = "rowhook_bench_" + re.sub(r"\W+", "_", peer)
+    await _drop(dsn, name)
     async with await connection_pool.connect(dsn) as connection:
         try:
             await connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
@@ -33,9 +37,13 @@ async def peer_database(dsn: str) -> AsyncIterator[str]:
         await run_script(own, "outcome.sql")
         yield own
     finally:
-        async with await connection_pool.connect(dsn) as connection:
-            drop = sql.SQL("drop database {} with (force)")
-            await connection.execute(drop.format(sql.Identifier(name)))
+        await _drop(dsn, name)
+
+
+async def _drop(dsn: str, name: str) -> None:
+    statement = sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
+    async with await connection_pool.connect(dsn) as connection:
+        await connection.execute(statement)
 
 
 async def run_script(dsn: str, name: str) -> None:

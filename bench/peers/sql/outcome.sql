@@ -14,7 +14,7 @@ create function bench_body(number bigint, key text) returns text
 language sql immutable
 return json_build_object(
   'id', number, 'type', 'goal.committed', 'timestamp', '2026-01-01T00:00:00.000Z', 'key', key,
-  'data', json_build_object('n', number, 'text', repeat('abcdefgh', 100)))::text;
+  'data', json_build_object('n', number, 'text', repeat('abcdefgh', 112)))::text;
 
 -- A job {key, path, body} for each of the ten endpoints in turn.
 create function bench_jobs(rows int, prefix text) returns setof json
