@@ -179,7 +179,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     `error` never contains a secret, an address or a port. `faults` are the violations of the
     schema. `subject` is the expression at which rendering failed, and `location` its position.
     `body` is the first 4 KiB of the response, decoded as UTF-8 with replacement of invalid bytes
-    and NUL. `retry_after_s` is the delay that the receiver requested.
+    and NUL. `retry_after_s` is the delay that the receiver requested. `stages` are
+    set if the request could not be rendered; otherwise they are in the request.
     """
 
     verdict: Verdict
@@ -194,5 +195,3 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: float = 0.0
     timings: Timings = Timings()
     stages: Stages = Stages()
-    redacted: RedactedRequest | None = None
-    framed_request: FramedRequest | None = None

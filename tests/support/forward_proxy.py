@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from yarl import URL
+import httpx
 
 from tests.support.receiver import Received, Receiver, read_request
 
@@ -85,12 +85,12 @@ async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
 
 
 async def _pass_on(request: Received, writer: asyncio.StreamWriter) -> None:
-    target = URL(request.path)
+    target = httpx.URL(request.path)
     there, back = await asyncio.open_connection("127.0.0.1", target.port)
     headers = [
         f"{name}: {value}" for name, value in request.headers if "proxy-" not in name.lower()
     ]
-    lines = [f"{request.method} {target.raw_path_qs} HTTP/1.1", *headers, "", ""]
+    lines = [f"{request.method} {target.raw_path.decode()} HTTP/1.1", *headers, "", ""]
     back.write("\r\n".join(lines).encode("latin-1") + request.body)
     head = await there.readuntil(b"\r\n\r\n")
     length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]

@@ -70,8 +70,6 @@ async def serving(asgi_app: Any, *, host: str, port: int, tasks: Supervisor) -> 
             port=port,
             log_config=None,
             access_log=False,
-            # Whether httptools is installed must not change how the API reads requests.
-            http="h11",
             lifespan="auto",
             timeout_graceful_shutdown=_DRAIN_S,
         )

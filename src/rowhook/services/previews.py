@@ -239,7 +239,8 @@ async def test_webhook(ctx: KeyringContext, webhook: UUID, sample: Sample) -> Tr
         return _trial(request)
     if ctx.transport is None:
         raise LookupError("This context has no transport for test requests.")
-    return _trial(await send(ctx.transport, request, redact=compiled.redact, timed=True))
+    outcome = await send(ctx.transport, request, redact=compiled.redact, timed=True)
+    return _trial(outcome, request.redacted)
 
 
 async def _begin_test(ctx: KeyringContext, webhook: UUID, sample: SampleEvent) -> SampleEvent:
@@ -265,12 +266,12 @@ async def _begin_test(ctx: KeyringContext, webhook: UUID, sample: SampleEvent) -
     return sample._replace(event=stored, moment=begun.moment)
 
 
-def _trial(outcome: Outcome) -> Trial:
+def _trial(outcome: Outcome, request: RedactedRequest | None = None) -> Trial:
     response = None
     if outcome.status_code is not None:
         response = TrialResponse(outcome.status_code, list(outcome.headers), outcome.body)
     return Trial(
-        request=trial_request(outcome.redacted),
+        request=trial_request(request),
         response=response,
         timings=outcome.timings,
         outcome=outcome.verdict,

@@ -15,7 +15,15 @@ import structlog
 from rowhook.db import connection_errors, engine
 from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import PostgresError, Unreachable
-from rowhook.model import Claim, FramedRequest, Headers, Outcome, RedactedRequest, RequestFrame
+from rowhook.model import (
+    Claim,
+    FramedRequest,
+    Headers,
+    Outcome,
+    RedactedRequest,
+    Request,
+    RequestFrame,
+)
 from rowhook.worker import failpoints
 
 R = TypeVar("R", bound="Result")
@@ -47,10 +55,20 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(
-        cls, claim: Claim, outcome: Outcome, started_at: datetime, *, stores_exchange: bool = True
+        cls,
+        claim: Claim,
+        outcome: Outcome,
+        started_at: datetime,
+        request: Request | None = None,
+        *,
+        stores_exchange: bool = True,
     ) -> Self:
-        """Return the result of an attempt that began at `started_at`."""
-        framed_request = outcome.framed_request
+        """Return the result of an attempt that began at `started_at`.
+
+        `request` is the request that was sent, None if nothing was.
+        """
+        stages = outcome.stages if request is None else request.stages
+        framed_request = None if request is None else request.framed_request
         result = cls(
             outbox_id=claim.outbox_id,
             token=claim.token,
@@ -59,12 +77,12 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
             outcome=outcome.verdict,
             started_at=started_at,
             duration_ms=outcome.duration_ms,
-            rendered_ms=outcome.stages.rendered,
-            validated_ms=outcome.stages.validated,
+            rendered_ms=stages.rendered,
+            validated_ms=stages.validated,
             status_code=outcome.status_code,
             error=outcome.error,
             retry_after_s=outcome.retry_after_s,
-            request=outcome.redacted if framed_request is None else None,
+            request=None if request is None or framed_request else request.redacted,
             frame=None if framed_request is None else framed_request.frame.digest,
             sent=None if framed_request is None else framed_request.values,
             response_headers=outcome.headers or None,
