@@ -7,7 +7,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -144,6 +144,11 @@ def _only(name: str, subject: str) -> Callable[[Command], Command]:
     type=click.IntRange(700, 1_000_000),
     help="Bytes of the data of a commit, with --size.",
 )
+@click.option(
+    "--usual-headers",
+    is_flag=True,
+    help="Let the receiver send the headers of an application behind a proxy.",
+)
 @click.option("--force", is_flag=True, help="Run on a database that already holds deliveries.")
 @with_settings
 def bench(settings: Settings, *, as_json: bool, **sizes: Any) -> None:
@@ -247,7 +252,7 @@ class _Bench:
         await stack.enter_async_context(
             ground.installed(database.direct, is_temporary=database.embedded)
         )
-        port = await stack.enter_async_context(measure.receiver())
+        port = await stack.enter_async_context(self._receiver())
         ctx = await stack.enter_async_context(startup.keyring_context(self.settings, database))
         await ground.link_webhooks(ctx, port)
         # Only the owner may call the functions of the benchmark.
@@ -263,6 +268,9 @@ class _Bench:
             sizes=self.sizes,
             report=self.report,
         )
+
+    def _receiver(self) -> AbstractAsyncContextManager[int]:
+        return measure.receiver(*(["usual"] if self.sizes["usual_headers"] else []))
 
     async def _require_unused(self, database: startup.Database) -> None:
         existing, waiting = await ground.count_deliveries(database.direct)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import json
 import random
 import secrets
-import signal
 import statistics
 import sys
 import time
@@ -19,6 +17,7 @@ from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import Any, LiteralString, NamedTuple
 
+from bench.child_process import bound_command
 from bench.process_cpu import CpuMeter, per_delivery_us
 from rowhook.db import statements
 from rowhook.db.connection_pool import Pool
@@ -30,7 +29,6 @@ _TIMEOUT_S = 120.0
 # A slower drain is given up.
 _MIN_RATE_PER_S = 200
 _STOP_S = 20.0
-_PR_SET_PDEATHSIG = 1  # prctl(2)
 _LOG_TAIL_CHARACTERS = 2_000
 
 
@@ -43,20 +41,14 @@ def spread(values: list[float]) -> dict[str, float]:
     }
 
 
-def _end_with_parent() -> None:
-    """Makes the kernel terminate this child process when its parent ends, even if it is killed."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
 @asynccontextmanager
 async def running(
     *command: str, environment: dict[str, str] | None = None
 ) -> AsyncIterator[Process]:
-    """Runs a command as a child process; prints the end of its log on an exception."""
+    """Runs a command, a path and its arguments; prints the end of its log on an exception."""
     with TemporaryFile() as log:
         child = await asyncio.create_subprocess_exec(
-            *command, stdout=PIPE, stderr=log, env=environment, preexec_fn=_end_with_parent
+            *bound_command(*command), stdout=PIPE, stderr=log, env=environment
         )
         try:
             yield child
@@ -96,9 +88,9 @@ def unique_prefix() -> str:
 
 
 @asynccontextmanager
-async def receiver() -> AsyncIterator[int]:
-    """Starts the receiver; yields its port."""
-    async with process("bench.instant_receiver") as child:
+async def receiver(*arguments: str) -> AsyncIterator[int]:
+    """Starts the receiver; yields its port. `usual` lets it send response headers."""
+    async with process("bench.instant_receiver", *arguments) as child:
         yield int(await read_line(child))
 
 

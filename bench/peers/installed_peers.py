@@ -42,21 +42,24 @@ async def install(peer: Peer) -> Program:
 
 
 async def _node_program(peer: Peer) -> Program:
-    await _require_node()
+    node = await _require_node()
     sources = (_NODE / "package.json", _NODE / "package-lock.json")
     folder = await _cached("node", sources, _install_node)
     for script in _NODE.glob("*.mjs"):
         # Node resolves imports from the folder of a script.
         shutil.copy(script, folder)
-    return Program(command=("node", str(folder / peer.program)), environment={})
+    return Program(command=(node, str(folder / peer.program)), environment={})
 
 
-async def _require_node() -> None:
-    if shutil.which("node") is None or shutil.which("npm") is None:
+async def _require_node() -> str:
+    """Returns the path of Node."""
+    node = shutil.which("node")
+    if node is None or shutil.which("npm") is None:
         raise NotInstalled("node and npm are not on the PATH. Install Node 20 or later.")
-    version = (await _run("node", "--version")).strip()
+    version = (await _run(node, "--version")).strip()
     if int(version.removeprefix("v").split(".")[0]) < _OLDEST_NODE:
         raise NotInstalled(f"Node {version} is too old. Install Node {_OLDEST_NODE} or later.")
+    return node
 
 
 async def _install_node(folder: Path) -> None:

@@ -105,10 +105,10 @@ class EventPart(msgspec.Struct, frozen=True):
 
 
 class RequestFrame(msgspec.Struct, frozen=True, kw_only=True):
-    """The part of the stored request that all attempts of a webhook share, as JSON pieces.
+    """The part of the stored request, or response headers, that a webhook's attempts share.
 
-    A string piece is literal text, a number is the index of a value of the attempt. Each frame is
-    stored once, in `rowhook.request_frame`.
+    It is a JSON text in pieces: a string is literal text, a number is the index of a value of the
+    attempt. Each frame is stored once, in `rowhook.request_frame`.
     """
 
     digest: UUID

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,8 +19,15 @@ from bench.peers.peer_list import PEERS
 from rowhook.db import connection_pool
 from rowhook.migrate import runner
 from tests.support.clusters import Cluster, cluster
-from tests.support.commands import CommandResult, run_command, running_command
+from tests.support.commands import (
+    CommandResult,
+    children,
+    is_running,
+    run_command,
+    running_command,
+)
 from tests.support.sample_platform import Platform
+from tests.support.worker_rig import until
 
 pytestmark = pytest.mark.anyio
 SMALL = (
@@ -277,6 +286,22 @@ async def test_rows_of_a_killed_bench_are_removed_by_the_next(subject: Subject) 
     async with ground.installed(subject.dsn, is_temporary=False):
         assert await subject.census() != before
     assert await subject.census() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl is of Linux")
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])
+async def test_the_processes_of_a_killed_bench_end(folder: Path, sent: signal.Signals) -> None:
+    async with running_command(folder, module="tests.support.bench_receiver") as killed:
+        assert killed.stdout is not None
+        assert int(await killed.stdout.readline()) > 0
+        (child,) = children(killed.pid)
+        killed.send_signal(sent)
+        await killed.wait()
+
+    async def has_ended() -> bool:
+        return not is_running(child)
+
+    await until(has_ended, description="the end of the receiver")
 
 
 def test_pgbench_is_found() -> None:

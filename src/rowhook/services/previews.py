@@ -27,7 +27,7 @@ from rowhook.services.webhook_cache import WebhookCache
 from rowhook.services.webhook_checks import check_webhook
 from rowhook.services.webhook_documents import Webhook
 from rowhook.services.webhooks import webhook_of
-from rowhook.transports.http import send
+from rowhook.transports.registry import find_test_sender
 
 
 class TrialRequest(Struct, frozen=True):
@@ -222,9 +222,11 @@ async def test_webhook(ctx: KeyringContext, webhook: UUID, sample: Sample) -> Tr
     """
     require_one(sample)
     present = await webhook_of(ctx, webhook)
+    # A kind that this version does not have is rejected with the other faults of the webhook.
     kind = OUTPUT_KINDS.get(present.kind)
-    if kind is not None and not kind.has_url:
-        message = f"A {present.kind} webhook sends no requests. Preview it instead."
+    send = None if kind is None else find_test_sender(kind)
+    if kind is not None and send is None:
+        message = f"A {present.kind} webhook has no test send. Preview it instead."
         raise Rejected(Fault(pointer="/kind", message=message))
     compiled = await with_secrets(ctx, present)
     if isinstance(compiled, Outcome):
@@ -237,7 +239,7 @@ async def test_webhook(ctx: KeyringContext, webhook: UUID, sample: Sample) -> Tr
     request = await ctx.renderer.render(compiled, begun.event, at=begun.moment)
     if isinstance(request, Outcome):
         return _trial(request)
-    if ctx.transport is None:
+    if ctx.transport is None or send is None:
         raise LookupError("This context has no transport for test requests.")
     outcome = await send(ctx.transport, request, redact=compiled.redact, timed=True)
     return _trial(outcome, request.redacted)
