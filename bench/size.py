@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench import test_rows as ground
+from bench.run_context import RunContext
 from bench.sample_output import job_output
-from bench.throughput import Report
+from bench.throughput import process
 from rowhook.db import statements
 from rowhook.db.connection_pool import Pool
 
@@ -21,22 +22,23 @@ _MAX_WAITING = 200
 _TIMEOUT_S = 120.0
 
 
-async def measure(
-    dsn: str, pool: Pool, *, deliveries: int, rounds: int, data_bytes: int, report: Report
-) -> dict[str, Any]:
+async def measure(run: RunContext) -> dict[str, Any]:
     """Delivers in rounds with a vacuum after each, and divides the growth of the tables.
 
     The growth of the first rounds is not counted: it contains pages of index entries for waiting
-    deliveries, which later rounds use again. A worker must be running. Jobs finish in batches of
-    50, no faster than they are delivered.
+    deliveries, which later rounds use again. Jobs finish in batches of 50, no faster than they are
+    delivered.
     """
     source = random.Random(7)  # noqa: S311  # texts, not keys
+    deliveries, rounds = run.sizes["deliveries"], run.sizes["rounds"]
+    data_bytes, pool = run.sizes["data_bytes"], run.pool
     sizes: list[dict[tuple[str, str], int]] = []
-    for number in range(_UNCOUNTED_ROUNDS + rounds):
-        report(f"size, round {number + 1}", number / (_UNCOUNTED_ROUNDS + rounds))
-        await _deliver(pool, [job_output(source, data_bytes) for _ in range(deliveries)])
-        await ground.run_script(dsn, "vacuum_size.sql")
-        sizes.append(await _sizes(pool))
+    async with process("rowhook", "worker", environment=run.environment()):
+        for number in range(_UNCOUNTED_ROUNDS + rounds):
+            run.report(f"size, round {number + 1}", number / (_UNCOUNTED_ROUNDS + rounds))
+            await _deliver(pool, [job_output(source, data_bytes) for _ in range(deliveries)])
+            await ground.run_script(run.database.direct, "vacuum_size.sql")
+            sizes.append(await _sizes(pool))
     before, after = sizes[_UNCOUNTED_ROUNDS - 1], sizes[-1]
     count = deliveries * rounds
     growth = {part: size - before.get(part, 0) for part, size in sorted(after.items())}
