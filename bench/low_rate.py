@@ -6,61 +6,38 @@ import asyncio
 import random
 import socket
 import time
-from dataclasses import dataclass
 from typing import Any
 
-from bench import process_cpu as cpu
 from bench import throughput
-from bench.throughput import Report
+from bench.process_cpu import CpuMeter, per_delivery_us
+from bench.run_context import RunContext
 from rowhook.db import statements
 from rowhook.db.connection_pool import Pool
 
 RATES_PER_S = (1, 10, 100)
-_WARM_UP = 30
 # Longer than the pauses of a worker and of the processes of the server after their last work.
 _SETTLE_S = 3.0
 _ARRIVAL_S = 60.0
 _START_S = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """The measured server, the receiver, and the environment of child processes."""
+async def measure(run: RunContext) -> dict[str, Any]:
+    """Measures each rate with `rowhook worker`, and idling also with `rowhook api` beside it.
 
-    pool: Pool
-    database: str
-    port: int
-    environment: dict[str, str]
-
-
-async def measure(ground: Ground, seconds: float, report: Report) -> dict[str, Any] | None:
-    """Measures each rate for `seconds` with `rowhook worker`, and idling also with `rowhook api`.
-
-    None if the CPU time of the server is unavailable because it is on another machine.
+    Figures of the server are 0 if it is on another machine.
     """
-    server = await cpu.server_pid(ground.pool, ground.database)
-    if server is None:
-        return None
-    async with throughput.process("rowhook", "worker", environment=ground.environment) as worker:
-        await _warm_up(ground, report)
-        meter = cpu.CpuMeter(workers=(worker.pid,), server=server)
-        idle = {"worker": await _idle(meter, seconds)}
-        rates = [await _at_rate(ground, meter, rate, seconds, report) for rate in RATES_PER_S]
+    seconds = run.sizes["low_rate_s"]
+    async with run.workers() as subject:
+        idle = {"worker": await _idle(subject.meter, seconds)}
+        rates = [await _at_rate(run, subject.meter, rate, seconds) for rate in RATES_PER_S]
         # Not `rowhook up`, which would record the objects of the benchmark as parts of the schema.
-        environment = ground.environment | {"ROWHOOK_PORT": str(_free_port())}
+        environment = run.environment() | {"ROWHOOK_PORT": str(_free_port())}
         async with throughput.process("rowhook", "api", environment=environment) as api:
             await _listening(int(environment["ROWHOOK_PORT"]))
-            both = cpu.CpuMeter(workers=(worker.pid, api.pid), server=server)
+            pids = (*subject.meter.workers, api.pid)
+            both = CpuMeter(workers=pids, server=run.server)
             idle["worker and api"] = await _idle(both, seconds)
     return {"seconds": seconds, "idle_percent": idle, "rates": rates}
-
-
-async def _warm_up(ground: Ground, report: Report) -> None:
-    """Waits until the worker has delivered some commits."""
-    await _latencies(
-        ground.port,
-        await _commit_steadily(ground, "first", rate=_WARM_UP, count=_WARM_UP, report=report),
-    )
 
 
 async def _listening(port: int) -> None:
@@ -78,7 +55,7 @@ async def _listening(port: int) -> None:
             return
 
 
-async def _idle(meter: cpu.CpuMeter, seconds: float) -> dict[str, float]:
+async def _idle(meter: CpuMeter, seconds: float) -> dict[str, float]:
     """Returns the CPU time of the process and of the server in per cent of a core."""
     await asyncio.sleep(_SETTLE_S)
     before, began = meter.read(), time.perf_counter()
@@ -91,17 +68,15 @@ async def _idle(meter: cpu.CpuMeter, seconds: float) -> dict[str, float]:
     }
 
 
-async def _at_rate(
-    ground: Ground, meter: cpu.CpuMeter, rate: int, seconds: float, report: Report
-) -> dict[str, Any]:
+async def _at_rate(run: RunContext, meter: CpuMeter, rate: int, seconds: float) -> dict[str, Any]:
     count = max(round(rate * seconds), 1)
-    await _commit_steadily(ground, f"warm{rate}", rate=rate, count=rate, report=report)
-    throughput.arrivals(ground.port)
+    await _commit_steadily(run, rate=rate, count=rate)
+    throughput.arrivals(run.port)
     before = meter.read()
-    committed = await _commit_steadily(ground, f"at{rate}", rate=rate, count=count, report=report)
+    committed = await _commit_steadily(run, rate=rate, count=count)
     after = meter.read()
-    latencies = await _latencies(ground.port, committed)
-    used = cpu.per_delivery_us(before, after, count)
+    latencies = await _latencies(run.port, committed)
+    used = per_delivery_us(before, after, count)
     return {
         "rate_per_s": rate,
         "deliveries": count,
@@ -112,13 +87,12 @@ async def _at_rate(
     }
 
 
-async def _commit_steadily(
-    ground: Ground, name: str, *, rate: int, count: int, report: Report
-) -> dict[str, float]:
+async def _commit_steadily(run: RunContext, *, rate: int, count: int) -> dict[str, float]:
     """Commits once in each period, at a random moment; returns the time of each commit by id.
 
     It returns at the end of the last period.
     """
+    prefix = throughput.unique_prefix()
     committed: dict[str, float] = {}
     moments = random.Random(7)  # noqa: S311  # times of commits, not keys
     began = time.perf_counter()
@@ -126,8 +100,8 @@ async def _commit_steadily(
         for number in range(count):
             due = began + (number + moments.random()) / rate
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            group.create_task(_commit(ground.pool, f"{name}_{number}", committed))
-            report(f"{rate}/s", number / count)
+            group.create_task(_commit(run.pool, f"{prefix}{number}", committed))
+            run.report(f"{rate}/s", number / count)
         await asyncio.sleep(max(0.0, began + count / rate - time.perf_counter()))
     return committed
 
@@ -155,10 +129,8 @@ def _free_port() -> int:
     return port
 
 
-def table(figures: dict[str, Any] | None) -> list[tuple[str, str]]:
+def table(figures: dict[str, Any]) -> list[tuple[str, str]]:
     """Returns the label and text of each figure."""
-    if figures is None:
-        return [("CPU at low rates", "not available from this machine")]
     lines = [
         (
             f"CPU of an idle {name}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 from msgspec import UNSET
 
@@ -19,6 +20,7 @@ from rowhook.security.vault import DecryptionFailed, Keyring, generate_master_ke
 from rowhook.services import links, secrets, webhooks
 from rowhook.services.context import KeyringContext, NotFound, Rejected
 from rowhook.services.webhook_cache import WebhookCache, signing_name
+from rowhook.services.webhook_checks import WebhookPatch
 from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
@@ -89,6 +91,29 @@ async def test_a_change_is_a_new_revision_and_shows_no_secret(
     assert isinstance(first, Webhook)
     assert isinstance(second, Webhook)
     assert (first.name, second.name) == ("CRM", "CRM 2")
+
+
+async def test_a_save_says_what_never_works_and_what_may_not_work(
+    ctx: KeyringContext, platform: Platform
+) -> None:
+    loop = "[{% for i in data.l %}{{ i.q }},{% endfor %}0]"
+    saved = await webhooks.create_webhook(
+        ctx, platform.organization, msgspec.structs.replace(GIVEN, body_template=loop)
+    )
+    assert saved.warnings == []
+    comma = loop.replace("0]", "]")
+    patch = msgspec.convert({"body_template": comma}, WebhookPatch)
+    changed = await webhooks.patch_webhook(ctx, saved.id, patch)
+    (warning,) = changed.warnings
+    assert (warning.pointer, warning.line) == ("/body_template", 1)
+    assert "If data.l has several items, the body is not JSON" in warning.message
+    never = msgspec.structs.replace(
+        GIVEN, name="", body_template="{'a': 1}", condition="agent.nmae == 'x'"
+    )
+    with pytest.raises(Rejected) as refused:
+        await webhooks.create_webhook(ctx, platform.organization, never)
+    pointers = {fault.pointer: fault.line for fault in refused.value.faults}
+    assert pointers == {"/name": None, "/body_template": 1, "/condition": 1}
 
 
 async def test_a_webhook_with_faults_leaves_no_trace(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from rowhook.model import Request
+from rowhook.model import Outcome, Request, Verdict
 from rowhook.render.renderer import MAX_INLINE_CHARACTERS, Renderer
 from tests.support.rendering import EPOCH_S, EVENT, PUBLIC, compile_fields
 
@@ -48,6 +48,48 @@ async def test_a_worker_renders_only_small_requests_in_the_event_loop(
     made = await renderer.render(compile_fields(**fields), replace(EVENT, data=data))
     assert isinstance(made, Request), made
     assert [thread is threading.current_thread() for thread in clock.threads] == [inline]
+
+
+LONG = "{% for a in data.l %}" + "{% for b in data.l %}" * 2 + "{% endfor %}" * 3 + "1"
+WIDE = '[{% for a in data.l %}{% for b in data.l %}"' + "x" * 200 + '",{% endfor %}{% endfor %}1]'
+
+
+@pytest.mark.parametrize("body", [LONG, WIDE], ids=["many steps", "long body"])
+async def test_a_small_event_that_takes_long_is_rendered_in_a_thread(body: str) -> None:
+    clock = Clock()
+    renderer = Renderer(PUBLIC, clock, inline=True)
+    event = replace(EVENT, data=f'{{"l": {list(range(40))}}}')
+    made = await renderer.render(compile_fields(body_template=body), event)
+    assert isinstance(made, Request), made
+    here = threading.current_thread()
+    assert [thread is here for thread in clock.threads] == [True, False]
+
+
+async def test_the_templates_of_a_request_share_their_steps() -> None:
+    loops = LONG.replace("data.l", "data.l[:30]")
+    headers = {f"X-{n}": f"{loops}" for n in range(20)}
+    event = replace(EVENT, data=f'{{"l": {list(range(40))}}}')
+    made = await Renderer(PUBLIC).render(compile_fields(headers=headers), event)
+    assert isinstance(made, Outcome), made
+    assert made.verdict is Verdict.RENDER_FAILED
+    assert "more than 1,000,000 steps" in (made.error or "")
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ('{"a": 1}\n{"a": {{ data.l }}}\n', None),
+        ('{"a": 1}\n{"a": {{ data.l }},}\n', "Line 2 of the body is not valid JSON"),
+    ],
+)
+async def test_ndjson_is_validated_line_by_line(body: str, error: str | None) -> None:
+    webhook = compile_fields(body_template=body, headers={"Content-Type": "application/x-ndjson"})
+    made = await Renderer(PUBLIC).render(webhook, replace(EVENT, data='{"l": [1]}'))
+    if error is None:
+        assert isinstance(made, Request), made
+    else:
+        assert isinstance(made, Outcome), made
+        assert error in (made.error or "")
 
 
 async def test_without_inline_a_costly_request_delays_neither_the_loop_nor_another_request() -> (

@@ -67,7 +67,7 @@ def text(source: str, place: OutputContext = OutputContext.TEXT) -> str:
             "{{ data.name + 1 }}",
             (
                 "data.name + an expression: expected a number, not a string. "
-                "+ and - take numbers; ~ joins strings."
+                "+ takes numbers; ~ joins strings."
             ),
         ),
         (
@@ -105,7 +105,10 @@ def text(source: str, place: OutputContext = OutputContext.TEXT) -> str:
         ("{{ data.huge | int }}", "data.huge | int: the number has more than 400 digits."),
         (
             "{{ data.list | join(attribute='x') }}",
-            "data.list | join: attribute is not defined for every item.",
+            (
+                "data.list | join: attribute is not defined for every item. "
+                "Select those with it first: selectattr('…', 'defined')."
+            ),
         ),
         (
             "{{ data.name | truncate(2) }}",

@@ -139,7 +139,8 @@ def _show_block(name: str, value: Any) -> None:
 
 def _show_warnings(webhook: Webhook) -> None:
     for warning in webhook.warnings:
-        show(f"warning: {warning}")
+        at = f", line {warning.line}, column {warning.column}" if warning.line else ""
+        show(f"warning: {warning.pointer}{at}: {warning.message}")
 
 
 @webhooks.command()

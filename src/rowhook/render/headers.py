@@ -93,11 +93,11 @@ def compile_headers(
     return compiled
 
 
-def header_warnings(headers: Iterable[str], brand: str) -> list[str]:
-    """Return a warning for each configured header that Rowhook sets itself."""
+def header_warnings(headers: Iterable[str], brand: str) -> list[tuple[str, str]]:
+    """Return each configured header that Rowhook sets itself, with a warning."""
     forced = forced_headers(brand)
     return [
-        f"{name} is set by Rowhook. The value configured here is not sent."
+        (name, f"{name} is set by Rowhook. The value configured here is not sent.")
         for name in headers
         if name.lower() in forced
     ]

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from rowhook.render.partial import render_partial
 from rowhook.render.request import render_request
+from rowhook.template.faults import StepsExceeded
+from rowhook.template.limits import INLINE_STEPS, MAX_STEPS
 
 if TYPE_CHECKING:
     from rowhook.egress.policy import EgressPolicy
@@ -28,9 +30,9 @@ class Renderer:
     """Renders the requests of deliveries, tests, previews and proposed commits.
 
     `clock` returns the time of sending, in seconds since 1970; `at` replaces it. With `inline`,
-    small requests are rendered in the event loop and large ones in a thread, one at a time: for the
-    throughput of a worker. Otherwise each request is rendered in a thread of its own, so that a
-    costly draft delays no other caller of the API: 50 headers can take seconds.
+    small requests are rendered in the event loop, and those of large events or of more than
+    INLINE_STEPS in a thread, one at a time: for the throughput of a worker. Otherwise each request
+    is rendered in a thread of its own, so that a costly draft delays no other caller of the API.
     """
 
     def __init__(
@@ -50,25 +52,31 @@ class Renderer:
         self, webhook: Webhook, event: Event, *, at: datetime | None = None
     ) -> Request | Outcome:
         """Return the request of this attempt, or the outcome that prevents it."""
-        return await self._run(webhook, event, partial(self._render, webhook, event, at))
+        if self._inline and _is_small(webhook, event):
+            try:
+                return self._render(webhook, event, at, steps=INLINE_STEPS)
+            except StepsExceeded:
+                pass  # the templates loop over much; again, off the event loop
+        return await self._in_thread(partial(self._render, webhook, event, at))
 
     async def render_partial(
         self, webhook: Webhook, event: Event, *, at: datetime
     ) -> RedactedRequest | None:
         """Return the redacted request without the parts that fail, or None if all fail."""
-        call = partial(render_partial, webhook, event, epoch_s=at.timestamp())
-        return await self._run(webhook, event, call)
+        return await self._in_thread(
+            partial(render_partial, webhook, event, epoch_s=at.timestamp())
+        )
 
-    def _render(self, webhook: Webhook, event: Event, at: datetime | None) -> Request | Outcome:
+    def _render(
+        self, webhook: Webhook, event: Event, at: datetime | None, steps: int = MAX_STEPS
+    ) -> Request | Outcome:
         # The clock is read here, because the thread may have been waited for.
         epoch_s = self._clock() if at is None else at.timestamp()
-        return render_request(webhook, event, epoch_s=epoch_s, policy=self._policy)
+        return render_request(webhook, event, epoch_s=epoch_s, policy=self._policy, steps=steps)
 
-    async def _run(self, webhook: Webhook, event: Event, call: Callable[[], T]) -> T:
+    async def _in_thread(self, call: Callable[[], T]) -> T:
         if not self._inline:
             return await asyncio.to_thread(call)
-        if _is_small(webhook, event):
-            return call()
         async with self._thread_slot:
             return await asyncio.to_thread(call)
 

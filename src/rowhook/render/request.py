@@ -28,7 +28,9 @@ from rowhook.render.stored_request import frame_request
 from rowhook.render.webhook_compiler import Webhook
 from rowhook.schema.reader import NotJson, parse_instance
 from rowhook.template.compiler import Condition, Template
-from rowhook.template.faults import RenderFault
+from rowhook.template.faults import RenderFault, StepsExceeded
+from rowhook.template.limits import INLINE_OUTPUT, MAX_STEPS
+from rowhook.template.render_state import Budget
 
 
 class _Stopped(Exception):
@@ -37,15 +39,21 @@ class _Stopped(Exception):
 
 
 def render_request(
-    webhook: Webhook, event: Event, *, epoch_s: float, policy: EgressPolicy
+    webhook: Webhook,
+    event: Event,
+    *,
+    epoch_s: float,
+    policy: EgressPolicy,
+    steps: int = MAX_STEPS,
 ) -> Request | Outcome:
     """Return the signed request of an attempt, or the outcome that prevents it.
 
-    `epoch_s` is the time of sending, in seconds since 1970. Invalid input does not raise.
+    `epoch_s` is the time of sending, in seconds since 1970. `steps` are those of all templates;
+    raises StepsExceeded if it is less than MAX_STEPS and not enough. Invalid input does not raise.
     """
     timestamp, timer = rfc3339(epoch_s), _StageTimer()
     try:
-        return _render(webhook, event, timestamp, int(epoch_s), policy, timer)
+        return _render(webhook, event, timestamp, int(epoch_s), policy, timer, Budget(steps))
     except _Stopped as stopped:
         return replace(stopped.outcome, stages=timer.stages())
 
@@ -74,16 +82,17 @@ def _render(
     epoch: int,
     policy: EgressPolicy,
     timer: _StageTimer,
+    budget: Budget,
 ) -> Request:
-    names = _variables(webhook, event, timestamp)
-    body, redacted_body, kind, values = _body(webhook, event, timestamp, names)
+    names = _variables(webhook, event, timestamp, budget)
+    body, redacted_body, kind, values = _body(webhook, event, timestamp, names, budget)
     timer.rendered = timer.ms()
     may_be_invalid = webhook.schema is not None or webhook.body is not None
     if body is not None and webhook.is_json and may_be_invalid:
         _validate(webhook, body)
         timer.validated = timer.ms()
-    url, redacted_url = _url(webhook, names, policy)
-    own, redacted_own = _own_headers(webhook, names)
+    url, redacted_url = _url(webhook, names, policy, budget)
+    own, redacted_own = _own_headers(webhook, names, budget)
     sent = None if body is None else body.encode("utf-8")
     added = webhook.fixed_headers + webhook.sign(event.key, epoch, sent or b"")
     redacted = RedactedRequest(
@@ -103,7 +112,9 @@ def _render(
     )
 
 
-def _variables(webhook: Webhook, event: Event, timestamp: str) -> Mapping[str, object]:
+def _variables(
+    webhook: Webhook, event: Event, timestamp: str, budget: Budget
+) -> Mapping[str, object]:
     """Return the variables; raise _Stopped if the event is too large or the condition false."""
     if event.oversize_bytes is not None:
         raise _Stopped(
@@ -111,30 +122,38 @@ def _variables(webhook: Webhook, event: Event, timestamp: str) -> Mapping[str, o
             f"The event has {event.oversize_bytes} bytes of data, more than the limit of 1 MiB.",
         )
     names = variables(event, timestamp)
-    if webhook.condition is not None and not _is_true(webhook.condition, names):
+    if webhook.condition is not None and not _is_true(webhook.condition, names, budget):
         raise _Stopped(Verdict.SKIPPED, "The condition was false.")
     return names
 
 
-def _is_true(condition: Condition, names: Mapping[str, object]) -> bool:
+def _is_true(condition: Condition, names: Mapping[str, object], budget: Budget) -> bool:
     try:
-        return condition.holds(names)
+        return condition.holds(names, budget)
     except RenderFault as fault:
-        raise _failed("/condition", condition, fault) from None
+        raise _failed("/condition", condition, fault, budget) from None
 
 
 def _render_text(
-    pointer: str, template: Template, names: Mapping[str, object], secrets: Mapping[str, str]
+    pointer: str,
+    template: Template,
+    names: Mapping[str, object],
+    secrets: Mapping[str, str],
+    budget: Budget,
 ) -> tuple[str, str]:
     """Return the text with its secrets, and redacted."""
     try:
-        rendered = template.render(names)
+        rendered = template.render(names, budget)
         return rendered.reveal(secrets), rendered.redacted()
     except RenderFault as fault:
-        raise _failed(pointer, template, fault) from None
+        raise _failed(pointer, template, fault, budget) from None
 
 
-def _failed(pointer: str, part: Template | Condition, fault: RenderFault) -> _Stopped:
+def _failed(
+    pointer: str, part: Template | Condition, fault: RenderFault, budget: Budget
+) -> Exception:
+    if isinstance(fault, StepsExceeded) and budget.limit < MAX_STEPS:
+        return fault
     at = part.positions.get(fault.subject or "", (None, None))
     return _Stopped(
         Verdict.RENDER_FAILED,
@@ -145,7 +164,7 @@ def _failed(pointer: str, part: Template | Condition, fault: RenderFault) -> _St
 
 
 def _body(
-    webhook: Webhook, event: Event, timestamp: str, names: Mapping[str, object]
+    webhook: Webhook, event: Event, timestamp: str, names: Mapping[str, object], budget: Budget
 ) -> tuple[str | None, str | None, str, tuple[str, ...]]:
     """Return the body, the redacted body, its kind and its values for the frame."""
     if not webhook.sends_body:
@@ -154,22 +173,25 @@ def _body(
         sent = event.data if event.data is not None else "null"
         return sent, sent, "raw", ()
     if webhook.body is not None:
-        sent, redacted = _render_text("/body_template", webhook.body, names, webhook.secrets)
+        sent, redacted = _render_text(
+            "/body_template", webhook.body, names, webhook.secrets, budget
+        )
         if webhook.body.is_static:
             return sent, redacted, "static", ()
+        if budget.limit < MAX_STEPS and len(sent) > INLINE_OUTPUT:
+            raise StepsExceeded("The body is too long for the event loop.")
         return sent, redacted, "rendered", (redacted,)
     sent, kind = default_payload_of_kind(event, timestamp)
     return sent, sent, kind, (timestamp,)
 
 
 def _validate(webhook: Webhook, body: str) -> None:
-    try:
-        instance = parse_instance(body)
-    except NotJson as error:
-        message = f"The body is not valid JSON: {error}"
-        raise _Stopped(
-            Verdict.RENDER_FAILED, message, location=FaultLocation("/body_template")
-        ) from None
+    if webhook.is_json_lines:
+        for number, line in enumerate(body.split("\n"), 1):
+            if line.strip():
+                _parsed(line, f"Line {number} of the body")
+        return
+    instance = _parsed(body, "The body")
     if webhook.schema is None:
         return
     faults = webhook.schema.faults(instance)
@@ -182,10 +204,22 @@ def _validate(webhook: Webhook, body: str) -> None:
         raise _Stopped(Verdict.SCHEMA_FAILED, webhook.redact(message), faults=redacted)
 
 
-def _url(webhook: Webhook, names: Mapping[str, object], policy: EgressPolicy) -> tuple[str, str]:
+def _parsed(text: str, name: str) -> Any:
+    try:
+        return parse_instance(text)
+    except NotJson as error:
+        message = f"{name} is not valid JSON: {error}"
+        raise _Stopped(
+            Verdict.RENDER_FAILED, message, location=FaultLocation("/body_template")
+        ) from None
+
+
+def _url(
+    webhook: Webhook, names: Mapping[str, object], policy: EgressPolicy, budget: Budget
+) -> tuple[str, str]:
     if webhook.url is None:
         return "", ""
-    url, redacted = _render_text("/url", webhook.url, names, webhook.secrets)
+    url, redacted = _render_text("/url", webhook.url, names, webhook.secrets, budget)
     try:
         target = parse_target(url, policy)
     except TargetForbidden as error:
@@ -202,9 +236,11 @@ def _url(webhook: Webhook, names: Mapping[str, object], policy: EgressPolicy) ->
     return url, redacted
 
 
-def _own_headers(webhook: Webhook, names: Mapping[str, object]) -> tuple[Headers, Headers]:
+def _own_headers(
+    webhook: Webhook, names: Mapping[str, object], budget: Budget
+) -> tuple[Headers, Headers]:
     rendered = [
-        (name, _render_text(header_pointer(name), template, names, webhook.secrets))
+        (name, _render_text(header_pointer(name), template, names, webhook.secrets, budget))
         for name, template in webhook.headers
     ]
     sent = tuple((name, value) for name, (value, _) in rendered)

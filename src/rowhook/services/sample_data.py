@@ -17,6 +17,10 @@ from rowhook.services.context import Rejected
 _PATH = r"\b(?P<root>data|context)(?P<path>(?:\.\w+)+)"
 _LITERAL = r"""(?P<literal>"[^"\\]*"|'[^'\\]*'|-?\d+(?:\.\d+)?|true|false)"""
 _COMPARED = re.compile(rf"{_PATH}\s*(?P<by>==|>=|<=|>|<|in\s*\[)\s*{_LITERAL}")
+_NEGATED = (
+    re.compile(rf"\bnot\s+{_PATH}"),
+    re.compile(rf"{_PATH}\s+is\s+(?:undefined|none|not\s+defined)"),
+)
 _LOOPED = re.compile(rf"\bfor\s+(?P<item>\w+)\s+in\s+{_PATH}")
 _FILTERED = re.compile(rf"{_PATH}\s*\|\s*(?P<filter>\w+)")
 _ADDED = re.compile(rf"{_PATH}\s*[+-]\s*[\w(]")
@@ -105,9 +109,10 @@ def _paths(webhook: Webhook) -> set[_DataPath]:
     parts = (webhook.url, webhook.body, *(value for _, value in webhook.headers))
     read = {(use.root, use.path) for part in parts if part is not None for use in part.paths}
     if webhook.condition is not None:
-        read |= {(use.root, use.path) for use in webhook.condition.paths if use.required}
-        # The right side of an `and` is not always read, but must be true as well.
-        read |= {_data_path(match) for match in _COMPARED.finditer(webhook.condition.source)}
+        # What is only tested must be true as well, and absent if the test is negated.
+        source = webhook.condition.source
+        negated = {_data_path(match) for pattern in _NEGATED for match in pattern.finditer(source)}
+        read |= {(use.root, use.path) for use in webhook.condition.paths} - negated
     return {(root, path) for root, path in read if path}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 from uuid import UUID
 
@@ -15,11 +16,12 @@ from rowhook.egress.errors import TargetForbidden, UrlRejected
 from rowhook.egress.target_url import parse_target
 from rowhook.render.configuration import Configuration, ConfigurationRejected, Fault
 from rowhook.render.headers import header_pointer
+from rowhook.render.save_checks import check_before_save
 from rowhook.render.webhook_compiler import Webhook as CompiledWebhook
 from rowhook.render.webhook_compiler import compile_webhook, used_secrets
 from rowhook.services.context import Rejected, ServiceContext
 from rowhook.services.json_reader import from_object
-from rowhook.services.webhook_documents import Webhook
+from rowhook.services.webhook_documents import SaveWarning, Webhook
 
 _FIELDS = tuple(field.name for field in msgspec.structs.fields(Configuration))
 _MERGED: dict[str, Any] = {
@@ -32,6 +34,15 @@ _MERGED: dict[str, Any] = {
 def _plain(kind: Any) -> Any:
     # Litestar would write the enum of an annotation next to the null of a patch, which excludes it.
     return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+
+
+class WebhookDraft(Configuration, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A webhook to create. `organization_id` is required with an operator key.
+
+    It is the organization's id as the platform writes it, or Rowhook's uuid.
+    """
+
+    organization_id: str | None = None
 
 
 if TYPE_CHECKING:
@@ -97,10 +108,12 @@ async def check_webhook(
     organization: UUID,
     configuration: Configuration,
     faults: tuple[Fault, ...] = (),
+    save_faults: Sequence[Fault] = (),
 ) -> CompiledWebhook:
     """Compiles a webhook without its secrets. Raises Rejected with all faults.
 
     `faults` are those of reading the document; a pointer in them is not reported again.
+    `save_faults` are reported besides.
     """
     identity = {
         "id": UUID(int=0),
@@ -108,7 +121,7 @@ async def check_webhook(
         "revision": 0,
         "secrets_version": 0,
     }
-    new_faults: list[Fault] = []
+    new_faults: list[Fault] = list(save_faults)
     checked = None
     try:
         # In a thread, because a large template would block the event loop.
@@ -123,6 +136,25 @@ async def check_webhook(
     if all_faults or checked is None:
         raise Rejected(*all_faults)
     return checked
+
+
+async def check_for_save(
+    ctx: ServiceContext,
+    organization: UUID,
+    configuration: Configuration,
+    faults: tuple[Fault, ...] = (),
+) -> tuple[CompiledWebhook, list[SaveWarning]]:
+    """Compiles a webhook and checks whether it can work. Raises Rejected with all faults."""
+    # In a thread, because a large template would block the event loop.
+    findings = await asyncio.to_thread(check_before_save, configuration)
+    checked = await check_webhook(ctx, organization, configuration, faults, findings.faults)
+    warnings = [
+        SaveWarning(
+            pointer=fault.pointer, message=fault.message, line=fault.line, column=fault.column
+        )
+        for fault in findings.warnings
+    ]
+    return checked, warnings
 
 
 def secret_ids(checked: CompiledWebhook) -> list[str]:

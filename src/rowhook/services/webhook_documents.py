@@ -13,10 +13,23 @@ from rowhook.render.configuration import KindName
 State = Literal["active", "paused", "disabled"]
 
 
+class SaveWarning(Struct, frozen=True, kw_only=True):
+    """What may not work: a JSON pointer (RFC 6901) into the webhook and a message.
+
+    `line` and `column`, starting at 1, are the position in the template at the pointer.
+    """
+
+    pointer: str
+    message: str
+    line: int | None = None
+    column: int | None = None
+
+
 class Webhook(Struct, frozen=True, kw_only=True):
     """A templated HTTP request. `signing_secret` is only returned at creation and rotation.
 
-    `organization_id` is the id of the platform.
+    `organization_id` is the id of the platform. The answer to a save has all `warnings`; a read
+    has those of the headers.
     """
 
     id: UUID
@@ -43,7 +56,7 @@ class Webhook(Struct, frozen=True, kw_only=True):
     revision: int
     created_at: datetime
     updated_at: datetime
-    warnings: list[str] = []
+    warnings: list[SaveWarning] = []
     signing_secret: str | UnsetType = UNSET
 
 

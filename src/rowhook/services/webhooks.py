@@ -14,7 +14,7 @@ from rowhook.db import access_queries, list_queries, webhook_queries
 from rowhook.db.statements import StillReferenced
 from rowhook.db.webhook_queries import RevisionConflict
 from rowhook.render.configuration import Configuration, Fault, read_configuration, to_json
-from rowhook.render.headers import header_warnings
+from rowhook.render.headers import header_pointer, header_warnings
 from rowhook.render.webhook_compiler import Webhook as Compiled
 from rowhook.render.webhook_compiler import required_paths
 from rowhook.security.sign import new_signing_secret
@@ -25,7 +25,7 @@ from rowhook.services.lookups import Id, find_agent, webhook_owner
 from rowhook.services.webhook_cache import signing_name
 from rowhook.services.webhook_checks import (
     WebhookPatch,
-    check_webhook,
+    check_for_save,
     configuration_of,
     merged,
     secret_ids,
@@ -34,6 +34,7 @@ from rowhook.services.webhook_documents import (
     NewSigningSecret,
     Revision,
     Revisions,
+    SaveWarning,
     State,
     Webhook,
     Webhooks,
@@ -54,7 +55,7 @@ async def create_webhook(
     if await access_queries.first_missing(ctx.pool, organization=organization):
         raise NotFound(f"Organization {organization} does not exist.")
     webhook = uuid4()
-    checked = await check_webhook(ctx, organization, configuration, faults)
+    checked, warnings = await check_for_save(ctx, organization, configuration, faults)
     secret = new_signing_secret(secrets.token_bytes(32))
     sealed = ctx.keyring.seal(
         secret, organization_id=organization, name=signing_name(webhook), version=1
@@ -70,7 +71,12 @@ async def create_webhook(
         )
     except StillReferenced as error:
         raise _secret_deleted() from error
-    return msgspec.structs.replace(await webhook_of(ctx, webhook), signing_secret=secret)
+    saved = _with_warnings(await webhook_of(ctx, webhook), warnings)
+    return msgspec.structs.replace(saved, signing_secret=secret)
+
+
+def _with_warnings(webhook: Webhook, warnings: list[SaveWarning]) -> Webhook:
+    return msgspec.structs.replace(webhook, warnings=webhook.warnings + warnings)
 
 
 def _secret_deleted() -> Rejected:
@@ -89,7 +95,11 @@ async def webhook_of(ctx: ServiceContext, webhook: UUID) -> Webhook:
 
 def _decode_webhook(ctx: ServiceContext, document: str) -> Webhook:
     webhook = msgspec.json.decode(document, type=Webhook)
-    return msgspec.structs.replace(webhook, warnings=header_warnings(webhook.headers, ctx.brand))
+    warnings = [
+        SaveWarning(pointer=header_pointer(name), message=message)
+        for name, message in header_warnings(webhook.headers, ctx.brand)
+    ]
+    return msgspec.structs.replace(webhook, warnings=warnings)
 
 
 async def list_webhooks(
@@ -174,9 +184,10 @@ async def _change(
     for last in (*(False,) * _MAX_TRIES, True):
         current = await webhook_of(ctx, webhook)
         configuration = change(configuration_of(current))
-        checked = await check_webhook(ctx, owner, configuration, faults)
+        checked, warnings = await check_for_save(ctx, owner, configuration, faults)
         try:
-            return await _save(ctx, owner, current, configuration, checked, expected)
+            saved = await _save(ctx, owner, current, configuration, checked, expected)
+            return _with_warnings(saved, warnings)
         except RevisionConflict:
             if last or expected is not None:
                 raise

@@ -1,4 +1,4 @@
-"""Compiles blocks, `if` and `for`. Other statements are rejected."""
+"""Compiles blocks, `if`, `for` and `set`. Other statements are rejected."""
 
 from __future__ import annotations
 
@@ -6,25 +6,31 @@ from typing import TYPE_CHECKING
 
 from jinja2 import nodes
 
-from rowhook.template.compilation import Loop
-from rowhook.template.expressions import compile_expression
-from rowhook.template.faults import RenderFault
-from rowhook.template.names import RESERVED, describe
-from rowhook.template.output_context import VALUE, merge
+from rowhook.template.compilation import Loop, Scope
+from rowhook.template.expressions import compile_expression, compile_truth, pairs_of
+from rowhook.template.json_lexer import ADJACENT
+from rowhook.template.lexer_states import OUTSIDE, UNKNOWN, VALUE, innermost, merge
+from rowhook.template.literals import outcomes
+from rowhook.template.loops import LoopParts, run_loop
+from rowhook.template.name_compiler import RESERVED
+from rowhook.template.names import describe
 from rowhook.template.pieces import compile_output, compile_text
 from rowhook.template.render_state import output_exceeded, steps_exceeded
 from rowhook.template.url_parts import Part
-from rowhook.template.values import is_true, type_name
+from rowhook.template.values import is_true
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rowhook.template.compilation import Build
-    from rowhook.template.output_context import LexerState
+    from rowhook.template.lexer_states import LexerState
     from rowhook.template.render_state import Expression, RenderState, Statement
 
 
-_ITEM_COST = 4
+_MOST_VARIABLES = 2
+_INSTEAD: dict[type[nodes.Node], str] = {
+    nodes.AssignBlock: "set needs a value. Write {% set name = value %}.",
+}
 
 
 def flatten_outputs(body: Sequence[nodes.Node]) -> list[nodes.Node]:
@@ -81,7 +87,9 @@ def compile_node(
         return _for(build, node, lexer_state)
     if isinstance(node, nodes.Expr):
         return compile_output(build, node, lexer_state, part)
-    build.fault(node.lineno, "Unsupported tag. Use if and for.")
+    if isinstance(node, nodes.Assign):
+        return _set(build, node), lexer_state
+    build.fault(node.lineno, _INSTEAD.get(type(node), "Unsupported tag. Use if, for and set."))
     return _skip, lexer_state
 
 
@@ -90,18 +98,23 @@ def _skip(state: RenderState) -> None:
 
 
 def _if(build: Build, node: nodes.If, lexer_state: LexerState) -> tuple[Statement, LexerState]:
-    test = compile_expression(build, node.test)
+    scope = build.scopes[-1]
+    visible, joined = scope.visible, set(scope.visible)
+    blocks: list[Statement] = []
+    states: list[LexerState] = []
+    tests = [compile_truth(build, node.test)]
     with build.optional_branch():
-        first, after = compile_block(build, node.body, lexer_state)
-        branches = [(test, first)]
-        states = [after]
-        for branch in node.elif_:
-            test = compile_expression(build, branch.test)
-            block, after = compile_block(build, branch.body, lexer_state)
-            branches.append((test, block))
+        tests += [compile_truth(build, branch.test) for branch in node.elif_]
+        for body in (node.body, *(branch.body for branch in node.elif_), node.else_):
+            # each branch may set the same name
+            scope.visible = set(visible)
+            block, after = compile_block(build, body, lexer_state)
+            joined |= scope.visible
+            blocks.append(block)
             states.append(after)
-        otherwise, after = compile_block(build, node.else_, lexer_state)
-    return _branch(tuple(branches), otherwise), _merge_states(build, node, [*states, after])
+    scope.visible = joined
+    branches = tuple(zip(tests, blocks, strict=False))
+    return _branch(branches, blocks[-1]), _merge_states(build, node, states)
 
 
 def _branch(branches: tuple[tuple[Expression, Statement], ...], last: Statement) -> Statement:
@@ -119,17 +132,46 @@ def _merge_states(build: Build, node: nodes.Node, states: list[LexerState]) -> L
     for lexer_state in states[1:]:
         merged = merge(merged, lexer_state) if merged else None
     if merged is None:
-        ends = " and ".join(sorted({lexer_state[0] for lexer_state in states}))
+        ends = " and ".join(sorted({lexer_state.where for lexer_state in states}))
         message = f"The branches end {ends}. Close the same quotes and tags in each."
         build.fault(node.lineno, message)
     return merged or states[0]
 
 
+def _set(build: Build, node: nodes.Assign) -> Statement:
+    """Compile `set`; the value may be undefined, as in Jinja."""
+    value = compile_expression(build, node.node, lenient=True)
+    build.cost += 2
+    slot = _new_variable(build, node)
+
+    def assign(state: RenderState) -> None:
+        state.slots[slot] = value(state)
+
+    return assign
+
+
+def _new_variable(build: Build, node: nodes.Assign) -> int:
+    if not isinstance(node.target, nodes.Name):
+        message = "set takes one name. Write {% set name = value %}."
+        build.fault(node.target.lineno, message)
+        return build.allocate()
+    name = str(node.target.name)
+    if name in build.roots | RESERVED:
+        build.fault(node.target.lineno, f"The name {name} is reserved. Use another name.")
+    elif name in build.scopes[-1].visible:
+        message = (
+            f"{name} is set already. Use another name, or decide the value in one place, as in "
+            f"{{% set {name} = 'a' if data.x else 'b' %}}."
+        )
+        build.fault(node.target.lineno, message)
+    return build.declare(name, is_set=True).slot
+
+
 def _for(build: Build, node: nodes.For, lexer_state: LexerState) -> tuple[Statement, LexerState]:
-    items = compile_expression(build, node.iter)
-    name = _loop_name(build, node)
-    loop = Loop(name, 3 * len(build.loops))
-    build.slots = max(build.slots, loop.base + 3)
+    items, is_pairs = _iterable(build, node)
+    build.scopes.append(Scope())
+    slots = _loop_slots(build, node)
+    loop = Loop(build.allocate(), build.allocate())
     build.loops.append(loop)
     with build.optional_branch():
         condition = _loop_condition(build, node.test) if node.test else None
@@ -137,81 +179,75 @@ def _for(build: Build, node: nodes.For, lexer_state: LexerState) -> tuple[Statem
         body, after = compile_block(build, node.body, lexer_state)
         build.in_body -= 1
         build.loops.pop()
+        scope = build.scopes.pop()
         otherwise, instead = compile_block(build, node.else_, lexer_state)
+    _check_loop(build, node, after)
+    parts = LoopParts(
+        items=items,
+        name=describe((pairs_of(node.iter) if is_pairs else None) or node.iter),
+        is_pairs=is_pairs,
+        slots=slots,
+        loop=loop,
+        resets=tuple(variable.slot for variable in scope.variables.values() if variable.is_set),
+        condition=condition,
+        body=body,
+        otherwise=otherwise,
+        checks_ends=_may_touch(node, after),
+    )
+    merged = _merge_states(build, node, [lexer_state, after, instead])
+    return run_loop(parts), merged
+
+
+def _iterable(build: Build, node: nodes.For) -> tuple[Expression, bool]:
+    """Compile what a loop goes over; for pairs of an object, the object itself."""
+    pairs = pairs_of(node.iter)
+    if pairs is not None and isinstance(node.target, nodes.Tuple):
+        return compile_expression(build, pairs), True
+    return compile_expression(build, node.iter), False
+
+
+def _may_touch(node: nodes.For, after: LexerState) -> bool:
+    """Return whether the end of one iteration and the beginning of the next may be one value."""
     first = next(iter(flatten_outputs(node.body)), None)
-    if after[1] == VALUE and not isinstance(first, nodes.TemplateData):
-        build.fault(
-            node.lineno, "A loop that writes values outside quotes needs a comma between them."
+    place = innermost(after)
+    starts_with_text = isinstance(first, nodes.TemplateData) and first.data[:1] not in ADJACENT
+    ends_with_value = place.tail in {VALUE, UNKNOWN} or place.tail in ADJACENT
+    return place.where == OUTSIDE and ends_with_value and not starts_with_text
+
+
+def _check_loop(build: Build, node: nodes.For, after: LexerState) -> None:
+    first = next(iter(flatten_outputs(node.body)), None)
+    is_literal = isinstance(first, nodes.Expr) and not outcomes(first).has_value
+    starts_with_value = not is_literal and not isinstance(first, nodes.TemplateData | nodes.Stmt)
+    if innermost(after).tail == VALUE and starts_with_value:
+        message = (
+            "A loop that writes values outside quotes needs a comma between them, as in "
+            '{{ item }}{{ "," if not loop.last }}.'
         )
+        build.fault(node.lineno, message)
     if node.recursive:
-        build.fault(node.lineno, "Recursive loops are not supported.")
-    lexer_state = _merge_states(build, node, [lexer_state, after, instead])
-    return _loop(items, describe(node.iter), loop.base, condition, body, otherwise), lexer_state
+        build.fault(node.lineno, "Recursive loops are not supported. Write one loop in another.")
 
 
 def _loop_condition(build: Build, test: nodes.Node) -> Expression:
     """Compile the `if` of a `for`, where `loop` is not available yet."""
     inside, build.in_body = build.in_body, 0
-    condition = compile_expression(build, test)
+    condition = compile_truth(build, test)
     build.in_body = inside
     return condition
 
 
-def _loop_name(build: Build, node: nodes.For) -> str:
+def _loop_slots(build: Build, node: nodes.For) -> tuple[int, ...]:
+    """Declare the variables of a loop; return their slots."""
     target = node.target
-    if not isinstance(target, nodes.Name):
-        build.fault(
-            target.lineno, "A loop has one variable. Write for item in …, then item[0], item[1]."
-        )
-        return "\0"
-    if target.name in build.roots | RESERVED:
-        build.fault(target.lineno, f"The name {target.name} is reserved. Rename the loop variable.")
-    return str(target.name)
-
-
-def _loop(
-    items: Expression,
-    name: str,
-    base: int,
-    condition: Expression | None,
-    body: Statement,
-    otherwise: Statement,
-) -> Statement:
-    def loop(state: RenderState) -> None:
-        values = _items(items(state), name, state)
-        slots = state.slots
-        if condition:
-            values = _filter(values, condition, base, state)
-        if not values:
-            return otherwise(state)
-        slots[base + 2] = len(values)
-        for index, item in enumerate(values):
-            state.steps_left -= _ITEM_COST
-            slots[base] = item
-            slots[base + 1] = index
-            body(state)
-        return None
-
-    return loop
-
-
-def _items(value: object, name: str, state: RenderState) -> list[object]:
-    if isinstance(value, list):
-        return value
-    if isinstance(value, dict):
-        state.spend(len(value) // 4)
-        return list(value)
-    message = f"{name} is {type_name(value)}. A loop needs a list or an object."
-    raise RenderFault(message, name)
-
-
-def _filter(
-    values: list[object], condition: Expression, base: int, state: RenderState
-) -> list[object]:
-    result: list[object] = []
-    for item in values:
-        state.spend(_ITEM_COST)
-        state.slots[base] = item
-        if is_true(condition(state)):
-            result.append(item)
-    return result
+    items = target.items if isinstance(target, nodes.Tuple) else [target]
+    names = [item for item in items if isinstance(item, nodes.Name)]
+    if len(names) < len(items) or len(names) > _MOST_VARIABLES:
+        message = "A loop has one variable, or two as in {% for key, value in data.items() %}."
+        build.fault(target.lineno, message)
+        return (build.allocate(),)
+    for name in names:
+        if name.name in build.roots | RESERVED:
+            message = f"The name {name.name} is reserved. Rename the loop variable."
+            build.fault(name.lineno, message)
+    return tuple(build.declare(str(name.name), is_set=False).slot for name in names)

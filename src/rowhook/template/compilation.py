@@ -18,15 +18,34 @@ if TYPE_CHECKING:
 
 
 class Loop(NamedTuple):
-    """A `for` loop in scope: its variable and its first slot."""
+    """The slots of the attributes of `loop`."""
 
-    name: str
-    base: int
+    index_slot: int
+    count_slot: int
+
+
+class Variable(NamedTuple):
+    """A variable of a loop or of `set`: its slot."""
+
+    slot: int
+    is_set: bool
+
+
+@dataclass(slots=True)
+class Scope:
+    """The variables of the template or of one loop: all of them, and those visible here."""
+
+    variables: dict[str, Variable] = field(default_factory=dict)
+    visible: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True, kw_only=True)
 class Build:
-    """The state of compiling one template."""
+    """The state of compiling one template.
+
+    `literals` are the ids of constant nodes that stand as written; `blanks` those of an inline
+    `if` without `else` that writes nothing.
+    """
 
     source: Source
     output_context: OutputContext
@@ -37,7 +56,11 @@ class Build:
     uses: dict[tuple[str, tuple[str, ...]], bool] = field(default_factory=dict)
     subject_offsets: dict[str, Callable[[], int] | None] = field(default_factory=dict)
     conditional_subjects: set[str] = field(default_factory=set)
+    platform_paths: dict[tuple[str, tuple[str | int, ...]], int] = field(default_factory=dict)
+    scopes: list[Scope] = field(default_factory=lambda: [Scope()])
     loops: list[Loop] = field(default_factory=list)
+    literals: set[int] = field(default_factory=set)
+    blanks: set[int] = field(default_factory=set)
     in_body: int = 0
     slots: int = 0
     depth: int = 0
@@ -54,6 +77,30 @@ class Build:
         if self.faults:
             self.faults.sort(key=lambda fault: (fault.line, fault.column))
             raise TemplateFaults(self.faults)
+
+    def allocate(self) -> int:
+        """Return a new slot."""
+        self.slots += 1
+        return self.slots - 1
+
+    def declare(self, name: str, *, is_set: bool) -> Variable:
+        """Make a variable visible in the innermost scope."""
+        scope = self.scopes[-1]
+        if name not in scope.variables:
+            scope.variables[name] = Variable(self.allocate(), is_set)
+        scope.visible.add(name)
+        return scope.variables[name]
+
+    def variable(self, name: str) -> Variable | None:
+        """Return the innermost visible variable of this name, or None."""
+        for scope in reversed(self.scopes):
+            if name in scope.visible:
+                return scope.variables[name]
+        return None
+
+    def visible_names(self) -> set[str]:
+        """Return the names of all visible variables."""
+        return set().union(*(scope.visible for scope in self.scopes))
 
     def use(self, root: str, path: tuple[str, ...], *, required: bool) -> None:
         """Record that a path is read, and whether every render needs it."""
@@ -79,6 +126,10 @@ class Build:
         """Return line and column of the subjects, computed lazily because it walks the tree."""
         offsets = self.subject_offsets.items()
         return {name: self.source.position(offset()) for name, offset in offsets if offset}
+
+    def platform_positions(self) -> dict[tuple[str, tuple[str | int, ...]], tuple[int, int]]:
+        """Return line and column of the paths that are not of data or context."""
+        return {path: self.source.position(at) for path, at in self.platform_paths.items()}
 
     @contextmanager
     def optional_branch(self) -> Iterator[None]:

@@ -9,13 +9,14 @@ from jinja2 import nodes
 
 from rowhook.template.blocks import compile_block, compile_node, flatten_outputs, sequence
 from rowhook.template.compilation import Build
-from rowhook.template.expressions import compile_expression
+from rowhook.template.expressions import compile_truth
 from rowhook.template.faults import RenderFault
 from rowhook.template.lexer import SECRET_RULE
-from rowhook.template.limits import MAX_HEADER, MAX_OUTPUT, MAX_URL
+from rowhook.template.lexer_states import LexerState
+from rowhook.template.limits import MAX_HEADER, MAX_OUTPUT, MAX_STEPS, MAX_URL
 from rowhook.template.names import null_expression, start_offset
 from rowhook.template.output_context import BODY_LEXERS, OutputContext
-from rowhook.template.render_state import RenderState
+from rowhook.template.render_state import Budget, RenderState
 from rowhook.template.rendered_text import Rendered, render_text
 from rowhook.template.source import parse, read_source
 from rowhook.template.url_parts import Part, is_past_host, static_url_fault, url_part
@@ -24,7 +25,6 @@ from rowhook.template.values import is_true
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rowhook.template.output_context import LexerState
     from rowhook.template.render_state import Expression, Statement
 
 
@@ -35,7 +35,10 @@ ROOTS: Final = frozenset(
         *("organization", "event", "timestamp"),
     }
 )
-_NO_LEXER_STATE: LexerState = ("", "")
+_NO_LEXER_STATE = LexerState("")
+
+
+PlatformPath = tuple[str, tuple[str | int, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +58,8 @@ class PathUse:
 class Template:
     """A compiled template. `secrets` are the ids of the secrets that it uses.
 
-    `positions` maps possible subjects of a RenderFault to line and column, both from 1.
+    `positions` maps possible subjects of a RenderFault to line and column, both from 1;
+    `platform_paths` maps paths other than of data and context to theirs.
     """
 
     source: str
@@ -65,23 +69,28 @@ class Template:
     roots_used: frozenset[str]
     is_static: bool
     positions: Mapping[str, tuple[int, int]] = field(repr=False)
+    platform_paths: Mapping[PlatformPath, tuple[int, int]] = field(repr=False)
     statement: Statement = field(repr=False)
     slots: int = field(repr=False)
     max_output: int = field(repr=False)
     fixed: Rendered | None = field(repr=False)
 
-    def render(self, variables: Mapping[str, object]) -> Rendered:
+    def render(self, variables: Mapping[str, object], budget: Budget | None = None) -> Rendered:
         """Render with variables by root name, as returned by `parse_json`. Raises RenderFault.
 
-        Variables are looked up when they are read, so the mapping may load them lazily.
+        Variables are looked up when they are read, so the mapping may load them lazily. `budget`
+        are the steps of the request; without it, the template may take MAX_STEPS.
         """
         if self.fixed:
             return self.fixed
-        state = RenderState(variables, self.max_output, self.slots)
+        steps = MAX_STEPS if budget is None else budget.steps_left
+        state = RenderState(variables, self.max_output, self.slots, steps)
         try:
             self.statement(state)
         except RecursionError as error:
             raise RenderFault("The data is nested too deeply to compare.") from error
+        if budget is not None:
+            budget.steps_left = state.steps_left
         return render_text(state.out, self.output_context, has_secrets=bool(self.secrets))
 
 
@@ -89,25 +98,30 @@ class Template:
 class Condition:
     """A compiled condition. Null, false, zero and empty values are false.
 
-    `positions` is as in Template.
+    `positions` and `platform_paths` are as in Template.
     """
 
     source: str
     paths: tuple[PathUse, ...]
     roots_used: frozenset[str]
     positions: Mapping[str, tuple[int, int]] = field(repr=False)
+    platform_paths: Mapping[PlatformPath, tuple[int, int]] = field(repr=False)
     expression: Expression = field(repr=False)
     cost: int = field(repr=False)
     output_context: OutputContext = OutputContext.CONDITION
 
-    def holds(self, variables: Mapping[str, object]) -> bool:
+    def holds(self, variables: Mapping[str, object], budget: Budget | None = None) -> bool:
         """Return whether the condition is true for these variables. Raises RenderFault."""
-        state = RenderState(variables, 0, 0)
+        steps = MAX_STEPS if budget is None else budget.steps_left
+        state = RenderState(variables, 0, 0, steps)
         state.spend(self.cost)
         try:
-            return is_true(self.expression(state))
+            result = is_true(self.expression(state))
         except RecursionError as error:
             raise RenderFault("The data is nested too deeply to compare.") from error
+        if budget is not None:
+            budget.steps_left = state.steps_left
+        return result
 
 
 def compile_template(
@@ -129,6 +143,7 @@ def compile_template(
         roots_used=frozenset(build.roots_used),
         is_static=fixed is not None,
         positions=build.positions(),
+        platform_paths=build.platform_positions(),
         statement=statement,
         slots=build.slots,
         max_output={OutputContext.URL: MAX_URL, OutputContext.HEADER: MAX_HEADER}.get(
@@ -170,7 +185,7 @@ def _body(build: Build, tree: nodes.Template) -> Statement:
 
 def _url(build: Build, tree: nodes.Template) -> Statement:
     body = flatten_outputs(tree.body)
-    texts = [node.data if isinstance(node, nodes.TemplateData) else "\0" for node in body]
+    texts = [_static_text(node) for node in body]
     fault = static_url_fault("".join(texts))
     if fault:
         build.fault(0, fault)
@@ -180,6 +195,13 @@ def _url(build: Build, tree: nodes.Template) -> Statement:
         part = _part(build, node, "".join(texts[:index]), "".join(texts[index + 1 :]))
         statements.append(compile_node(build, node, _NO_LEXER_STATE, part)[0])
     return sequence(statements, build.cost, body)
+
+
+def _static_text(node: nodes.Node) -> str:
+    """Return the text of a node; NUL for an expression, `if` or `for`."""
+    if isinstance(node, nodes.TemplateData):
+        return str(node.data)
+    return "" if isinstance(node, nodes.Assign) else "\0"
 
 
 def _part(build: Build, node: nodes.Node, before: str, after: str) -> Part:
@@ -211,6 +233,7 @@ def compile_condition(source: str, *, roots: frozenset[str] = ROOTS) -> Conditio
         paths=_paths(build),
         roots_used=frozenset(build.roots_used),
         positions=build.positions(),
+        platform_paths=build.platform_positions(),
         expression=expression,
         cost=build.cost,
     )
@@ -232,4 +255,4 @@ def _only_expression(build: Build, body: list[nodes.Node]) -> Expression:
     if isinstance(output[0], nodes.Name) and output[0].lineno in build.source.secrets:
         build.fault(output[0].lineno, SECRET_RULE)
         return null_expression
-    return compile_expression(build, output[0])
+    return compile_truth(build, output[0])

@@ -28,7 +28,7 @@ def join_texts(texts: list[str], state: RenderState) -> str:
     length = sum(map(len, texts))
     if length > MAX_TEXT:
         raise InvalidValue(f"the text is longer than {MAX_TEXT:,} characters.")
-    state.spend(1 + length // 64)
+    state.spend_text(length)
     return "".join(texts)
 
 

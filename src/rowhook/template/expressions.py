@@ -6,20 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import nodes
 
-from rowhook.template import operators
+from rowhook.template.arithmetic import OPERATIONS, negate
+from rowhook.template.call_advice import call_advice
 from rowhook.template.escapes import join_texts, to_text
 from rowhook.template.faults import InvalidValue, RenderFault
-from rowhook.template.filter_calls import compile_filter, compile_test
+from rowhook.template.filter_calls import compile_filter
 from rowhook.template.limits import MAX_DEPTH
+from rowhook.template.name_compiler import compile_path
 from rowhook.template.names import (
-    compile_path,
     constant_key,
     describe,
     null_expression,
-    read_item,
+    path_name,
     record_position,
+    split_path,
+    start_offset,
 )
-from rowhook.template.values import LiteralList, LiteralObject, is_true
+from rowhook.template.operators import COMPARISONS
+from rowhook.template.path_reads import read_item, read_slice
+from rowhook.template.type_tests import compile_test
+from rowhook.template.values import Literal, LiteralList, LiteralObject, Missing, is_true
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,15 +34,16 @@ if TYPE_CHECKING:
     from rowhook.template.render_state import Expression, RenderState
 
 
-_UNSUPPORTED: dict[type[nodes.Node], str] = {
-    nodes.Call: "Calls are not supported. To apply a filter, write value | filter.",
-    nodes.Tuple: "Tuples are not supported. Write one expression, or a list in [ ].",
-    nodes.Slice: "Slices are not supported. Use truncate, first, last or a loop.",
+_TUPLE = "Tuples are not supported. Write one expression, or a list in [ ]."
+_OTHER = "Unsupported expression. Use values, operators, filters and tests."
+_TEXT_OPERATORS = {
+    "+": "+ adds numbers. To join texts write ~.",
+    "%": "% calculates with numbers. To format a text write 'text %s' | format(value).",
 }
 
 
 def compile_expression(build: Build, node: nodes.Node, *, lenient: bool = False) -> Expression:
-    """Compile an expression. `lenient`: an undefined name is MISSING instead of a fault."""
+    """Compile an expression. `lenient`: an undefined name is Missing instead of a fault."""
     build.depth += 1
     build.cost += 1
     try:
@@ -46,6 +53,23 @@ def compile_expression(build: Build, node: nodes.Node, *, lenient: bool = False)
         return _compile(build, node, lenient=lenient)
     finally:
         build.depth -= 1
+
+
+def compile_truth(build: Build, node: nodes.Node) -> Expression:
+    """Compile an expression of which only the truth is asked: undefined is false."""
+    return compile_expression(build, node, lenient=True)
+
+
+def pairs_of(node: nodes.Node) -> nodes.Node | None:
+    """Return the object of `object.items()` and of `object | items`, else None."""
+    if isinstance(node, nodes.Filter) and node.name == "items" and not node.args:
+        return node.node
+    if not isinstance(node, nodes.Call) or node.args or node.kwargs:
+        return None
+    method = node.node
+    if isinstance(method, nodes.Getattr) and method.attr == "items":
+        return method.node
+    return None
 
 
 def _compile(build: Build, node: nodes.Node, *, lenient: bool) -> Expression:
@@ -58,16 +82,22 @@ def _compile(build: Build, node: nodes.Node, *, lenient: bool) -> Expression:
     compiler = _COMPILERS.get(type(node))
     if compiler is not None:
         return compiler(build, node)
-    message = _UNSUPPORTED.get(
-        type(node), "Unsupported expression. Use values, operators, filters and tests."
-    )
-    build.fault(node.lineno, message)
+    build.fault(node.lineno, _TUPLE if isinstance(node, nodes.Tuple) else _OTHER)
     return null_expression
 
 
 def _constant(build: Build, node: nodes.Const) -> Expression:
-    del build
-    return constant(node.value)
+    return constant(Literal(node.value) if id(node) in build.literals else node.value)
+
+
+def _call(build: Build, node: nodes.Call) -> Expression:
+    """Compile `object.items()`, the only call."""
+    pairs = pairs_of(node)
+    if pairs is None:
+        build.fault(node.lineno, call_advice(node))
+        return null_expression
+    items = nodes.Filter(pairs, "items", [], [], None, None, lineno=node.lineno)
+    return compile_filter(build, items, compile_expression, lenient=False)
 
 
 def _test(build: Build, node: nodes.Test) -> Expression:
@@ -85,6 +115,8 @@ def constant(value: object) -> Expression:
 
 def _item(build: Build, node: nodes.Getitem | nodes.Getattr, lenient: bool) -> Expression:  # noqa: FBT001  # _LENIENT_COMPILERS
     base = compile_expression(build, node.node, lenient=lenient)
+    if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Slice):
+        return _slice(build, node.arg, base, describe(node.node), lenient=lenient)
     key = constant_key(node)
     if key is not None or isinstance(node, nodes.Getattr):
         key_expression = constant(key)
@@ -93,66 +125,86 @@ def _item(build: Build, node: nodes.Getitem | nodes.Getattr, lenient: bool) -> E
     return read_item(base, key_expression, describe(node.node), lenient=lenient)
 
 
+def _slice(
+    build: Build, node: nodes.Slice, base: Expression, name: str, *, lenient: bool
+) -> Expression:
+    start, stop, step = (
+        constant(None) if bound is None else compile_expression(build, bound)
+        for bound in (node.start, node.stop, node.step)
+    )
+    return read_slice(base, (start, stop, step), name, lenient=lenient)
+
+
 def _conditional(build: Build, node: nodes.CondExpr, lenient: bool) -> Expression:  # noqa: FBT001  # _LENIENT_COMPILERS
-    test = compile_expression(build, node.test)
+    test = compile_truth(build, node.test)
     with build.optional_branch():
         if_true = compile_expression(build, node.expr1, lenient=lenient)
         if_false = (
-            compile_expression(build, node.expr2, lenient=lenient) if node.expr2 else constant(None)
+            compile_expression(build, node.expr2, lenient=lenient)
+            if node.expr2
+            else constant(_without_else(build, node, lenient=lenient))
         )
     return lambda state: if_true(state) if is_true(test(state)) else if_false(state)
 
 
-def _and(build: Build, node: nodes.Node) -> Expression:
-    terms = _terms(build, node, nodes.And)
+def _without_else(build: Build, node: nodes.CondExpr, *, lenient: bool) -> object:
+    """Return the value of an inline `if` without `else` that is false."""
+    if lenient:
+        return Missing(lambda: RenderFault("An inline if without else has no value here."))
+    return Literal("") if id(node) in build.blanks else None
+
+
+def _and(build: Build, node: nodes.And, lenient: bool) -> Expression:  # noqa: FBT001  # _LENIENT_COMPILERS
+    *terms, last = _terms(build, node, nodes.And, lenient=lenient)
 
     def evaluate_and(state: RenderState) -> object:
-        value: object = None
         for term in terms:
             value = term(state)
             if not is_true(value):
-                break
-        return value
+                if type(value) is Missing and not lenient:
+                    raise value.fault()
+                return value
+        return last(state)
 
     return evaluate_and
 
 
-def _or(build: Build, node: nodes.Node) -> Expression:
-    terms = _terms(build, node, nodes.Or)
+def _or(build: Build, node: nodes.Or, lenient: bool) -> Expression:  # noqa: FBT001  # _LENIENT_COMPILERS
+    *terms, last = _terms(build, node, nodes.Or, lenient=lenient)
 
     def evaluate_or(state: RenderState) -> object:
-        value: object = None
         for term in terms:
             value = term(state)
             if is_true(value):
-                break
-        return value
+                return value
+        return last(state)
 
     return evaluate_or
 
 
 def _terms(
-    build: Build, node: nodes.Node, kind: type[nodes.And | nodes.Or]
+    build: Build, node: nodes.Node, kind: type[nodes.And | nodes.Or], *, lenient: bool
 ) -> tuple[Expression, ...]:
+    """Compile the operands; only the last one must be defined, if its value is used."""
     flat: list[nodes.Node] = []
     while isinstance(node, kind):
         flat.append(node.right)
         node = node.left
-    first = compile_expression(build, node)
+    first = compile_truth(build, node)
     with build.optional_branch():
-        return (first, *(compile_expression(build, term) for term in reversed(flat)))
+        between = [compile_truth(build, term) for term in reversed(flat[1:])]
+        return (first, *between, compile_expression(build, flat[0], lenient=lenient))
 
 
 def _negation(build: Build, node: nodes.Not) -> Expression:
-    inner = compile_expression(build, node.node)
+    inner = compile_truth(build, node.node)
     return lambda state: not is_true(inner(state))
 
 
 def _comparison(build: Build, node: nodes.Compare) -> Expression:
     first = compile_expression(build, node.expr)
     steps = [
-        (operators.COMPARISONS[operand.op], compile_expression(build, operand.expr))
-        for operand in node.ops
+        (COMPARISONS[operand.op], compile_expression(build, operand.expr)) for operand in node.ops
     ]
     name = describe(node.expr)
 
@@ -171,25 +223,62 @@ def _comparison(build: Build, node: nodes.Compare) -> Expression:
     return compare_all
 
 
-def _sum(
-    count: Callable[[object, object], object],
-) -> Callable[[Build, nodes.BinExpr], Expression]:
-    def compile_sum(build: Build, node: nodes.BinExpr) -> Expression:
-        left = compile_expression(build, node.left)
-        right = compile_expression(build, node.right)
-        name = f"{describe(node.left)} {node.operator} {describe(node.right)}"
-        record_position(build, node, name)
-        build.cost += 10
+def _binary(build: Build, node: nodes.BinExpr) -> Expression:
+    """Compile an operator on numbers."""
+    sign = str(node.operator)
+    operation = OPERATIONS[sign]
+    if _has_wrong_operands(build, node, sign):
+        return null_expression
+    left = compile_expression(build, node.left)
+    right = compile_expression(build, node.right)
+    name = f"{describe(node.left)} {sign} {describe(node.right)}"
+    record_position(build, node, name)
+    build.cost += 10 if sign in "+-" else 30
 
-        def calculate(state: RenderState) -> object:
-            try:
-                return count(left(state), right(state))
-            except InvalidValue as error:
-                raise RenderFault(f"{name}: {error}", name) from error
+    def calculate(state: RenderState) -> object:
+        try:
+            return operation(left(state), right(state))
+        except InvalidValue as error:
+            raise RenderFault(f"{name}: {error}", name) from error
 
-        return calculate
+    return calculate
 
-    return compile_sum
+
+def _has_wrong_operands(build: Build, node: nodes.BinExpr, sign: str) -> bool:
+    """Report operands that are never numbers."""
+    misread = _misread_key(build, node)
+    if misread:
+        build.fault(start_offset(node), misread)
+        return True
+    for operand in (node.left, node.right):
+        is_text = isinstance(operand, nodes.Const) and isinstance(operand.value, str)
+        if is_text or isinstance(operand, nodes.List | nodes.Dict | nodes.Concat):
+            advice = _TEXT_OPERATORS.get(sign, f"{sign} calculates with numbers.")
+            build.fault(node.lineno, advice)
+            return True
+    return False
+
+
+def _misread_key(build: Build, node: nodes.BinExpr) -> str | None:
+    """Return the advice for `data.first-name`, which is a subtraction of an unknown name."""
+    parts: list[str] = []
+    left: nodes.Node = node
+    while isinstance(left, nodes.Sub):
+        right = left.right
+        while isinstance(right, nodes.Filter) and right.node is not None:
+            right = right.node
+        if not isinstance(right, nodes.Name):
+            return None
+        if right.name in build.roots or build.variable(right.name):
+            return None
+        parts.insert(0, right.name)
+        left = left.left
+    base, keys = split_path(left)
+    if not (parts and keys and isinstance(base, nodes.Name)):
+        return None
+    key = "-".join(map(str, (keys[-1], *parts)))
+    path = path_name(base.name, keys[:-1])
+    return f"The minus sign subtracts. For a key with a hyphen write {path}['{key}']."
 
 
 def _sign(build: Build, node: nodes.UnaryExpr) -> Expression:
@@ -201,7 +290,7 @@ def _sign(build: Build, node: nodes.UnaryExpr) -> Expression:
     def signed(state: RenderState) -> object:
         value = inner(state)
         try:
-            negated = operators.negate(value)
+            negated = negate(value)
         except InvalidValue as error:
             raise RenderFault(f"{name}: {error}", name) from error
         return negated if is_negation else value
@@ -239,12 +328,15 @@ def _object(build: Build, node: nodes.Dict) -> Expression:
 _COMPILERS: dict[type[nodes.Node], Callable[[Build, Any], Expression]] = {
     nodes.Const: _constant,
     nodes.Test: _test,
-    nodes.And: _and,
-    nodes.Or: _or,
+    nodes.Call: _call,
     nodes.Not: _negation,
     nodes.Compare: _comparison,
-    nodes.Add: _sum(operators.add),
-    nodes.Sub: _sum(operators.subtract),
+    nodes.Add: _binary,
+    nodes.Sub: _binary,
+    nodes.Mul: _binary,
+    nodes.Div: _binary,
+    nodes.FloorDiv: _binary,
+    nodes.Mod: _binary,
     nodes.Neg: _sign,
     nodes.Pos: _sign,
     nodes.Concat: _concatenation,
@@ -256,4 +348,6 @@ _LENIENT_COMPILERS: dict[type[nodes.Node], Callable[[Build, Any, bool], Expressi
     nodes.Getattr: _item,
     nodes.Filter: _filter,
     nodes.CondExpr: _conditional,
+    nodes.And: _and,
+    nodes.Or: _or,
 }

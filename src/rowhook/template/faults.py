@@ -46,14 +46,18 @@ class RenderFault(ValueError):
         self.subject = subject
 
 
+class StepsExceeded(RenderFault):
+    """A render needs more steps than its budget."""
+
+
 class InvalidValue(ValueError):
     """A value is not valid for an operation; the caller adds the name of the expression."""
 
 
-def closest_match(name: str, known: Iterable[str]) -> str | None:
+def closest_match(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """Return the most similar known name, or None. Considers the first 100 names."""
     if len(name) > _LONGEST:
         return None
     short = [other for other in islice(known, _CANDIDATES) if len(other) <= _LONGEST]
-    matches = get_close_matches(name, short, n=1, cutoff=0.6)
+    matches = get_close_matches(name, short, n=1, cutoff=cutoff)
     return matches[0] if matches else None

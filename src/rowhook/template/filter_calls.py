@@ -1,4 +1,4 @@
-"""Compiles filters and tests into closures, and rejects those that are not supported."""
+"""Compiles filters into closures, and rejects those that are not supported."""
 
 from __future__ import annotations
 
@@ -7,46 +7,50 @@ from typing import TYPE_CHECKING
 from jinja2 import nodes
 
 from rowhook.template.faults import InvalidValue, RenderFault, closest_match
-from rowhook.template.filters import FILTERS, REQUIRED, Argument
+from rowhook.template.filters import DEFAULT_VALUE, FILTERS, REQUIRED, Argument
+from rowhook.template.format_filter import format_fault, format_text
+from rowhook.template.list_filters import NoItem
 from rowhook.template.names import describe, null_expression, record_position
-from rowhook.template.operators import COMPARISONS
-from rowhook.template.values import MISSING, Missing, Number, is_true, type_name
+from rowhook.template.type_tests import compile_selection
+from rowhook.template.values import Missing, is_true
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from typing import Protocol
+    from collections.abc import Callable, Mapping
 
     from rowhook.template.compilation import Build
     from rowhook.template.render_state import Expression, RenderState
-
-    class Compile(Protocol):
-        """The function that compiles operands."""
-
-        def __call__(self, build: Build, node: nodes.Node, *, lenient: bool = False) -> Expression:
-            """Compile one expression."""
+    from rowhook.template.type_tests import Compile
 
 
-_TYPE_TESTS: dict[str, Callable[[object], bool]] = {
-    "none": lambda value: value is None,
-    "boolean": lambda value: isinstance(value, bool),
-    "number": lambda value: isinstance(value, int | float | Number) and not isinstance(value, bool),
-    "string": lambda value: isinstance(value, str),
-    "mapping": lambda value: isinstance(value, dict),
-    "sequence": lambda value: isinstance(value, str | list | dict),
+# filters of Jinja and other engines, with what to write here
+_INSTEAD = {
+    **dict.fromkeys(("uppercase", "upcase"), "Write upper."),
+    **dict.fromkeys(("lowercase", "downcase"), "Write lower."),
+    **dict.fromkeys(("strip", "striptags"), "Write trim."),
+    **dict.fromkeys(("size", "len", "wordcount"), "Write length."),
+    **dict.fromkeys(("json", "to_json", "json_encode", "dump", "jsonify"), "Write tojson."),
+    **dict.fromkeys(
+        ("strftime", "date_format", "datetime", "timestamp"), "Write date('%Y-%m-%d')."
+    ),
+    **dict.fromkeys(("number_format", "currency", "filesizeformat"), "Write '%.2f' | format(x)."),
+    **dict.fromkeys(
+        ("safe", "escape", "e", "forceescape", "raw", "html", "xmlattr"),
+        "Remove it: the place decides how a value is escaped.",
+    ),
+    "reverse": "Write x[::-1].",
+    "dictsort": "Write {% for key, value in x.items() %}.",
+    "groupby": "Send the groups in the data.",
+    **dict.fromkeys(("batch", "slice", "limit"), "Write a slice, such as x[:10]."),
+    **dict.fromkeys(("select", "reject", "where"), "Write selectattr('key', 'eq', value)."),
+    **dict.fromkeys(("pluck", "collect"), "Write map(attribute='key')."),
+    "attr": "Write x.key or x['key'].",
+    "default_if_none": "Write default('none', true).",
+    **dict.fromkeys(("base64", "base64_encode", "b64"), "Write b64encode."),
+    **dict.fromkeys(("url_encode", "urlize", "quote"), "Write urlencode."),
+    **dict.fromkeys(
+        ("split", "random", "wordwrap", "center", "indent", "pprint"), "It is not supported."
+    ),
 }
-_COMPARISON_TESTS = {
-    "eq": "eq",
-    "equalto": "eq",
-    "ne": "ne",
-    "lt": "lt",
-    "lessthan": "lt",
-    "le": "lteq",
-    "gt": "gt",
-    "greaterthan": "gt",
-    "ge": "gteq",
-    "in": "in",
-}
-_TESTS = ("defined", *_TYPE_TESTS, *_COMPARISON_TESTS)
 
 
 def compile_filter(
@@ -55,34 +59,76 @@ def compile_filter(
     """Compile `value | name(arguments)`."""
     definition = FILTERS.get(node.name)
     if definition is None or node.node is None:
-        build.fault(node.lineno, _unknown("filter", node.name, FILTERS))
+        build.fault(node.lineno, _unknown(node.name))
         return null_expression
-    is_default = node.name == "default"
+    is_default = definition is FILTERS["default"]
     # other filters need a value, so that only default may have an undefined operand
-    may_be_undefined = is_default or (lenient and definition.apply is None)
+    may_be_undefined = is_default or (lenient and definition.is_optional)
     value = compile_operand(build, node.node, lenient=may_be_undefined)
-    arguments = _arguments(build, node, definition.arguments, compile_operand)
     build.cost += definition.cost
+    description = describe(node)
+    record_position(build, node, description)
+    if definition.takes_any:
+        return _compile_any(build, node, value, description, compile_operand)
+    arguments = _arguments(build, node, definition.arguments, compile_operand, lenient=lenient)
     if arguments is None:
         return null_expression
     if is_default:
         return _default(value, *arguments)
-    description = describe(node)
-    record_position(build, node, description)
-    if definition.apply is None:
-        return _first_or_last(value, node.name, description, lenient=lenient)
+    assert definition.apply is not None  # noqa: S101  # only of filters that are handled above
+    if definition.is_optional:
+        return _optional(definition.apply, value, arguments, description, lenient=lenient)
     return _apply(definition.apply, value, arguments, description)
 
 
-def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    match = closest_match(name, known)
-    hint = f"Did you mean {match}?" if match else f"Use one of {', '.join(known)}."
-    return f"Unknown {kind} {name}. {hint}"
+def _unknown(name: str) -> str:
+    match = closest_match(name, FILTERS, cutoff=0.75)
+    hint = f"Did you mean {match}?" if match else f"Use one of {', '.join(FILTERS)}."
+    return f"Unknown filter {name[:40]}. {_INSTEAD.get(name, hint)}"
+
+
+def _compile_any(
+    build: Build,
+    node: nodes.Filter,
+    value: Expression,
+    description: str,
+    compile_operand: Compile,
+) -> Expression:
+    """Compile a filter that takes any number of arguments."""
+    if node.name != "format":
+        return compile_selection(build, node, value, description, compile_operand)
+    names = [str(keyword.key) for keyword in node.kwargs]
+    fault = "format takes its values one by one." if node.dyn_args or node.dyn_kwargs else None
+    if fault is None and isinstance(node.node, nodes.Const):
+        fault = format_fault(node.node.value, len(node.args), names)
+    if fault is not None:
+        build.fault(node.lineno, fault)
+        return null_expression
+    given = [compile_operand(build, argument) for argument in node.args]
+    named = [(str(pair.key), compile_operand(build, pair.value)) for pair in node.kwargs]
+
+    def format_values(state: RenderState) -> object:
+        values = [argument(state) for argument in given]
+        by_name = {name: argument(state) for name, argument in named}
+        try:
+            return format_text(state, value(state), values, by_name)
+        except InvalidValue as error:
+            raise RenderFault(f"{description}: {error}", description) from error
+
+    return format_values
 
 
 def _arguments(
-    build: Build, node: nodes.Filter, parameters: tuple[Argument, ...], compile_operand: Compile
+    build: Build,
+    node: nodes.Filter,
+    parameters: tuple[Argument, ...],
+    compile_operand: Compile,
+    *,
+    lenient: bool,
 ) -> list[Expression] | None:
+    if node.name == "map" and node.args:
+        build.fault(node.lineno, "Write map(attribute='key'). To apply a filter, write a loop.")
+        return None
     positional: dict[str, nodes.Expr] = {}
     for argument, value in zip(parameters, node.args, strict=False):
         positional[argument.name] = value
@@ -102,7 +148,7 @@ def _arguments(
         )
         build.fault(node.lineno, f"The filter {node.name} takes {expected}.")
         return None
-    return _bind(build, node, parameters, positional | named, compile_operand)
+    return _bind(build, node, parameters, positional | named, compile_operand, lenient=lenient)
 
 
 def _bind(
@@ -111,6 +157,8 @@ def _bind(
     parameters: tuple[Argument, ...],
     values: Mapping[str, nodes.Expr],
     compile_operand: Compile,
+    *,
+    lenient: bool,
 ) -> list[Expression] | None:
     bound: list[Expression] = []
     with build.optional_branch():
@@ -126,7 +174,9 @@ def _bind(
                 if message:
                     build.fault(value.lineno, message)
             bound.append(
-                compile_operand(build, value) if value is not None else _constant(argument.default)
+                compile_operand(build, value, lenient=lenient and argument is DEFAULT_VALUE)
+                if value is not None
+                else _constant(argument.default)
             )
     return bound
 
@@ -145,24 +195,33 @@ def _default(value: Expression, other: Expression, boolean: Expression) -> Expre
     return default
 
 
-def _first_or_last(value: Expression, name: str, description: str, *, lenient: bool) -> Expression:
-    index = 0 if name == "first" else -1
+def _optional(
+    apply: Callable[..., object],
+    value: Expression,
+    arguments: list[Expression],
+    description: str,
+    *,
+    lenient: bool,
+) -> Expression:
+    """Return the closure of a filter that has no result for an empty value."""
 
-    def first_or_last(state: RenderState) -> object:
+    def fault() -> RenderFault:
+        return RenderFault(f"{description} is not defined: the value is empty.", description)
+
+    def apply_to_items(state: RenderState) -> object:
         items = value(state)
         if type(items) is Missing:
-            return MISSING
-        if isinstance(items, list | str) and items:
-            return items[index]
-        if isinstance(items, dict) and items:
-            return next(iter(items) if index == 0 else reversed(items))
-        if not isinstance(items, list | str | dict):
-            raise RenderFault(f"{description}: {type_name(items)} has no items.", description)
-        if lenient:
-            return MISSING
-        raise RenderFault(f"{description} is not defined: the value is empty.", description)
+            return items
+        try:
+            return apply(state, items, *[argument(state) for argument in arguments])
+        except NoItem:
+            if lenient:
+                return Missing(fault)
+            raise fault() from None
+        except InvalidValue as error:
+            raise RenderFault(f"{description}: {error}", description) from error
 
-    return first_or_last
+    return apply_to_items
 
 
 def _apply(
@@ -185,28 +244,3 @@ def _apply(
             raise RenderFault(f"{description}: {error}", description) from error
 
     return apply_with_arguments
-
-
-def compile_test(build: Build, node: nodes.Test, compile_operand: Compile) -> Expression:
-    """Compile `value is name` and `value is name(other)`."""
-    value = compile_operand(build, node.node, lenient=node.name == "defined")
-    arity = 1 if node.name in _COMPARISON_TESTS else 0
-    if node.name not in _TESTS:
-        build.fault(node.lineno, _unknown("test", node.name, _TESTS))
-        return null_expression
-    if len(node.args) != arity or node.kwargs or node.dyn_args or node.dyn_kwargs:
-        build.fault(
-            node.lineno,
-            f"The test {node.name} takes {'one argument' if arity else 'no arguments'}.",
-        )
-        return null_expression
-    if node.name == "defined":
-        return lambda state: type(value(state)) is not Missing
-    if not arity:
-        check = _TYPE_TESTS[node.name]
-        return lambda state: check(value(state))
-    compare = COMPARISONS[_COMPARISON_TESTS[node.name]]
-    other = compile_operand(build, node.args[0])
-    return _apply(
-        lambda state, left, right: compare(left, right, state), value, [other], describe(node.node)
-    )

@@ -8,12 +8,13 @@ import re
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal, DecimalException
 from typing import TYPE_CHECKING
 
+from rowhook.template.arithmetic import negate
 from rowhook.template.escapes import join_texts, percent_encoded, to_text
 from rowhook.template.faults import InvalidValue
-from rowhook.template.json_text import any_json
+from rowhook.template.json_text import any_json, indented_json
 from rowhook.template.limits import MAX_DIGITS, MAX_TEXT
-from rowhook.template.names import LOOKUP_ERRORS
-from rowhook.template.operators import charge_search, negate
+from rowhook.template.list_filters import required_attribute
+from rowhook.template.operators import charge_search
 from rowhook.template.values import (
     Encoded,
     Json,
@@ -22,6 +23,7 @@ from rowhook.template.values import (
     exact_number,
     number_value,
     type_name,
+    with_point,
 )
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)
 _METHODS = {"common": ROUND_HALF_EVEN, "ceil": ROUND_CEILING, "floor": ROUND_FLOOR}
 _BASES = range(2, 37)
 _MAX_PLACES = 100
+_MAX_INDENT = 8
 
 
 def length(state: RenderState, value: object) -> object:
@@ -85,7 +88,7 @@ def to_float(state: RenderState, value: object, default: object) -> object:
     if isinstance(value, Number):
         return value
     number = _decimal(state, int(value) if isinstance(value, bool) else value)
-    return default if number is None else _with_point(number)
+    return default if number is None else with_point(number)
 
 
 def _decimal(state: RenderState, value: object) -> Decimal | None:
@@ -109,7 +112,7 @@ def round_number(state: RenderState, value: object, precision: object, method: o
     state.spend(4)
     number = exact_number(value)
     result = _round_to_place(Decimal(number), places, _METHODS[method])
-    return number_value(int(result)) if type(number) is int else _with_point(result)
+    return number_value(int(result)) if type(number) is int else with_point(result)
 
 
 def _round_to_place(number: Decimal, places: int, rounding: str) -> Decimal:
@@ -123,21 +126,18 @@ def _round_to_place(number: Decimal, places: int, rounding: str) -> Decimal:
         raise InvalidValue("the number is too large to round.") from error
 
 
-def _with_point(number: Decimal) -> Number:
-    """Format like a Python float: without trailing zeros, but with a digit after the point."""
-    text = str(number)
-    if "E" in text:
-        return Number(text)
-    head, _, tail = text.partition(".")
-    return Number(f"{head}.{tail.rstrip('0') or '0'}")
-
-
 _WORDS = re.compile(r"([-\s({\[<]+)")
 
 
-def tojson(state: RenderState, value: object) -> object:
-    """Return a value as compact JSON, which is not escaped again in a JSON body."""
-    return Json(any_json(value, state))
+def tojson(state: RenderState, value: object, indent: object) -> object:
+    """Return a value as JSON, which is not escaped again in a JSON body."""
+    text = any_json(value, state)
+    if indent is None:
+        return Json(text)
+    width = integer_argument(indent, "indent")
+    if not 0 <= width <= _MAX_INDENT:
+        raise InvalidValue(f"indent must be from 0 to {_MAX_INDENT}.")
+    return Json(indented_json(text, width, state))
 
 
 def string(state: RenderState, value: object) -> object:
@@ -150,7 +150,7 @@ def cased(change: Callable[[str], str]) -> Callable[[RenderState, object], objec
 
     def change_case(state: RenderState, value: object) -> object:
         text = to_text(value, state)
-        state.spend(1 + len(text) // (64 if text.isascii() else 4))
+        state.spend_text(len(text) if text.isascii() else 8 * len(text))
         return bounded(change(bounded(text)))
 
     return change_case
@@ -191,7 +191,7 @@ def replace(state: RenderState, value: object, old: object, new: object, count: 
     length = len(text) + occurrences * (len(substitute) - len(part))
     if length > MAX_TEXT:
         raise InvalidValue(f"the text is longer than {MAX_TEXT:,} characters.")
-    state.spend(length // 64 + occurrences // 8)
+    state.spend_text(length + 8 * occurrences)
     return text.replace(part, substitute, limit)
 
 
@@ -213,35 +213,25 @@ def truncate(
     if len(text) <= limit + slack:
         return text
     head = bounded(text[: limit - len(tail)])
-    state.spend(1 + len(head) // 64)
+    state.spend_text(len(head))
     return (head if killwords else head.rsplit(" ", 1)[0]) + tail
 
 
 def join(state: RenderState, value: object, between: object, attribute: object) -> object:
-    """Join the items of a list, or the keys of an object."""
-    if not isinstance(value, list | dict):
+    """Join the items of a list, the keys of an object or the characters of a text."""
+    if not isinstance(value, list | dict | str):
         raise InvalidValue(f"expected a list, not {type_name(value)}.")
     texts: list[str] = []
     remaining = MAX_TEXT
     separator = to_text(between, state)
     for item in value:
         state.spend(3)
-        text = to_text(item if attribute is None else _attribute(item, attribute), state)
+        text = to_text(item if attribute is None else required_attribute(item, attribute), state)
         remaining -= len(text) + len(separator)
         if remaining < -len(separator):
             raise InvalidValue(f"the text is longer than {MAX_TEXT:,} characters.")
         texts.append(text)
     return join_texts([separator.join(texts)], state)
-
-
-def _attribute(item: object, attribute: object) -> object:
-    keys = attribute.split(".") if isinstance(attribute, str) else [attribute]
-    for key in keys:
-        try:
-            item = item[key]  # type: ignore[index]
-        except LOOKUP_ERRORS:
-            raise InvalidValue("attribute is not defined for every item.") from None
-    return item
 
 
 def urlencode(state: RenderState, value: object) -> object:
@@ -264,11 +254,37 @@ def _encoded(state: RenderState, value: object) -> str:
 def b64encode(state: RenderState, value: object) -> object:
     """Return the base64 (RFC 4648) of the UTF-8 bytes of a string."""
     text = bounded(to_text(value, state))
-    state.spend(1 + len(text) // 32)
+    state.spend_text(2 * len(text))
     try:
         return bounded(base64.b64encode(text.encode()).decode("ascii"))
     except (UnicodeEncodeError, binascii.Error) as error:
         raise InvalidValue("contains a lone surrogate, which cannot be encoded.") from error
+
+
+_SLACK = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+# CommonMark: a backslash before punctuation makes it text.
+_LIST_MARK = re.compile(r"^([ \t]*)([#+=-]|[0-9]{1,9}(?=[.)]))", re.MULTILINE)
+_INLINE_MARK = re.compile(r"[\\`*_\[\]~|]")
+
+
+def slack(state: RenderState, value: object) -> object:
+    """Escape a text for Slack, so that it contains no link, mention or entity."""
+    text = bounded(to_text(value, state))
+    state.spend_text(4 * len(text))
+    return bounded(text.translate(_SLACK))
+
+
+def teams(state: RenderState, value: object) -> object:
+    """Escape a text for Microsoft Teams, whose cards read Markdown and HTML."""
+    text = bounded(to_text(value, state))
+    state.spend(1 + 3 * len(text))
+    marked = _INLINE_MARK.sub(r"\\\g<0>", text.translate(_SLACK))
+    return bounded(_LIST_MARK.sub(_escape_list_mark, marked))
+
+
+def _escape_list_mark(match: re.Match[str]) -> str:
+    space, mark = match.groups()
+    return f"{space}{mark}\\" if mark.isdecimal() else f"{space}\\{mark}"
 
 
 def integer_argument(value: object, name: str) -> int:

@@ -98,6 +98,31 @@ def _escaped(match: re.Match[str]) -> str:
     return f"\\u{ord(match.group()):04x}"
 
 
+_TOKEN = re.compile(
+    r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{](?:\s*[\]}])?|[\]},:]|[^\s"\[\]{},:]+', re.DOTALL
+)
+
+
+def indented_json(text: str, width: int, state: RenderState) -> str:
+    """Indent compact JSON as Python's json does. Raises InvalidValue if it is too long."""
+    state.spend(len(text) // 4)
+    pieces: list[str] = []
+    depth, remaining = 0, MAX_TEXT
+    for token in _TOKEN.findall(text):
+        if token in {"[", "{"}:
+            depth += 1
+            piece = f"{token}\n{' ' * width * depth}"
+        elif token in {"]", "}"}:
+            depth -= 1
+            piece = f"\n{' ' * width * depth}{token}"
+        else:
+            piece = {",": f",\n{' ' * width * depth}", ":": ": "}.get(token, token)
+        pieces.append(piece)
+        remaining -= len(piece)
+        _check_length(MAX_TEXT - remaining)
+    return "".join(pieces)
+
+
 def any_json(value: object, state: RenderState) -> str:
     """Return a value as compact JSON. Raises InvalidValue if it is too long."""
     if isinstance(value, list | dict):
@@ -147,7 +172,7 @@ def _written_container_json(value: LiteralList | LiteralObject, state: RenderSta
 
 def _check_length(length: int) -> None:
     if length > MAX_TEXT:
-        raise InvalidValue(f"is more than {MAX_TEXT // 1024} KiB of JSON.")
+        raise InvalidValue(f"is more than {MAX_TEXT // 2**20} MiB of JSON.")
 
 
 def _surrogates_kept(value: object, state: RenderState) -> str:

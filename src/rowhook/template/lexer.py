@@ -25,8 +25,29 @@ if TYPE_CHECKING:
 # only for its lexer and parser; nothing is rendered with it
 ENVIRONMENT = Environment(keep_trailing_newline=True, autoescape=True, cache_size=0)
 
-_TAGS = ("if", "elif", "else", "endif", "for", "endfor")
-_ARITHMETIC = {"mul": "*", "div": "/", "floordiv": "//", "mod": "%", "pow": "**"}
+_TAGS = ("if", "elif", "else", "endif", "for", "endfor", "set")
+_TAG_ADVICE = {
+    **dict.fromkeys(("elsif", "elseif", "elif:"), "Write elif."),
+    **dict.fromkeys(("end", "fi", "done"), "Write endif or endfor."),
+    "unless": "Write {% if not … %}.",
+    "foreach": "Write {% for item in … %}.",
+    **dict.fromkeys(("switch", "case", "when"), "Write if and elif."),
+    **dict.fromkeys(("include", "import", "from", "extends"), "A template is one text."),
+    **dict.fromkeys(("macro", "call", "block", "filter"), "Write the text where it is needed."),
+    **dict.fromkeys(("assign", "let", "var", "with"), "Write {% set name = value %}."),
+    "endset": "Write {% set name = value %}, without endset.",
+    "break": "Loop over a slice, data.x[:10], or write {% for item in data.x if … %}.",
+    "continue": "Write {% for item in data.x if … %}.",
+}
+# characters and operators of other languages, with what to write here
+_CHARACTER_ADVICE = {
+    "&": "Write and.",
+    "?": "Write a if condition else b.",
+    "!": "Write not.",
+    "`": "Write quotes, ' or \".",
+    "$": "Write the name without $.",
+    "\\": "Write text in quotes.",
+}
 _OPENING = {"lparen": 1, "lbracket": 1, "lbrace": 1, "rparen": -1, "rbracket": -1, "rbrace": -1}
 _NESTING = {"if": 1, "for": 1, "endif": -1, "endfor": -1}
 _ESCAPE = re.compile(
@@ -69,13 +90,16 @@ def _located(source: Source, faults: list[TemplateFault]) -> Iterator[Token]:
     except TemplateSyntaxError as error:
         while at < len(masked) and masked[at].isspace():
             at += 1
-        raise TemplateFaults([*faults, source.fault(at, _message(error))]) from error
+        raise TemplateFaults(
+            [*faults, source.fault(at, _message(error, masked[at : at + 1]))]
+        ) from error
 
 
-def _message(error: TemplateSyntaxError) -> str:
+def _message(error: TemplateSyntaxError, character: str) -> str:
     message = re.sub(r" at \d+$", "", error.message or "invalid syntax").rstrip(".")
     message = message[:1].upper() + message[1:]
-    return f"{message}. Check that every tag, quote and bracket is closed."
+    advice = _CHARACTER_ADVICE.get(character) if "char" in message else None
+    return f"{message}. {advice or 'Check that every tag, quote and bracket is closed.'}"
 
 
 def _token(source: Source, at: int, name: str, text: str, faults: list[TemplateFault]) -> Token:
@@ -139,17 +163,26 @@ def _unsupported_tokens(tokens: list[Token], source: Source) -> Iterator[Templat
 
 
 def _unsupported(token: Token, before: str, after: list[Token], source: Source) -> str | None:
-    if token.type in _ARITHMETIC:
-        sign = _ARITHMETIC[token.type]
-        return (
-            f"The operator {sign} is not supported. Use + and - on numbers, and ~ to join strings."
-        )
-    if token.type == "name" and before == "block_begin" and token.value not in _TAGS:
-        match = closest_match(token.value, _TAGS)
-        hint = f" Did you mean {match}?" if match else ""
-        return f"Unsupported tag {token.value}. Use if and for.{hint}"
+    if token.type == "pow":
+        return "The operator ** is not supported. Write x * x."
+    if token.type == "pipe" and after and after[0].type == "pipe":
+        return "The operator || is not supported. Write or."
+    if token.type == "assign" and after and after[0].type == "assign":
+        return "The operator = is not supported. Write ==."
+    if token.type == "name" and before == "block_begin":
+        return _unsupported_tag(token, after)
     is_alone = source.secrets.get(token.lineno) is None or before == "variable_begin"
     has_colon = token.value == "secret" and bool(after) and after[0].type == "colon"
     if token.type == "name" and (has_colon or not is_alone):
         return SECRET_RULE
     return None
+
+
+def _unsupported_tag(token: Token, after: list[Token]) -> str | None:
+    if token.value == "else" and after and after[0].value == "if":
+        return "else if is not supported. Write elif."
+    if token.value in _TAGS:
+        return None
+    match = closest_match(token.value, _TAGS)
+    hint = _TAG_ADVICE.get(token.value, f"Did you mean {match}?" if match else "")
+    return f"Unsupported tag {token.value}. Use if, for and set. {hint}".rstrip()

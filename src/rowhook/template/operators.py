@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 import operator
-from decimal import Decimal, DecimalException
 from typing import TYPE_CHECKING, Any
 
 from rowhook.template.faults import InvalidValue
-from rowhook.template.values import (
-    ARITHMETIC,
-    Number,
-    as_number,
-    exact_number,
-    number_value,
-    type_name,
-)
+from rowhook.template.values import Number, as_number, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,47 +112,3 @@ COMPARISONS: dict[str, Comparison] = {
     "in": contains,
     "notin": not_contains,
 }
-
-
-def add(left: object, right: object) -> object:
-    """Add two numbers, exactly up to MAX_DIGITS digits."""
-    first, second = _both(left, right)
-    if type(first) is int and type(second) is int:
-        return number_value(first + second)
-    return _calculate(ARITHMETIC.add, first, second)
-
-
-def subtract(left: object, right: object) -> object:
-    """Subtract two numbers, exactly up to MAX_DIGITS digits."""
-    first, second = _both(left, right)
-    if type(first) is int and type(second) is int:
-        return number_value(first - second)
-    return _calculate(ARITHMETIC.subtract, first, second)
-
-
-def _calculate(
-    operation: Callable[[Decimal | int, Decimal | int], Decimal],
-    first: Decimal | int,
-    second: Decimal | int,
-) -> object:
-    try:
-        return number_value(operation(first, second))
-    except DecimalException as error:
-        raise InvalidValue("the number is too large to calculate with.") from error
-
-
-def _both(left: object, right: object) -> tuple[Decimal | int, Decimal | int]:
-    try:
-        return exact_number(left), exact_number(right)
-    except InvalidValue as error:
-        raise InvalidValue(f"{error} + and - take numbers; ~ joins strings.") from error
-
-
-def negate(value: object) -> object:
-    """Return the negative of a number."""
-    number = exact_number(value)
-    if type(number) is int:
-        return number_value(-number)
-    assert isinstance(value, Number | float)  # noqa: S101  # ensured by exact_number
-    text = value.text if isinstance(value, Number) else repr(value)
-    return Number(text[1:] if text.startswith("-") else f"-{text}")

@@ -9,13 +9,14 @@ from rowhook.template.faults import InvalidValue, RenderFault
 from rowhook.template.limits import MAX_HEADER, MAX_OUTPUT, MAX_URL
 from rowhook.template.output_context import OutputContext
 from rowhook.template.render_state import output_exceeded
-from rowhook.template.url_parts import has_dot_segments
-from rowhook.template.value_output import SecretPlaceholder
+from rowhook.template.url_parts import empty_segment, has_dot_segments
+from rowhook.template.value_output import EmptyValue, SecretPlaceholder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
+_VALUES = (EmptyValue, SecretPlaceholder)
 _LONGEST = {OutputContext.URL: MAX_URL, OutputContext.HEADER: MAX_HEADER}
 
 
@@ -38,10 +39,13 @@ class Rendered:
         """
         if not self.parts:
             return self.text
-        text = "".join(
+        filled = [
             _fill(part, secrets) if type(part) is SecretPlaceholder else part for part in self.parts
-        )
+        ]
+        text = "".join(filled)
         _check(text, self.output_context)
+        if self.output_context is OutputContext.URL and "" in filled:
+            _check_segments(filled, self.parts)
         return text
 
 
@@ -58,7 +62,20 @@ def render_text(pieces: list[str], output_context: OutputContext, *, has_secrets
     """Join the written texts. Raises RenderFault if the result must not be sent."""
     text = "".join(pieces)
     _check(text, output_context)
+    if output_context is OutputContext.URL and "" in pieces:
+        _check_segments(pieces, pieces)
     return Rendered(output_context, text, tuple(pieces) if has_secrets else ())
+
+
+def _check_segments(texts: Sequence[str], parts: Sequence[str]) -> None:
+    """Raise RenderFault if a value or secret is a whole segment of the path, but empty."""
+    empty = empty_segment(texts, [isinstance(part, _VALUES) for part in parts])
+    if empty is None:
+        return
+    part = parts[empty]
+    subject = part.name if isinstance(part, EmptyValue) else None
+    name = f"secret:{part.id}" if isinstance(part, SecretPlaceholder) else subject
+    raise RenderFault(f"{name} is empty, but it is a whole segment of the URL's path.", subject)
 
 
 def _check(text: str, output_context: OutputContext) -> None:

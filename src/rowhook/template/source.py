@@ -120,16 +120,25 @@ def parse(source: Source) -> nodes.Template:
         raise TemplateFaults([source.fault(at, message)]) from error
 
 
+# beginnings of the parser's messages, with ours
+_MESSAGES = {
+    "unexpected end of template": "The template ends inside a tag. Close it.",
+    "Unexpected end of template": (
+        "The template ends inside an open if or for. Close it with endif or endfor."
+    ),
+    "Encountered unknown tag": "This tag does not belong to an open if or for.",
+    "Expected an expression": "An expression is missing here.",
+    "can't assign to": "This name cannot be set. Use another name.",
+}
+
+
 def _message(error: TemplateSyntaxError) -> str:
     message = (error.message or "Invalid syntax").rstrip(".")
-    if message.startswith("unexpected end of template"):
-        return "The template ends inside a tag. Close it."
-    if message.startswith("Unexpected end of template"):
-        return "The template ends inside an open if or for. Close it with endif or endfor."
-    if message.startswith("Encountered unknown tag"):
-        return "This tag does not belong to an open if or for."
-    if message.startswith("Expected an expression"):
-        return "An expression is missing here."
+    for beginning, ours in _MESSAGES.items():
+        if message.startswith(beginning):
+            return ours
+    if "got '='" in message:
+        return "The operator = is not supported here. To compare write ==."
     for token in ("'end of print statement'", "'end of statement block'"):
         message = message.replace(token, "end of the tag")
     return f"{message[:1].upper()}{message[1:]}."

@@ -54,6 +54,8 @@ def read_parts(source: str) -> tuple[str | Placeholder | Block, ...]:
 def _part(source: Source, node: nodes.Node) -> str | Placeholder | Block:
     if isinstance(node, nodes.TemplateData):
         return str(node.data)
+    if isinstance(node, nodes.Assign):
+        return ""
     if isinstance(node, nodes.If):
         branches = [node.body, *(branch.body for branch in node.elif_), node.else_]
         return Block(description="An if tag", texts=tuple(map(_text, branches)))
@@ -78,7 +80,7 @@ def _static(node: nodes.Node) -> str:
         )
     if isinstance(node, nodes.For):
         return _text(node.body) + _text(node.else_)
-    return "\0"
+    return "" if isinstance(node, nodes.Assign) else "\0"
 
 
 def _placeholder(source: Source, node: nodes.Node) -> Placeholder:
@@ -87,7 +89,7 @@ def _placeholder(source: Source, node: nodes.Node) -> Placeholder:
     description = describe(node)
     to_json, node = _unwrap_filter(node, "tojson")
     default: object = NO_DEFAULT
-    if isinstance(node, nodes.Filter) and node.name == "default" and node.node is not None:
+    if isinstance(node, nodes.Filter) and node.name in {"default", "d"} and node.node is not None:
         if len(node.args) > 1 or node.kwargs:
             return Placeholder(root=None, description=description)
         default = _constant(node.args[0]) if node.args else ""

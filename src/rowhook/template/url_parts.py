@@ -13,7 +13,7 @@ from rowhook.template.escapes import percent_encoded
 from rowhook.template.faults import InvalidValue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 NO_SCHEME = "A URL must begin with https:// or http://, or with one expression."
@@ -109,6 +109,20 @@ def has_dot_segments(url: str) -> bool:
         return False
     path = re.split(r"[?#]", url, maxsplit=1)[0]
     return bool(_DOTS.search(path))
+
+
+def empty_segment(pieces: Sequence[str], is_value: Sequence[bool]) -> int | None:
+    """Return the index of an empty value that is a whole segment of the path, or None."""
+    for index, piece in enumerate(pieces):
+        if piece or not is_value[index]:
+            continue
+        before = "".join(pieces[:index])
+        after = "".join(pieces[index + 1 :])
+        if "?" in before or "#" in before:
+            return None
+        if before.endswith("/") and after[:1] in {"", *"/?#"}:
+            return index
+    return None
 
 
 def _matching(pattern: re.Pattern[str], message: str) -> Callable[[str], str]:

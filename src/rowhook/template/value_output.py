@@ -5,7 +5,7 @@ For a secret, a placeholder is written, which is filled after rendering.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rowhook.template.escapes import (
     form_text,
@@ -16,16 +16,18 @@ from rowhook.template.escapes import (
     xml_text,
 )
 from rowhook.template.faults import InvalidValue, RenderFault
+from rowhook.template.json_lexer import ADJACENT, TWO_VALUES
 from rowhook.template.json_text import any_json, json_inner, json_string
-from rowhook.template.output_context import INSIDE, VALUE, OutputContext
+from rowhook.template.lexer_states import INSIDE, OUTSIDE
+from rowhook.template.output_context import OutputContext
 from rowhook.template.render_state import output_exceeded
 from rowhook.template.url_parts import PART_ESCAPES, Part
-from rowhook.template.values import Encoded, Json, scalar_text
+from rowhook.template.values import Encoded, Json, Literal, scalar_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from rowhook.template.output_context import LexerState
+    from rowhook.template.lexer_states import LexerState
     from rowhook.template.render_state import Expression, RenderState, Statement
 
     Escape = Callable[[str], str]
@@ -48,29 +50,68 @@ class SecretPlaceholder(str):
     escape: Escape
 
 
-def secret_placeholder(secret: str, escape: Escape) -> SecretPlaceholder:
+class EmptyValue(str):
+    """The empty text of a value in a URL. `name` is its expression, for messages."""
+
+    __slots__ = ("name",)
+    name: str
+
+
+class Place(NamedTuple):
+    """How a value is written: as a JSON value or as a text, and then escaped.
+
+    `is_charged` if the escape takes long; `keeps_encoded` if it does not apply to Encoded.
+    """
+
+    is_json: bool
+    escape: Escape
+    is_charged: bool = False
+    keeps_encoded: bool = False
+
+
+def place_of(output_context: OutputContext, lexer_state: LexerState, part: Part) -> Place:
+    """Return how a value is written in a context."""
+    if output_context is OutputContext.URL:
+        escape = PART_ESCAPES[part]
+    elif output_context is OutputContext.JSON:
+        return _json_place(lexer_state, plain_text, is_outermost=True)
+    elif output_context is OutputContext.FORM and lexer_state.inner is not None:
+        return _json_place(lexer_state.inner, form_text, is_outermost=False)
+    else:
+        escape = _BODIES[output_context]
+    is_charged = escape in _CHARGED_ESCAPES
+    return Place(is_json=False, escape=escape, is_charged=is_charged, keeps_encoded=is_charged)
+
+
+def _json_place(state: LexerState | None, outer: Escape, *, is_outermost: bool) -> Place:
+    """Return how a value is written into a JSON text, with the escapes of each layer."""
+    layers = 0
+    while state is not None and state.where == INSIDE:
+        layers += 1
+        state = state.inner
+    is_json = state is not None and state.where == OUTSIDE
+    is_charged = layers > 1 or outer is form_text
+    if layers == 1 and is_outermost:
+        return Place(is_json=is_json, escape=json_inner, is_charged=is_json)
+    if not layers:
+        return Place(is_json, outer, is_charged, keeps_encoded=outer is form_text and not is_json)
+
+    def escape(text: str) -> str:
+        for _ in range(layers):
+            text = json_inner(text)
+        return outer(text)
+
+    return Place(is_json=is_json, escape=escape, is_charged=True)
+
+
+def secret_placeholder(secret: str, place: Place) -> SecretPlaceholder:
     """Return the placeholder for a secret."""
     placeholder = SecretPlaceholder(f"[secret:{secret}]")
-    placeholder.id, placeholder.escape = secret, escape
+    placeholder.id = secret
+    placeholder.escape = place.escape
+    if place.is_json:
+        placeholder.escape = lambda text: place.escape(json_string(text))
     return placeholder
-
-
-def escape_for(output_context: OutputContext, lexer_state: LexerState, part: Part) -> Escape:
-    """Return the escape for a text or secret in a context."""
-    if output_context is OutputContext.URL:
-        return PART_ESCAPES[part]
-    if output_context is OutputContext.JSON:
-        return json_inner if lexer_state[0] == INSIDE else json_string
-    return _BODIES[output_context]
-
-
-def lexer_state_after_value(output_context: OutputContext, lexer_state: LexerState) -> LexerState:
-    """Return the lexer state after a value."""
-    return (
-        (lexer_state[0], "" if lexer_state[0] == INSIDE else VALUE)
-        if output_context is OutputContext.JSON
-        else lexer_state
-    )
 
 
 def write_secret(placeholder: SecretPlaceholder) -> Statement:
@@ -86,14 +127,27 @@ def write_secret(placeholder: SecretPlaceholder) -> Statement:
 
 
 def write_value(
-    value: Expression, name: str, output_context: OutputContext, escape: Escape
+    value: Expression, name: str, output_context: OutputContext, place: Place, empty: str = ""
 ) -> Statement:
-    """Return a statement that writes a value with this escape."""
-    if output_context is OutputContext.JSON and escape is json_string:
+    """Return a statement that writes a value; `empty` replaces an empty text."""
+    if place.is_json and place.escape is plain_text:
         return _write_json(value, name)
+    if place.is_json:
+        return _write_text(value, name, place, _json_of)
+    if place.escape is json_inner:
+        return _write_quoted(value, name)
     if output_context in {OutputContext.URL, OutputContext.HEADER}:
-        return _write_text(value, name, escape, lambda result, _: scalar_text(result))
-    return _write_text(value, name, escape, to_text)
+        return _write_text(value, name, place, _scalar, empty)
+    return _write_text(value, name, place, to_text)
+
+
+def _scalar(value: object, state: RenderState) -> str:
+    del state
+    return scalar_text(value)
+
+
+def _json_of(value: object, state: RenderState) -> str:
+    return value if type(value) is Json else any_json(value, state)
 
 
 def _write_json(value: Expression, name: str) -> Statement:
@@ -111,26 +165,99 @@ def _write_json(value: Expression, name: str) -> Statement:
     return write
 
 
-def _write_text(
-    value: Expression, name: str, escape: Escape, read: Callable[[object, RenderState], str]
-) -> Statement:
-    is_charged = escape in _CHARGED_ESCAPES
+def _write_quoted(value: Expression, name: str) -> Statement:
+    """Write a text inside the quotes of a JSON body, the most frequent place."""
 
     def write(state: RenderState) -> None:
         result = value(state)
         try:
-            text = result if type(result) is str else read(result, state)
-            if len(text) > state.output_left:  # escaping never shortens
-                raise output_exceeded()
-            if is_charged:
-                state.spend(len(text) // 2)
-            if type(text) is not Encoded or not is_charged:
-                text = escape(text)
+            text = result if type(result) is str else to_text(result, state)
         except InvalidValue as error:
             raise RenderFault(f"{name} {error}", name) from error
+        if len(text) > state.output_left:  # escaping never shortens
+            raise output_exceeded()
+        text = json_inner(text)
         state.output_left -= len(text)
         if state.output_left < 0:
             raise output_exceeded()
         state.emit(text)
 
     return write
+
+
+def _write_text(
+    value: Expression,
+    name: str,
+    place: Place,
+    read: Callable[[object, RenderState], str],
+    empty: str = "",
+) -> Statement:
+    is_json, escape, is_charged, keeps_encoded = place
+
+    def write(state: RenderState) -> None:
+        result = value(state)
+        try:
+            text = read(result, state) if is_json or type(result) is not str else result
+            if len(text) > state.output_left:  # escaping never shortens
+                raise output_exceeded()
+            if is_charged:
+                state.spend(len(text) // 2)
+            if not keeps_encoded or type(text) is not Encoded:
+                text = escape(text)
+        except InvalidValue as error:
+            raise RenderFault(f"{name} {error}", name) from error
+        state.output_left -= len(text)
+        if state.output_left < 0:
+            raise output_exceeded()
+        state.emit(text or empty)
+
+    return write
+
+
+def empty_value(name: str) -> EmptyValue:
+    """Return the mark of an empty value in a URL."""
+    empty = EmptyValue()
+    empty.name = name
+    return empty
+
+
+def write_literals(
+    value: Expression, written: Mapping[str, str], slot: int, write_other: Statement, empty: str
+) -> Statement:
+    """Return a statement that writes constant texts as `written` says.
+
+    `write_other` writes other values, which it reads from the slot.
+    """
+    is_marked = isinstance(empty, EmptyValue)
+
+    def write(state: RenderState) -> None:
+        result = value(state)
+        if type(result) is not Literal:
+            state.slots[slot] = result
+            return write_other(state)
+        text = written[result]
+        state.output_left -= len(text)
+        if state.output_left < 0:
+            raise output_exceeded()
+        if text or is_marked:
+            state.emit(text or empty)
+        return None
+
+    return write
+
+
+def check_separation(write: Statement, name: str) -> Statement:
+    """Return a statement that fails if its first character touches the value before it."""
+
+    def write_apart(state: RenderState) -> None:
+        at = len(state.out)
+        write(state)
+        if touches(state.out, at):
+            raise RenderFault(f"{name}: {TWO_VALUES}", name)
+
+    return write_apart
+
+
+def touches(out: list[str], at: int) -> bool:
+    """Return whether the texts before and after an index would be one value."""
+    return 0 < at < len(out) and out[at - 1][-1:] in ADJACENT and out[at][:1] in ADJACENT

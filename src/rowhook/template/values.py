@@ -12,14 +12,21 @@ from decimal import (
     InvalidOperation,
     Overflow,
 )
+from typing import TYPE_CHECKING
 
 from rowhook.template.faults import InvalidValue
 from rowhook.template.limits import MAX_DIGITS
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rowhook.template.faults import RenderFault
+
+
 ARITHMETIC = Context(
     prec=MAX_DIGITS, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[InvalidOperation, Overflow]
 )
-_MAX_BITS = int(MAX_DIGITS * math.log2(10))
+MAX_BITS = int(MAX_DIGITS * math.log2(10))
 
 
 class Number:
@@ -54,6 +61,12 @@ class Encoded(str):
     __slots__ = ()
 
 
+class Literal(str):
+    """A text that the author wrote in an output expression, which stands as written."""
+
+    __slots__ = ()
+
+
 class LiteralList(list[object]):
     """A list literal of a template, which may contain the same data many times."""
 
@@ -67,12 +80,18 @@ class LiteralObject(dict[str, object]):
 
 
 class Missing:
-    """The value of an undefined name, where it is allowed: under `default` and `is defined`."""
+    """An undefined value, where it is allowed: under `default`, `is defined`, and as a condition.
 
-    __slots__ = ()
+    `fault` returns the error of a use that needs a value.
+    """
 
+    __slots__ = ("fault",)
 
-MISSING = Missing()
+    def __init__(self, fault: Callable[[], RenderFault]) -> None:
+        self.fault = fault
+
+    def __bool__(self) -> bool:
+        return False
 
 
 def as_number(value: object) -> int | Decimal | None:
@@ -93,7 +112,7 @@ def exact_number(value: object) -> int | Decimal:
     if number is None:
         raise InvalidValue(f"expected a number, not {type_name(value)}.")
     digits = len(value.text) if isinstance(value, Number) else 0
-    if digits > MAX_DIGITS or (type(number) is int and number.bit_length() > _MAX_BITS):
+    if digits > MAX_DIGITS or (type(number) is int and number.bit_length() > MAX_BITS):
         raise InvalidValue(f"the number has more than {MAX_DIGITS} digits.")
     return number
 
@@ -102,9 +121,18 @@ def number_value(result: int | Decimal) -> object:
     """Return the result of a calculation as a value of templates."""
     if isinstance(result, Decimal):
         return Number(str(result))
-    if result.bit_length() > _MAX_BITS:
+    if result.bit_length() > MAX_BITS:
         raise InvalidValue(f"the result has more than {MAX_DIGITS} digits.")
     return result
+
+
+def with_point(number: Decimal) -> Number:
+    """Format like a Python float: without trailing zeros, but with a digit after the point."""
+    text = str(number)
+    if "E" in text:
+        return Number(text)
+    head, _, tail = text.partition(".")
+    return Number(f"{head}.{tail.rstrip('0') or '0'}")
 
 
 def is_true(value: object) -> bool:

@@ -215,7 +215,7 @@ def _headers(draft: Configuration, brand: str) -> dict[str, Any]:
     return {
         "written": custom_header_names(draft.headers, brand),
         "added": added_headers(brand),
-        "warnings": header_warnings(draft.headers, brand),
+        "warnings": [message for _, message in header_warnings(draft.headers, brand)],
     }
 
 

@@ -1,0 +1,170 @@
+"""Checks before a save whether a body template can be JSON, and where it cannot."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from rowhook.render.configuration import Fault
+from rowhook.template.body_variants import Variant, Variants, body_variants
+from rowhook.template.compiler import ROOTS
+
+_POINTER = "/body_template"
+_NO_CONTENT_TYPE = (
+    (re.compile(r"\s*<"), "application/xml"),
+    (re.compile(r"\s*[A-Za-z_][\w.\[\]-]*="), "application/x-www-form-urlencoded"),
+    (re.compile(r'\s*[^\s{\["0-9tfn-]'), "text/plain"),
+)
+_ADVICE = {
+    "Expecting ',' delimiter": "Put a comma between two members or items.",
+    "Expecting ':' delimiter": "Put a colon after the name.",
+    "Extra data": "A body is one JSON value. Put several into a list, or use application/x-ndjson.",
+    "Invalid control character at": "Write a line break inside quotes as \\n.",
+    "Invalid \\escape": "Write a backslash inside quotes as \\\\.",
+    "Invalid \\uXXXX escape": "Write four hexadecimal digits after \\u.",
+    "Expecting property name enclosed in double quotes": "Write a name in double quotes.",
+    "Expecting value": "Write a value.",
+}
+_WORDS = {
+    "True": "true",
+    "False": "false",
+    "None": "null",
+    "undefined": "null",
+    "NaN": "null",
+    "Infinity": "null",
+    "-Infinity": "null",
+    "nil": "null",
+}
+_WORD = re.compile(r"-?[A-Za-z]+")
+
+
+_COUNT = re.compile(" has (?:no|1|3) items?, ")
+
+
+class _Problem(ValueError):
+    """Why a text is not JSON, and where."""
+
+    def __init__(self, at: int, advice: str) -> None:
+        super().__init__(advice)
+        self.at = at
+        self.advice = advice
+
+
+_Checked = list[tuple[Variant, _Problem | None]]
+
+
+def body_findings(
+    source: str, *, is_json_lines: bool, has_content_type: bool
+) -> tuple[list[Fault], list[Fault]]:
+    """Return the faults of a body that is never JSON, and the warnings of one that may not be."""
+    variants = body_variants(source)
+    checked = [(item, _problem(item.text, is_lines=is_json_lines)) for item in variants.items]
+    found = [(variant, problem) for variant, problem in checked if problem is not None]
+    if not found:
+        return [], []
+    if len(found) == len(checked) and _is_certain(variants, found):
+        variant, problem = found[0]
+        advice = None if has_content_type else _content_type_advice(variant.text)
+        message = f"The body is never JSON. {advice or problem.advice}"
+        return [_fault(variants, variant, problem, message)], []
+    return [], list(_warnings(variants, checked))
+
+
+def _is_certain(variants: Variants, found: list[tuple[Variant, _Problem]]) -> bool:
+    """Return whether no variant is JSON, though not all combinations of decisions are known."""
+    offsets = {variant.offset(problem.at) for variant, problem in found}
+    return len(offsets) == 1 or (variants.is_complete and variants.decisions <= 1)
+
+
+def _warnings(variants: Variants, checked: _Checked) -> Iterator[Fault]:
+    """Yield one warning for each place, with the first reason."""
+    seen: set[int] = set()
+    for variant, problem in checked:
+        if problem is None or variant.offset(problem.at) in seen:
+            continue
+        seen.add(variant.offset(problem.at))
+        reason = variant.reason or _opposite(checked)
+        message = f"{reason}the body is not JSON and the delivery is held. {problem.advice}"
+        yield _fault(variants, variant, problem, message)
+
+
+def _opposite(checked: _Checked) -> str:
+    """Return when the variant with all conditions true fails: unless another one passes."""
+    for variant, problem in checked:
+        if problem is None and variant.reason:
+            reason = variant.reason.replace(" is false, ", " is true, ")
+            return _COUNT.sub(" has several items, ", reason)
+    return "For some data, "
+
+
+def _fault(variants: Variants, variant: Variant, problem: _Problem, message: str) -> Fault:
+    line, column = variants.source.position(variant.offset(problem.at))
+    return Fault(pointer=_POINTER, message=message, line=line, column=column)
+
+
+def _problem(text: str, *, is_lines: bool) -> _Problem | None:
+    begin = 0
+    for line in text.split("\n") if is_lines else [text]:
+        if line.strip() or not is_lines:
+            try:
+                _check(line)
+            except _Problem as problem:
+                return _Problem(begin + problem.at, problem.advice)
+        begin += len(line) + 1
+    return None
+
+
+def _check(text: str) -> None:
+    try:
+        json.loads(text, parse_int=len, parse_float=len, parse_constant=_refuse)
+    except json.JSONDecodeError as error:
+        raise _Problem(error.pos, _advice(text, error)) from None
+    except _Problem as problem:
+        raise _Problem(
+            max(text.find(problem.advice), 0), f"Write null, not {problem.advice}."
+        ) from None
+    except RecursionError:
+        return
+
+
+def _refuse(name: str) -> None:
+    raise _Problem(0, name)
+
+
+def _advice(text: str, error: json.JSONDecodeError) -> str:
+    at = error.pos
+    word = _WORD.match(text, at)
+    if word and word[0] in _WORDS:
+        return f"Write {_WORDS[word[0]]}, not {word[0]}."
+    if word and word[0] in ROOTS:
+        return f"Write {{{{ … }}}} around a name, as in {{{{ {word[0]}.… }}}}."
+    if not text.strip():
+        return "It is empty. Remove the template to send the default payload."
+    return _advice_by_character(text, at, error.msg)
+
+
+def _advice_by_character(text: str, at: int, message: str) -> str:
+    character = text[at : at + 1]
+    if character == "'":
+        return "Write names and texts in double quotes, not in single quotes."
+    if message.startswith("Illegal trailing comma"):
+        return _no_comma(text[at + 1 :].lstrip()[:1])
+    if character in {"}", "]"} and text[:at].rstrip().endswith(","):
+        return _no_comma(character)
+    if text[at : at + 2] in {"//", "/*"}:
+        return "JSON has no comments. Write {# … #}."
+    return _ADVICE.get(message, f"{message}.")
+
+
+def _no_comma(bracket: str) -> str:
+    idiom = '{{ "," if not loop.last }}'
+    return f"Remove the comma before {bracket or 'the bracket'}; in a loop write {idiom}."
+
+
+def _content_type_advice(text: str) -> str | None:
+    """Return the advice for a body that is not meant to be JSON, without a Content-Type."""
+    for pattern, media_type in _NO_CONTENT_TYPE:
+        if pattern.match(text):
+            return f"If it is not meant to be JSON, set the header Content-Type, e.g. {media_type}."
+    return None

@@ -1,0 +1,143 @@
+"""Checks before a save what the compiler does not: names, the structure of the body, samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from rowhook.render.body_checks import body_findings
+from rowhook.render.configuration import Configuration, Fault
+from rowhook.render.headers import header_pointer
+from rowhook.render.payload import variable_names
+from rowhook.template.compiler import (
+    Condition,
+    PlatformPath,
+    Template,
+    compile_condition,
+    compile_template,
+)
+from rowhook.template.faults import TemplateFaults, closest_match
+from rowhook.template.names import path_name
+from rowhook.template.output_context import OutputContext, body_context, is_json_lines
+
+_JOBS = frozenset({"job", "agent", "agent_version"})
+_COMMITS = frozenset({"commit_id", "committed_at", "goal", "template", "session", "interview"})
+# what a platform chooses, so that any path below may exist
+_OPEN = frozenset({("job", "output"), ("job", "metadata")})
+# names that are likely meant, with what has their value
+_INSTEAD = {
+    ("goal", "name"): "Write goal.id.",
+    ("session", "context"): "Write context.",
+    ("session", "data"): "Write data or context.",
+    ("job", "data"): "Write data.",
+    ("job", "error"): "Write data, the output of the job.",
+    ("job", "name"): "Write agent.name.",
+    ("event", "data"): "Write data.",
+    ("event", "timestamp"): "Write timestamp.",
+    ("event", "created_at"): "Write committed_at or job.completed_at.",
+    ("job", "duration"): "Send it in the output of the job.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What can never work, and what may not work for some data."""
+
+    faults: list[Fault]
+    warnings: list[Fault]
+
+
+def check_before_save(configuration: Configuration) -> Findings:
+    """Return the findings of a webhook. Parts that do not compile are left to the compiler."""
+    faults: list[Fault] = []
+    warnings: list[Fault] = []
+    for pointer, part in _parts(configuration):
+        faults += _unknown_names(pointer, part)
+        warnings += _null_names(pointer, part, configuration.event_types)
+        if part.output_context is OutputContext.JSON:
+            content_type = _content_type(configuration)
+            never, sometimes = body_findings(
+                part.source,
+                is_json_lines=is_json_lines(content_type),
+                has_content_type=content_type is not None,
+            )
+            faults += never
+            warnings += sometimes
+    return Findings(faults, warnings)
+
+
+def _content_type(configuration: Configuration) -> str | None:
+    values = [
+        value for name, value in configuration.headers.items() if name.lower() == "content-type"
+    ]
+    return values[0] if values else None
+
+
+def _parts(configuration: Configuration) -> Iterator[tuple[str, Template | Condition]]:
+    body = body_context(_content_type(configuration))
+    sources = [
+        ("/url", configuration.url, OutputContext.URL),
+        ("/body_template", configuration.body_template, body),
+        ("/condition", configuration.condition, OutputContext.CONDITION),
+        *(
+            (header_pointer(name), value, OutputContext.HEADER)
+            for name, value in configuration.headers.items()
+        ),
+    ]
+    for pointer, source, context in sources:
+        with suppress(TemplateFaults):
+            if source is not None and context is OutputContext.CONDITION:
+                yield pointer, compile_condition(source)
+            elif source is not None:
+                yield pointer, compile_template(source, context)
+
+
+def _unknown_names(pointer: str, part: Template | Condition) -> Iterator[Fault]:
+    known = _known_names()
+    for path, (line, column) in part.platform_paths.items():
+        message = _unknown(path, known)
+        if message is not None:
+            yield Fault(pointer=pointer, message=message, line=line, column=column)
+
+
+def _known_names() -> dict[str, list[str]]:
+    """Return the fields of each variable; none for those that are text."""
+    known: dict[str, list[str]] = {}
+    for name in variable_names():
+        root, _, key = name.partition(".")
+        known.setdefault(root, []).extend([key] if key else [])
+    return known
+
+
+def _unknown(path: PlatformPath, known: dict[str, list[str]]) -> str | None:
+    root, keys = path
+    if not keys or root not in known or (root, keys[0]) in _OPEN:
+        return None
+    fields = known[root]
+    key = str(keys[0])
+    name = path_name(root, keys)
+    if key in fields and len(keys) == 1:
+        return None
+    if key in fields or not fields:
+        parent = path_name(root, keys[:1]) if fields else root
+        return f"{name} does not exist: {parent} has no fields. Write {parent}."
+    match = closest_match(key, fields)
+    hint = f"Did you mean {root}.{match}?" if match else f"{root} has {', '.join(fields)}."
+    return f"{name} does not exist in any event. {_INSTEAD.get((root, key), hint)}"
+
+
+def _null_names(
+    pointer: str, part: Template | Condition, event_types: list[str]
+) -> Iterator[Fault]:
+    """Yield a warning for variables that none of the webhook's events has."""
+    jobs = [event_type.startswith("job.") for event_type in event_types]
+    commits = [event_type == "goal.committed" for event_type in event_types]
+    missing = _COMMITS if jobs and all(jobs) else _JOBS if commits and all(commits) else frozenset()
+    for (root, keys), (line, column) in part.platform_paths.items():
+        if root in missing:
+            message = (
+                f"{path_name(root, keys)} is always null, because the events "
+                f"{', '.join(event_types)} do not have it."
+            )
+            yield Fault(pointer=pointer, message=message, line=line, column=column)

@@ -1,0 +1,196 @@
+"""The lexer of JSON bodies, also of JSON texts inside JSON strings and form values."""
+
+from __future__ import annotations
+
+import re
+import string
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
+
+from rowhook.template.lexer_states import (
+    FORM_VALUE,
+    HALF_ESCAPE,
+    INSIDE,
+    NAME,
+    OPENED,
+    OUTSIDE,
+    PLAIN,
+    START,
+    VALUE,
+    BodyLexer,
+    LexerState,
+    innermost,
+)
+from rowhook.template.limits import MAX_LAYERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+# what a value must not follow or precede: `1` and `{{ x }}` would be one number
+ADJACENT = frozenset(string.ascii_letters + string.digits + '_+."-\\')
+TWO_VALUES = "Two values outside quotes must be separated. Quote them, or put a comma between them."
+_REST = re.compile(r'(?:[^"\\]|\\u[0-9A-Fa-f]{4}|\\[^u])*', re.DOTALL)
+_HALF_ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{0,3})?")
+_HALF_PERCENT = re.compile(r"%[0-9A-Fa-f]?\Z")
+_JSON_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
+_CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+_BETWEEN = frozenset(" \t\r\n,:0123456789.+-")
+_SPACE = frozenset(" \t\r\n")
+_AT_START = LexerState(START)
+
+
+def _json_text(state: LexerState, text: str, layer: int = 0) -> LexerState:
+    """Return the state after a text; of a JSON text inside another, PLAIN after its end."""
+    at = 0
+    if state.where == INSIDE:
+        text = state.tail + text
+    while at < len(text) or state.where == INSIDE:
+        if state.where == OUTSIDE:
+            state, at = _outside(state, text, at, layer)
+        elif state.where == INSIDE:
+            state, at = _inside(state, text, at, layer)
+            if state.where == INSIDE:
+                return state
+        else:
+            return inner_text(state, text[at:], layer)
+    return state
+
+
+def _outside(state: LexerState, text: str, at: int, layer: int) -> tuple[LexerState, int]:
+    quote = text.find('"', at)
+    end = len(text) if quote < 0 else quote
+    depth = state.depth
+    if layer:
+        for index in range(at, end):
+            depth += (text[index] in "[{") - (text[index] in "]}")
+            if not depth:
+                return LexerState(PLAIN), index + 1
+    if quote < 0:
+        return LexerState(OUTSIDE, text[-1:] or state.tail, depth=depth), end
+    return LexerState(INSIDE, inner=_AT_START, depth=depth), quote + 1
+
+
+def _inside(state: LexerState, text: str, at: int, layer: int) -> tuple[LexerState, int]:
+    begin = at
+    while True:
+        match = _REST.match(text, at)
+        at = match.end() if match else at
+        if at == len(text) or text[at] == '"' or _HALF_ESCAPE.fullmatch(text, at):
+            break
+        at += 1
+    inner = inner_text(state.inner, text[begin:at], layer + 1, _json_decoded)
+    if at < len(text) and text[at] == '"':
+        return LexerState(OUTSIDE, '"', depth=state.depth), at + 1
+    return LexerState(INSIDE, text[at:], inner, state.depth), len(text)
+
+
+def _json_decoded(text: str) -> str:
+    return _JSON_ESCAPE.sub(
+        lambda match: chr(int(match[1], 16)) if match[1] else _CONTROLS.get(match[2], match[2]),
+        text,
+    )
+
+
+def inner_text(
+    state: LexerState | None,
+    text: str,
+    layer: int,
+    decode: Callable[[str], str] = lambda text: text,
+) -> LexerState:
+    """Return the state after a text inside a string; `decode` removes the escapes of the string.
+
+    A text is JSON if it begins with brackets and a quote, as `{"a": …` and `[{"a": …`.
+    """
+    if state is None or state.where == PLAIN or layer > MAX_LAYERS:
+        return LexerState(PLAIN)
+    text = decode(text)
+    if state.where in {OUTSIDE, INSIDE}:
+        return _json_text(state, text, layer)
+    depth = state.depth
+    for index, character in enumerate(text):
+        if character in "[{":
+            depth += 1
+        elif character in "]}":
+            depth -= 1
+        elif character == '"' and depth > 0:
+            inside = LexerState(INSIDE, inner=_AT_START, depth=depth)
+            return _json_text(inside, text[index + 1 :], layer)
+        elif character not in (_BETWEEN if depth else _SPACE):
+            return LexerState(PLAIN)
+        if depth <= 0 and character not in _SPACE:
+            return LexerState(PLAIN)
+    return LexerState(OPENED if depth else START, depth=depth)
+
+
+def _text_fault(state: LexerState, text: str) -> str | None:
+    place = innermost(state)
+    if place.where == OUTSIDE and place.tail == VALUE and text[:1] in ADJACENT:
+        return "A value outside quotes must be followed by a comma, colon, bracket or space."
+    return None
+
+
+def _value_fault(state: LexerState) -> str | None:
+    place: LexerState | None = state
+    while place is not None and place.where == INSIDE:
+        if place.tail:
+            return HALF_ESCAPE
+        place = place.inner
+    is_outside = place is not None and place.where == OUTSIDE
+    if is_outside and place is not None and (place.tail == VALUE or place.tail in ADJACENT):
+        return TWO_VALUES
+    return None
+
+
+def _json_end_fault(state: LexerState) -> str | None:
+    return "The body ends inside quotes. Close them." if state.where == INSIDE else None
+
+
+def after_value(state: LexerState) -> LexerState:
+    """Return the state after a value that is written in this state."""
+    if state.where == OUTSIDE:
+        return LexerState(OUTSIDE, VALUE, depth=state.depth)
+    if state.inner is not None and state.inner.where in {OUTSIDE, INSIDE}:
+        return state._replace(inner=after_value(state.inner))
+    return state
+
+
+JSON_LEXER = BodyLexer(
+    start=LexerState(OUTSIDE),
+    text=_json_text,
+    text_fault=_text_fault,
+    value_fault=_value_fault,
+    end_fault=_json_end_fault,
+)
+
+
+def _form_text(state: LexerState, text: str) -> LexerState:
+    """Return the state in a form body, whose names and values are separated by & and =."""
+    text = state.tail + text
+    half = _HALF_PERCENT.search(text)
+    tail = half[0] if half else ""
+    for index, part in enumerate((text[: len(text) - len(tail)]).split("&")):
+        if index:
+            state = LexerState(NAME)
+        if state.where == NAME:
+            _, sign, part = part.partition("=")  # noqa: PLW2901  # the value of the pair
+            if not sign:
+                continue
+            state = LexerState(FORM_VALUE, inner=_AT_START)
+        state = LexerState(FORM_VALUE, inner=inner_text(state.inner, part, 1, unquote_plus))
+    return state._replace(tail=tail)
+
+
+def _form_value_fault(state: LexerState) -> str | None:
+    if state.tail:
+        return "An expression is not allowed inside a % escape."
+    return None if state.inner is None else _value_fault(state.inner)
+
+
+FORM_LEXER = BodyLexer(
+    start=LexerState(NAME),
+    text=_form_text,
+    text_fault=_text_fault,
+    value_fault=_form_value_fault,
+    end_fault=lambda _: None,
+)

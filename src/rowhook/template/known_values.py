@@ -1,0 +1,91 @@
+"""Evaluates what is known of an expression without data: constants, `loop` and calculations."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import nodes
+
+from rowhook.template.names import split_path
+
+if TYPE_CHECKING:
+    Truth = Callable[[nodes.Node], bool]
+
+UNKNOWN: Any = object()
+Names = dict[str, Any]
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "lteq": operator.le,
+    "gt": operator.gt,
+    "gteq": operator.ge,
+}
+
+
+def known_value(node: nodes.Node, names: Names, truth: Truth) -> Any:
+    """Return the value of an expression, or UNKNOWN; `truth` decides conditions on data."""
+    if isinstance(node, nodes.Const):
+        return node.value
+    if isinstance(node, nodes.Name | nodes.Getattr):
+        return _name(node, names)
+    if isinstance(node, nodes.Filter):
+        is_default = node.name in {"default", "d"}
+        return _default(node, names, truth) if is_default else UNKNOWN
+    if isinstance(node, nodes.CondExpr | nodes.Or | nodes.And):
+        branch = _branch(node, truth)
+        return None if branch is None else known_value(branch, names, truth)
+    return _evaluated(node, names, truth)
+
+
+def _branch(node: nodes.CondExpr | nodes.Or | nodes.And, truth: Truth) -> nodes.Expr | None:
+    if isinstance(node, nodes.CondExpr):
+        return node.expr1 if truth(node.test) else node.expr2
+    decides = truth(node.left) is isinstance(node, nodes.Or)
+    return node.left if decides else node.right
+
+
+def _evaluated(node: nodes.Node, names: Names, truth: Truth) -> Any:
+    if isinstance(node, nodes.Not):
+        inner = known_value(node.node, names, truth)
+        return UNKNOWN if inner is UNKNOWN else not inner
+    if isinstance(node, nodes.BinExpr):
+        return _calculated(node.operator, [node.left, node.right], names, truth)
+    if isinstance(node, nodes.Compare) and len(node.ops) == 1:
+        return _calculated(node.ops[0].op, [node.expr, node.ops[0].expr], names, truth)
+    return UNKNOWN
+
+
+def _name(node: nodes.Node, names: Names) -> Any:
+    start, keys = split_path(node)
+    name = start.name if isinstance(start, nodes.Name) else ""
+    return names.get(".".join([name, *map(str, keys)]), UNKNOWN)
+
+
+def _default(node: nodes.Filter, names: Names, truth: Truth) -> Any:
+    """Return the value, or its default: a decision of its own."""
+    inner = node.node
+    value = UNKNOWN if inner is None else known_value(inner, names, truth)
+    if value is not UNKNOWN and value is not None:
+        return value
+    is_defined = nodes.Test(inner, "defined", [], [], None, None, lineno=node.lineno)
+    if inner is not None and truth(is_defined):
+        return value
+    return known_value(node.args[0], names, truth) if node.args else ""
+
+
+def _calculated(sign: str, operands: list[nodes.Expr], names: Names, truth: Truth) -> Any:
+    values = [known_value(operand, names, truth) for operand in operands]
+    apply = _OPERATORS.get(sign)
+    if apply is None or not all(isinstance(value, int) for value in values):
+        return UNKNOWN
+    if sign in {"//", "%"} and not values[1]:
+        return UNKNOWN
+    return apply(*values)
