@@ -20,6 +20,7 @@ from rich.table import Table
 from bench import (
     bulk,
     claim_cost,
+    low_rate,
     process_pair,
     shapes,
     size,
@@ -59,11 +60,13 @@ _MEASUREMENTS: dict[str, Measurement] = {
     "memory": (worker_memory.measure, worker_memory.table),
     "start": (start_time.measure, start_time.table),
     "claims": (claim_cost.measure, claim_cost.table),
+    "low_rate": (low_rate.measure, low_rate.table),
 }
 
 
 def _only(name: str, subject: str) -> Callable[[Command], Command]:
-    return click.option(f"--{name}", "only", flag_value=name, help=f"Measure only {subject}")
+    flag = f"--{name.replace('_', '-')}"
+    return click.option(flag, "only", flag_value=name, help=f"Measure only {subject}")
 
 
 @click.command()
@@ -123,6 +126,14 @@ def _only(name: str, subject: str) -> Callable[[Command], Command]:
     type=click.FloatRange(1, 300),
     help="Seconds of each list run.",
 )
+@click.option(
+    "--low-rate-s",
+    default=20.0,
+    show_default=True,
+    type=click.FloatRange(1, 300),
+    help="Seconds of each run at a low rate.",
+)
+@_only("low_rate", "CPU and latency at 0, 1, 10 and 100 deliveries a second.")
 @_only("size", "the bytes on disk per delivery.")
 @_only("peers", "other PostgreSQL queues beside Rowhook; installs them from npm and PyPI.")
 @_only("template", "a JSON template with a schema against the default payload.")
@@ -203,7 +214,7 @@ def _table(rows: Rows) -> Table:
 
 def _rows(figures: dict[str, Any]) -> Rows:
     rows = server.table(figures["server"], figures["capture_cpu_ms"])
-    rows += measure.table(figures)
+    rows += measure.table(figures) + low_rate.table(figures["low_rate"])
     rows += shapes.table(figures["shapes"]) + bulk.table(figures["bulk"])
     return rows + lists.table(figures["lists"]) + pages.table(figures["lists"])
 
@@ -235,6 +246,7 @@ class _Bench:
             if only is not None:
                 measure_only, _ = _MEASUREMENTS[only]
                 return figures | {only: await measure_only(run)}
+            figures["low_rate"] = await low_rate.measure(run)
             figures |= await self._with_worker(run)
             if pgbench is not None:
                 runner = Runner(program=pgbench, dsn=run.database.direct, pool=run.pool)

@@ -69,13 +69,14 @@ comment on column rowhook.outbox.ordered_by is 'xact of the event if the webhook
 comment on column rowhook.outbox.claimed_at is 'when it was last claimed';
 comment on column rowhook.outbox.stuck_at is 'three leases after the last claim; a delivery still sending at this time is reported as stuck';
 comment on index rowhook.outbox_ready is 'rowhook.claim_batch: the lanes, and the first and late rows of each';
-comment on index rowhook.outbox_ordered is 'rowhook.lane_capacity: the first unfinished delivery of an ordered webhook';
+comment on index rowhook.outbox_ordered is 'rowhook.ordered_head: the first unfinished delivery of an ordered webhook';
 comment on index rowhook.outbox_waiting is 'rowhook.claim_batch: rows that have become due, and when the next one will';
 comment on index rowhook.outbox_sending is 'deliveries in flight per webhook, and expired leases';
 comment on index rowhook.outbox_retrying is 'rowhook.failed_deliveries: deliveries that wait after a failed attempt, without the untried backlog';
 comment on index rowhook.outbox_delivered is 'rowhook.retain_batch: the oldest delivered rows; rowhook.webhook_health: those of the last day';
 comment on index rowhook.outbox_failed is 'rowhook.retain_batch: the oldest dead, cancelled and skipped rows; rowhook.webhook_health: those of the last day';
 comment on index rowhook.outbox_by_webhook is 'the deliveries of a webhook by status, newest first: lists, statistics, replay, health; rowhook.sweep: held deliveries';
+comment on index rowhook.chore_by_due_at is 'rowhook.sweep: the next chore; rowhook.claim_batch: whether one is due';
 comment on column rowhook.chore.until_xact is 'set when the webhook became ordered: older transactions may still add rows without a position, so the chore repeats until they have ended';
 comment on column rowhook.lane_state.failures is 'consecutive attempts that the receiver did not accept';
 comment on column rowhook.lane_state.warned is 'last warning that was sent, in per cent of the way to being disabled; 100: disabled';

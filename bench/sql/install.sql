@@ -38,6 +38,16 @@ begin
 end
 $$;
 
+-- The same under an id of the caller, which the receiver gets as the idempotency key.
+create function rowhook.bench_commit_named(id text) returns void
+language plpgsql
+as $$
+begin
+  insert into rowhook.commit (id, goal_id, data)
+  values (id, 'rowhook_bench_1', json_build_object('text', repeat('abcdefgh', 120)));
+end
+$$;
+
 -- Uses only the partial indexes, so that polling does not slow down what it measures.
 create function rowhook.bench_unfinished() returns bigint
 language sql stable

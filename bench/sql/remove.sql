@@ -36,7 +36,8 @@ end
 $$;
 drop table if exists rowhook.bench_before;
 drop function if exists
-  rowhook.bench_commits(int, text), rowhook.bench_commit_once(boolean), rowhook.bench_unfinished(),
+  rowhook.bench_commits(int, text), rowhook.bench_commit_once(boolean), rowhook.bench_commit_named(text),
+  rowhook.bench_unfinished(),
   rowhook.bench_all_awake(), rowhook.bench_one_asleep(),
   rowhook.bench_session(boolean), rowhook.bench_has_jit(), rowhook.bench_server(),
   rowhook.bench_finished(int, int, int), rowhook.bench_webhook(),

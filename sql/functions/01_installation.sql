@@ -19,7 +19,7 @@ set jit = off
 as $$
 begin
   return rowhook.place(
-    pg_snapshot_xmin(pg_current_snapshot()), coalesce((select i.epoch from rowhook.installation i), 0));
+    pg_snapshot_xmin(pg_current_snapshot()), coalesce((select i.epoch from rowhook.installation i where i.singleton), 0));
 end
 $$;
 comment on function rowhook.settled_before() is

@@ -1,36 +1,50 @@
 -- SQL expressions for the fields of a mapping, over a row `r` of the watched table.
 
+-- These are called hundreds of times by each heal, so they are in plpgsql, which keeps its plans.
 create or replace function rowhook.base_type(of_type oid) returns oid
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  with recursive domain as (
-    select t.oid, t.typbasetype from pg_type t where t.oid = of_type
-    union all
-    select t.oid, t.typbasetype from pg_type t join domain d on t.oid = d.typbasetype
-  )
-  select d.oid from domain d where d.typbasetype = 0
+declare
+  base oid := of_type;
+  next_base oid;
+begin
+  loop
+    select t.typbasetype into next_base from pg_type t where t.oid = base;
+    if not found then
+      return null;
+    elsif next_base = 0 then
+      return base;
+    end if;
+    base := next_base;
+  end loop;
+end
 $$;
 comment on function rowhook.base_type(oid) is 'base type of a domain, or the type itself';
 
 create or replace function rowhook.column_type(relation regclass, column_name text) returns oid
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  select rowhook.base_type(a.atttypid) from pg_attribute a
-  where a.attrelid = relation and a.attname = column_name and a.attnum > 0 and not a.attisdropped
+begin
+  return (
+    select rowhook.base_type(a.atttypid) from pg_attribute a
+    where a.attrelid = relation and a.attname = column_name and a.attnum > 0 and not a.attisdropped);
+end
 $$;
 comment on function rowhook.column_type(regclass, text) is
   'type of a column, domains resolved; null if there is no such column';
 
 create or replace function rowhook.is_built_in(type oid) returns boolean
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  select t.typnamespace = 'pg_catalog'::regnamespace from pg_type t where t.oid = type
+begin
+  return (select t.typnamespace = 'pg_catalog'::regnamespace from pg_type t where t.oid = type);
+end
 $$;
 comment on function rowhook.is_built_in(oid) is
   'whether PostgreSQL itself defines the type, so that only a superuser can have defined its casts';

@@ -1,163 +1,241 @@
 -- Lanes: the webhooks that have ready rows, and how many deliveries each may send now.
 
+-- Called under the settings of rowhook.claim_batch, as all functions of this file.
 create or replace function rowhook.ready_lanes(
   after uuid, up_to uuid, max_lanes int, known uuid[] default '{}', marks timestamptz[] default '{}'
 ) returns uuid[]
-language sql stable
-set search_path = pg_catalog, pg_temp
-set jit = off
-set enable_seqscan = off
-set enable_sort = off
-set enable_incremental_sort = off
-set enable_bitmapscan = off
+language plpgsql stable
 as $$
+declare
+  lanes uuid[] := '{}';
+  lane uuid := after;
+  passed int := width_bucket(after, known);
+  next_ready uuid;
+  is_live boolean;
+begin
   -- The complete order of the index is written out, so that the planner does not choose another index
-  -- that begins with the webhook. Rows before the watermark of a known lane are skipped: while an old
-  -- transaction is open, they are dead index entries.
-  with recursive lane as (
-    select after as webhook_id, false as is_live, 0 as place,
-           (select count(*)::int from unnest(known) as known_lane where known_lane <= after) as passed
-    union all
-    select coalesce(gap.webhook_id, next_known.webhook_id),
-           gap.webhook_id is not null or first.id is not null,
-           place + (gap.webhook_id is not null or first.id is not null)::int,
-           passed + (gap.webhook_id is null)::int
-    from lane
-    cross join lateral (select known[passed + 1] as webhook_id, marks[passed + 1] as mark) as next_known
-    cross join lateral (
-      select (
-        select o.webhook_id from rowhook.outbox o
-        where o.ready and o.webhook_id > lane.webhook_id
-          and o.webhook_id < coalesce(next_known.webhook_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
-        order by o.webhook_id, o.late, o.next_attempt_at, o.id limit 1) as webhook_id
-    ) as gap
-    cross join lateral (
-      select coalesce(
-        (select o.id from rowhook.outbox o
-         where gap.webhook_id is null and o.ready and o.webhook_id = next_known.webhook_id
-           and not o.late and o.next_attempt_at >= next_known.mark
-         order by o.next_attempt_at, o.id limit 1),
-        (select o.id from rowhook.outbox o
-         where gap.webhook_id is null and o.ready and o.webhook_id = next_known.webhook_id and o.late
-         order by o.next_attempt_at, o.id limit 1)) as id
-    ) as first
-    where place < max_lanes and coalesce(gap.webhook_id, next_known.webhook_id) is not null
-  )
-  select coalesce(array_agg(webhook_id order by place), '{}')
-  from lane
-  where is_live and (up_to is null or webhook_id <= up_to)
+  -- that begins with the webhook.
+  while cardinality(lanes) < max_lanes loop
+    select o.webhook_id into next_ready from rowhook.outbox o
+    where o.ready and o.webhook_id > lane
+      and o.webhook_id < coalesce(known[passed + 1], 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+    order by o.webhook_id, o.late, o.next_attempt_at, o.id limit 1;
+    is_live := found;
+    lane := next_ready;
+    if not is_live then
+      passed := passed + 1;
+      lane := known[passed];
+      exit when lane is null;
+      -- Rows before the watermark of a known lane are skipped: while an old transaction is open, they
+      -- are dead index entries.
+      perform from rowhook.outbox o
+      where o.ready and o.webhook_id = lane and not o.late and o.next_attempt_at >= marks[passed]
+      order by o.next_attempt_at, o.id limit 1;
+      is_live := found;
+      if not is_live then
+        perform from rowhook.outbox o
+        where o.ready and o.webhook_id = lane and o.late
+        order by o.next_attempt_at, o.id limit 1;
+        is_live := found;
+      end if;
+    end if;
+    exit when lane > up_to;
+    if is_live then
+      lanes := lanes || lane;
+    end if;
+  end loop;
+  return lanes;
+end
 $$;
 comment on function rowhook.ready_lanes(uuid, uuid, int, uuid[], timestamptz[]) is
   'webhooks with ready rows, by a skip scan with one index probe per lane; `known` is sorted, and `marks` has for each known lane the time before which it has no ready rows';
 
-create or replace function rowhook.next_lanes(
-  after uuid, max_lanes int, known uuid[] default '{}', marks timestamptz[] default '{}'
-) returns uuid[]
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-set jit = off
-as $$
-declare
-  nil constant uuid := '00000000-0000-0000-0000-000000000000';
-  visited uuid[] := rowhook.ready_lanes(coalesce(after, nil), null, max_lanes, known, marks);
-begin
-  if after is not null and cardinality(visited) < max_lanes then
-    visited := visited || rowhook.ready_lanes(nil, after, max_lanes - cardinality(visited), known, marks);
-  end if;
-  return visited;
-end
-$$;
-comment on function rowhook.next_lanes(uuid, int, uuid[], timestamptz[]) is
-  'lanes after a cursor, wrapping around once';
-
-create or replace function rowhook.lane_capacity(lanes uuid[]) returns table (
-  webhook_id uuid, room int, late_room int, head tid, tokens double precision, opens_at timestamptz
+create or replace function rowhook.lane_capacity(
+  lane uuid,
+  out room int, out late_room int, out head tid, out is_probe boolean,
+  out tokens double precision, out opens_at timestamptz
 )
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
-set jit = off
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set enable_sort = off
-set enable_incremental_sort = off
-set enable_bitmapscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
 as $$
-#variable_conflict use_column
+declare
+  w record;
+  slots int;
+  in_flight int;
+  late_in_flight int;
 begin
-  -- Each look-up writes out the complete order of its index, so that the planner does not choose
-  -- another one.
-  return query
-  select w.id,
-         case when w.ordered and head.place is null then 0
-              -- Scalar subqueries, because `exists` might be hashed over all ready rows.
-              when room.late < room.any and not w.ordered and (
-                select o.id from rowhook.outbox o where o.ready and o.webhook_id = w.id and o.late
-                order by o.next_attempt_at, o.id limit 1) is not null and (
-                select o.id from rowhook.outbox o where o.ready and o.webhook_id = w.id and not o.late
-                order by o.next_attempt_at, o.id limit 1) is null then room.late
-              else room.any end,
-         room.late,
-         head.place,
-         bucket.tokens,
-         case when cap.deliveries = 0 then s.probe_at
-              when bucket.tokens < 1 then now() + make_interval(secs => (1 - bucket.tokens) / w.rate_per_s::float8) end
-  from unnest(lanes) as lane (webhook_id),
-  lateral (
-    select w.id, w.max_in_flight, w.rate_per_s, w.ordered from rowhook.webhook w
-    where w.id = lane.webhook_id and w.state = 'active'
-    offset 0
-  ) as w
-  left join lateral (select * from rowhook.lane_state s where s.webhook_id = w.id offset 0) as s on true
-  cross join lateral (
-    select least(
-      case s.circuit when 'open' then (s.probe_at <= now())::int
-                     when 'half_open' then s.allowed end,
-      w.max_in_flight, case when w.ordered then 1 end) as deliveries
-  ) as cap
-  cross join lateral (
-    select count(*)::int as rows, count(*) filter (where sent.late)::int as late
-    from (
-      select o.late from rowhook.outbox o
-      where o.webhook_id = w.id and o.status = 'sending'
-        and o.leased_until > case when w.ordered then '-infinity' else now() end
-      order by o.leased_until
-      limit cap.deliveries
-    ) as sent
-  ) as in_flight
-  cross join lateral (
+  select h.max_in_flight, h.rate_per_s, h.ordered, s.circuit, s.allowed, s.probe_at, s.tokens, s.refilled_at into w
+  from rowhook.webhook h
+  left join lateral (select * from rowhook.lane_state s where s.webhook_id = h.id offset 0) as s on true
+  where h.id = lane and h.state = 'active';
+  if not found then
+    return;
+  end if;
+  room := 0;
+  late_room := 0;
+  is_probe := coalesce(w.circuit = 'open', false);
+  slots := least(
+    case w.circuit when 'open' then (w.probe_at <= now())::int when 'half_open' then w.allowed end,
+    w.max_in_flight, case when w.ordered then 1 end);
+  if slots = 0 then
+    opens_at := w.probe_at;
+    return;
+  end if;
+  if w.rate_per_s is not null then
     -- The bucket holds a tenth of a second's worth, and at least one token.
-    select least(
+    tokens := least(
       greatest(w.rate_per_s / 10, 1),
-      coalesce(s.tokens + extract(epoch from greatest(now() - s.refilled_at, '0')) * w.rate_per_s, 'infinity')
-    )::float8 as tokens
-    where w.rate_per_s is not null
-    union all
-    select null where w.rate_per_s is null
-  ) as bucket
-  cross join lateral (
-    -- Late attempts may use at most half of the slots; the rest is reserved for first attempts.
-    select greatest(least(cap.deliveries - in_flight.rows, floor(bucket.tokens)), 0)::int as any,
-           greatest(least((cap.deliveries + 1) / 2 - in_flight.late, cap.deliveries - in_flight.rows, floor(bucket.tokens)), 0)::int as late
-  ) as room
-  left join lateral (
-    -- The first unfinished delivery, if it may be sent. While it waits for a retry or is held, the
-    -- others wait too.
-    select first.ctid as place
-    from (
-      select o.ctid, o.ready, o.ordered_by from rowhook.outbox o
-      where o.webhook_id = w.id and o.ordered_by is not null and o.finished_at is null
-      order by o.ordered_by, o.id
-      limit 1
-    ) as first
-    where w.ordered and first.ready
-      -- An older transaction that is still open may commit an earlier event.
-      and first.ordered_by < (select rowhook.settled_before())
-      and not exists (select from rowhook.chore c where c.webhook_id = w.id)
-    offset 0
-  ) as head on true;
+      coalesce(w.tokens + extract(epoch from greatest(now() - w.refilled_at, '0')) * w.rate_per_s, 'infinity'));
+    if tokens < 1 then
+      opens_at := now() + make_interval(secs => (1 - tokens) / w.rate_per_s::float8);
+      return;
+    end if;
+  end if;
+  select count(*), count(*) filter (where sent.late) into in_flight, late_in_flight
+  from (
+    select o.late from rowhook.outbox o
+    where o.webhook_id = lane and o.status = 'sending'
+      and o.leased_until > case when w.ordered then '-infinity' else now() end
+    order by o.leased_until
+    limit slots) as sent;
+  room := least(slots - in_flight, floor(tokens));
+  -- Late attempts may use at most half of the slots; the rest is reserved for first attempts.
+  late_room := greatest(least(room, (slots + 1) / 2 - late_in_flight), 0);
+  if w.ordered and room > 0 then
+    head := rowhook.ordered_head(lane);
+    room := (head is not null)::int;
+  end if;
 end
 $$;
-comment on function rowhook.lane_capacity(uuid[]) is
-  'how many deliveries each active lane may send now, by its limits, rate, circuit and order; a lane without capacity gets some at opens_at, or when a delivery in flight ends';
+comment on function rowhook.lane_capacity(uuid) is
+  'how many deliveries a lane may send now, by its limits, rate, circuit and order; null if its webhook is not active. A lane without capacity gets some at opens_at, or when a delivery in flight ends';
+
+create or replace function rowhook.ordered_head(lane uuid) returns tid
+language plpgsql stable
+as $$
+declare
+  head record;
+begin
+  select o.ctid, o.ready, o.ordered_by into head from rowhook.outbox o
+  where o.webhook_id = lane and o.ordered_by is not null and o.finished_at is null
+  order by o.ordered_by, o.id
+  limit 1;
+  if head.ready
+    -- An older transaction that is still open may commit an earlier event.
+    and head.ordered_by < rowhook.settled_before()
+    and not exists (select from rowhook.chore c where c.webhook_id = lane)
+  then
+    return head.ctid;
+  end if;
+  return null;
+end
+$$;
+comment on function rowhook.ordered_head(uuid) is
+  'the first unfinished delivery of an ordered webhook, if it may be sent; while it waits for a retry or is held, the others wait too';
+
+create or replace function rowhook.lock_late(lane uuid, most int) returns tid[]
+language plpgsql
+as $$
+begin
+  return array(
+    select o.ctid from rowhook.outbox o
+    where o.ready and o.webhook_id = lane and o.late
+    order by o.next_attempt_at, o.id
+    limit most
+    for update skip locked);
+end
+$$;
+comment on function rowhook.lock_late(uuid, int) is 'locks the first ready late rows of a lane';
+
+create or replace function rowhook.lock_ready(
+  lane uuid, share int, late_room int, since timestamptz,
+  out rows tid[], out last_due_at timestamptz, out is_late_full boolean
+)
+language plpgsql
+as $$
+declare
+  -- A quarter of the share is reserved for late rows, so that neither kind starves the other.
+  reserved constant int := least(late_room, floor(share * 0.25 + random())::int);
+  late_rows tid[] := rowhook.lock_late(lane, reserved);
+begin
+  select coalesce(array_agg(first.ctid), '{}'), max(first.next_attempt_at) into rows, last_due_at from (
+    select o.ctid, o.next_attempt_at from rowhook.outbox o
+    where o.ready and o.webhook_id = lane and not o.late and o.next_attempt_at >= since
+    order by o.next_attempt_at, o.id
+    limit share - cardinality(late_rows)
+    for update skip locked) as first;
+  if cardinality(late_rows) = reserved and reserved < late_room and cardinality(rows) + reserved < share then
+    -- Late rows also fill what first attempts leave. Those of the reserved quarter are locked again.
+    late_rows := rowhook.lock_late(lane, least(late_room, share - cardinality(rows)));
+  end if;
+  rows := rows || late_rows;
+  is_late_full := cardinality(late_rows) = late_room;
+end
+$$;
+comment on function rowhook.lock_ready(uuid, int, int, timestamptz) is
+  'locks up to `share` ready rows of a lane that are due since a time, at most `late_room` of them late';
+
+create or replace function rowhook.visit_lane(
+  lane uuid, most int, since timestamptz,
+  out rows tid[], out last_due_at timestamptz, out outlook text, out due_in_s double precision
+)
+language plpgsql
+as $$
+declare
+  capacity record;
+  ready record;
+  share int;
+begin
+  rows := '{}';
+  -- Only one claim at a time examines a lane, in statements that begin after it got the lane's lock.
+  -- That makes in-flight and rate limits exact across all workers.
+  if not pg_try_advisory_xact_lock(uuid_hash_extended(lane, 72365)) then
+    outlook := 'unsettled';
+    return;
+  end if;
+  capacity := rowhook.lane_capacity(lane);
+  if capacity.room is null then
+    return;
+  end if;
+  share := least(capacity.room, most);
+  if share = 0 then
+    outlook := case when capacity.opens_at is null then 'full' else 'due' end;
+    due_in_s := extract(epoch from capacity.opens_at - now());
+    return;
+  end if;
+  if capacity.head is not null then
+    rows := array(
+      select o.ctid from rowhook.outbox o where o.ctid = capacity.head and o.ready for update skip locked);
+  else
+    ready := rowhook.lock_ready(lane, share, capacity.late_room, since);
+    rows := ready.rows;
+    last_due_at := ready.last_due_at;
+    outlook := case when ready.is_late_full then 'full' end;
+  end if;
+  if cardinality(rows) = share then
+    outlook := 'more';
+  end if;
+  if rows <> '{}' and (capacity.tokens is not null or capacity.is_probe) then
+    perform rowhook.spend(lane, capacity.tokens - cardinality(rows), capacity.is_probe);
+  end if;
+end
+$$;
+comment on function rowhook.visit_lane(uuid, int, timestamptz) is
+  'locks up to `most` rows that a lane may send now; `outlook` is a kind of row of claim_batch, null if the lane has no more ready rows';
+
+create or replace function rowhook.spend(lane uuid, remaining double precision, is_probe boolean) returns void
+language plpgsql
+as $$
+begin
+  if remaining is not null then
+    insert into rowhook.lane_state as s (webhook_id, tokens, refilled_at) values (lane, remaining, now())
+    on conflict (webhook_id) do update
+      set tokens = excluded.tokens, refilled_at = greatest(s.refilled_at, excluded.refilled_at);
+  end if;
+  if is_probe then
+    update rowhook.lane_state s set circuit = 'half_open', allowed = 1
+    where s.webhook_id = lane and s.circuit = 'open';
+  end if;
+end
+$$;
+comment on function rowhook.spend(uuid, double precision, boolean) is
+  'records the tokens that a claim leaves in the bucket of a lane, and that it probes an open circuit';

@@ -112,6 +112,11 @@ begin
     where lane.failures > 0
       or exists (select from rowhook.lane_state s where s.webhook_id = lane.webhook_id
                  and (s.failures > 0 or s.circuit <> 'closed'))
+  ), notified as materialized (
+    -- A worker that sleeps does not know of retries that are due before its next poll.
+    select rowhook.wake() from decided
+    where decision = 'fixed' or (decision in ('pending', 'held') and delay < 0.25)
+    limit 1
   ), settled as (
     update rowhook.outbox o
     set token = nextval('rowhook.token'),
@@ -140,7 +145,7 @@ begin
   )
   select * from settled
   -- Referenced so that PostgreSQL executes these CTEs.
-  where (select count(*) from disabled) + (select count(*) from circuit_update) >= 0;
+  where (select count(*) from disabled) + (select count(*) from circuit_update) + (select count(*) from notified) >= 0;
 end
 $$;
 comment on function rowhook.record(json, json) is

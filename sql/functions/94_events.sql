@@ -12,8 +12,9 @@ return case when written ~ '^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$' th
 comment on function rowhook.json_number(text) is
   'number as it was written; null if JSON cannot represent it, such as NaN';
 
+-- Stable like to_json; an immutable function that calls it would not be inlined.
 create or replace function rowhook.json_text(written text) returns text
-language sql immutable
+language sql stable
 return coalesce(to_json(written)::text, 'null');
 
 create or replace function rowhook.event_snapshot(e rowhook.event) returns text

@@ -165,9 +165,52 @@ as $$
          c.event_id, c.event_type, c.key, c.organization_id, coalesce(c.watermark, c.occurred_at),
          c.snapshot, c.data, c.context, c.oversize_bytes, c.large
   from rowhook.claim_batch(worker, batch, per_lane, after, lease, sweep, known, marks) as c
+  where c.kind in ('delivery', 'unreadable', 'watermark', 'cursor')
 $$;
 comment on function rowhook.claim(uuid, int, int, uuid, interval, boolean, uuid[], timestamptz[]) is
   'previous form of rowhook.claim_batch';
+
+-- A claim registers its worker as asleep now; see claim_batch.
+create or replace function rowhook.fall_asleep(
+  known uuid[] default '{}', marks timestamptz[] default '{}',
+  out register bigint, out has_work boolean, out due_in_s double precision
+)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set jit = off
+set enable_seqscan = off
+as $$
+declare
+  lane uuid;
+  capacity record;
+  due_at timestamptz;
+begin
+  register := nextval('rowhook.asleep');
+  has_work := exists (select from rowhook.chore c where c.due_at <= now());
+  if not rowhook.may_send() then
+    return;
+  end if;
+  due_at := rowhook.next_due_at();
+  foreach lane in array rowhook.ready_lanes('00000000-0000-0000-0000-000000000000', null, 1000, known, marks) loop
+    capacity := rowhook.lane_capacity(lane);
+    has_work := has_work or coalesce(capacity.room > 0, false);
+    due_at := least(due_at, capacity.opens_at);
+  end loop;
+  due_in_s := extract(epoch from due_at - now());
+  has_work := has_work or coalesce(due_in_s <= 0, false);
+end
+$$;
+comment on function rowhook.fall_asleep(uuid[], timestamptz[]) is
+  'registers as asleep, then checks once more whether claim or sweep would find work, and when the next delivery is due';
+
+-- A notification ends all registrations; a worker that wakes up by itself leaves its own.
+create or replace function rowhook.wake_up(register bigint) returns void
+language sql
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select setval('rowhook.awake', greatest(register, last_value)) from rowhook.awake
+$$;
 
 create or replace function rowhook.gauges()
 returns table (

@@ -98,3 +98,9 @@ drop function if exists
   rowhook.unseen_sql(rowhook.source, text, text),
   rowhook.untimed_since(rowhook.source),
   rowhook.weigh(uuid, int, int, double precision, int);
+
+-- Before a claim registered its worker as asleep, and visited lane by lane.
+drop function if exists
+  rowhook.claim_batch(uuid, int, int, uuid, interval, boolean, uuid[], timestamptz[]),
+  rowhook.lane_capacity(uuid[]),
+  rowhook.next_lanes(uuid, int, uuid[], timestamptz[]);

@@ -37,6 +37,8 @@ SMALL = (
     "1",
     "--latency-s",
     "1",
+    "--low-rate-s",
+    "1",
     "--capture-s",
     "0.2",
     "--bulk-rows",
@@ -154,6 +156,9 @@ async def test_bench_measures_as_the_owner_and_removes_everything_it_created(
     assert set(figures["cpu_us"]) == {"worker", "server"}
     assert all(used["median"] > 0 for used in figures["cpu_us"].values())
     assert figures["latency"]["commits"] > 0
+    assert [rate["rate_per_s"] for rate in figures["low_rate"]["rates"]] == [1, 10, 100]
+    assert all(rate["server_ms"] > 0 for rate in figures["low_rate"]["rates"])
+    assert figures["low_rate"]["idle_percent"]["worker and api"]["process"] > 0
     assert await subject.census() == before
 
 

@@ -92,7 +92,7 @@ async def test_a_copy_by_template_sends_nothing_and_captures_until_it_is_adopted
         platform.db = db
         second = await platform.commit()
         assert await keys(platform, pool) == []
-        assert not (await engine.fall_asleep(pool)).has_work
+        assert not (await platform.outlook(pool)).has_more
         assert [row["status"] for row in await platform.deliveries()] == ["pending", "pending"]
         assert "the database has the OID" in (await record(platform))["suspended_reason"]
         assert [claim.event.key for claim in await platform.claim(original)] == [first]

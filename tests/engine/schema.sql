@@ -197,7 +197,7 @@ CREATE FUNCTION rowhook.backlog() RETURNS TABLE(kind text, due bigint, oldest_du
 COMMENT ON FUNCTION rowhook.backlog() IS 'deliveries that are due for active webhooks, by kind of output; a kind without any has no row';
 
 CREATE FUNCTION rowhook.base_type(of_type oid) RETURNS oid
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
@@ -436,7 +436,7 @@ CREATE FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, afte
 
 COMMENT ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) IS 'previous form of rowhook.claim_batch';
 
-CREATE FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer, after uuid DEFAULT NULL::uuid, lease interval DEFAULT '00:00:20'::interval, sweep boolean DEFAULT false, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[]) RETURNS TABLE(kind text, webhook_id uuid, watermark timestamp with time zone, token bigint, outbox_id bigint, number integer, revision integer, secrets_version integer, event_id bigint, event_type text, key text, organization_id uuid, occurred_at timestamp with time zone, snapshot text, data text, context text, oversize_bytes bigint, large boolean)
+CREATE FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer, after uuid DEFAULT NULL::uuid, lease interval DEFAULT '00:00:20'::interval, sweep boolean DEFAULT false, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[], held bigint[] DEFAULT NULL::bigint[], falls_asleep boolean DEFAULT false) RETURNS TABLE(kind text, webhook_id uuid, watermark timestamp with time zone, token bigint, outbox_id bigint, number integer, revision integer, secrets_version integer, event_id bigint, event_type text, key text, organization_id uuid, occurred_at timestamp with time zone, snapshot text, data text, context text, oversize_bytes bigint, large boolean, due_in_s double precision)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
@@ -448,7 +448,7 @@ CREATE FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) IS 'claims due deliveries. Rows by `kind`: delivery; unreadable, a claimed row whose event is missing; watermark, the time before which a lane has no ready rows; cursor, the last visited lane if there may be more. The last two fill only `webhook_id` and `watermark`';
+COMMENT ON FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[], held bigint[], falls_asleep boolean) IS 'claims due deliveries; with `falls_asleep` it registers the worker as asleep first. Rows by `kind`: delivery; unreadable, a claimed row whose event is missing; watermark, the time before which a lane has no ready rows; cursor, the last visited lane if there are more; reclaimed, how many expired claims that are not in `held` were given back; and what the worker may wait for: more, a lane that may have further ready rows; full, one that waits for a result; due, when a lane or a delivery is due; chore, rowhook.sweep has work; unsettled, an open transaction may commit without a notification';
 
 CREATE FUNCTION rowhook.column_expression(expression text, type oid, output_type text, zone text) RETURNS text
     LANGUAGE sql STABLE
@@ -457,7 +457,7 @@ CREATE FUNCTION rowhook.column_expression(expression text, type oid, output_type
 COMMENT ON FUNCTION rowhook.column_expression(expression text, type oid, output_type text, zone text) IS 'expression that reads a column as text, json or time; null if its type cannot be read as a time';
 
 CREATE FUNCTION rowhook.column_type(relation regclass, column_name text) RETURNS oid
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
@@ -644,11 +644,7 @@ CREATE FUNCTION rowhook.count_events(before timestamp with time zone, after_id b
 COMMENT ON FUNCTION rowhook.count_events(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) IS 'events without a delivery that are old enough; more than the cap if more than that have to be examined';
 
 CREATE FUNCTION rowhook.count_lost_claims(rows tid[]) RETURNS void
-    LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET enable_seqscan TO 'off'
-    SET enable_bitmapscan TO 'off';
+    LANGUAGE plpgsql;
 
 COMMENT ON FUNCTION rowhook.count_lost_claims(rows tid[]) IS 'ends the claims of these rows, which the caller has locked: they become ready again, or dead after five lost claims';
 
@@ -991,7 +987,7 @@ CREATE FUNCTION rowhook.json_number(written text) RETURNS text
 COMMENT ON FUNCTION rowhook.json_number(written text) IS 'number as it was written; null if JSON cannot represent it, such as NaN';
 
 CREATE FUNCTION rowhook.json_text(written text) RETURNS text
-    LANGUAGE sql IMMUTABLE;
+    LANGUAGE sql STABLE;
 
 CREATE FUNCTION rowhook.rfc3339(moment timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE;
@@ -1291,7 +1287,7 @@ CREATE FUNCTION rowhook.is_anyone_asleep() RETURNS boolean
 COMMENT ON FUNCTION rowhook.is_anyone_asleep() IS 'whether a worker waits for a NOTIFY; true if the register was never used or was reset by a crash';
 
 CREATE FUNCTION rowhook.is_built_in(type oid) RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
@@ -1377,19 +1373,10 @@ CREATE FUNCTION rowhook.keyring_check(offered bytea) RETURNS bytea
 
 COMMENT ON FUNCTION rowhook.keyring_check(offered bytea) IS 'encrypted value that this database''s keyring must be able to decrypt; a new database stores the offered one';
 
-CREATE FUNCTION rowhook.lane_capacity(lanes uuid[]) RETURNS TABLE(webhook_id uuid, room integer, late_room integer, head tid, tokens double precision, opens_at timestamp with time zone)
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET plan_cache_mode TO 'force_generic_plan'
-    SET enable_seqscan TO 'off'
-    SET enable_sort TO 'off'
-    SET enable_incremental_sort TO 'off'
-    SET enable_bitmapscan TO 'off'
-    SET enable_hashjoin TO 'off'
-    SET enable_mergejoin TO 'off';
+CREATE FUNCTION rowhook.lane_capacity(lane uuid, OUT room integer, OUT late_room integer, OUT head tid, OUT is_probe boolean, OUT tokens double precision, OUT opens_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql STABLE;
 
-COMMENT ON FUNCTION rowhook.lane_capacity(lanes uuid[]) IS 'how many deliveries each active lane may send now, by its limits, rate, circuit and order; a lane without capacity gets some at opens_at, or when a delivery in flight ends';
+COMMENT ON FUNCTION rowhook.lane_capacity(lane uuid, OUT room integer, OUT late_room integer, OUT head tid, OUT is_probe boolean, OUT tokens double precision, OUT opens_at timestamp with time zone) IS 'how many deliveries a lane may send now, by its limits, rate, circuit and order; null if its webhook is not active. A lane without capacity gets some at opens_at, or when a delivery in flight ends';
 
 CREATE FUNCTION rowhook.last_day_stats(webhook uuid) RETURNS json
     LANGUAGE sql STABLE
@@ -1497,6 +1484,16 @@ CREATE FUNCTION rowhook.lock_installation() RETURNS void
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.lock_installation() IS 'locks out other sessions that record, adopt or suspend the installation, until the transaction ends';
+
+CREATE FUNCTION rowhook.lock_late(lane uuid, most integer) RETURNS tid[]
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowhook.lock_late(lane uuid, most integer) IS 'locks the first ready late rows of a lane';
+
+CREATE FUNCTION rowhook.lock_ready(lane uuid, share integer, late_room integer, since timestamp with time zone, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT is_late_full boolean) RETURNS record
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowhook.lock_ready(lane uuid, share integer, late_room integer, since timestamp with time zone, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT is_late_full boolean) IS 'locks up to `share` ready rows of a lane that are due since a time, at most `late_room` of them late';
 
 CREATE FUNCTION rowhook.lose(outbox_ids bigint[], tokens bigint[]) RETURNS void
     LANGUAGE sql
@@ -1609,12 +1606,10 @@ CREATE FUNCTION rowhook.newest_restored_event(of_epoch integer) RETURNS bigint
 
 COMMENT ON FUNCTION rowhook.newest_restored_event(of_epoch integer) IS 'newest event of this epoch whose row was written by a lower transaction than it names, that is by a restore; later ones were captured in this cluster';
 
-CREATE FUNCTION rowhook.next_lanes(after uuid, max_lanes integer, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[]) RETURNS uuid[]
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+CREATE FUNCTION rowhook.next_due_at() RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE;
 
-COMMENT ON FUNCTION rowhook.next_lanes(after uuid, max_lanes integer, known uuid[], marks timestamp with time zone[]) IS 'lanes after a cursor, wrapping around once';
+COMMENT ON FUNCTION rowhook.next_due_at() IS 'when the first delivery that is not ready is due';
 
 CREATE FUNCTION rowhook.note(organization uuid, action text, subject text, before json DEFAULT NULL::json, after json DEFAULT NULL::json) RETURNS void
     LANGUAGE sql
@@ -1675,6 +1670,11 @@ CREATE FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) IS 'exchanges a sign-in link for a session, once; false if the link is unknown or expired';
+
+CREATE FUNCTION rowhook.ordered_head(lane uuid) RETURNS tid
+    LANGUAGE plpgsql STABLE;
+
+COMMENT ON FUNCTION rowhook.ordered_head(lane uuid) IS 'the first unfinished delivery of an ordered webhook, if it may be sent; while it waits for a retry or is held, the others wait too';
 
 CREATE FUNCTION rowhook.organization_of(id text) RETURNS uuid
     LANGUAGE sql STABLE
@@ -1787,12 +1787,7 @@ CREATE FUNCTION rowhook.platform_tables() RETURNS SETOF text
 COMMENT ON FUNCTION rowhook.platform_tables() IS 'tables that can be sources';
 
 CREATE FUNCTION rowhook.promote() RETURNS void
-    LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET enable_seqscan TO 'off'
-    SET enable_sort TO 'off'
-    SET enable_bitmapscan TO 'off';
+    LANGUAGE plpgsql;
 
 COMMENT ON FUNCTION rowhook.promote() IS 'marks due rows as ready';
 
@@ -1837,13 +1832,7 @@ CREATE FUNCTION rowhook.readable_time(moment timestamp with time zone) RETURNS t
 COMMENT ON FUNCTION rowhook.readable_time(moment timestamp with time zone) IS 'time limited to what clients can read in every time zone: the local year must be between 1 and 9999. Payloads have the exact time, as text';
 
 CREATE FUNCTION rowhook.ready_lanes(after uuid, up_to uuid, max_lanes integer, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[]) RETURNS uuid[]
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET enable_seqscan TO 'off'
-    SET enable_sort TO 'off'
-    SET enable_incremental_sort TO 'off'
-    SET enable_bitmapscan TO 'off';
+    LANGUAGE plpgsql STABLE;
 
 COMMENT ON FUNCTION rowhook.ready_lanes(after uuid, up_to uuid, max_lanes integer, known uuid[], marks timestamp with time zone[]) IS 'webhooks with ready rows, by a skip scan with one index probe per lane; `known` is sorted, and `marks` has for each known lane the time before which it has no ready rows';
 
@@ -1889,13 +1878,7 @@ CREATE FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_ag
 COMMENT ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) IS 'jobs and commits among the newest 2,000 events of each organization, newest first; with a webhook, those that its links deliver to it';
 
 CREATE FUNCTION rowhook.reclaim_expired(worker uuid, lease interval) RETURNS void
-    LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET enable_seqscan TO 'off'
-    SET enable_sort TO 'off'
-    SET enable_incremental_sort TO 'off'
-    SET enable_bitmapscan TO 'off';
+    LANGUAGE plpgsql;
 
 COMMENT ON FUNCTION rowhook.reclaim_expired(worker uuid, lease interval) IS 'takes back deliveries whose lease another worker let expire';
 
@@ -2456,6 +2439,11 @@ CREATE FUNCTION rowhook.source_list() RETURNS TABLE(name text, kind text, relati
 
 COMMENT ON FUNCTION rowhook.source_list() IS 'sources, built-in ones first; drift says why one is no longer captured as its mapping says';
 
+CREATE FUNCTION rowhook.spend(lane uuid, remaining double precision, is_probe boolean) RETURNS void
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowhook.spend(lane uuid, remaining double precision, is_probe boolean) IS 'records the tokens that a claim leaves in the bucket of a lane, and that it probes an open circuit';
+
 CREATE FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) RETURNS text
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2561,6 +2549,11 @@ CREATE FUNCTION rowhook.table_columns(relation regclass) RETURNS TABLE(name text
 
 COMMENT ON FUNCTION rowhook.table_columns(relation regclass) IS 'columns of a table: kind is json, time, number, text or other; is_key and is_unique for a column that is a key or unique by itself';
 
+CREATE FUNCTION rowhook.take(picked tid[], worker uuid, lease interval) RETURNS TABLE(kind text, webhook_id uuid, watermark timestamp with time zone, token bigint, outbox_id bigint, number integer, revision integer, secrets_version integer, event_id bigint, event_type text, key text, organization_id uuid, occurred_at timestamp with time zone, snapshot text, data text, context text, oversize_bytes bigint, large boolean, due_in_s double precision)
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowhook.take(picked tid[], worker uuid, lease interval) IS 'claims these rows, which the caller has locked, and returns them with their events';
+
 CREATE FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) RETURNS json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -2650,6 +2643,11 @@ CREATE FUNCTION rowhook.validate_commit(goal_id text, data json, context json DE
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.validate_commit(goal_id text, data json, context json) IS 'checks which paths required by the outputs of a goal are missing in proposed data: one row per fault, and one with a null pointer for an output without any';
+
+CREATE FUNCTION rowhook.visit_lane(lane uuid, most integer, since timestamp with time zone, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT outlook text, OUT due_in_s double precision) RETURNS record
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowhook.visit_lane(lane uuid, most integer, since timestamp with time zone, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT outlook text, OUT due_in_s double precision) IS 'locks up to `most` rows that a lane may send now; `outlook` is a kind of row of claim_batch, null if the lane has no more ready rows';
 
 CREATE FUNCTION rowhook.wake() RETURNS void
     LANGUAGE plpgsql;
@@ -3731,6 +3729,10 @@ CREATE INDEX capture_error_rows ON rowhook.capture_error USING gin (source_ids) 
 
 COMMENT ON INDEX rowhook.capture_error_rows IS 'check whether a row already has an open error';
 
+CREATE INDEX chore_by_due_at ON rowhook.chore USING btree (due_at);
+
+COMMENT ON INDEX rowhook.chore_by_due_at IS 'rowhook.sweep: the next chore; rowhook.claim_batch: whether one is due';
+
 CREATE INDEX commit_recent ON rowhook.commit USING btree (committed_at);
 
 COMMENT ON INDEX rowhook.commit_recent IS 'rowhook.heal and capture_gap: recent commits, to find those without an event';
@@ -3797,7 +3799,7 @@ COMMENT ON INDEX rowhook.outbox_failed IS 'rowhook.retain_batch: the oldest dead
 
 CREATE INDEX outbox_ordered ON rowhook.outbox USING btree (webhook_id, ordered_by, id) WHERE ((ordered_by IS NOT NULL) AND (finished_at IS NULL));
 
-COMMENT ON INDEX rowhook.outbox_ordered IS 'rowhook.lane_capacity: the first unfinished delivery of an ordered webhook';
+COMMENT ON INDEX rowhook.outbox_ordered IS 'rowhook.ordered_head: the first unfinished delivery of an ordered webhook';
 
 CREATE INDEX outbox_ready ON rowhook.outbox USING btree (webhook_id, late, next_attempt_at, id) WHERE ready;
 
@@ -4241,8 +4243,8 @@ GRANT ALL ON FUNCTION rowhook.check_table(source rowhook.source) TO rowhook_work
 REVOKE ALL ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[], held bigint[], falls_asleep boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[], held bigint[], falls_asleep boolean) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.column_expression(expression text, type oid, output_type text, zone text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.column_expression(expression text, type oid, output_type text, zone text) TO rowhook_worker;
@@ -4662,8 +4664,8 @@ REVOKE ALL ON FUNCTION rowhook.keyring_check(offered bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.keyring_check(offered bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.keyring_check(offered bytea) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.lane_capacity(lanes uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.lane_capacity(lanes uuid[]) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.lane_capacity(lane uuid, OUT room integer, OUT late_room integer, OUT head tid, OUT is_probe boolean, OUT tokens double precision, OUT opens_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.lane_capacity(lane uuid, OUT room integer, OUT late_room integer, OUT head tid, OUT is_probe boolean, OUT tokens double precision, OUT opens_at timestamp with time zone) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.last_day_stats(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.last_day_stats(webhook uuid) TO rowhook_worker;
@@ -4713,6 +4715,12 @@ GRANT ALL ON FUNCTION rowhook.lock_holders_of(relations oid[]) TO rowhook_worker
 
 REVOKE ALL ON FUNCTION rowhook.lock_installation() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.lock_installation() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.lock_late(lane uuid, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.lock_late(lane uuid, most integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.lock_ready(lane uuid, share integer, late_room integer, since timestamp with time zone, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT is_late_full boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.lock_ready(lane uuid, share integer, late_room integer, since timestamp with time zone, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT is_late_full boolean) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.lose(outbox_ids bigint[], tokens bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.lose(outbox_ids bigint[], tokens bigint[]) TO rowhook_worker;
@@ -4768,8 +4776,8 @@ GRANT ALL ON FUNCTION rowhook.newest_gaps(most integer) TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.newest_restored_event(of_epoch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.newest_restored_event(of_epoch integer) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.next_lanes(after uuid, max_lanes integer, known uuid[], marks timestamp with time zone[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.next_lanes(after uuid, max_lanes integer, known uuid[], marks timestamp with time zone[]) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.next_due_at() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.next_due_at() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) TO rowhook_worker;
@@ -4800,6 +4808,9 @@ GRANT ALL ON FUNCTION rowhook.oldest_waiting(organization uuid) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.ordered_head(lane uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.ordered_head(lane uuid) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.organization_of(id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.organization_of(id text) TO rowhook_worker;
@@ -5164,6 +5175,9 @@ GRANT ALL ON FUNCTION rowhook.source_drift(source rowhook.source) TO rowhook_wor
 REVOKE ALL ON FUNCTION rowhook.source_list() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.source_list() TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.spend(lane uuid, remaining double precision, is_probe boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.spend(lane uuid, remaining double precision, is_probe boolean) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) TO rowhook_worker;
 
@@ -5217,6 +5231,9 @@ GRANT ALL ON FUNCTION rowhook.system() TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.table_columns(relation regclass) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.table_columns(relation regclass) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.take(picked tid[], worker uuid, lease interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.take(picked tid[], worker uuid, lease interval) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) TO rowhook_api;
@@ -5266,6 +5283,9 @@ GRANT ALL ON FUNCTION rowhook.use_secrets(organization uuid, webhook uuid, secre
 REVOKE ALL ON FUNCTION rowhook.validate_commit(goal_id text, data json, context json) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.validate_commit(goal_id text, data json, context json) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.validate_commit(goal_id text, data json, context json) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.visit_lane(lane uuid, most integer, since timestamp with time zone, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT outlook text, OUT due_in_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.visit_lane(lane uuid, most integer, since timestamp with time zone, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT outlook text, OUT due_in_s double precision) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.wake() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.wake() TO rowhook_worker;

@@ -7,7 +7,7 @@ import time
 import psycopg
 import pytest
 
-from rowhook.db import connection_pool, engine, statements
+from rowhook.db import connection_pool, statements
 from rowhook.db.connection_pool import Pool
 from tests.support.deadline import DEADLINE_S
 from tests.support.sample_platform import Platform
@@ -344,11 +344,11 @@ async def test_the_capture_notifies_only_if_a_worker_sleeps(
     await platform.webhook_of_goal()
     async with await connection_pool.connect(dsn) as ear:
         await ear.execute("listen rowhook")
-        asleep = await engine.fall_asleep(pool)
+        await platform.outlook(pool)
+        register = await platform.value("select last_value from rowhook.asleep")
         await platform.commit()
         async for note in ear.notifies(timeout=DEADLINE_S, stop_after=1):
-            assert note.payload == str(asleep.register)
-        await engine.wake_up(pool, asleep.register)
+            assert note.payload == str(register)
         await platform.commit()
         await ear.execute("notify rowhook, 'end'")
         heard = [note.payload async for note in ear.notifies(timeout=DEADLINE_S, stop_after=1)]

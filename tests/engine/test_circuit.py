@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from rowhook.db import engine, installation_queries
+from rowhook.db import installation_queries
 from rowhook.db.connection_pool import Pool
 from tests.support.receiver import answer
 from tests.support.sample_platform import Platform
@@ -53,11 +53,10 @@ async def test_ten_consecutive_failures_open_the_circuit_and_nothing_is_claimed(
     await fail_deliveries(platform, pool, 1)
     assert (await lane(platform))["circuit"] == "open"
     assert await platform.claim(pool) == []
-    asleep = await engine.fall_asleep(pool)
-    assert (asleep.has_work, asleep.due_in_s is not None and asleep.due_in_s <= 1.2) == (
-        False,
-        True,
-    )
+    outlook = await platform.outlook(pool)
+    assert not outlook.has_more
+    assert outlook.due_in_s is not None
+    assert outlook.due_in_s <= 1.2
 
 
 async def test_a_success_resets_the_failure_count(platform: Platform, pool: Pool) -> None:

@@ -149,10 +149,10 @@ async def test_the_first_delay_of_the_schedule_is_applied(platform: Platform, po
     await platform.webhook_of_goal(retry_schedule_s=[3600])
     await platform.commit()
     assert await platform.claim(pool) == []
-    asleep = await engine.fall_asleep(pool)
-    assert not asleep.has_work
-    assert asleep.due_in_s is not None
-    assert 0.8 * 3600 - 60 < asleep.due_in_s < 1.2 * 3600
+    outlook = await platform.outlook(pool)
+    assert not outlook.has_more
+    assert outlook.due_in_s is not None
+    assert 0.8 * 3600 - 60 < outlook.due_in_s < 1.2 * 3600
 
 
 async def test_the_cursor_reaches_more_lanes_than_one_call_visits(

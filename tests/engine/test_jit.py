@@ -37,7 +37,9 @@ async def capture_updated_job(platform: Platform) -> None:
 
 
 async def claim(platform: Platform) -> None:
-    query = "select count(*) from rowhook.claim_batch(%s, 8, 4, null, '20 s', true)"
+    query = (
+        "select count(*) from rowhook.claim_batch(%s, 8, 4, falls_asleep => true, sweep => true)"
+    )
     assert await platform.value(query, WORKER) > 0
 
 
@@ -53,10 +55,6 @@ async def renew(platform: Platform) -> None:
 async def record(platform: Platform) -> None:
     results = await platform.value(RESULT)
     assert await platform.value("select count(*) from rowhook.record(%s::json)", results) > 0
-
-
-async def fall_asleep(platform: Platform) -> None:
-    await platform.value("select register from rowhook.fall_asleep()")
 
 
 async def heal(platform: Platform) -> None:
@@ -83,7 +81,6 @@ STEPS: tuple[Step, ...] = (
     capture_commit,
     capture_inserted_job,
     capture_updated_job,
-    fall_asleep,
     claim,
     renew,
     record,

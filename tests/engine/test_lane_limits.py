@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from rowhook.db import engine
 from rowhook.db.connection_pool import Pool
 from tests.support.claim_log import claim_log, log_claims
 from tests.support.sample_platform import Platform
@@ -86,9 +85,9 @@ async def test_a_webhook_at_its_limit_does_not_keep_a_worker_awake(
 ) -> None:
     await platform.webhook_of_goal(max_in_flight=1)
     await commits(platform, 2)
-    assert (await engine.fall_asleep(pool)).has_work
-    await platform.claim(pool)
-    assert not (await engine.fall_asleep(pool)).has_work
+    assert (await platform.outlook(pool)).has_more
+    outlook = await platform.outlook(pool)
+    assert (outlook.has_more, outlook.awaits_result) == (False, True)
 
 
 async def test_retries_leave_half_of_the_slots_to_first_attempts(
@@ -111,7 +110,8 @@ async def test_retries_without_first_attempts_use_half_of_the_slots(
     await make_retries(platform, 20)
     claimed = [claim for _ in range(5) for claim in await platform.claim(pool)]
     assert len(claimed) == 5
-    assert not (await engine.fall_asleep(pool)).has_work
+    outlook = await platform.outlook(pool)
+    assert (outlook.has_more, outlook.awaits_result) == (False, True)
 
 
 async def test_neither_first_attempts_nor_retries_starve_with_one_slot(
@@ -162,15 +162,15 @@ async def test_a_sleeping_worker_learns_when_the_rate_limit_allows_the_next(
     await platform.webhook_of_goal(rate_per_s=0.01)
     await commits(platform, 2)
     assert len(await platform.claim(pool)) == 1
-    asleep = await engine.fall_asleep(pool)
-    assert not asleep.has_work
+    outlook = await platform.outlook(pool)
+    assert not outlook.has_more
     # The next token is available 100 s after the refill, less the remaining fraction.
     query = (
         "select (1 - tokens) * 100 - extract(epoch from clock_timestamp() - refilled_at)::float8"
     )
-    assert asleep.due_in_s is not None
-    assert asleep.due_in_s >= await platform.value(f"{query} from rowhook.lane_state")
-    assert asleep.due_in_s <= 100
+    assert outlook.due_in_s is not None
+    assert outlook.due_in_s >= await platform.value(f"{query} from rowhook.lane_state")
+    assert outlook.due_in_s <= 100
 
 
 def most_in_a_second(times: list[float]) -> int:

@@ -85,9 +85,8 @@ async def test_a_member_login_can_call_every_worker_function(
     await platform.webhook_of_goal()
     async with connection_pool.open_pool(member, role="rowhook_worker", pooler=pooler) as pool:
         await engine.heartbeat(pool, worker, "a host", 1, 0)
-        sleep = await engine.fall_asleep(pool)
+        await platform.outlook(pool)
         await platform.commit()
-        await engine.wake_up(pool, sleep.register)
         (claim,) = await platform.claim(pool, worker, sweep=True)
         held = {claim.token: claim.outbox_id}
         assert await engine.renew(pool, worker, held, lease) == {claim.token}

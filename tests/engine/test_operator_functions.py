@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import psycopg
 import pytest
 
-from rowhook.db import connection_pool, engine, statements
+from rowhook.db import connection_pool, statements
 from rowhook.db.connection_pool import Pool
 from tests.support.deadline import DEADLINE_S
 from tests.support.sample_platform import Platform
@@ -125,7 +125,7 @@ async def test_a_reprocess_wakes_a_sleeping_worker(
     await create_delivery("dead")
     async with await connection_pool.connect(dsn) as ear:
         await ear.execute("listen rowhook")
-        await engine.fall_asleep(pool)
+        await platform.outlook(pool)
         await platform.run("update rowhook.outbox set status = 'pending'")
         assert [note.channel async for note in ear.notifies(timeout=DEADLINE_S, stop_after=1)] == [
             "rowhook"

@@ -52,7 +52,7 @@ async def test_later_deliveries_wait_for_a_retry(platform: Platform, pool: Pool)
     (claim,) = await claim_one(platform, pool)
     await platform.record(pool, claim, "http_status", status_code=503)
     assert await claim_one(platform, pool) == []
-    assert not (await engine.fall_asleep(pool)).has_work
+    assert not (await platform.outlook(pool)).has_more
     await engine.retry(pool, [claim.outbox_id])
     (again,) = await claim_one(platform, pool)
     assert (again.event.key, again.number) == (first, 2)

@@ -102,7 +102,7 @@ async def test_a_replay_at_a_rate_wakes_a_sleeping_worker(
     await cancelled_deliveries(platform, pool, 2)
     async with await connection_pool.connect(dsn) as ear:
         await ear.execute("listen rowhook")
-        await engine.fall_asleep(pool)
+        await platform.outlook(pool)
         await deliveries.replay(rig.ctx, webhook.id, LONG_AGO, rate=1)
         assert [note.channel async for note in ear.notifies(timeout=DEADLINE_S, stop_after=1)] == [
             "rowhook"

@@ -78,24 +78,6 @@ async def wait_for_renewal(rig: Rig) -> None:
         await until(later, description="a renewed lease")
 
 
-async def test_a_worker_that_cannot_record_its_wake_up_still_delivers(rig: Rig) -> None:
-    await rig.webhook()
-    async with rig.worker():
-
-        async def asleep() -> bool:
-            return bool(await rig.platform.value("select is_called from rowhook.asleep"))
-
-        await until(asleep, description="a worker asleep")
-        await rig.platform.run(
-            "create or replace function rowhook.wake_up(register bigint) returns void"
-            " language plpgsql as $$ begin raise serialization_failure; end $$"
-        )
-        for _ in range(3):
-            await rig.platform.commit()
-        rows = await rig.reaches("delivered", count=3)
-    assert [row["attempts"] for row in rows] == [1, 1, 1]
-
-
 async def test_a_claim_with_a_lost_response_is_recovered_by_the_only_worker(rig: Rig) -> None:
     await rig.webhook()
     async with rig.worker() as worker:

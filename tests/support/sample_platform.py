@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 
 from rowhook.db import engine
 from rowhook.db.connection_pool import Pool
+from rowhook.db.engine import Outlook
 
 DEFAULTS = {
     "name": "webhook",
@@ -139,6 +140,20 @@ class Platform:
             sweep=sweep,
         )
         return claimed.claims
+
+    async def outlook(self, pool: Pool) -> Outlook:
+        """Claim as a worker that falls asleep; return what it may wait for."""
+        claimed = await engine.claim(
+            pool,
+            uuid4(),
+            batch=64,
+            per_lane=4,
+            after=None,
+            lease=timedelta(seconds=20),
+            sweep=False,
+            falls_asleep=True,
+        )
+        return claimed.outlook
 
     async def record(self, pool: Pool, claim: Any, outcome: str, **fields: Any) -> bool:
         """Record a result; return whether it was accepted."""

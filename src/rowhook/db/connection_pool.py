@@ -11,7 +11,6 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from rowhook.db.connection_errors import ConnectionFailed
 
-Pool = AsyncConnectionPool[psycopg.AsyncConnection]
 _TIMEOUT_S = 5.0
 _OPTIONS: dict[str, Any] = {
     "connect_timeout": 5,
@@ -41,7 +40,7 @@ async def open_pool(
     could be opened. `role` is set on each connection unless a transaction `pooler` is in between;
     with a pooler the memberships of the login apply, and statements are not prepared.
     """
-    pool = _Pool(dsn, size, role=None if pooler else role, prepare_threshold=None if pooler else 3)
+    pool = Pool(dsn, size, role=None if pooler else role, prepare_threshold=None if pooler else 3)
     await pool.open()
     try:
         yield pool
@@ -82,13 +81,14 @@ async def _set_role(connection: psycopg.AsyncConnection, role: str | None) -> No
         raise
 
 
-class _Pool(AsyncConnectionPool[psycopg.AsyncConnection]):
+class Pool(AsyncConnectionPool[psycopg.AsyncConnection]):
     """A pool whose timeout reports why no connection could be opened."""
 
     def __init__(
         self, dsn: str, size: int, *, role: str | None, prepare_threshold: int | None
     ) -> None:
         self._failures = _Failures()
+        self._kept: list[KeptConnection] = []
         own = {"role": role, "failures": self._failures, "prepare_threshold": prepare_threshold}
         super().__init__(
             dsn,
@@ -112,3 +112,55 @@ class _Pool(AsyncConnectionPool[psycopg.AsyncConnection]):
                 raise
             failure = self._failures.last
             raise ConnectionFailed(timeout or self.timeout, failure) from failure
+
+    def keep_connection(self) -> KeptConnection:
+        """Returns a source that keeps its connection until the pool is closed."""
+        kept = KeptConnection(self)
+        self._kept.append(kept)
+        return kept
+
+    async def close(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109  # as in the class above
+        """Closes the connections, also those that are kept."""
+        for kept in self._kept:
+            await kept.give_back()
+        await super().close(timeout)
+
+
+class KeptConnection:
+    """A connection of a pool for frequent statements, given back only after an error.
+
+    Taking a connection costs as much CPU as a short statement, and the pool passes statements round
+    its connections, whose backends then have cold caches.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._idle: psycopg.AsyncConnection | None = None
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[psycopg.AsyncConnection]:
+        """Opens a context with the connection, or with another one while it is in use."""
+        connection, self._idle = self._idle, None
+        if connection is None:
+            connection = await self._pool.getconn()
+        try:
+            yield connection
+        except BaseException:
+            # The pool replaces it if it is broken.
+            await self._pool.putconn(connection)
+            raise
+        if self._idle is None and not self._pool.closed:
+            self._idle = connection
+        else:
+            await self._pool.putconn(connection)
+
+    async def drain(self) -> None:
+        """Replaces the connections of the pool."""
+        await self.give_back()
+        await self._pool.drain()
+
+    async def give_back(self) -> None:
+        """Gives the connection back to the pool."""
+        connection, self._idle = self._idle, None
+        if connection is not None:
+            await self._pool.putconn(connection)

@@ -9,7 +9,7 @@ from typing import Literal, LiteralString, NamedTuple
 from uuid import UUID
 
 from rowhook.db.connection_pool import Pool
-from rowhook.db.statements import ConnectionSource, rows_within_deadline, value
+from rowhook.db.statements import ConnectionSource, DrainableSource, rows_within_deadline, value
 from rowhook.model import Claim, Event
 
 
@@ -17,7 +17,9 @@ class ClaimResult(NamedTuple):
     """The claimed deliveries, the lane to continue after, and whether all lanes were visited.
 
     `marks` has, for each lane that deliveries were claimed from, the time before which it has no
-    ready rows. `unreadable` maps token to outbox id for rows whose event is missing.
+    ready rows. `unreadable` maps token to outbox id for rows whose event is missing. `reclaimed` is
+    the number of expired claims of this worker that it never received. `outlook` is what the worker
+    may wait for.
     """
 
     claims: list[Claim]
@@ -25,16 +27,57 @@ class ClaimResult(NamedTuple):
     cursor: UUID | None
     rotated: bool
     marks: dict[UUID, datetime]
+    reclaimed: int
+    outlook: Outlook
+
+
+class Outlook(NamedTuple):
+    """What a worker that falls asleep may wait for.
+
+    `has_more`: a claim may find further deliveries at once. `awaits_result`: a lane has ready rows
+    and no slot until a result is recorded. `has_chores`: `sweep` would find work. `is_unsettled`: a
+    transaction that is open may commit a delivery without a notification.
+    """
+
+    has_more: bool = False
+    awaits_result: bool = False
+    has_chores: bool = False
+    is_unsettled: bool = False
+    due_in_s: float | None = None
+
+    def join(self, other: Outlook) -> Outlook:
+        """Returns the outlook over the lanes of two claims."""
+        due = [outlook.due_in_s for outlook in (self, other) if outlook.due_in_s is not None]
+        return Outlook(
+            has_more=self.has_more or other.has_more,
+            awaits_result=self.awaits_result or other.awaits_result,
+            has_chores=self.has_chores or other.has_chores,
+            is_unsettled=self.is_unsettled or other.is_unsettled,
+            due_in_s=min(due, default=None),
+        )
+
+
+ClaimRowKind = Literal[
+    "delivery",
+    "unreadable",
+    "watermark",
+    "cursor",
+    "reclaimed",
+    "more",
+    "full",
+    "due",
+    "chore",
+    "unsettled",
+]
 
 
 class ClaimRow(NamedTuple):
     """A row of `rowhook.claim_batch`; the fields are its columns.
 
-    `watermark` and `cursor` rows fill only `webhook_id` and `watermark`. `unreadable` rows have no
-    event.
+    Only `delivery` rows fill most of them. `unreadable` rows have no event.
     """
 
-    kind: Literal["delivery", "unreadable", "watermark", "cursor"]
+    kind: ClaimRowKind
     webhook_id: UUID
     watermark: datetime
     token: int
@@ -52,24 +95,17 @@ class ClaimRow(NamedTuple):
     data: str | None
     context: str | None
     oversize_bytes: int | None
+    due_in_s: float | None
 
 
 _CLAIM: LiteralString = (
     f"select {', '.join(ClaimRow._fields)}"  # noqa: S608  # names of fields
-    " from rowhook.claim_batch(%s, %s, %s, %s, %s, %s, %s, %s)"
+    " from rowhook.claim_batch(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
 
 
-class Sleep(NamedTuple):
-    """Registration of a sleeping worker, and when work is due."""
-
-    register: int
-    has_work: bool
-    due_in_s: float | None
-
-
 async def claim(
-    pool: Pool,
+    pool: DrainableSource,
     worker: UUID,
     *,
     batch: int,
@@ -78,10 +114,14 @@ async def claim(
     lease: timedelta,
     sweep: bool,
     marks: Mapping[UUID, datetime] = MappingProxyType({}),
+    held: list[int] | None = None,
+    falls_asleep: bool = False,
 ) -> ClaimResult:
     """Claims up to `batch` due deliveries of the lanes after `after`, a share of each.
 
-    Rows before the watermark of a lane in `marks` are skipped.
+    Rows before the watermark of a lane in `marks` are skipped. A claim that sweeps gives back
+    expired claims of this worker except the tokens in `held`, if passed. `falls_asleep` registers
+    the worker as asleep first, so that captures notify it of what this claim does not find.
     """
     result = await rows_within_deadline(
         pool,
@@ -93,29 +133,57 @@ async def claim(
         lease,
         sweep,
         *_sorted_lanes(marks),
+        held,
+        falls_asleep,
     )
-    claims: list[Claim] = []
-    unreadable: dict[int, int] = {}
-    marks_found: dict[UUID, datetime] = {}
-    last = None
+    if not result:
+        return NO_CLAIMS
+    rows: dict[ClaimRowKind, list[ClaimRow]] = {}
     for row in map(ClaimRow._make, result):
-        match row.kind:
-            case "delivery":
-                claims.append(_claim(row))
-            case "unreadable":
-                unreadable[row.token] = row.outbox_id
-            case "watermark":
-                marks_found[row.webhook_id] = row.watermark
-            case "cursor":
-                last = row.webhook_id
-    full = len(claims) >= batch
+        rows.setdefault(row.kind, []).append(row)
+    claims = [_claim(row) for row in rows.get("delivery", ())]
+    last = next((row.webhook_id for row in rows.get("cursor", ())), None)
     return ClaimResult(
         claims,
-        unreadable=unreadable,
-        cursor=claims[-1].webhook_id if full else last,
-        rotated=last is None or full,
-        marks=marks_found,
+        unreadable={row.token: row.outbox_id for row in rows.get("unreadable", ())},
+        cursor=last,
+        rotated=last is None,
+        marks={row.webhook_id: row.watermark for row in rows.get("watermark", ())},
+        reclaimed=sum(row.number for row in rows.get("reclaimed", ())),
+        outlook=Outlook(
+            has_more="more" in rows or len(claims) >= batch,
+            awaits_result="full" in rows,
+            has_chores="chore" in rows,
+            is_unsettled="unsettled" in rows,
+            due_in_s=min((row.due_in_s or 0.0 for row in rows.get("due", ())), default=None),
+        ),
     )
+
+
+NO_CLAIMS = ClaimResult([], {}, None, rotated=True, marks={}, reclaimed=0, outlook=Outlook())
+
+
+class Rotation:
+    """A round of claims over all lanes, by the cursors that the claims return."""
+
+    def __init__(self, start: UUID | None) -> None:
+        self.is_complete = False
+        self._start = start
+        self._last = start
+        self._is_past_end = start is None
+
+    def move(self, cursor: UUID | None) -> None:
+        """Note the last lane that a claim visited; None if it visited all."""
+        if cursor is None:
+            self.is_complete = True
+            return
+        if self._last is not None and cursor <= self._last:
+            # It began anew; without a start, that completes the round.
+            self.is_complete = self._is_past_end
+            self._is_past_end = True
+        if self._start is not None and self._is_past_end and cursor >= self._start:
+            self.is_complete = True
+        self._last = cursor
 
 
 def _sorted_lanes(marks: Mapping[UUID, datetime]) -> tuple[list[UUID], list[datetime]]:
@@ -155,7 +223,7 @@ async def event_body(pool: Pool, event_id: int) -> tuple[str | None, str | None]
     return result[0] if result else (None, None)
 
 
-async def record(pool: Pool, results: bytes, frames: bytes = b"[]") -> list[int]:
+async def record(pool: DrainableSource, results: bytes, frames: bytes = b"[]") -> list[int]:
     """Settles a JSON array of results; returns the tokens that were still valid.
 
     `frames` is a JSON array of the request frames that the results refer to.
@@ -194,30 +262,6 @@ async def abandon(pool: Pool, claims: dict[int, int]) -> None:
     await rows_within_deadline(
         pool, "select rowhook.abandon(%s, %s)", list(claims.values()), list(claims)
     )
-
-
-async def reclaim_lost(pool: Pool, worker: UUID, tokens: list[int]) -> int:
-    """Gives back expired claims of this worker except these tokens; returns how many."""
-    return int(
-        (await rows_within_deadline(pool, "select rowhook.reclaim_lost(%s, %s)", worker, tokens))[
-            0
-        ][0]
-    )
-
-
-async def fall_asleep(pool: Pool, marks: Mapping[UUID, datetime] = MappingProxyType({})) -> Sleep:
-    """Registers this worker as asleep, then checks once more for work."""
-    result = await rows_within_deadline(
-        pool,
-        "select register, has_work, due_in_s from rowhook.fall_asleep(%s, %s)",
-        *_sorted_lanes(marks),
-    )
-    return Sleep(*result[0])
-
-
-async def wake_up(pool: Pool, register: int) -> None:
-    """Ends the registration as asleep."""
-    await rows_within_deadline(pool, "select rowhook.wake_up(%s)", register)
 
 
 async def sweep(pool: Pool) -> int:

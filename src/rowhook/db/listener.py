@@ -51,10 +51,38 @@ class Listener:
 
     async def _listen(self, connection: AsyncConnection) -> None:
         await connection.execute(sql.SQL("listen {}").format(sql.Identifier(self._channel)))
+        # Notifications that arrive with the response of a probe.
+        connection.add_notify_handler(lambda notice: self._notify(notice.payload))
         self.listening = True
         self._notify(None)
         while True:
-            async for notice in connection.notifies(timeout=_PROBE_S, stop_after=1):
-                self._notify(notice.payload)
+            await self._receive(connection)
             with deadline(connection, _PROBE_S):
                 await connection.execute("select 1")
+
+    async def _receive(self, connection: AsyncConnection) -> None:
+        """Receives notifications until the next probe is due.
+
+        `AsyncConnection.notifies` would wake up ten times a second.
+        """
+        loop = asyncio.get_running_loop()
+        failed: asyncio.Future[None] = loop.create_future()
+
+        def read() -> None:
+            try:
+                connection.pgconn.consume_input()
+            except PostgresError as error:
+                loop.remove_reader(descriptor)
+                failed.set_exception(error)
+            while (notice := connection.pgconn.notifies()) is not None:
+                self._notify(notice.extra.decode())
+
+        descriptor = connection.fileno()
+        loop.add_reader(descriptor, read)
+        try:
+            async with asyncio.timeout(_PROBE_S):
+                await failed
+        except TimeoutError:
+            return
+        finally:
+            loop.remove_reader(descriptor)

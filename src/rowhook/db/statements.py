@@ -49,6 +49,13 @@ class ConnectionSource(Protocol):
         """Returns a context manager for one connection."""
 
 
+class DrainableSource(ConnectionSource, Protocol):
+    """A source whose connections can be replaced: a pool, or a connection kept from it."""
+
+    async def drain(self) -> None:
+        """Replaces the connections."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantPool:
     """A pool for one tenant: each connection is a transaction with the role `rowhook_api`.
@@ -132,7 +139,7 @@ def _shut_down(descriptor: int) -> None:
 
 
 async def rows_within_deadline(
-    pool: Pool, query: LiteralString, *parameters: object
+    pool: DrainableSource, query: LiteralString, *parameters: object
 ) -> list[tuple[Any, ...]]:
     """Executes a fast query with a deadline of 15 s, after which it raises Unreachable.
 

@@ -8,6 +8,8 @@ import time
 _GATHER_S = 0.005
 # A request that waits for its receiver needs a connection but no CPU, so its slot is released.
 _SLOT_TIME_S = 0.25
+# After a result was recorded, others that follow within this time are recorded together.
+_QUIET_S = 0.02
 _NEVER = float("inf")
 
 
@@ -24,6 +26,9 @@ class InFlight:
         self.max_in_flight = max_in_flight
         self.claims: dict[int, int] = {}
         self.sending = 0
+        self.are_results_awaited = False
+        self.recorded = 0
+        self._recorded_at = 0.0
         self._started: set[int] = set()
         # Token to time, oldest first.
         self._slot_taken_at: dict[int, float] = {}
@@ -40,8 +45,10 @@ class InFlight:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether no result is expected soon."""
-        return not self._slot_taken_at
+        """Whether to record a result at once: few arrive, or a lane waits for a slot."""
+        return not self._slot_taken_at and (
+            self.are_results_awaited or time.monotonic() - self._recorded_at > _QUIET_S
+        )
 
     def add(self, token: int, outbox_id: int) -> None:
         """Add a claim, which occupies a slot."""
@@ -67,6 +74,8 @@ class InFlight:
 
     def remove(self, token: int) -> None:
         """Remove a claim that was recorded, released or lost."""
+        self.recorded += 1
+        self._recorded_at = time.monotonic()
         self.claims.pop(token, None)
         self._started.discard(token)
 

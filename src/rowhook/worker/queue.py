@@ -5,9 +5,12 @@ limits what runs at once and shuts down. It expects a queue table of its own; he
 queue, with lanes, fencing tokens and retry times. Therefore these methods are overridden:
 
 - `dequeue` calls `rowhook.claim_batch`, which claims with SKIP LOCKED, lane by lane. One job is the
-  batch of a lane, because the manager's work for a job costs more than the claim of a delivery.
-- `eligible_queued_work`, `next_deferred_eta` and `queued_work` tell the manager how long to wait.
-  They register the worker as asleep, so that commits notify only while a worker sleeps.
+  batch of a lane, because the manager's work for a job costs more than the claim of a delivery. A
+  claim that leaves nothing behind registers the worker as asleep, so that commits notify it; until
+  then `dequeue` returns nothing without asking the database, which it otherwise would twice for
+  each delivery.
+- `eligible_queued_work`, `next_deferred_eta` and `queued_work` tell the manager how long to wait,
+  by what the last claim said.
 - `update_heartbeat` and `log_jobs` do nothing: leases are renewed and results are recorded for all
   deliveries together, and a delivery ends later than its job.
 - `notify_health_check` and `PoolDriver.notify` stay in the process, because a NOTIFY takes a lock
@@ -38,7 +41,7 @@ from psycopg.rows import dict_row
 
 from rowhook.db import connection_errors, engine
 from rowhook.db.connection_pool import Pool
-from rowhook.db.engine import ClaimResult
+from rowhook.db.engine import NO_CLAIMS, ClaimResult, Outlook, Rotation
 from rowhook.db.listener import Listener
 from rowhook.db.statements import PostgresError
 from rowhook.migrate.queue_schema import builders
@@ -55,6 +58,9 @@ def envelope(kind: str, **fields: object) -> str:
     return json.dumps(stamp | fields)
 
 
+_WAKE_UP = envelope("table_changed_event", operation="insert", table="outbox")
+
+
 class PoolDriver:
     """Implements pgqueuer.ports.driver.Driver. Without `listen_dsn` the worker only polls.
 
@@ -68,6 +74,7 @@ class PoolDriver:
             self.listener = Listener(listen_dsn, CHANNEL, lambda _: self.wake())
         self._shutdown = asyncio.Event()
         self._tm = TaskManager()
+        self.is_notified = True
         self._callbacks: list[NotifyCallback] = []
         self._entered = 0
 
@@ -115,8 +122,10 @@ class PoolDriver:
             callback(payload)
 
     def wake(self) -> None:
-        """End the wait of the queue manager."""
-        self.dispatch(envelope("table_changed_event", operation="insert", table="outbox"))
+        """End the wait of the queue manager, so that it claims; once until it does."""
+        if not self.is_notified:
+            self.is_notified = True
+            self.dispatch(_WAKE_UP)
 
     async def __aenter__(self) -> Self:
         self._entered += 1
@@ -134,11 +143,11 @@ class PoolDriver:
 
 log = structlog.get_logger()
 ENTRYPOINT = types.QueueEntrypoint("deliver")
-_AWAKE_S = 0.05
-_NAPS_S = (0.01, 0.025, 0.05, 0.1, 0.25)
+_POLL_S = 0.25
+# While an open transaction may commit without a notification.
+_NAPS_S = (0.005, 0.01, 0.025, 0.05, 0.1, _POLL_S)
 _SWEEP_S = 1.0
 _PER_LANE = 4
-_ROTATIONS = 64
 
 
 class OutboxQueries(Queries):
@@ -151,22 +160,23 @@ class OutboxQueries(Queries):
         self.lane_batches: dict[int, list[Claim]] = {}
         self.shutdown = asyncio.Event()
         self._pool = driver.pool
+        self._claims = driver.pool.keep_connection()
         self._notifications = driver
         self._in_flight = in_flight
         self._worker = worker
         self._lease = lease
         self._cursor: UUID | None = None
         self.low_watermarks = LowWatermarks()
-        self._worked_at = 0.0
         self._swept_at = 0.0
-        self._sleep_id: int | None = None
+        self._outlook = Outlook()
+        self._has_swept = True
         self._nap_count = 0
-        self._due_in_s: float | None = None
+        self._poll_at = 0.0
 
     @property
     def is_asleep(self) -> bool:
-        """Whether the worker sleeps until a delivery is due or a notification arrives."""
-        return self._sleep_id is not None
+        """Whether the worker sleeps and a recorded result may free a slot of a lane."""
+        return self._outlook.awaits_result and not self._outlook.has_more
 
     def stop(self) -> None:
         """Stop claiming at once."""
@@ -182,31 +192,64 @@ class OutboxQueries(Queries):
         heartbeat_timeout: timedelta,
     ) -> list[models.Job]:
         """Claim up to `batch_size` due deliveries, as one job per lane; waits for a free slot."""
+        if not self._is_claim_due():
+            return []
         await self._in_flight.wait_for_slots(batch_size // 2)
         if self.shutdown.is_set():
             return []
+        if self._notifications.is_notified:
+            self._nap_count = 0
+        # Notifications from now on are about rows that the claim may not see.
+        self._notifications.is_notified = False
         try:
             claims = await self._claim(min(batch_size, self._in_flight.free_slots))
         except PostgresError as error:
             log.warning(
                 "claim.failed", error=type(error).__name__, reason=connection_errors.reason(error)
             )
+            self._sleep(Outlook(is_unsettled=True), is_registered=True)
             return []
-        if claims:
-            await self._wake_up()
         return [self._job(batch) for batch in group_by_lane(claims)]
+
+    def _is_claim_due(self) -> bool:
+        return (
+            self._notifications.is_notified
+            or self._outlook.has_more
+            or (self._outlook.has_chores and self._has_swept)
+            or time.monotonic() >= self._poll_at
+        )
+
+    def _sleep(self, outlook: Outlook, *, is_registered: bool) -> None:
+        """Set when to claim next if no notification arrives before."""
+        self._outlook = outlook
+        self._in_flight.are_results_awaited = outlook.awaits_result or outlook.has_more
+        # A worker that did not register is not notified, so it claims once more.
+        pause_s = _POLL_S if is_registered else 0.0
+        if outlook.is_unsettled:
+            pause_s = _NAPS_S[min(self._nap_count, len(_NAPS_S) - 1)]
+            self._nap_count += 1
+        if outlook.due_in_s is not None:
+            pause_s = min(pause_s, outlook.due_in_s)
+        self._poll_at = time.monotonic() + pause_s
 
     async def _claim(self, limit: int) -> list[Claim]:
         sweep = time.monotonic() - self._swept_at >= _SWEEP_S
+        if self._outlook.has_chores and (sweep or self._has_swept):
+            self._has_swept = await engine.sweep(self._pool) > 0
+            sweep = True
         if sweep:
             self._swept_at = time.monotonic()
-            await engine.sweep(self._pool)
             failpoints.reach("swept")
-            await self._reclaim_lost()
-        for _ in range(_ROTATIONS):
+        # Not while there is more to claim, because a registered worker is notified.
+        falls_asleep = not self._outlook.has_more
+        recorded = self._in_flight.recorded
+        outlook = Outlook()
+        rotation = Rotation(self._cursor)
+        claimed = NO_CLAIMS
+        while not claimed.claims and not rotation.is_complete:
             failpoints.reach("before_claim")
             claimed = await engine.claim(
-                self._pool,
+                self._claims,
                 self._worker,
                 batch=limit,
                 per_lane=_PER_LANE,
@@ -214,26 +257,33 @@ class OutboxQueries(Queries):
                 lease=self._lease,
                 sweep=sweep,
                 marks={} if sweep else self.low_watermarks.times,
+                held=list(self._in_flight.claims) if sweep else None,
+                falls_asleep=falls_asleep,
             )
-            self._cursor = claimed.cursor
             failpoints.reach("claimed")
+            self._cursor = claimed.cursor
+            rotation.move(claimed.cursor)
+            outlook = outlook.join(claimed.outlook)
             self.low_watermarks.update(claimed)
             await self._give_up_unreadable(claimed.unreadable)
-            if claimed.claims or claimed.rotated:
-                break
+            _report_reclaimed(claimed.reclaimed)
+        if claimed.claims:
+            self._nap_count = 0
+        has_more = outlook.has_more or not rotation.is_complete
+        if outlook.awaits_result and self._in_flight.recorded > recorded:
+            # The claim may have looked before the result freed a slot.
+            has_more = True
+        self._sleep(outlook._replace(has_more=has_more), is_registered=falls_asleep)
+        return await self._take(claimed.claims)
+
+    async def _take(self, claims: list[Claim]) -> list[Claim]:
         if self.shutdown.is_set():
-            await self._release(claimed.claims)
+            await self._release(claims)
             return []
-        for claim in claimed.claims:
+        for claim in claims:
             self._in_flight.add(claim.token, claim.outbox_id)
         failpoints.reach("taken")
-        return claimed.claims
-
-    async def _reclaim_lost(self) -> None:
-        # The response to a claim may be lost although the claim was committed.
-        count = await engine.reclaim_lost(self._pool, self._worker, list(self._in_flight.claims))
-        if count:
-            log.warning("claims.reclaimed", count=count)
+        return claims
 
     async def _give_up_unreadable(self, unreadable: dict[int, int]) -> None:
         if unreadable:
@@ -264,38 +314,13 @@ class OutboxQueries(Queries):
             headers=None,
         )
 
-    async def _wake_up(self) -> None:
-        self._worked_at = time.monotonic()
-        self._nap_count = 0
-        if self._sleep_id is not None:
-            sleep_id, self._sleep_id = self._sleep_id, None
-            try:
-                await engine.wake_up(self._pool, sleep_id)
-            except PostgresError as error:
-                # The only effect is needless notifications until the next sleep.
-                log.warning("worker.wake_up_failed", error=type(error).__name__)
-
     async def eligible_queued_work(self, entrypoints: list[types.QueueEntrypoint]) -> int:
-        """Register as asleep, then check for work once more; 1 means that there is some."""
-        if time.monotonic() - self._worked_at < _AWAKE_S:
-            return 1
-        try:
-            sleep = await engine.fall_asleep(self._pool, self.low_watermarks.times)
-        except PostgresError:
-            return 0
-        self._sleep_id, self._due_in_s = sleep.register, sleep.due_in_s
-        if sleep.has_work:
-            # The work may be maintenance that only a sweep does, so the next claim sweeps.
-            self._swept_at = 0.0
-        return int(sleep.has_work)
+        """Return 1 if a claim may find work at once, otherwise 0."""
+        return int(self._is_claim_due())
 
     async def next_deferred_eta(self, entrypoints: list[types.QueueEntrypoint]) -> timedelta | None:
-        """Return how long to sleep: longer each time, but not beyond the next due delivery."""
-        nap = _NAPS_S[min(self._nap_count, len(_NAPS_S) - 1)]
-        self._nap_count += 1
-        due = nap if self._due_in_s is None else max(self._due_in_s, 0.001)
-        self._due_in_s = None
-        return timedelta(seconds=min(nap, due))
+        """Return how long to sleep unless a notification arrives."""
+        return timedelta(seconds=max(self._poll_at - time.monotonic(), 0.0))
 
     async def queued_work(self, entrypoints: list[types.QueueEntrypoint]) -> int:
         """Return 0, because `next_deferred_eta` covers deferred deliveries."""
@@ -313,6 +338,11 @@ class OutboxQueries(Queries):
     async def notify_health_check(self, health_check_event_id: types.HealthCheckId) -> None:
         """Respond locally, because the LISTEN connection has its own probe."""
         self._notifications.dispatch(envelope("health_check_event", id=str(health_check_event_id)))
+
+
+def _report_reclaimed(count: int) -> None:
+    if count:
+        log.warning("claims.reclaimed", count=count)
 
 
 def group_by_lane(claims: list[Claim]) -> Iterable[list[Claim]]:

@@ -141,6 +141,7 @@ class Recorder:
     ) -> None:
         self.lost = 0
         self._pool = pool
+        self._connection = pool.keep_connection()
         self._on_recorded = on_recorded
         self._on_given_up = on_given_up
         self._close_timeout_s = close_timeout_s
@@ -304,7 +305,7 @@ class Recorder:
         failpoints.reach("recording")
         frames = [self._frames[digest] for digest in _frames_of(batch)]
         return await engine.record(
-            self._pool, msgspec.json.encode(batch), msgspec.json.encode(frames)
+            self._connection, msgspec.json.encode(batch), msgspec.json.encode(frames)
         )
 
     def _report_recorded(self, batch: list[Result], tokens: list[int]) -> None:
