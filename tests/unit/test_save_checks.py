@@ -183,3 +183,69 @@ def test_all_findings_are_reported_together() -> None:
         "/condition",
         "/headers/X-A",
     ]
+
+
+MAIL = {"type": "object", "required": ["mail"], "properties": {"mail": {"type": "string"}}}
+COUNT = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 3}}}
+
+
+@pytest.mark.parametrize(
+    ("body", "schema", "message", "column"),
+    [
+        ('{"a": "{{ data.x }}"}', MAIL, "/: Required property 'mail' is missing.", 1),
+        ('{"n": "{{ data.n }}"}', COUNT, "/n: Must be of type integer, but is of type string.", 7),
+        ('{"n": 1}', COUNT, "/n: Must be at least 3.", 7),
+        ('{"n": {"a": {{ data.n }}}}', COUNT, "/n: Must be of type integer", 7),
+        ("[{{ data.n }}]", COUNT, "/: Must be of type object, but is of type array.", 1),
+        (
+            '{"a": {{ data.x }}, "b": 1}',
+            {"properties": {"a": {}}, "additionalProperties": False},
+            "/b: ",
+            26,
+        ),
+    ],
+)
+def test_a_body_that_never_matches_the_schema_is_warned_about(
+    body: str, schema: Any, message: str, column: int
+) -> None:
+    _, (fault,) = findings(body_template=body, schema=schema)
+    assert fault.message.startswith("The body never matches the schema. ")
+    assert message in fault.message
+    assert (fault.pointer, fault.line, fault.column) == ("/body_template", 1, column)
+
+
+@pytest.mark.parametrize(
+    ("body", "schema"),
+    [
+        ('{"mail": "{{ data.x }}"}', MAIL),
+        ('{"mail": {{ data.x }}}', MAIL),
+        ('{"n": {{ data.n }}}', COUNT),
+        ('{"{{ data.k }}": "{{ data.x }}"}', MAIL),
+        ("{{ data }}", MAIL),
+        ('{"mail": "{{ data.x }}"}', {"properties": {"mail": {"format": "email", "maxLength": 3}}}),
+        ('{"l": [{% for i in data.l %}{{ i }}{{ "," if not loop.last }}{% endfor %}]}',
+         {"properties": {"l": {"minItems": 5}}}),
+        ('{"a": "{{ data.x }}"}', {"anyOf": [MAIL, {"required": ["a"]}]}),
+        ('{"a": "x"}', {"if": {"required": ["b"]}, "then": MAIL}),
+    ],
+)  # fmt: skip
+def test_a_body_that_may_match_the_schema_is_accepted(body: str, schema: Any) -> None:
+    assert findings(body_template=body, schema=schema) == ([], [])
+
+
+def test_a_body_that_matches_for_some_data_only_is_warned_about() -> None:
+    body = '{"a": 1{% if data.m %}, "mail": "{{ data.m }}"{% endif %}}'
+    faults, (warning,) = findings(body_template=body, schema=MAIL)
+    assert not faults
+    assert warning.message.startswith("If data.m is false, the body does not match the schema. /: ")
+
+
+def test_a_default_payload_that_never_matches_the_schema_is_warned_about() -> None:
+    _, (fault,) = findings(schema=MAIL)
+    assert (fault.pointer, fault.line) == ("/schema", None)
+    assert fault.message.startswith("The default payload never matches the schema. /: ")
+    good = {"required": ["data"], "properties": {"data": MAIL}}
+    assert findings(schema=good) == ([], [])
+    assert findings(schema=good, event_types=["job.failed"])[1]
+    assert findings(schema=MAIL, raw_payload=True) == ([], [])
+    assert findings(schema=MAIL, event_types=["webhook.failing"]) == ([], [])
