@@ -158,7 +158,9 @@ def save_message(template: str, context: OutputContext) -> str | None:
     found = check_before_save(
         Configuration(name="x", url="https://a.example/", body_template=template)
     )
-    return next((fault.message for fault in (*found.faults, *found.warnings)), None)
+    messages = [fault.message for fault in (*found.faults, *found.warnings)]
+    # without line and column
+    return messages[0].partition(": ")[2] if messages else None
 
 
 def render_message(template: str, context: OutputContext) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +11,8 @@ import pytest
 from rowhook.render.configuration import Fault
 from rowhook.render.save_checks import check_before_save
 from tests.support.rendering import configuration
+from tests.unit.test_template_budgets import COSTLY_SOURCES, LONG_SOURCES
+from tests.unit.test_template_jinja import SEED, Generator
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 LINES = {"content-type": "application/x-ndjson"}
@@ -19,7 +23,14 @@ COMMA = 'Remove the comma before {}; in a loop write {{{{ "," if not loop.last }
 
 def findings(**fields: Any) -> tuple[list[Fault], list[Fault]]:
     found = check_before_save(configuration(**fields))
-    return found.faults, found.warnings
+    return list(map(unlocated, found.faults)), list(map(unlocated, found.warnings))
+
+
+def unlocated(fault: Fault) -> Fault:
+    """The fault without the position in its message."""
+    prefix = f"Line {fault.line}, column {fault.column}: "
+    assert fault.line is None or fault.message.startswith(prefix)
+    return replace(fault, message=fault.message.removeprefix(prefix))
 
 
 @pytest.mark.parametrize(
@@ -249,3 +260,16 @@ def test_a_default_payload_that_never_matches_the_schema_is_warned_about() -> No
     assert findings(schema=good, event_types=["job.failed"])[1]
     assert findings(schema=MAIL, raw_payload=True) == ([], [])
     assert findings(schema=MAIL, event_types=["webhook.failing"]) == ([], [])
+
+
+@pytest.mark.parametrize("name", [*COSTLY_SOURCES, *LONG_SOURCES])
+def test_any_source_can_be_checked(name: str) -> None:
+    source = (COSTLY_SOURCES | LONG_SOURCES)[name]
+    findings(body_template=source, schema=MAIL)
+
+
+def test_generated_templates_in_a_string_have_no_findings() -> None:
+    for number in range(100):
+        source = Generator(random.Random(SEED + number)).block(2)  # noqa: S311  # a repeatable sample
+        body = f'"{source}"'.replace("\n", "\\n")
+        assert findings(body_template=body) == ([], []), body

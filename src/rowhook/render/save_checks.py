@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rowhook.render.body_checks import body_findings
 from rowhook.render.configuration import Configuration, Fault
@@ -62,7 +62,16 @@ def check_before_save(configuration: Configuration) -> Findings:
             faults += never
             warnings += sometimes
     payload = payload_warning(configuration)
-    return Findings(faults, [*warnings, payload] if payload else warnings)
+    warnings += [payload] if payload else []
+    return Findings([_located(fault) for fault in faults], [_located(fault) for fault in warnings])
+
+
+def _located(fault: Fault) -> Fault:
+    """Return the fault with its position in the message, as the compiler writes it."""
+    if fault.line is None:
+        return fault
+    message = f"Line {fault.line}, column {fault.column}: {fault.message}"
+    return replace(fault, message=message)
 
 
 def _body_findings(configuration: Configuration, source: str) -> tuple[list[Fault], list[Fault]]:

@@ -107,8 +107,8 @@ def body_variants(text: str) -> Variants:
         choices, reason = waiting.pop(0)
         try:
             pieces = _Writer(choices, source).write(tree.body)
-        except _TooLong:
-            is_complete = False
+        except (_TooLong, RecursionError):
+            is_complete = False  # an expression may have thousands of operands
             continue
         made.append(Variant(pieces, reason))
         characters += sum(len(piece.text) for piece in pieces) + len(text)
