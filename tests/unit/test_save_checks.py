@@ -11,7 +11,7 @@ import pytest
 from rowhook.render.configuration import Fault
 from rowhook.render.save_checks import check_before_save
 from tests.support.rendering import configuration
-from tests.unit.test_template_budgets import COSTLY_SOURCES, LONG_SOURCES
+from tests.unit.test_template_budgets import COSTLY, COSTLY_SOURCES, LONG_SOURCES
 from tests.unit.test_template_jinja import SEED, Generator
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -266,6 +266,11 @@ def test_a_default_payload_that_never_matches_the_schema_is_warned_about() -> No
 def test_any_source_can_be_checked(name: str) -> None:
     source = (COSTLY_SOURCES | LONG_SOURCES)[name]
     findings(body_template=source, schema=MAIL)
+
+
+@pytest.mark.parametrize("source", COSTLY, ids=lambda source: source[:60])
+def test_a_costly_template_is_checked_without_calculating(source: str) -> None:
+    findings(body_template=f'"{source}"', schema=MAIL)
 
 
 def test_generated_templates_in_a_string_have_no_findings() -> None:
