@@ -16,6 +16,7 @@ from limit_tables import schema_limits, template_limits
 from openapi_page import api_page
 from schema_page import sql_page
 from settings_page import settings_page
+from template_error_table import template_errors
 
 PAGES: dict[str, Callable[[], str]] = {
     "reference/api.md": api_page,
@@ -27,6 +28,7 @@ PAGES: dict[str, Callable[[], str]] = {
 TABLES: dict[str, Callable[[], str]] = {
     "template limits": template_limits,
     "schema limits": schema_limits,
+    "template errors": template_errors,
 }
 _PLACEHOLDER = re.compile(r"^<!-- generated: (.+) -->$", re.MULTILINE)
 

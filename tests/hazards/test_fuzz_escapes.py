@@ -22,6 +22,15 @@ HOLE = "{{ data.x }}"
 JSON_BODY = compile_template(
     f'{{"q": "<{HOLE}>", "v": {HOLE}, "{HOLE}k": [{HOLE}]}}', OutputContext.JSON
 )
+LAYERS = f'{{\\"x\\": \\"<{HOLE}>\\", \\"y\\": {HOLE}, \\"z\\": [{HOLE}]}}'
+LAYERED_BODY = compile_template(f'{{"c": "{LAYERS}", "d": "{HOLE}"}}', OutputContext.JSON)
+LAYERED_FORM = compile_template(
+    f'payload={{"x":"{HOLE}","y":{HOLE}}}&q={HOLE}{{{{ "&" }}}}z=1', OutputContext.FORM
+)
+LITERALS = compile_template(
+    f'[{HOLE}{{{{ "," if true }}}}{{{{ data.x or "" }}}}, {{{{ data.x | default("1") }}}}]',
+    OutputContext.JSON,
+)
 XML_BODY = compile_template(f"<r a=\"{HOLE}\" b='{HOLE}'>{HOLE}</r>", OutputContext.XML)
 FORM_BODY = compile_template(f"a={HOLE}&b={{{{ data.x | urlencode }}}}", OutputContext.FORM)
 WHOLE_URL = compile_template(f"https://a.example/x/{HOLE}-?q={HOLE}#f", OutputContext.URL)
@@ -59,6 +68,7 @@ def check_contexts(text: str) -> None:
     assert json.loads(body) == {"q": f"<{text}>", "v": text, f"{text}k": [text]}
     halves = any("\ud800" <= character <= "\udfff" for character in text)
     check_urls(text, halves)
+    check_layers(text, halves)
     xml = rendered_text(XML_BODY, text)
     assert (xml is None) == (halves or any(map(is_not_xml, text))), ascii(text)
     if xml is not None:
@@ -89,6 +99,24 @@ def check_urls(text: str, halves: bool) -> None:  # noqa: FBT001  # half a chara
     assert (parts.netloc, unquote(parts.path), parts.fragment) == ("a.example", f"/x/{text}-", "f")
     assert parts.path.count("/") == 2
     assert parse_qsl(parts.query, keep_blank_values=True) == [("q", text)]
+
+
+def check_layers(text: str, halves: bool) -> None:  # noqa: FBT001  # half a character is in it
+    """Check JSON inside JSON and inside a form, and literals beside values."""
+    body = rendered_text(LAYERED_BODY, text)
+    assert body is not None, ascii(text)
+    layers = json.loads(body)
+    assert layers == {"c": layers["c"], "d": text}
+    assert json.loads(layers["c"]) == {"x": f"<{text}>", "y": text, "z": [text]}
+    literals = rendered_text(LITERALS, text)
+    assert literals is not None, ascii(text)
+    assert json.loads(literals) == [text, text, text]
+    form = rendered_text(LAYERED_FORM, text)
+    assert (form is None) == halves, ascii(text)
+    if form is not None:
+        (name, payload), *others = parse_qsl(form, keep_blank_values=True, strict_parsing=True)
+        assert (name, others) == ("payload", [("q", text), ("z", "1")])
+        assert json.loads(payload) == {"x": text, "y": text}
 
 
 def is_not_xml(character: str) -> bool:

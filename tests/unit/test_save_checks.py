@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +11,8 @@ import pytest
 from rowhook.render.configuration import Fault
 from rowhook.render.save_checks import check_before_save
 from tests.support.rendering import configuration
+from tests.unit.test_template_budgets import COSTLY, COSTLY_SOURCES, LONG_SOURCES
+from tests.unit.test_template_jinja import SEED, Generator
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 LINES = {"content-type": "application/x-ndjson"}
@@ -19,7 +23,14 @@ COMMA = 'Remove the comma before {}; in a loop write {{{{ "," if not loop.last }
 
 def findings(**fields: Any) -> tuple[list[Fault], list[Fault]]:
     found = check_before_save(configuration(**fields))
-    return found.faults, found.warnings
+    return list(map(unlocated, found.faults)), list(map(unlocated, found.warnings))
+
+
+def unlocated(fault: Fault) -> Fault:
+    """The fault without the position in its message."""
+    prefix = f"Line {fault.line}, column {fault.column}: "
+    assert fault.line is None or fault.message.startswith(prefix)
+    return replace(fault, message=fault.message.removeprefix(prefix))
 
 
 @pytest.mark.parametrize(
@@ -183,3 +194,87 @@ def test_all_findings_are_reported_together() -> None:
         "/condition",
         "/headers/X-A",
     ]
+
+
+MAIL = {"type": "object", "required": ["mail"], "properties": {"mail": {"type": "string"}}}
+COUNT = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 3}}}
+
+
+@pytest.mark.parametrize(
+    ("body", "schema", "message", "column"),
+    [
+        ('{"a": "{{ data.x }}"}', MAIL, "/: Required property 'mail' is missing.", 1),
+        ('{"n": "{{ data.n }}"}', COUNT, "/n: Must be of type integer, but is of type string.", 7),
+        ('{"n": 1}', COUNT, "/n: Must be at least 3.", 7),
+        ('{"n": {"a": {{ data.n }}}}', COUNT, "/n: Must be of type integer", 7),
+        ("[{{ data.n }}]", COUNT, "/: Must be of type object, but is of type array.", 1),
+        (
+            '{"a": {{ data.x }}, "b": 1}',
+            {"properties": {"a": {}}, "additionalProperties": False},
+            "/b: ",
+            26,
+        ),
+    ],
+)
+def test_a_body_that_never_matches_the_schema_is_warned_about(
+    body: str, schema: Any, message: str, column: int
+) -> None:
+    _, (fault,) = findings(body_template=body, schema=schema)
+    assert fault.message.startswith("The body never matches the schema. ")
+    assert message in fault.message
+    assert (fault.pointer, fault.line, fault.column) == ("/body_template", 1, column)
+
+
+@pytest.mark.parametrize(
+    ("body", "schema"),
+    [
+        ('{"mail": "{{ data.x }}"}', MAIL),
+        ('{"mail": {{ data.x }}}', MAIL),
+        ('{"n": {{ data.n }}}', COUNT),
+        ('{"{{ data.k }}": "{{ data.x }}"}', MAIL),
+        ("{{ data }}", MAIL),
+        ('{"mail": "{{ data.x }}"}', {"properties": {"mail": {"format": "email", "maxLength": 3}}}),
+        ('{"l": [{% for i in data.l %}{{ i }}{{ "," if not loop.last }}{% endfor %}]}',
+         {"properties": {"l": {"minItems": 5}}}),
+        ('{"a": "{{ data.x }}"}', {"anyOf": [MAIL, {"required": ["a"]}]}),
+        ('{"a": "x"}', {"if": {"required": ["b"]}, "then": MAIL}),
+    ],
+)  # fmt: skip
+def test_a_body_that_may_match_the_schema_is_accepted(body: str, schema: Any) -> None:
+    assert findings(body_template=body, schema=schema) == ([], [])
+
+
+def test_a_body_that_matches_for_some_data_only_is_warned_about() -> None:
+    body = '{"a": 1{% if data.m %}, "mail": "{{ data.m }}"{% endif %}}'
+    faults, (warning,) = findings(body_template=body, schema=MAIL)
+    assert not faults
+    assert warning.message.startswith("If data.m is false, the body does not match the schema. /: ")
+
+
+def test_a_default_payload_that_never_matches_the_schema_is_warned_about() -> None:
+    _, (fault,) = findings(schema=MAIL)
+    assert (fault.pointer, fault.line) == ("/schema", None)
+    assert fault.message.startswith("The default payload never matches the schema. /: ")
+    good = {"required": ["data"], "properties": {"data": MAIL}}
+    assert findings(schema=good) == ([], [])
+    assert findings(schema=good, event_types=["job.failed"])[1]
+    assert findings(schema=MAIL, raw_payload=True) == ([], [])
+    assert findings(schema=MAIL, event_types=["webhook.failing"]) == ([], [])
+
+
+@pytest.mark.parametrize("name", [*COSTLY_SOURCES, *LONG_SOURCES])
+def test_any_source_can_be_checked(name: str) -> None:
+    source = (COSTLY_SOURCES | LONG_SOURCES)[name]
+    findings(body_template=source, schema=MAIL)
+
+
+@pytest.mark.parametrize("source", COSTLY, ids=lambda source: source[:60])
+def test_a_costly_template_is_checked_without_calculating(source: str) -> None:
+    findings(body_template=f'"{source}"', schema=MAIL)
+
+
+def test_generated_templates_in_a_string_have_no_findings() -> None:
+    for number in range(100):
+        source = Generator(random.Random(SEED + number)).block(2)  # noqa: S311  # a repeatable sample
+        body = f'"{source}"'.replace("\n", "\\n")
+        assert findings(body_template=body) == ([], []), body

@@ -97,3 +97,10 @@ def test_a_schema_never_opens_a_socket_or_a_file() -> None:
                 compile_schema(schema)
     on[0] = False
     assert opened == []
+
+
+@pytest.mark.parametrize("document", ["x", 5, [], {"items": 5}, {"properties": {"a": "b"}}])
+def test_a_fault_is_reported_once(document: object) -> None:
+    with pytest.raises(SchemaRejected) as refused:
+        compile_schema(document)
+    assert len(refused.value.faults) == 1

@@ -139,8 +139,7 @@ def _show_block(name: str, value: Any) -> None:
 
 def _show_warnings(webhook: Webhook) -> None:
     for warning in webhook.warnings:
-        at = f", line {warning.line}, column {warning.column}" if warning.line else ""
-        show(f"warning: {warning.pointer}{at}: {warning.message}")
+        show(f"warning: {warning.pointer}: {warning.message}")
 
 
 @webhooks.command()

@@ -250,7 +250,8 @@ class _Reader:
             self._add_fault(f"/{name}", f"This value cannot be stored: {error}")
         except (msgspec.DecodeError, UnicodeError) as error:
             place = syntax_error_position(self._fields[name]) or (None, None)
-            self._add_fault(f"/{name}", f"Invalid JSON: {error}", *place)
+            reason = str(error).removeprefix("JSON is malformed: ")
+            self._add_fault(f"/{name}", f"Invalid JSON: {reason}", *place)
         else:
             return raw
         return None

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from rowhook.render.configuration import Fault
-from rowhook.template.body_variants import Variant, Variants, body_variants
+from rowhook.template.body_variants import Variant, Variants
 from rowhook.template.compiler import ROOTS
 
 _POINTER = "/body_template"
@@ -55,10 +55,9 @@ _Checked = list[tuple[Variant, _Problem | None]]
 
 
 def body_findings(
-    source: str, *, is_json_lines: bool, has_content_type: bool
+    variants: Variants, *, is_json_lines: bool, has_content_type: bool
 ) -> tuple[list[Fault], list[Fault]]:
     """Return the faults of a body that is never JSON, and the warnings of one that may not be."""
-    variants = body_variants(source)
     checked = [(item, _problem(item.text, is_lines=is_json_lines)) for item in variants.items]
     found = [(variant, problem) for variant, problem in checked if problem is not None]
     if not found:

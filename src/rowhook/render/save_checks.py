@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rowhook.render.body_checks import body_findings
 from rowhook.render.configuration import Configuration, Fault
 from rowhook.render.headers import header_pointer
 from rowhook.render.payload import variable_names
+from rowhook.render.schema_checks import payload_warning, schema_warnings
+from rowhook.template.body_variants import body_variants
 from rowhook.template.compiler import (
     Condition,
     PlatformPath,
@@ -56,15 +58,33 @@ def check_before_save(configuration: Configuration) -> Findings:
         faults += _unknown_names(pointer, part)
         warnings += _null_names(pointer, part, configuration.event_types)
         if part.output_context is OutputContext.JSON:
-            content_type = _content_type(configuration)
-            never, sometimes = body_findings(
-                part.source,
-                is_json_lines=is_json_lines(content_type),
-                has_content_type=content_type is not None,
-            )
+            never, sometimes = _body_findings(configuration, part.source)
             faults += never
             warnings += sometimes
-    return Findings(faults, warnings)
+    payload = payload_warning(configuration)
+    warnings += [payload] if payload else []
+    return Findings([_located(fault) for fault in faults], [_located(fault) for fault in warnings])
+
+
+def _located(fault: Fault) -> Fault:
+    """Return the fault with its position in the message, as the compiler writes it."""
+    if fault.line is None:
+        return fault
+    message = f"Line {fault.line}, column {fault.column}: {fault.message}"
+    return replace(fault, message=message)
+
+
+def _body_findings(configuration: Configuration, source: str) -> tuple[list[Fault], list[Fault]]:
+    content_type = _content_type(configuration)
+    variants = body_variants(source)
+    never, sometimes = body_findings(
+        variants,
+        is_json_lines=is_json_lines(content_type),
+        has_content_type=content_type is not None,
+    )
+    if never or is_json_lines(content_type):
+        return never, sometimes
+    return never, sometimes + schema_warnings(configuration, variants)
 
 
 def _content_type(configuration: Configuration) -> str | None:

@@ -163,7 +163,8 @@ def compile_schema(schema: object) -> Schema:
     metaschema = Run(_metaschema(dialect), METASCHEMA_STEPS)
     result = survey(document, dialect, lambda tree, path: _rejections(metaschema, tree, path))
     if result.rejected:
-        raise SchemaRejected(tuple(result.rejected[:MAX_FAULTS]))
+        # each vocabulary of the metaschema repeats the fault of a schema that is not an object
+        raise SchemaRejected(tuple(dict.fromkeys(result.rejected))[:MAX_FAULTS])
     return Schema(_plan(document, result))
 
 

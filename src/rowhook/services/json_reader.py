@@ -65,8 +65,12 @@ def read_with_faults(text: bytes, kind: type[T]) -> ReadResult[T]:
     except msgspec.ValidationError as error:
         raise InvalidDocument("The body must be a JSON object.") from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise InvalidDocument(f"The body is not valid JSON: {error}.") from error
+        raise InvalidDocument(f"The body is not valid JSON: {_reason(error)}.") from error
     return _convert_fields(values, kind)
+
+
+def _reason(error: Exception) -> str:
+    return str(error).removeprefix("JSON is malformed: ")
 
 
 def verbatim(text: bytes) -> msgspec.Raw:

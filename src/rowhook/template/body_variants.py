@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from rowhook.template.source import Source
 
 
+# stand for a value of the data, and for one inside a text
+MARK, TEXT_MARK = "\ue000", "\ue001"
 _MOST_VARIANTS = 60
 _MOST_PIECES = 4_000
 _MOST_CHARACTERS = 400_000
@@ -105,8 +107,8 @@ def body_variants(text: str) -> Variants:
         choices, reason = waiting.pop(0)
         try:
             pieces = _Writer(choices, source).write(tree.body)
-        except _TooLong:
-            is_complete = False
+        except (_TooLong, RecursionError):
+            is_complete = False  # an expression may have thousands of operands
             continue
         made.append(Variant(pieces, reason))
         characters += sum(len(piece.text) for piece in pieces) + len(text)
@@ -242,7 +244,9 @@ class _Writer:
             written = json_texts({str(leaf.value) for leaf in found.literals}, found)
             text = _outside(value, written)
         else:
-            text = "v" if value is UNKNOWN else json_inner("" if value is None else str(value))
+            text = (
+                TEXT_MARK if value is UNKNOWN else json_inner("" if value is None else str(value))
+            )
         if place is not self._state:
             text = json_inner(text)
         self._emit(text, offset)
@@ -258,10 +262,10 @@ def _constant_text(node: nodes.Node) -> str:
 
 def _outside(value: object, written: dict[str, str]) -> str:
     if isinstance(value, str):
-        return written.get(value, '"v"')
+        return written.get(value, f'"{MARK}"')
     if value is None:
         return written.get("", "null")
-    return '"v"' if value is UNKNOWN else "0"
+    return f'"{MARK}"' if value is UNKNOWN else "0"
 
 
 def _loop_names(index: int, count: int) -> Names:

@@ -82,7 +82,7 @@ def compile_filter(
 
 
 def _unknown(name: str) -> str:
-    match = closest_match(name, FILTERS, cutoff=0.75)
+    match = closest_match(name, FILTERS)
     hint = f"Did you mean {match}?" if match else f"Use one of {', '.join(FILTERS)}."
     return f"Unknown filter {name[:40]}. {_INSTEAD.get(name, hint)}"
 

@@ -42,7 +42,7 @@ def format_fault(form: object, count: int, names: Sequence[str]) -> str | None:
     if missing:
         return f"The format needs the value {missing[0][:40]}, as in format({missing[0][:40]}=…)."
     if not named and len(fields) != count:
-        return f"The format takes {len(fields)} values, but {count} are given."
+        return f"The format takes {len(fields)} values, but there are {count}."
     return None
 
 

@@ -105,10 +105,11 @@ _TOKEN = re.compile(
 
 def indented_json(text: str, width: int, state: RenderState) -> str:
     """Indent compact JSON as Python's json does. Raises InvalidValue if it is too long."""
-    state.spend(len(text) // 4)
     pieces: list[str] = []
     depth, remaining = 0, MAX_TEXT
-    for token in _TOKEN.findall(text):
+    for match in _TOKEN.finditer(text):
+        state.spend(4)
+        token = match[0]
         if token in {"[", "{"}:
             depth += 1
             piece = f"{token}\n{' ' * width * depth}"

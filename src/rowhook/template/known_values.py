@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 UNKNOWN: Any = object()
 Names = dict[str, Any]
+# squares of squares would otherwise grow without bound
+_LARGE = 10**9
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -84,7 +86,7 @@ def _default(node: nodes.Filter, names: Names, truth: Truth) -> Any:
 def _calculated(sign: str, operands: list[nodes.Expr], names: Names, truth: Truth) -> Any:
     values = [known_value(operand, names, truth) for operand in operands]
     apply = _OPERATORS.get(sign)
-    if apply is None or not all(isinstance(value, int) for value in values):
+    if apply is None or not all(isinstance(value, int) and abs(value) < _LARGE for value in values):
         return UNKNOWN
     if sign in {"//", "%"} and not values[1]:
         return UNKNOWN

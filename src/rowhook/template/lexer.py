@@ -167,8 +167,8 @@ def _unsupported(token: Token, before: str, after: list[Token], source: Source) 
         return "The operator ** is not supported. Write x * x."
     if token.type == "pipe" and after and after[0].type == "pipe":
         return "The operator || is not supported. Write or."
-    if token.type == "assign" and after and after[0].type == "assign":
-        return "The operator = is not supported. Write ==."
+    if token.type == "eq" and after and after[0].type == "assign":
+        return "The operator === is not supported. Write ==."
     if token.type == "name" and before == "block_begin":
         return _unsupported_tag(token, after)
     is_alone = source.secrets.get(token.lineno) is None or before == "variable_begin"

@@ -75,7 +75,7 @@ def test_fault(name: object) -> str | None:
     """Return the error message of an unknown test, or None."""
     if name in _TESTS or name in _COMPARISON_TESTS:
         return None
-    match = closest_match(str(name), _TESTS, cutoff=0.75)
+    match = closest_match(str(name), _TESTS)
     hint = f"Did you mean {match}?" if match else f"Use one of {', '.join(_TESTS)}."
     return f"Unknown test {str(name)[:40]}. {_INSTEAD.get(str(name), hint)}"
 
