@@ -25,7 +25,7 @@ ASSETS = sorted(path.relative_to(ROOT) for path in (ROOT / "src/rowhook/api/asse
 DASHBOARD = ROOT / "src/rowhook/dashboard"
 SHOWN = sorted(
     path.relative_to(ROOT)
-    for kind in ("static", "templates")
+    for kind in ("static", "templates", "preset_bodies")
     for path in (DASHBOARD / kind).rglob("*")
     if path.is_file()
 )
