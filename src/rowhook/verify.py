@@ -1,15 +1,25 @@
-"""Verifies the signatures of a request, for use by receivers."""
+"""Verifies the signatures of a request, for use by receivers.
+
+One file that needs only the standard library of Python 3.8 or later, to be copied.
+The checks and messages are the same as in `verify.mjs`.
+"""
 
 from __future__ import annotations
 
 import hmac
 import re
-from base64 import b64encode
+import time
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 
-from rowhook.security.sign import standard_key
-
 TOLERANCE_S = 300
+PREFIX = "whsec_"
+_MIN_SECRET_BYTES = 24
+_SECRET = re.compile(r"whsec_((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)")
+_REMEDY = (
+    f"Copy the complete {PREFIX}… value that was displayed at creation or rotation, without "
+    "spaces or line breaks, or rotate the secret of the webhook."
+)
 # More digits would overflow the comparison with a float.
 _SECONDS = re.compile(r"[0-9]{1,15}")
 
@@ -18,20 +28,24 @@ class VerificationFailed(ValueError):
     """A request is not authentic; the message says which check failed."""
 
 
+class InvalidSecret(ValueError):
+    """A signing secret is not valid; the message never contains it."""
+
+
 def verify(
     *,
     secret: str,
     headers: Mapping[str, str],
     body: bytes,
-    now: float,
+    now: float | None = None,
     tolerance_s: int = TOLERANCE_S,
     brand: str = "Roxels",
 ) -> None:
     """Verify `X-<Brand>-Signature` and `webhook-signature` over the raw body, in constant time.
 
-    `now` is in Unix seconds. Raises VerificationFailed for a malformed secret, a header that is
-    missing or not ASCII, a timestamp more than `tolerance_s` seconds away, different timestamps in
-    the two signatures, or a signature that does not match.
+    `now` is in Unix seconds; by default the clock's. Raises VerificationFailed for a malformed
+    secret, a header that is missing or not ASCII, a timestamp more than `tolerance_s` seconds away,
+    different timestamps in the two signatures, or a signature that does not match.
     """
     key = _key(secret)
     fields = {name.lower(): value for name, value in headers.items()}
@@ -39,10 +53,35 @@ def verify(
     timestamp, signatures = _parse(_field(fields, name), name)
     if timestamp != _field(fields, "webhook-timestamp"):
         raise VerificationFailed(f"The timestamps in {name} and webhook-timestamp differ.")
-    _check_time(timestamp, now, tolerance_s)
+    _check_time(timestamp, time.time() if now is None else now, tolerance_s)
     content = timestamp.encode() + b"." + body
     _match(hmac.digest(secret.encode(), content, "sha256").hex(), signatures, name)
     _check_standard(fields, key, content)
+
+
+def standard_key(secret: str) -> bytes:
+    """Return the key of Standard Webhooks: the base64-decoded part after `whsec_`.
+
+    Raises InvalidSecret unless the secret is `whsec_` and the padded base64 of at least 24 bytes
+    (Standard Webhooks 1.0: 24 to 64).
+    """
+    # A full match, so that decoding cannot fail: its error would contain the secret.
+    match = _SECRET.fullmatch(secret)
+    if match is None:
+        raise InvalidSecret(f"The signing secret is malformed: {_defect(secret)}. {_REMEDY}")
+    key = b64decode(match[1])
+    if len(key) < _MIN_SECRET_BYTES:
+        raise InvalidSecret(
+            f"The signing secret is too short: it has {len(key)} bytes after {PREFIX}, "
+            f"but needs at least {_MIN_SECRET_BYTES}. {_REMEDY}"
+        )
+    return key
+
+
+def _defect(secret: str) -> str:
+    if not secret.startswith(PREFIX):
+        return f"it does not begin with {PREFIX}"
+    return f"the part after {PREFIX} is not padded base64"
 
 
 def _key(secret: str) -> bytes:

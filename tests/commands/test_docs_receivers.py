@@ -111,6 +111,7 @@ class Program(NamedTuple):
 
 def python(folder: Path, source: str) -> Program:
     port = free_port()
+    shutil.copy(ROOT / "src/rowhook/verify.py", folder)
     (folder / "hook.py").write_text(source.replace(PORT, str(port)))
     return Program([sys.executable, "hook.py"], port)
 
@@ -118,7 +119,7 @@ def python(folder: Path, source: str) -> Program:
 def node(folder: Path, source: str) -> Program:
     require("node")
     port = free_port()
-    shutil.copy(ROOT / "src/rowhook/receivers/verify.mjs", folder)
+    shutil.copy(ROOT / "src/rowhook/verify.mjs", folder)
     (folder / "hook.mjs").write_text(source.replace(PORT, str(port)))
     return Program(["node", "hook.mjs"], port)
 

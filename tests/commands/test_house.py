@@ -22,11 +22,10 @@ SCRIPTS = ("bin/rowhook", "bin/prepare", "bin/assets", "bin/test", ".ci/run")
 PYTHON = sorted(path.relative_to(ROOT) for path in (ROOT / "src").rglob("*.py"))
 SQL = sorted(path.relative_to(ROOT) for path in (ROOT / "sql").rglob("*.sql"))
 ASSETS = sorted(path.relative_to(ROOT) for path in (ROOT / "src/rowhook/api/assets").iterdir())
-RECEIVERS = sorted(path.relative_to(ROOT) for path in (ROOT / "src/rowhook/receivers").iterdir())
 DASHBOARD = ROOT / "src/rowhook/dashboard"
 SHOWN = sorted(
     path.relative_to(ROOT)
-    for kind in ("static", "templates")
+    for kind in ("static", "templates", "preset_bodies")
     for path in (DASHBOARD / kind).rglob("*")
     if path.is_file()
 )
@@ -81,7 +80,8 @@ def test_the_wheel_contains_every_module_and_sql_file(folder: Path) -> None:
     packaged = set(zipfile.ZipFile(next(folder.glob("*.whl"))).namelist())
     assert {str(path.relative_to("src")) for path in PYTHON} <= packaged
     assert {f"rowhook/{path}" for path in SQL} <= packaged
-    assert {str(path.relative_to("src")) for path in (*ASSETS, *RECEIVERS, *SHOWN)} <= packaged
+    assert {str(path.relative_to("src")) for path in (*ASSETS, *SHOWN)} <= packaged
+    assert "rowhook/verify.mjs" in packaged
     assert not [name for name in packaged if "kill_hook" in name]
 
 

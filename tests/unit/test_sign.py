@@ -13,8 +13,8 @@ import svix
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rowhook.security.sign import InvalidSecret, Signer, new_signing_secret, wire_key
-from rowhook.verify import VerificationFailed, verify
+from rowhook.security.sign import Signer, new_signing_secret, wire_key
+from rowhook.verify import InvalidSecret, VerificationFailed, verify
 
 NEW = new_signing_secret(bytes(range(32)))
 OLD = new_signing_secret(bytes(range(32, 64)))

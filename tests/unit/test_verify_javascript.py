@@ -14,7 +14,7 @@ from rowhook.verify import VerificationFailed, verify
 from tests.support.signed_requests import SignedRequest, requests
 
 HERE = Path(__file__).parent
-MODULE = HERE.parents[1] / "src/rowhook/receivers/verify.mjs"
+MODULE = HERE.parents[1] / "src/rowhook/verify.mjs"
 COUNT = 6_000
 CHECKS = (
     "does not begin with whsec_",

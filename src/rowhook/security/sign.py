@@ -9,24 +9,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Sequence
 
 from rowhook.model import Headers
+from rowhook.verify import PREFIX, InvalidSecret, standard_key
 
-PREFIX = "whsec_"
 SECRET_BYTES = 32
-MIN_SECRET_BYTES = 24
-_SECRET = re.compile(r"whsec_((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)")
-_REMEDY = (
-    f"Copy the complete {PREFIX}… value that was displayed at creation or rotation, without "
-    "spaces or line breaks, or rotate the secret of the webhook."
-)
 _WIRE_KEY = re.compile(r"[\x21-\x7e]{1,200}")
-
-
-class InvalidSecret(ValueError):
-    """A signing secret is not valid; the message never contains it."""
 
 
 def wire_key(key: str) -> str:
@@ -41,31 +31,6 @@ def new_signing_secret(random: bytes) -> str:
     if len(random) != SECRET_BYTES:
         raise ValueError(f"A signing secret is made of {SECRET_BYTES} random bytes.")
     return PREFIX + b64encode(random).decode()
-
-
-def standard_key(secret: str) -> bytes:
-    """Return the key of Standard Webhooks: the base64-decoded part after `whsec_`.
-
-    Raises InvalidSecret unless the secret is `whsec_` and the padded base64 of at least 24 bytes
-    (Standard Webhooks 1.0: 24 to 64).
-    """
-    # A full match, so that decoding cannot fail: its error would contain the secret.
-    match = _SECRET.fullmatch(secret)
-    if match is None:
-        raise InvalidSecret(f"The signing secret is malformed: {_defect(secret)}. {_REMEDY}")
-    key = b64decode(match[1])
-    if len(key) < MIN_SECRET_BYTES:
-        raise InvalidSecret(
-            f"The signing secret is too short: it has {len(key)} bytes after {PREFIX}, "
-            f"but needs at least {MIN_SECRET_BYTES}. {_REMEDY}"
-        )
-    return key
-
-
-def _defect(secret: str) -> str:
-    if not secret.startswith(PREFIX):
-        return f"it does not begin with {PREFIX}"
-    return f"the part after {PREFIX} is not padded base64"
 
 
 def _keyed_hmac(key: bytes) -> hmac.HMAC:

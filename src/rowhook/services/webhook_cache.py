@@ -18,8 +18,9 @@ from rowhook.db.webhook_queries import SealedSecret
 from rowhook.model import Headers, Outcome, Verdict
 from rowhook.render.configuration import ConfigurationRejected, read_configuration
 from rowhook.render.webhook_compiler import Webhook, compile_webhook
-from rowhook.security.sign import InvalidSecret, Signer
+from rowhook.security.sign import Signer
 from rowhook.security.vault import DecryptionFailed, Keyring
+from rowhook.verify import InvalidSecret
 
 _MAX_ENTRIES = 512
 _Key = tuple[UUID, int, int]

@@ -18,7 +18,8 @@ from rowhook.dashboard.editor_form import Fields, draft_of, fields_of, keep_line
 from rowhook.dashboard.fault_positions import faults_by_field
 from rowhook.dashboard.form_fields import FormData
 from rowhook.dashboard.pages import ContextDependency, form_route, page, page_route, redirect
-from rowhook.dashboard.presets import BLANK, PRESETS, snippets
+from rowhook.dashboard.presets import BLANK, PRESETS
+from rowhook.dashboard.verification_snippets import snippets
 from rowhook.dashboard.webhook_diff import changed_fields, draft_document
 from rowhook.db.webhook_queries import RevisionConflict
 from rowhook.model import EVENT_TYPES

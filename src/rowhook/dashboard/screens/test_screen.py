@@ -11,7 +11,7 @@ from rowhook.dashboard import preview_sample
 from rowhook.dashboard.browser_session import SessionRequest
 from rowhook.dashboard.form_fields import FormData
 from rowhook.dashboard.pages import ContextDependency, Page, form_route, page, page_route
-from rowhook.dashboard.presets import snippets
+from rowhook.dashboard.verification_snippets import snippets
 from rowhook.model import Timings
 from rowhook.render.configuration import Fault
 from rowhook.render.headers import custom_header_names

@@ -25,6 +25,7 @@ from rowhook.dashboard.pages import (
     redirect,
     stream_route,
 )
+from rowhook.dashboard.presets import PRESETS
 from rowhook.db.list_queries import DeliveryFilter
 from rowhook.render.configuration import Fault
 from rowhook.services import deliveries, lookups, stats
@@ -76,6 +77,7 @@ async def webhooks(request: SessionRequest, ctx: ContextDependency) -> Page:
         search=params.text("search") or "",
         current_address=current_address(request),
         states=get_args(State),
+        presets=PRESETS,
         message=flash_message(params.text("done"), _FLASH_MESSAGES),
     )
 
