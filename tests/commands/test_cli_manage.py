@@ -86,7 +86,7 @@ async def test_creating_a_webhook_prints_its_signing_secret_once(hands: CommandL
     assert displayed == {name: webhook[name] for name in webhook if name != "signing_secret"}
     output = await hands.ok("webhooks", "show", webhook["id"])
     assert "header X-A: b=c" in output
-    assert "warning: webhook-id is set by Rowhook" in output
+    assert "warning: /headers/webhook-id: webhook-id is set by Rowhook" in output
     assert "whsec_" not in output
 
 

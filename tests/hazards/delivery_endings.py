@@ -54,7 +54,7 @@ ENDINGS: dict[str, Ending] = {
     "gone": Ending(verdict="http_status"),
     "odd-status": Ending(verdict="response_invalid"),
     "garbage": Ending(verdict="response_invalid"),
-    "bad-header": Ending(verdict="response_invalid"),
+    "bad-header": Ending(verdict="delivered"),
     "stalled": _with("timeout", timeout_s=1),
     "closed": Ending(verdict="connect_failed", url="http://127.0.0.1:9/{{{{secret:url}}}}"),
     "not-tls": Ending(verdict="tls_failed", url="{https}/{name}/{{{{secret:url}}}}"),

@@ -87,7 +87,9 @@ async def serve_asgi(asgi: Any, *, port: int = 0) -> AsyncIterator[int]:
 
     `uvicorn.Server.run` would add up to 0.2 s to each shutdown.
     """
-    config = uvicorn.Config(asgi, host="127.0.0.1", port=port, log_config=None, access_log=False)
+    config = uvicorn.Config(
+        asgi, host="127.0.0.1", port=port, http="h11", log_config=None, access_log=False
+    )
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
