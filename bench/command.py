@@ -6,35 +6,64 @@ import ipaddress
 import json
 import sys
 import tempfile
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import rich_click as click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bench import bulk, shapes, size
+from bench import (
+    bulk,
+    claim_cost,
+    process_pair,
+    shapes,
+    size,
+    start_time,
+    template_ratio,
+    worker_memory,
+)
 from bench import list_times as lists
 from bench import measured_server as server
 from bench import page_times as pages
 from bench import test_rows as ground
 from bench import throughput as measure
+from bench.peers import comparison
 from bench.pgbench import Runner
+from bench.process_cpu import resident_mb, server_pid
+from bench.run_context import RunContext
 from rowhook.cli import startup
-from rowhook.cli.config_command import child_environment
 from rowhook.cli.error_messages import CommandFailed
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.startup import check_ready, migrate_and_grant
-from rowhook.db import connection_pool
-from rowhook.db.connection_pool import Pool
+from rowhook.db import connection_pool, statements
 from rowhook.security.vault import generate_master_key
-from rowhook.services.context import KeyringContext
 from rowhook.settings import Settings
 
+Rows = list[tuple[str, str]]
+Measurement = tuple[
+    Callable[[RunContext], Awaitable[dict[str, Any]]], Callable[[dict[str, Any]], Rows | Table]
+]
+Command = TypeVar("Command", bound=Callable[..., Any])
 _LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
+# Measurements that are made instead of the usual ones: each has its figures, and rows of a table.
+_MEASUREMENTS: dict[str, Measurement] = {
+    "size": (size.measure, size.table),
+    "peers": (comparison.measure, comparison.table),
+    "template": (template_ratio.measure, template_ratio.table),
+    "processes": (process_pair.measure, process_pair.table),
+    "memory": (worker_memory.measure, worker_memory.table),
+    "start": (start_time.measure, start_time.table),
+    "claims": (claim_cost.measure, claim_cost.table),
+}
+
+
+def _only(name: str, subject: str) -> Callable[[Command], Command]:
+    return click.option(f"--{name}", "only", flag_value=name, help=f"Measure only {subject}")
 
 
 @click.command()
@@ -94,8 +123,19 @@ _LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
     type=click.FloatRange(1, 300),
     help="Seconds of each list run.",
 )
+@_only("size", "the bytes on disk per delivery.")
+@_only("peers", "other PostgreSQL queues beside Rowhook; installs them from npm and PyPI.")
+@_only("template", "a JSON template with a schema against the default payload.")
+@_only("processes", "two worker processes against one.")
+@_only("memory", "the resident memory of a worker over --deliveries.")
+@_only("start", "the start of a worker to its first request.")
+@_only("claims", "claims with many waiting rows and many webhooks.")
 @click.option(
-    "--size", "only_size", is_flag=True, help="Measure only the bytes on disk per delivery."
+    "--claim-rows",
+    default=10_000_000,
+    show_default=True,
+    type=click.IntRange(10_000, 100_000_000),
+    help="Most waiting rows, with --claims.",
 )
 @click.option(
     "--data-bytes",
@@ -103,6 +143,11 @@ _LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
     show_default=True,
     type=click.IntRange(700, 1_000_000),
     help="Bytes of the data of a commit, with --size.",
+)
+@click.option(
+    "--usual-headers",
+    is_flag=True,
+    help="Let the receiver send the headers of an application behind a proxy.",
 )
 @click.option("--force", is_flag=True, help="Run on a database that already holds deliveries.")
 @with_settings
@@ -128,23 +173,35 @@ def bench(settings: Settings, *, as_json: bool, **sizes: Any) -> None:
     if as_json:
         click.echo(json.dumps(figures, indent=2))
     else:
-        Console().print(_table(figures))
+        for table in _tables(figures):
+            _console().print(table)
     sys.exit(0)
 
 
-def _table(figures: dict[str, Any]) -> Table:
+def _console() -> Console:
+    """Returns a console that does not break the lines of a table in a file or a pipe."""
+    return Console() if sys.stdout.isatty() else Console(width=200)
+
+
+def _tables(figures: dict[str, Any]) -> list[Table]:
+    for name, (_, table) in _MEASUREMENTS.items():
+        if name in figures:
+            heading = [("server", f"PostgreSQL {figures['server']['version']}")]
+            measured = table(figures[name])
+            if isinstance(measured, Table):
+                return [_table(heading), measured]
+            return [_table([*heading, *measured])]
+    return [_table(_rows(figures))]
+
+
+def _table(rows: Rows) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
-    for name, value in _rows(figures):
+    for name, value in rows:
         table.add_row(name, value)
     return table
 
 
-def _rows(figures: dict[str, Any]) -> list[tuple[str, str]]:
-    if "size" in figures:
-        return [
-            ("server", f"PostgreSQL {figures['server']['version']}"),
-            *size.table(figures["size"]),
-        ]
+def _rows(figures: dict[str, Any]) -> Rows:
     rows = server.table(figures["server"], figures["capture_cpu_ms"])
     rows += measure.table(figures)
     rows += shapes.table(figures["shapes"]) + bulk.table(figures["bulk"])
@@ -169,30 +226,51 @@ class _Bench:
         self.progress.update(self.bar, description=label, completed=completed)
 
     async def run(self) -> dict[str, Any]:
-        pgbench = None if self.sizes["only_size"] else _pgbench()
+        only = self.sizes["only"]
+        pgbench = _pgbench() if only is None else None
         async with AsyncExitStack() as stack:
             stack.enter_context(self.progress)
-            database = await stack.enter_async_context(startup.database(self.settings))
-            await self._require_unused(database)
-            await migrate_and_grant(self.settings, database)
-            await check_ready(self.settings, database)
-            await stack.enter_async_context(
-                ground.installed(database.direct, is_temporary=database.embedded)
-            )
-            port = await stack.enter_async_context(measure.receiver())
-            ctx = await stack.enter_async_context(startup.keyring_context(self.settings, database))
-            await ground.link_webhooks(ctx, port)
-            # Only the owner may call the functions of the benchmark.
-            pool = await stack.enter_async_context(connection_pool.open_pool(database.direct))
-            figures: dict[str, Any] = {"server": await server.describe(pool)}
-            if pgbench is None:
-                return figures | {"size": await self._size(database, pool)}
-            figures |= await self._with_worker(database, pool, port)
-            runner = Runner(program=pgbench, dsn=database.direct, pool=pool)
-            figures |= await self._capture(runner)
-            figures["capture_cpu_ms"] = await server.commit_cpu(database.direct)
-            figures["lists"] = await self._lists(database, ctx, pool, port)
+            run = await self._prepare(stack)
+            figures: dict[str, Any] = {"server": await server.describe(run.pool)}
+            if only is not None:
+                measure_only, _ = _MEASUREMENTS[only]
+                return figures | {only: await measure_only(run)}
+            figures |= await self._with_worker(run)
+            if pgbench is not None:
+                runner = Runner(program=pgbench, dsn=run.database.direct, pool=run.pool)
+                figures |= await self._capture(runner)
+            figures["capture_cpu_ms"] = await server.commit_cpu(run.database.direct)
+            figures["lists"] = await self._lists(run)
             return figures
+
+    async def _prepare(self, stack: AsyncExitStack) -> RunContext:
+        """Starts the server and the receiver, and creates the webhooks of the benchmark."""
+        database = await stack.enter_async_context(startup.database(self.settings))
+        await self._require_unused(database)
+        await migrate_and_grant(self.settings, database)
+        await check_ready(self.settings, database)
+        await stack.enter_async_context(
+            ground.installed(database.direct, is_temporary=database.embedded)
+        )
+        port = await stack.enter_async_context(self._receiver())
+        ctx = await stack.enter_async_context(startup.keyring_context(self.settings, database))
+        await ground.link_webhooks(ctx, port)
+        # Only the owner may call the functions of the benchmark.
+        pool = await stack.enter_async_context(connection_pool.open_pool(database.direct))
+        _, name = statements.login_and_database(database.direct)
+        return RunContext(
+            settings=self.settings,
+            database=database,
+            ctx=ctx,
+            pool=pool,
+            port=port,
+            server=await server_pid(pool, name),
+            sizes=self.sizes,
+            report=self.report,
+        )
+
+    def _receiver(self) -> AbstractAsyncContextManager[int]:
+        return measure.receiver(*(["usual"] if self.sizes["usual_headers"] else []))
 
     async def _require_unused(self, database: startup.Database) -> None:
         existing, waiting = await ground.count_deliveries(database.direct)
@@ -207,66 +285,56 @@ class _Bench:
                 " pass --force to measure this one; its deliveries are not changed."
             )
 
-    async def _with_worker(
-        self, database: startup.Database, pool: Pool, port: int
-    ) -> dict[str, Any]:
-        environment = child_environment(database.dsn, self.settings)
+    async def _with_worker(self, run: RunContext) -> dict[str, Any]:
         count = self.sizes["deliveries"]
-        async with measure.process("rowhook", "worker", environment=environment) as worker:
-            await measure.throughput(pool, 500, "warm_", self.report)
-            baselines: list[float] = []
-            rates: list[float] = []
+        baselines: list[measure.LoopRun] = []
+        limits: list[measure.LoopRun] = []
+        drains: list[measure.Drain] = []
+        async with run.workers() as subject:
             for number in range(self.sizes["rounds"]):
                 self.report(f"baseline, round {number + 1}", 0)
-                baselines.append(await measure.baseline(port, count))
-                rates.append(await measure.throughput(pool, count, f"round{number}_", self.report))
+                baselines.append(await measure.bare_loop("bench.baseline", run.port, count))
+                limits.append(await measure.bare_loop("bench.httptools_loop", run.port, count))
+                drains.append(
+                    await measure.drain(subject, count, measure.unique_prefix(), self.report)
+                )
             rate = 100.0
-            latency = await measure.latency(pool, port, self.sizes["latency_s"], rate, self.report)
-            ratios = [ours / theirs for ours, theirs in zip(rates, baselines, strict=True)]
+            seconds = self.sizes["latency_s"]
+            latency = await measure.latency(run.pool, run.port, seconds, rate, self.report)
+            pairs = zip(drains, baselines, strict=True)
             return {
-                "ratio": measure.spread(ratios),
-                "deliveries_per_s": measure.spread(rates),
-                "baseline_per_s": measure.spread(baselines),
+                "ratio": measure.spread([ours.per_s / bare.requests_per_s for ours, bare in pairs]),
+                "deliveries_per_s": measure.spread([drain.per_s for drain in drains]),
+                "baseline_per_s": measure.spread([bare.requests_per_s for bare in baselines]),
+                "limit_per_s": measure.spread([bare.requests_per_s for bare in limits]),
+                "receiver_load": measure.spread([bare.receiver_load for bare in limits]),
+                "cpu_us": measure.cpu_spread([drain.cpu_us for drain in drains]),
                 "deliveries": count,
-                "resident_mb": round(measure.resident_mb(worker.pid), 1),
+                "resident_mb": round(resident_mb(subject.meter.workers[0]), 1),
                 "latency": {"rate_per_s": rate, **latency},
             }
-
-    async def _size(self, database: startup.Database, pool: Pool) -> dict[str, Any]:
-        environment = child_environment(database.dsn, self.settings)
-        async with measure.process("rowhook", "worker", environment=environment):
-            return await size.measure(
-                database.direct,
-                pool,
-                deliveries=self.sizes["deliveries"],
-                report=self.report,
-                rounds=self.sizes["rounds"],
-                data_bytes=self.sizes["data_bytes"],
-            )
 
     async def _capture(self, runner: Runner) -> dict[str, Any]:
         rounds = self.sizes["rounds"]
         seconds, rows = self.sizes["capture_s"], self.sizes["bulk_rows"]
+        figures = await shapes.measure(runner, rounds=rounds, seconds=seconds, report=self.report)
         return {
-            "shapes": await shapes.measure(
-                runner, rounds=rounds, seconds=seconds, report=self.report
-            ),
+            "capture": shapes.commit_summary(figures),
+            "shapes": figures,
             "bulk": await bulk.measure(runner.dsn, rows=rows, rounds=rounds, report=self.report),
         }
 
-    async def _lists(
-        self, database: startup.Database, ctx: KeyringContext, pool: Pool, port: int
-    ) -> dict[str, Any] | None:
+    async def _lists(self, run: RunContext) -> dict[str, Any] | None:
         if not self.sizes["lists"]:
             return None
         rows, seconds = self.sizes["list_rows"], self.sizes["list_s"]
-        filled_s = await lists.fill(database.direct, pool, rows, self.report)
-        environment = child_environment(database.dsn, self.settings)
+        filled_s = await lists.fill(run.database.direct, run.pool, rows, self.report)
+        environment = run.environment()
         async with (
             measure.process("rowhook", "worker", environment=environment),
-            lists.requesting(ctx, environment, seconds) as client,
+            lists.requesting(run.ctx, environment, seconds) as client,
         ):
-            measured = await lists.measure(client, pool, port, self.report)
+            measured = await lists.measure(client, run.pool, run.port, self.report)
         return {"rows": rows, "filled_s": round(filled_s, 1), **measured}
 
 

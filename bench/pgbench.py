@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.child_process import bound_command
 from bench.measured_server import cpu_ns
 from rowhook.db import statements
 from rowhook.db.connection_pool import Pool
@@ -86,9 +87,7 @@ class Runner:
         # Process arguments are visible to every user of the machine.
         environment |= {"PGPASSWORD": password} if password else {}
         child = await asyncio.create_subprocess_exec(
-            str(self.program),
-            *arguments,
-            dsn,
+            *bound_command(str(self.program), *arguments, dsn),
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,

@@ -161,6 +161,19 @@ def _figures(runs: Runs) -> dict[str, Any]:
     return figures
 
 
+def commit_summary(figures: dict[str, Any]) -> list[dict[str, Any]]:
+    """Returns commits per second with and without the capture, and their ratio, by writers."""
+    return [
+        {
+            "writers": writers,
+            "without": figures["plain_commit"][_per_writers("commits_per_s", writers)],
+            "with_capture": figures["captured_commit"][_per_writers("commits_per_s", writers)],
+            "ratio": figures[_per_writers("rate_ratio_captured_to_plain_commit", writers)],
+        }
+        for writers in WRITERS
+    ]
+
+
 def _shape_figures(runs: Runs, name: str) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "cpu_us_per_commit": _spread([used for used in _cpu(runs, name) if used])

@@ -9,30 +9,37 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench import test_rows as ground
+from bench.run_context import RunContext
 from bench.sample_output import job_output
-from bench.throughput import Report
+from bench.throughput import process
 from rowhook.db import statements
 from rowhook.db.connection_pool import Pool
 
 _BATCH = 50
+# A page that a vacuum emptied is used again after the next vacuum.
+_UNCOUNTED_ROUNDS = 2
 _MAX_WAITING = 200
 _TIMEOUT_S = 120.0
 
 
-async def measure(
-    dsn: str, pool: Pool, *, deliveries: int, rounds: int, data_bytes: int, report: Report
-) -> dict[str, Any]:
+async def measure(run: RunContext) -> dict[str, Any]:
     """Delivers in rounds with a vacuum after each, and divides the growth of the tables.
 
-    A worker must be running. Jobs finish in batches of 50, no faster than they are delivered.
+    The growth of the first rounds is not counted: it contains pages of index entries for waiting
+    deliveries, which later rounds use again. Jobs finish in batches of 50, no faster than they are
+    delivered.
     """
     source = random.Random(7)  # noqa: S311  # texts, not keys
-    before = await _sizes(pool)
-    for number in range(rounds):
-        report(f"size, round {number + 1}", number / rounds)
-        await _deliver(pool, [job_output(source, data_bytes) for _ in range(deliveries)])
-        await ground.run_script(dsn, "vacuum_size.sql")
-    after = await _sizes(pool)
+    deliveries, rounds = run.sizes["deliveries"], run.sizes["rounds"]
+    data_bytes, pool = run.sizes["data_bytes"], run.pool
+    sizes: list[dict[tuple[str, str], int]] = []
+    async with process("rowhook", "worker", environment=run.environment()):
+        for number in range(_UNCOUNTED_ROUNDS + rounds):
+            run.report(f"size, round {number + 1}", number / (_UNCOUNTED_ROUNDS + rounds))
+            await _deliver(pool, [job_output(source, data_bytes) for _ in range(deliveries)])
+            await ground.run_script(run.database.direct, "vacuum_size.sql")
+            sizes.append(await _sizes(pool))
+    before, after = sizes[_UNCOUNTED_ROUNDS - 1], sizes[-1]
     count = deliveries * rounds
     growth = {part: size - before.get(part, 0) for part, size in sorted(after.items())}
     parts = [

@@ -41,6 +41,7 @@ async def installed(dsn: str, *, is_temporary: bool) -> AsyncIterator[None]:
         await run_script(dsn, "install.sql")
         await run_script(dsn, "install_shapes.sql")
         await run_script(dsn, "install_size.sql")
+        await run_script(dsn, "install_claims.sql")
         yield
     finally:
         if not is_temporary:

@@ -5,23 +5,30 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import secrets
 import statistics
 import sys
 import time
 import urllib.request
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from tempfile import TemporaryFile
-from typing import Any
+from typing import Any, LiteralString, NamedTuple
 
+from bench.child_process import bound_command
+from bench.process_cpu import CpuMeter, per_delivery_us
 from rowhook.db import statements
 from rowhook.db.connection_pool import Pool
 
 Report = Callable[[str, float], None]
 _BODY_BYTES = 1024
+INSERT: LiteralString = "select rowhook.bench_commits(%s, %s)"
 _TIMEOUT_S = 120.0
+# A slower drain is given up.
+_MIN_RATE_PER_S = 200
+_STOP_S = 20.0
 _LOG_TAIL_CHARACTERS = 2_000
 
 
@@ -35,13 +42,13 @@ def spread(values: list[float]) -> dict[str, float]:
 
 
 @asynccontextmanager
-async def process(
-    *arguments: str, environment: dict[str, str] | None = None
+async def running(
+    *command: str, environment: dict[str, str] | None = None
 ) -> AsyncIterator[Process]:
-    """Runs a Python module as a child process; prints the end of its log on an exception."""
+    """Runs a command, a path and its arguments; prints the end of its log on an exception."""
     with TemporaryFile() as log:
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", *arguments, stdout=PIPE, stderr=log, env=environment
+            *bound_command(*command), stdout=PIPE, stderr=log, env=environment
         )
         try:
             yield child
@@ -52,65 +59,160 @@ async def process(
         finally:
             if child.returncode is None:
                 child.terminate()
-            await child.wait()
+            await _ended(child)
 
 
-async def _read_line(child: Process) -> str:
+async def _ended(child: Process) -> None:
+    try:
+        await asyncio.wait_for(child.wait(), _STOP_S)
+    except TimeoutError:
+        child.kill()
+        await child.wait()
+
+
+def process(
+    *arguments: str, environment: dict[str, str] | None = None
+) -> AbstractAsyncContextManager[Process]:
+    """Runs a Python module as a child process."""
+    return running(sys.executable, "-P", "-m", *arguments, environment=environment)
+
+
+async def read_line(child: Process) -> str:
+    """Returns the next line that a child process prints; empty at its end."""
     return (await child.stdout.readline()).decode().strip() if child.stdout else ""
 
 
+def unique_prefix() -> str:
+    """Returns the beginning of keys that no earlier delivery has."""
+    return f"{secrets.token_hex(4)}_"
+
+
 @asynccontextmanager
-async def receiver() -> AsyncIterator[int]:
-    """Starts the receiver; yields its port."""
-    async with process("bench.instant_receiver") as child:
-        yield int(await _read_line(child))
+async def receiver(*arguments: str) -> AsyncIterator[int]:
+    """Starts the receiver; yields its port. `usual` lets it send response headers."""
+    async with process("bench.instant_receiver", *arguments) as child:
+        yield int(await read_line(child))
+
+
+def _get(port: int, path: str) -> Any:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}") as response:
+        return json.load(response)
 
 
 def arrivals(port: int) -> dict[str, float]:
     """Returns the time of arrival by key, since the last call."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/arrivals") as response:
-        times: dict[str, float] = json.load(response)
+    times: dict[str, float] = _get(port, "arrivals")
     return times
 
 
-async def baseline(port: int, count: int) -> float:
-    """Measures the requests per second of the baseline."""
+class Received(NamedTuple):
+    """The requests that the receiver has answered so far, and the CPU seconds it has used."""
+
+    requests: int
+    cpu_s: float
+
+
+def received(port: int) -> Received:
+    """Returns what the receiver has done so far."""
+    return Received(*_get(port, "count"))
+
+
+class LoopRun(NamedTuple):
+    """A run of a bare loop: its rate, CPU µs of a request, and share of a core of the receiver."""
+
+    requests_per_s: float
+    cpu_us: float
+    receiver_load: float
+
+
+async def bare_loop(module: str, port: int, count: int) -> LoopRun:
+    """Runs `bench.baseline` or `bench.httptools_loop`."""
+    before = received(port)
     arguments = (f"http://127.0.0.1:{port}/", str(count), str(_BODY_BYTES))
-    async with process("bench.baseline", *arguments) as child:
-        return count / float(await _read_line(child))
+    async with process(module, *arguments) as child:
+        elapsed_s, cpu_s = map(float, (await read_line(child)).split())
+    used_s = received(port).cpu_s - before.cpu_s
+    return LoopRun(count / elapsed_s, cpu_s / count * 1e6, used_s / elapsed_s)
 
 
-async def insert(pool: Pool, count: int, name: str) -> None:
-    """Inserts `count` commits in one statement; their ids are the name and a number."""
-    await statements.rows(pool, "select rowhook.bench_commits(%s, %s)", count, name)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A system to measure: its statements, the receiver of its requests, and its processes.
+
+    `insert` takes a number of rows and the beginning of their keys, `unfinished` counts the
+    deliveries whose outcome is not yet recorded.
+    """
+
+    pool: Pool
+    port: int
+    meter: CpuMeter
+    insert: LiteralString = INSERT
+    unfinished: LiteralString = "select rowhook.bench_unfinished()"
 
 
-async def _count_undelivered(pool: Pool) -> int:
-    return int(await statements.value(pool, "select rowhook.bench_unfinished()"))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drain:
+    """Deliveries per second until the last one is recorded, and CPU µs of each delivery.
+
+    `per_s` counts from the return of the insert, `per_s_from_first` from the first request.
+    """
+
+    per_s: float
+    per_s_from_first: float
+    cpu_us: dict[str, float | None]
 
 
-async def throughput(pool: Pool, count: int, name: str, report: Report) -> float:
-    """Measures deliveries per second, from the insert to the last recorded delivery."""
-    await insert(pool, count, name)
-    started = time.perf_counter()
-    while (undelivered := await _count_undelivered(pool)) > 0:
-        report("deliveries", 1 - undelivered / count)
-        if time.perf_counter() - started > _TIMEOUT_S:
-            raise TimeoutError(f"{undelivered} of {count} not delivered after {_TIMEOUT_S:g} s")
-        await asyncio.sleep(0.05)
-    return count / (time.perf_counter() - started)
+async def drain(subject: Subject, count: int, name: str, report: Report) -> Drain:
+    """Inserts `count` deliveries in one statement and waits until all are recorded."""
+    arrivals(subject.port)
+    expected = received(subject.port).requests + count
+    await statements.rows(subject.pool, subject.insert, count, name)
+    before, inserted_at = subject.meter.read(), time.time()
+    await _drained(subject, expected, count, report)
+    finished_at, after = time.time(), subject.meter.read()
+    first_at = min(arrivals(subject.port).values())
+    return Drain(
+        per_s=count / (finished_at - inserted_at),
+        per_s_from_first=count / (finished_at - first_at),
+        cpu_us=per_delivery_us(before, after, count),
+    )
 
 
-async def _commit_one(pool: Pool, name: str, committed: dict[str, float]) -> None:
-    await insert(pool, 1, name)
+async def _drained(subject: Subject, expected: int, count: int, report: Report) -> None:
+    """Waits until the receiver has `expected` requests and then until no delivery is unfinished.
+
+    The database is not asked before, because the question costs CPU of the server.
+    """
+    deadline = time.perf_counter() + _TIMEOUT_S + count / _MIN_RATE_PER_S
+    while (missing := expected - received(subject.port).requests) > 0:
+        report("deliveries", 1 - missing / count)
+        if time.perf_counter() > deadline:
+            raise TimeoutError(f"The receiver got {count - missing} of {count} requests in time.")
+        await asyncio.sleep(0.02)
+    while (waiting := int(await statements.value(subject.pool, subject.unfinished))) > 0:
+        if time.perf_counter() > deadline:
+            raise TimeoutError(f"{waiting} of {count} deliveries were not recorded in time.")
+        await asyncio.sleep(0.01)
+
+
+async def _commit_one(
+    pool: Pool, query: LiteralString, name: str, committed: dict[str, float]
+) -> None:
+    await statements.rows(pool, query, 1, name)
     committed[f"{name}1"] = time.time()
 
 
 async def latency(
-    pool: Pool, port: int, seconds: float, rate: float, report: Report
+    pool: Pool,
+    port: int,
+    seconds: float,
+    rate: float,
+    report: Report,
+    query: LiteralString = INSERT,
 ) -> dict[str, float]:
     """Measures the milliseconds from a commit to its arrival; commits are a Poisson process."""
     arrivals(port)
+    prefix = unique_prefix()
     committed: dict[str, float] = {}
     writes: list[asyncio.Task[None]] = []
     generator = random.Random(7)  # noqa: S311  # arrival times, not keys
@@ -118,8 +220,8 @@ async def latency(
     while due - started < seconds:
         due += generator.expovariate(rate)
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        name = f"latency_{len(writes)}_"
-        writes.append(asyncio.create_task(_commit_one(pool, name, committed)))
+        name = f"{prefix}{len(writes)}_"
+        writes.append(asyncio.create_task(_commit_one(pool, query, name, committed)))
         report("latency", (due - started) / seconds)
     await asyncio.gather(*writes)
     arrived: dict[str, float] = {}
@@ -127,6 +229,8 @@ async def latency(
     while len(arrived) < len(committed) and time.perf_counter() < deadline:
         arrived |= arrivals(port)
         await asyncio.sleep(0.05)
+    if lost := len(committed) - len(committed.keys() & arrived.keys()):
+        raise TimeoutError(f"{lost} of {len(committed)} deliveries did not arrive in time.")
     latencies = sorted((arrived[key] - at) * 1000 for key, at in committed.items())
     return {
         "commits": len(latencies),
@@ -136,27 +240,46 @@ async def latency(
     }
 
 
-def resident_mb(pid: int) -> float:
-    """Returns the peak resident memory of a process in MB (Linux)."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
-
-
 def table(figures: dict[str, Any]) -> list[tuple[str, str]]:
     """Returns the label and text of each figure."""
-    ratio, rate = figures["ratio"], figures["deliveries_per_s"]
+    latency_ms = figures["latency"]
     return [
-        (
-            "deliveries/s, end to end",
-            f"{rate['median']:,.0f}  ({rate['min']:,.0f}–{rate['max']:,.0f})",
-        ),
-        ("aiohttp baseline, requests/s", f"{figures['baseline_per_s']['median']:,.0f}"),
-        ("ratio", f"{ratio['median']:.2f}  ({ratio['min']:.2f}–{ratio['max']:.2f})"),
+        ("deliveries/s, end to end", _rate(figures["deliveries_per_s"])),
+        ("  CPU per delivery", cpu_text(figures["cpu_us"])),
+        ("aiohttp baseline, requests/s", _rate(figures["baseline_per_s"])),
+        ("httptools loop (limit), requests/s", _rate(figures["limit_per_s"])),
+        ("ratio to the aiohttp baseline", ratio_text(figures["ratio"])),
+        ("receiver, share of a core at the limit", ratio_text(figures["receiver_load"])),
         ("worker, resident memory", f"{figures['resident_mb']:.0f} MB"),
         (
-            f"commit to receiver at {figures['latency']['rate_per_s']:g}/s",
-            f"p50 {figures['latency']['p50_ms']} ms, p99 {figures['latency']['p99_ms']} ms",
+            f"commit to receiver at {latency_ms['rate_per_s']:g}/s",
+            f"p50 {latency_ms['p50_ms']} ms, p99 {latency_ms['p99_ms']} ms",
         ),
     ]
+
+
+def _rate(rate: dict[str, float]) -> str:
+    return f"{rate['median']:,.0f}  ({rate['min']:,.0f}–{rate['max']:,.0f})"
+
+
+def ratio_text(ratio: dict[str, float]) -> str:
+    """Returns the median with the least and the greatest value."""
+    return f"{ratio['median']:.2f}  ({ratio['min']:.2f}–{ratio['max']:.2f})"
+
+
+def cpu_text(used: dict[str, Any]) -> str:
+    """Returns the CPU times of worker and server."""
+    server = "not measured (another machine)"
+    if used["server"] is not None:
+        server = f"{used['server']['median']:.0f} µs"
+    return f"worker {used['worker']['median']:.0f} µs, server {server}"
+
+
+def cpu_spread(readings: list[dict[str, float | None]]) -> dict[str, dict[str, float] | None]:
+    """Returns the spread of the CPU µs of worker and server; None for what was not measured."""
+    spreads: dict[str, dict[str, float] | None] = {}
+    for part in ("worker", "server"):
+        values = [reading[part] for reading in readings]
+        measured = [value for value in values if value is not None]
+        spreads[part] = spread(measured) if len(measured) == len(values) else None
+    return spreads

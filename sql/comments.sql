@@ -89,7 +89,7 @@ comment on column rowhook.attempt_row.duration_ms is 'duration of the HTTP excha
 comment on column rowhook.attempt_row.rendered_ms is 'time until the body was rendered';
 comment on column rowhook.attempt_row.validated_ms is 'time until the body was validated';
 comment on index rowhook.attempt_row_by_delivery is 'rowhook.attempts_of: the attempts of one delivery';
-comment on table rowhook.request_frame is 'the common part of a webhook''s requests: their JSON text {method, url, headers, body} in pieces';
+comment on table rowhook.request_frame is 'the common part of a webhook''s requests, or of the headers of its responses: the JSON text {method, url, headers, body} or [[name, value], …] in pieces';
 comment on column rowhook.request_frame.digest is 'digest of the webhook and the pieces, computed by the worker';
 comment on column rowhook.request_frame.pieces is 'each piece is literal text, the index of a value of the attempt, or {"event": part} for a part of the event';
 comment on column rowhook.request_frame.used_on is 'last UTC day on which an attempt was recorded with it';
@@ -97,11 +97,15 @@ comment on index rowhook.request_frame_unused is 'rowhook.remove_leftovers: fram
 comment on table rowhook.exchange is 'request and response of each delivered attempt; partitioned by the UTC day of started_at';
 comment on column rowhook.exchange.frame_id is 'null: `request` is the complete request {method, url, headers, body}';
 comment on column rowhook.exchange.request is 'as sent, each secret replaced by its name: an array of the values for the frame, or the complete request';
+comment on column rowhook.exchange.response_frame_id is 'null: `response_headers` are complete, [[name, value], …]';
+comment on column rowhook.exchange.response_headers is 'an array of the values for the frame, or the complete headers';
 comment on column rowhook.exchange.response_body is 'first 4 KiB, as text';
 comment on index rowhook.exchange_by_delivery is 'view attempt: the exchanges of one delivery';
 comment on table rowhook.failed_exchange is 'request and, if there was one, response of each attempt that was not delivered; partitioned by the UTC day of started_at';
 comment on column rowhook.failed_exchange.frame_id is 'null: `request` is the complete request {method, url, headers, body}';
 comment on column rowhook.failed_exchange.request is 'as sent, each secret replaced by its name: an array of the values for the frame, or the complete request';
+comment on column rowhook.failed_exchange.response_frame_id is 'null: `response_headers` are complete, [[name, value], …]';
+comment on column rowhook.failed_exchange.response_headers is 'an array of the values for the frame, or the complete headers';
 comment on column rowhook.failed_exchange.response_body is 'first 4 KiB, as text';
 comment on index rowhook.failed_exchange_by_delivery is 'view attempt: the exchanges of one delivery';
 comment on table rowhook.attempt_archive is 'attempts recorded before migration 0018, with complete requests. Read-only; rowhook.drop_expired_partition drops its partitions';

@@ -111,7 +111,7 @@ grant execute on function
     rowhook.audit_page(uuid, bigint, int, text, text, text),
     rowhook.delivery_ids(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, text, text, int, int),
     rowhook.delivery_page(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, text, text, int, int),
-    rowhook.delivery_of(bigint), rowhook.attempts_of(bigint), rowhook.request_as_sent(int, json, bigint),
+    rowhook.delivery_of(bigint), rowhook.attempts_of(bigint), rowhook.request_as_sent(int, json, bigint), rowhook.headers_as_received(int, json),
     rowhook.json_content(text), rowhook.event_part(text, rowhook.event, json),
     rowhook.webhook_page(uuid, uuid, text, text, uuid, timestamptz, uuid, int, text),
     rowhook.webhook_names(uuid, uuid, int),
@@ -140,6 +140,6 @@ grant execute on function
     rowhook.tally(uuid, uuid, text[], timestamptz, timestamptz, text, text, text, int, int),
     rowhook.standing_of(uuid), rowhook.sealed_elsewhere(bytea), rowhook.advice_for_copy()
   to rowhook_api;
-grant execute on function rowhook.status(), rowhook.delivery_counts(), rowhook.workers(), rowhook.diagnosis(), rowhook.gauges(),
-    rowhook.retention_plan(), rowhook.retention_report(), rowhook.storage_report()
+grant execute on function rowhook.status(), rowhook.delivery_counts(), rowhook.workers(), rowhook.diagnosis(), rowhook.metrics(), rowhook.backlog(), rowhook.gauges(),
+    rowhook.retention_plan(), rowhook.retention_report(), rowhook.paused_deliveries(), rowhook.storage_report()
   to rowhook_reader, rowhook_operator, rowhook_api;

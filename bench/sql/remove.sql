@@ -43,4 +43,5 @@ drop function if exists
   rowhook.bench_log_commit(), rowhook.bench_job_id(int), rowhook.bench_agent(boolean),
   rowhook.bench_add_jobs(int, int, boolean), rowhook.bench_complete_jobs(boolean, boolean),
   rowhook.bench_backend(text),
-  rowhook.bench_finish_jobs(text[]), rowhook.bench_sizes(), rowhook.bench_hot_updates(), rowhook.bench_compression();
+  rowhook.bench_finish_jobs(text[]), rowhook.bench_sizes(), rowhook.bench_hot_updates(), rowhook.bench_compression(),
+  rowhook.bench_add_lanes(int), rowhook.bench_add_waiting(int, bigint, bigint), rowhook.bench_blocks();

@@ -24,7 +24,7 @@ begin
       outbox_id bigint, token bigint, revision int, secrets_version int,
       outcome text, status_code int, error text, retry_after_s double precision,
       started_at timestamptz, duration_ms real, rendered_ms real, validated_ms real,
-      request json, frame uuid, sent json, response_headers json, response_body text)
+      request json, frame uuid, sent json, response_frame uuid, received json, response_headers json, response_body text)
   ), locked as materialized (
     select o.id, o.token, o.status, o.attempts, o.schedule_step, o.webhook_id
     from rowhook.outbox o
@@ -35,7 +35,8 @@ begin
     select l.*, r.token as result_token, r.outcome, r.status_code, r.error, r.revision,
            case when r.started_at >= since and r.started_at < until then r.started_at
                 else rowhook.recordable_time(r.started_at) end as started_at,
-           r.duration_ms, r.rendered_ms, r.validated_ms, r.request, r.frame, r.sent, r.response_headers, r.response_body,
+           r.duration_ms, r.rendered_ms, r.validated_ms, r.request, r.frame, r.sent,
+           r.response_frame, r.received, r.response_headers, r.response_body,
            r.retry_after_s, w.max_in_flight,
            r.outcome not in ('delivered', 'skipped', 'config_rejected', 'render_failed', 'schema_failed')
              as rejected,
@@ -78,17 +79,24 @@ begin
   ), exchange_part as materialized (
     -- Workers of the previous release, and requests that fit no frame, send the complete request.
     select j.id, j.started_at, j.attempts + 1 as number, j.outcome, frame.id as frame_id,
-           case when frame.id is not null then j.sent else j.request end as request, j.response_headers, j.response_body
+           case when frame.id is not null then j.sent else j.request end as request,
+           response_frame.id as response_frame_id,
+           case when response_frame.id is not null then j.received else j.response_headers end as response_headers,
+           j.response_body
     from decided j
     left join lateral (select f.id from rowhook.request_frame f where f.digest = j.frame offset 0) as frame on true
-    where j.outcome <> 'skipped' and num_nonnulls(j.frame, j.request, j.response_headers, j.response_body) > 0
+    left join lateral (
+      select f.id from rowhook.request_frame f where f.digest = j.response_frame offset 0) as response_frame on true
+    where j.outcome <> 'skipped' and num_nonnulls(j.frame, j.request, j.response_frame, j.response_headers, j.response_body) > 0
   ), accepted as (
-    insert into rowhook.exchange (outbox_id, started_at, number, frame_id, request, response_headers, response_body)
-    select id, started_at, number, frame_id, request, response_headers, response_body
+    insert into rowhook.exchange
+      (outbox_id, started_at, number, frame_id, request, response_frame_id, response_headers, response_body)
+    select id, started_at, number, frame_id, request, response_frame_id, response_headers, response_body
     from exchange_part where outcome = 'delivered'
   ), failed as (
-    insert into rowhook.failed_exchange (outbox_id, started_at, number, frame_id, request, response_headers, response_body)
-    select id, started_at, number, frame_id, request, response_headers, response_body
+    insert into rowhook.failed_exchange
+      (outbox_id, started_at, number, frame_id, request, response_frame_id, response_headers, response_body)
+    select id, started_at, number, frame_id, request, response_frame_id, response_headers, response_body
     from exchange_part where outcome <> 'delivered'
   ), disabled as materialized (
     select rowhook.disable(refused.webhook_id, 'The receiver responded with status 410.')
@@ -110,6 +118,8 @@ begin
         status = case when decision = 'fixed' then 'pending' else decision end,
         worker_id = null,
         leased_until = null,
+        claimed_at = null,
+        stuck_at = null,
         lost_claims = 0,
         attempts = o.attempts + (outcome <> 'skipped')::int,
         schedule_step = case when decision = 'fixed' then 0 else o.schedule_step + (not keeps_step)::int end,
@@ -134,7 +144,7 @@ begin
 end
 $$;
 comment on function rowhook.record(json, json) is
-  'settles each result whose token is still valid and returns those; results of superseded claims are ignored. `frames` are the request frames that the results refer to';
+  'settles each result whose token is still valid and returns those; results of superseded claims are ignored. `frames` are the frames that the results refer to';
 
 -- Retry schedule.
 

@@ -1,5 +1,5 @@
 -- Requests and responses of attempts. The common part of a webhook's requests, its frame, is stored
--- once; a request is reassembled when it is read.
+-- once, and so is that of the response headers; both are reassembled when they are read.
 
 create or replace function rowhook.store_frames(frames json) returns void
 language plpgsql
@@ -85,6 +85,27 @@ end
 $$;
 comment on function rowhook.request_as_sent(int, json, bigint) is
   'request {method, url, headers, body} of an attempt; null if its event was removed';
+
+create or replace function rowhook.headers_as_received(frame int, received json) returns json
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+set enable_seqscan = off
+as $$
+begin
+  if frame is null then
+    return received;
+  end if;
+  return (
+    select string_agg(
+      case json_typeof(p.piece) when 'string' then p.piece #>> '{}'
+        else rowhook.json_content(received ->> p.piece::text::int) end, '' order by p.place)
+    from rowhook.request_frame f, json_array_elements(f.pieces) with ordinality as p (piece, place)
+    where f.id = frame);
+end
+$$;
+comment on function rowhook.headers_as_received(int, json) is
+  'response headers of an attempt, as [[name, value], …]';
 
 create or replace function rowhook.insert_attempt() returns trigger
 language plpgsql security definer

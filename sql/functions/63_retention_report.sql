@@ -272,92 +272,34 @@ $$;
 comment on function rowhook.retention_report() is
   'per kind, how long it is kept, its last run, and the time of the oldest row if an index provides it';
 
--- Findings for rowhook doctor.
-
-create or replace function rowhook.count_text(counted bigint) returns text
-language sql immutable
-set search_path = pg_catalog, pg_temp
-return case when counted > 100000 then '100,000+' else counted::text end;
-comment on function rowhook.count_text(bigint) is 'text of a count that was capped at 100,001';
-
-create or replace function rowhook.count_text(counted bigint, singular text, plural text) returns text
-language sql immutable
-set search_path = pg_catalog, pg_temp
-return rowhook.count_text(counted) || ' ' || case counted when 1 then singular else plural end;
-comment on function rowhook.count_text(bigint, text, text) is 'text of a count with a noun in the singular or plural';
-
-create or replace function rowhook.retention_findings()
-returns table (subject text, healthy boolean, finding text, advice text)
+create or replace function rowhook.paused_deliveries(
+  out webhooks bigint, out deliveries bigint, out is_capped boolean, out oldest timestamptz
+)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
+set enable_sort = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
-  select 'retention', count(*) = 0,
-         case when count(*) = 0 then 'removes old rows'
-              else 'not finished for over an hour: ' || string_agg(r.kind, ', ' order by r.place) end,
-         'see retention.failed in the log of the workers; to run it now: select rowhook.retain()'
-  from rowhook.retention r
-  where coalesce(r.last_finished_at, r.last_run_at, (select min(w.started_at) from rowhook.worker w)) < now() - interval '1 hour'
-    and exists (select from rowhook.worker w where w.seen_at > now() - interval '1 minute' and w.started_at < now() - interval '1 hour')
-  union all
-  select 'held until removed', count(*) = 0,
-         case when count(*) = 0 then 'none is removed within 7 days'
-              else rowhook.count_text(count(*), 'held delivery is', 'held deliveries are') || ' removed within 7 days, the first '
-                || case when min(old.removed_at) < now() then 'now' else 'on ' || to_char(min(old.removed_at), 'YYYY-MM-DD') end end,
-         'fix the webhook to send them, or keep them longer: select rowhook.set_retention(''held'', ''365 days'')'
-  from (
-    select o.created_at + r.keep as removed_at
-    from rowhook.retention r, rowhook.webhook w,
-    lateral (
+  with paused as materialized (
+    select w.id, (
       select o.created_at from rowhook.outbox o
-      where o.webhook_id = w.id and o.status = 'held' and o.created_at < now() - r.keep + interval '7 days' and o.next_attempt_at is null
-      offset 0) as o
-    where r.kind = 'held'
-    limit 100001) as old
-$$;
-comment on function rowhook.retention_findings() is
-  'runs that do not finish although workers are alive, and held deliveries that will be removed soon';
-
--- Disk usage of the tables that grow.
-
-create or replace function rowhook.storage_report()
-returns table (name text, rows bigint, bytes bigint, bytes_per_day bigint)
-language sql stable security definer
-set search_path = pg_catalog, pg_temp
-set jit = off
-as $$
-  with part as (
-    select listed.name, listed.place, c.oid, c.relname, c.reltuples, pg_total_relation_size(c.oid) as bytes,
-           pg_relation_size(c.oid) as heap_bytes
-    from unnest(array['event', 'outbox', 'attempt_row', 'exchange', 'failed_exchange', 'attempt_archive', 'callback', 'audit'])
-      with ordinality as listed (name, place),
-    lateral (
-      select to_regclass('rowhook.' || listed.name)::oid as oid
-      union all
-      select i.inhrelid from pg_inherits i where i.inhparent = to_regclass('rowhook.' || listed.name)
-    ) as tree
-    join pg_class c on c.oid = tree.oid
-    where c.relkind = 'r'
-  ), oldest as (
-    select case listed.name
-             when 'event' then (select e.created_at from rowhook.event e order by e.id limit 1)
-             when 'outbox' then (select o.created_at from rowhook.outbox o order by o.id limit 1)
-             when 'callback' then null
-             when 'audit' then (select a.created_at from rowhook.audit a order by a.id limit 1)
-           end as at, listed.name
-    from unnest(array['event', 'outbox', 'callback', 'audit']) as listed (name)
+      where o.webhook_id = w.id and o.status = 'pending' order by o.created_at limit 1) as oldest
+    from rowhook.webhook w where w.state = 'paused'
+  ), counted as (
+    select count(*) as deliveries
+    from (
+      select from paused p,
+      lateral (select from rowhook.outbox o where o.webhook_id = p.id and o.status = 'pending' offset 0) as o
+      where p.oldest is not null
+      limit 100001) as waiting
   )
-  -- A partition that is being dropped has no size.
-  select part.name, (sum(part.reltuples) filter (where part.reltuples >= 0))::bigint, coalesce(sum(part.bytes), 0)::bigint,
-         (case when bool_or(part.relname <> part.name)
-            -- Only past days: today's partition still grows, and those of next week are empty.
-            then avg(part.bytes) filter (where part.heap_bytes > 0 and rowhook.partition_day(part.relname) < (now() at time zone 'UTC')::date)
-            else sum(part.bytes) / greatest(extract(epoch from now() - min(oldest.at)) / 86400, 1) end)::bigint
-  from part
-  left join oldest on oldest.name = part.name
-  group by part.name, part.place
-  order by part.place
+  select (select count(p.oldest) from paused p), least(c.deliveries, 100000), c.deliveries > 100000,
+         (select min(p.oldest) from paused p)
+  from counted c
 $$;
-comment on function rowhook.storage_report() is
-  'per growing table: rows as estimated by the planner, bytes including indexes, and bytes added per day; null if unknown';
+comment on function rowhook.paused_deliveries() is
+  'deliveries that no retention removes because their webhook is paused: webhooks that have any, how many, counted up to 100,000, and when the oldest was created';

@@ -170,10 +170,44 @@ comment on function rowhook.diagnosis() is 'findings of rowhook doctor';
 
 -- Metrics: cheap even with millions of finished rows, which are not counted.
 
-create or replace function rowhook.gauges()
+create or replace function rowhook.backlog()
+returns table (kind text, due bigint, oldest_due_s double precision)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+set jit = off
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+  -- `offset 0` keeps each look-up inside its loop, whatever the statistics say.
+  with due as (
+    select w.kind, o.next_attempt_at
+    from rowhook.webhook w,
+    lateral (
+      select o.next_attempt_at from rowhook.outbox o where o.ready and o.webhook_id = w.id
+      offset 0
+    ) as o
+    where w.state = 'active'
+    union all
+    -- Due but not yet marked as ready, because no worker has claimed since.
+    select open.kind, o.next_attempt_at
+    from rowhook.outbox o,
+    lateral (
+      select w.kind from rowhook.webhook w where w.id = o.webhook_id and w.state = 'active'
+      offset 0
+    ) as open
+    where not o.ready and o.next_attempt_at is not null and o.next_attempt_at <= now()
+  )
+  select d.kind, count(*), extract(epoch from now() - min(d.next_attempt_at))::double precision
+  from due d
+  group by d.kind
+$$;
+comment on function rowhook.backlog() is
+  'deliveries that are due for active webhooks, by kind of output; a kind without any has no row';
+
+create or replace function rowhook.metrics()
 returns table (
-  pending bigint, sending bigint, held bigint, due bigint, oldest_due_s double precision,
-  workers bigint, capture_errors bigint, circuits_open bigint
+  pending bigint, sending bigint, held bigint, workers bigint, capture_errors bigint, circuits_open bigint, backlog json
 )
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -182,47 +216,23 @@ set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
 as $$
-  -- `offset 0` keeps each look-up inside the loop over the webhooks, whatever the statistics say.
-  with waiting as (
-    select sum(of_webhook.pending) as pending, sum(of_webhook.sending) as sending, sum(of_webhook.held) as held
-    from rowhook.webhook w,
-    lateral (
-      select
-        (select count(*) from rowhook.outbox o where o.webhook_id = w.id and o.status = 'pending') as pending,
-        (select count(*) from rowhook.outbox o where o.webhook_id = w.id and o.status = 'sending') as sending,
-        (select count(*) from rowhook.outbox o where o.webhook_id = w.id and o.status = 'held') as held
-      offset 0
-    ) as of_webhook
-  ), due as (
-    select count(*) as rows, min(o.next_attempt_at) as oldest
-    from rowhook.webhook w,
-    lateral (
-      select o.next_attempt_at from rowhook.outbox o where o.ready and o.webhook_id = w.id
-      offset 0
-    ) as o
-    where w.state = 'active' and w.kind = 'http'
-    union all
-    -- Due but not yet marked as ready, because no worker has claimed since.
-    select count(*), min(o.next_attempt_at)
-    from rowhook.outbox o,
-    lateral (
-      select from rowhook.webhook w
-      where w.id = o.webhook_id and w.state = 'active' and w.kind = 'http'
-      offset 0
-    ) as open
-    where not o.ready and o.next_attempt_at is not null and o.next_attempt_at <= now()
-  )
-  select coalesce(waiting.pending, 0)::bigint, coalesce(waiting.sending, 0)::bigint,
-         coalesce(waiting.held, 0)::bigint, sum(due.rows)::bigint,
-         coalesce(extract(epoch from now() - min(due.oldest)), 0)::double precision,
+  select coalesce(sum(of_webhook.pending), 0)::bigint, coalesce(sum(of_webhook.sending), 0)::bigint,
+         coalesce(sum(of_webhook.held), 0)::bigint,
          (select count(*) from rowhook.worker w where w.seen_at > now() - interval '30 seconds'),
          (select count(*) from rowhook.capture_error where healed_at is null),
-         (select count(*) from rowhook.lane_state where circuit = 'open')
-  from waiting, due
-  group by waiting.pending, waiting.sending, waiting.held
+         (select count(*) from rowhook.lane_state where circuit = 'open'),
+         (select coalesce(json_agg(b), '[]') from rowhook.backlog() b)
+  from rowhook.webhook w,
+  lateral (
+    select
+      (select count(*) from rowhook.outbox o where o.webhook_id = w.id and o.status = 'pending') as pending,
+      (select count(*) from rowhook.outbox o where o.webhook_id = w.id and o.status = 'sending') as sending,
+      (select count(*) from rowhook.outbox o where o.webhook_id = w.id and o.status = 'held') as held
+    offset 0
+  ) as of_webhook
 $$;
-comment on function rowhook.gauges() is
-  'unfinished deliveries by status; deliveries due for active webhooks; workers seen in the last 30 s; webhooks with an open circuit';
+comment on function rowhook.metrics() is
+  'unfinished deliveries by status; workers seen in the last 30 s; open capture errors; webhooks with an open circuit; rowhook.backlog() as JSON';
 
 -- State of the installation.
 
@@ -295,6 +305,9 @@ begin
         'kind', r.kind, 'concerns', r.concerns, 'keep_s', extract(epoch from r.keep)::float8, 'oldest_at', r.oldest,
         'last_run_at', r.last_run_at, 'last_finished_at', r.last_finished_at, 'removed', r.removed))
       from rowhook.retention_report() r),
+    'paused', (
+      select json_build_object('webhooks', p.webhooks, 'deliveries', p.deliveries, 'is_capped', p.is_capped, 'oldest_at', p.oldest)
+      from rowhook.paused_deliveries() p),
     'storage', (select json_agg(t) from rowhook.storage_report() t));
 end
 $$;

@@ -168,3 +168,19 @@ as $$
 $$;
 comment on function rowhook.claim(uuid, int, int, uuid, interval, boolean, uuid[], timestamptz[]) is
   'previous form of rowhook.claim_batch';
+
+create or replace function rowhook.gauges()
+returns table (
+  pending bigint, sending bigint, held bigint, due bigint, oldest_due_s double precision,
+  workers bigint, capture_errors bigint, circuits_open bigint
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select m.pending, m.sending, m.held,
+         (select coalesce(sum((b ->> 'due')::bigint), 0)::bigint from json_array_elements(m.backlog) b),
+         (select coalesce(max((b ->> 'oldest_due_s')::float8), 0) from json_array_elements(m.backlog) b),
+         m.workers, m.capture_errors, m.circuits_open
+  from rowhook.metrics() m
+$$;
+comment on function rowhook.gauges() is 'rowhook.metrics, with the backlog of all kinds of outputs together';

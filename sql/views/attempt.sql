@@ -3,14 +3,15 @@ create or replace view rowhook.attempt with (security_invoker = true) as
 select r.outbox_id, r.number, r.revision, r.started_at, r.duration_ms, r.rendered_ms, r.validated_ms,
        r.outcome, r.status_code, r.error,
        rowhook.request_as_sent(x.frame_id, x.request, r.outbox_id) as request,
-       x.response_headers, x.response_body
+       rowhook.headers_as_received(x.response_frame_id, x.response_headers) as response_headers,
+       x.response_body
 from rowhook.attempt_row r
 -- Evaluated per attempt, whatever the statistics say, so that only the partition of its day is read.
 left join lateral (
-  select x.frame_id, x.request, x.response_headers, x.response_body from rowhook.exchange x
+  select x.frame_id, x.request, x.response_frame_id, x.response_headers, x.response_body from rowhook.exchange x
   where r.outcome = 'delivered' and x.outbox_id = r.outbox_id and x.number = r.number and x.started_at = r.started_at
   union all
-  select x.frame_id, x.request, x.response_headers, x.response_body from rowhook.failed_exchange x
+  select x.frame_id, x.request, x.response_frame_id, x.response_headers, x.response_body from rowhook.failed_exchange x
   where r.outcome <> 'delivered' and x.outbox_id = r.outbox_id and x.number = r.number and x.started_at = r.started_at
   offset 0
 ) as x on true

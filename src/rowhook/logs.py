@@ -14,7 +14,7 @@ _processors: list[structlog.typing.Processor] = []
 def configure(log_format: str, *, level: int = logging.INFO) -> None:
     """Configures logging as `json` or `text`. Loggers of libraries log at WARNING and above."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s %(message)s")
-    for name in ("httpx", "httpcore", "aiohttp", "psycopg.pool"):
+    for name in ("httpx", "httpcore", "psycopg.pool"):
         logging.getLogger(name).setLevel(logging.ERROR)
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()

@@ -105,10 +105,10 @@ class EventPart(msgspec.Struct, frozen=True):
 
 
 class RequestFrame(msgspec.Struct, frozen=True, kw_only=True):
-    """The part of the stored request that all attempts of a webhook share, as JSON pieces.
+    """The part of the stored request, or response headers, that a webhook's attempts share.
 
-    A string piece is literal text, a number is the index of a value of the attempt. Each frame is
-    stored once, in `rowhook.request_frame`.
+    It is a JSON text in pieces: a string is literal text, a number is the index of a value of the
+    attempt. Each frame is stored once, in `rowhook.request_frame`.
     """
 
     digest: UUID
@@ -179,7 +179,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     `error` never contains a secret, an address or a port. `faults` are the violations of the
     schema. `subject` is the expression at which rendering failed, and `location` its position.
     `body` is the first 4 KiB of the response, decoded as UTF-8 with replacement of invalid bytes
-    and NUL. `retry_after_s` is the delay that the receiver requested.
+    and NUL. `retry_after_s` is the delay that the receiver requested. `stages` are
+    set if the request could not be rendered; otherwise they are in the request.
     """
 
     verdict: Verdict
@@ -194,5 +195,3 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: float = 0.0
     timings: Timings = Timings()
     stages: Stages = Stages()
-    redacted: RedactedRequest | None = None
-    framed_request: FramedRequest | None = None

@@ -12,6 +12,8 @@ class OutputKind:
     `transport` is the class that delivers it, as `module:name`. `has_url`: its webhooks have a URL.
     `has_headers`: they may have headers. `is_public`: others than the receiver may read the body,
     so that it must not contain secrets. `is_always_ordered`: the transport keeps the order itself.
+    `send_test` is the function that sends a test request, as `module:name`; without it, test sends
+    are refused.
     """
 
     description: str
@@ -20,6 +22,7 @@ class OutputKind:
     has_headers: bool
     is_public: bool
     is_always_ordered: bool
+    send_test: str | None = None
 
 
 OUTPUT_KINDS = {
@@ -30,6 +33,7 @@ OUTPUT_KINDS = {
         has_headers=True,
         is_public=False,
         is_always_ordered=False,
+        send_test="rowhook.transports.http:send",
     ),
     "frontend": OutputKind(
         description="read by web pages",

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import signal
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,11 +15,19 @@ import pytest
 
 from bench import bulk, shapes
 from bench import test_rows as ground
+from bench.peers.peer_list import PEERS
 from rowhook.db import connection_pool
 from rowhook.migrate import runner
 from tests.support.clusters import Cluster, cluster
-from tests.support.commands import CommandResult, run_command
+from tests.support.commands import (
+    CommandResult,
+    children,
+    is_running,
+    run_command,
+    running_command,
+)
 from tests.support.sample_platform import Platform
+from tests.support.worker_rig import until
 
 pytestmark = pytest.mark.anyio
 SMALL = (
@@ -30,6 +42,8 @@ SMALL = (
     "--bulk-rows",
     "1000",
 )
+_INSTALLATION_S = 500
+REGISTRY_VARIABLES = ("UV_", "PIP_", "NPM_", "npm_", "NODE_", "SSL_", "HTTPS_", "https_")
 SETTINGS = {
     "jit",
     "shared_buffers",
@@ -49,9 +63,9 @@ class Subject(NamedTuple):
     dsn: str
     platform: Platform
 
-    async def bench(self, home: Path, *arguments: str) -> CommandResult:
+    async def bench(self, home: Path, *arguments: str, **variables: str) -> CommandResult:
         flags = ("--database-url", self.dsn, "--json", "--no-lists", *SMALL)
-        return await run_command(home, *flags, *arguments, module="bench")
+        return await run_command(home, *flags, *arguments, before=(), module="bench", **variables)
 
     async def census(self) -> dict[str, Any]:
         """Return the content of the schema: its functions, and its tables with their row counts."""
@@ -79,7 +93,7 @@ async def running(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
 @pytest.fixture
 async def subject(running: Cluster) -> AsyncIterator[Subject]:
     """The database of an owner without superuser."""
-    owner = await running.login("createrole")
+    owner = await running.login("createrole createdb")
     dsn = running.dsn_of(await running.database(owner), owner)
     await runner.migrate(dsn)
     async with await connection_pool.connect(dsn) as db:
@@ -133,8 +147,13 @@ async def test_bench_measures_as_the_owner_and_removes_everything_it_created(
     assert set(figures["server"]["settings"]) >= SETTINGS
     assert_shapes(figures["shapes"])
     assert_bulk(figures["bulk"])
+    assert [line["writers"] for line in figures["capture"]] == [1, 32]
     assert set(figures["capture_cpu_ms"]) == {"jit_on", "jit_off"}
-    assert figures["deliveries_per_s"]["median"] > 0
+    for name in ("ratio", "deliveries_per_s", "baseline_per_s", "limit_per_s"):
+        assert figures[name]["median"] > 0
+    assert set(figures["cpu_us"]) == {"worker", "server"}
+    assert all(used["median"] > 0 for used in figures["cpu_us"].values())
+    assert figures["latency"]["commits"] > 0
     assert await subject.census() == before
 
 
@@ -152,6 +171,78 @@ async def test_bench_measures_the_disk_size_of_a_delivery(subject: Subject, fold
     assert size["deliveries"] == 100
     assert size["bytes_per_delivery"] > size["data_bytes"] == 947
     assert size["compression"] == ("lz4" if subject.version == "15" else "pglz")
+    assert await subject.census() == before
+
+
+@pytest.mark.parametrize(
+    ("measurement", "keys"),
+    [
+        ("start", {"first_request_s", "cpu_s"}),
+        pytest.param("memory", {"max_mb", "steady_mb", "samples"}, marks=pytest.mark.long),
+        pytest.param("template", {"ratio", "ratio_to_default", "cpu_us"}, marks=pytest.mark.long),
+        pytest.param(
+            "processes", {"ratio", "one_process", "two_processes"}, marks=pytest.mark.long
+        ),
+    ],
+)
+async def test_bench_measures_one_thing_alone(
+    subject: Subject, folder: Path, measurement: str, keys: set[str]
+) -> None:
+    before = await subject.census()
+    ended = await subject.bench(folder, f"--{measurement}")
+    assert ended.code == 0, ended.err
+    figures = json.loads(ended.out)
+    assert set(figures) == {"server", measurement}
+    assert set(figures[measurement]) >= keys
+    assert await subject.census() == before
+
+
+async def test_bench_measures_claims_of_several_backlogs(subject: Subject, folder: Path) -> None:
+    before = await subject.census()
+    ended = await subject.bench(folder, "--claims", "--claim-rows", "10000")
+    assert ended.code == 0, ended.err
+    backlogs = json.loads(ended.out)["claims"]["backlogs"]
+    assert [(line["rows"], line["webhooks"]) for line in backlogs] == [(10000, 10), (10000, 1000)]
+    for line in backlogs:
+        assert line["cpu_us_per_row"]["median"] > 0
+        assert line["blocks_per_row_ratio"] >= 1
+    assert await subject.census() == before
+
+
+async def test_peers_that_cannot_be_installed_are_named_and_rowhook_is_measured(
+    subject: Subject, folder: Path
+) -> None:
+    """Without node, and with an index of packages that does not answer."""
+    before = await subject.census()
+    empty = folder / "empty"
+    empty.mkdir()
+    index = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "0"}
+    ended = await subject.bench(folder, "--peers", PATH=str(empty), **index)
+    assert ended.code == 0, ended.err
+    systems = json.loads(ended.out)["peers"]["systems"]
+    assert systems["Rowhook"]["ratio"]["median"] > 0
+    for peer in PEERS:
+        assert systems[peer.name]["failure"].startswith("not installed: ")
+    assert "node and npm" in systems["pg-boss"]["failure"]
+    assert await subject.census() == before
+
+
+@pytest.mark.long
+async def test_every_installed_peer_delivers_and_records(subject: Subject, folder: Path) -> None:
+    before = await subject.census()
+    flags = ("--database-url", subject.dsn, "--json", *SMALL, "--peers")
+    # How this machine reaches the registries.
+    access = {name: os.environ[name] for name in os.environ if name.startswith(REGISTRY_VARIABLES)}
+    async with running_command(folder, *flags, before=(), module="bench", **access) as process:
+        async with asyncio.timeout(_INSTALLATION_S):
+            out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    systems = json.loads(out)["peers"]["systems"]
+    absent = {name: system["failure"] for name, system in systems.items() if "failure" in system}
+    assert all(reason.startswith("not installed: ") for reason in absent.values()), absent
+    if absent:
+        pytest.skip(f"{', '.join(absent)}: {next(iter(absent.values()))}")
+    assert all(system["cpu_us"]["server"]["median"] > 0 for system in systems.values())
     assert await subject.census() == before
 
 
@@ -195,6 +286,22 @@ async def test_rows_of_a_killed_bench_are_removed_by_the_next(subject: Subject) 
     async with ground.installed(subject.dsn, is_temporary=False):
         assert await subject.census() != before
     assert await subject.census() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl is of Linux")
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])
+async def test_the_processes_of_a_killed_bench_end(folder: Path, sent: signal.Signals) -> None:
+    async with running_command(folder, module="tests.support.bench_receiver") as killed:
+        assert killed.stdout is not None
+        assert int(await killed.stdout.readline()) > 0
+        (child,) = children(killed.pid)
+        killed.send_signal(sent)
+        await killed.wait()
+
+    async def has_ended() -> bool:
+        return not is_running(child)
+
+    await until(has_ended, description="the end of the receiver")
 
 
 def test_pgbench_is_found() -> None:

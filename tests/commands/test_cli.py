@@ -19,6 +19,7 @@ from rowhook.db import connection_pool
 from rowhook.db.connection_pool import Pool
 from rowhook.security.vault import Keyring, generate_master_key
 from rowhook.settings import NAMES, SettingsRejected, load
+from tests.support.command_line import CommandLine
 from tests.support.commands import command_lines_with, run_command
 from tests.support.receiver import Receiver
 from tests.support.sample_platform import Platform
@@ -198,30 +199,28 @@ async def test_commands_refuse_a_database_that_is_not_migrated(
 
 
 async def test_migrate_reports_pending_applied_and_no_steps(folder: Path, empty_dsn: str) -> None:
-    for arguments, message in (
-        (["--plan"], "Pending: grants"),
-        ([], "Applied grants"),
-        ([], "Nothing to do"),
-    ):
-        result = await run_command(folder, "migrate", *arguments, DATABASE_URL=empty_dsn)
-        assert (result.code, message in result.out) == (0, True), result
+    hands = CommandLine(folder=folder, dsn=empty_dsn)
+    assert "Pending: grants" in await hands.ok("migrate", "--plan")
+    result = await run_command(folder, "migrate", DATABASE_URL=empty_dsn)
+    assert (result.code, "Applied grants" in result.out) == (0, True), result
+    assert "Nothing to do" in await hands.ok("migrate")
 
 
 async def test_a_failed_step_is_named_and_repeated(folder: Path, empty_dsn: str) -> None:
+    hands = CommandLine(folder=folder, dsn=empty_dsn)
     async with await connection_pool.connect(empty_dsn) as connection:
         await connection.execute("create schema rowhook")
         await connection.execute("create table rowhook.webhook ()")
-        result = await run_command(folder, "migrate", DATABASE_URL=empty_dsn)
+        result = await hands.type("migrate")
         result.refused(1, 'relation "webhook" already exists', "Step 0003_webhook was rolled back")
         await connection.execute("drop table rowhook.webhook")
-    result = await run_command(folder, "migrate", DATABASE_URL=empty_dsn)
-    assert (result.code, result.out.splitlines()[0]) == (0, "Applied 0003_webhook")
+    assert (await hands.ok("migrate")).splitlines()[0] == "Applied 0003_webhook"
 
 
 async def test_an_edited_migration_is_rejected(folder: Path, dsn: str) -> None:
     async with await connection_pool.connect(dsn) as connection:
         await connection.execute("update rowhook.migration set checksum = 'other'")
-    result = await run_command(folder, "migrate", DATABASE_URL=dsn)
+    result = await CommandLine(folder=folder, dsn=dsn).type("migrate")
     result.refused(1, "was edited after it was applied")
 
 

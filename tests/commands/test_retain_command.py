@@ -42,7 +42,7 @@ async def test_retention_ages_are_displayed_and_changed(hands: CommandLine) -> N
     assert "delivered" in output
     assert "30 d" in output
     await hands.ok("retain", "--set", "delivered=14d", "--set", "audit=forever")
-    ages = {entry["kind"]: entry["keep_s"] for entry in await hands.json("retain")}
+    ages = {entry["kind"]: entry.get("keep_s") for entry in await hands.json("retain")}
     assert (ages["delivered"], ages["audit"], ages["failed"]) == (14 * 86400, None, 30 * 86400)
     assert "forever" in await hands.ok("retain")
     await hands.ok("retain", "--set", "failed=1234h")
@@ -64,14 +64,14 @@ async def test_an_invalid_age_is_rejected_with_advice(
     assert result.code == 2
     assert message in result.err
     assert {
-        entry["keep_s"] for entry in await hands.json("retain") if entry["kind"] == "delivered"
+        entry.get("keep_s") for entry in await hands.json("retain") if entry["kind"] == "delivered"
     } == {30 * 86400}
 
 
 async def test_a_rejected_command_sets_nothing(hands: CommandLine) -> None:
     result = await hands.type("retain", "--set", "delivered=14d", "--set", "letters=3d")
     assert result.code == 2
-    ages = {entry["kind"]: entry["keep_s"] for entry in await hands.json("retain")}
+    ages = {entry["kind"]: entry.get("keep_s") for entry in await hands.json("retain")}
     assert ages["delivered"] == 30 * 86400
 
 
@@ -101,11 +101,11 @@ async def test_old_partitions_are_planned_and_dropped(
     hands: CommandLine, platform: Platform
 ) -> None:
     await old_partitions(platform)
-    plan = {entry["kind"]: entry["days"] for entry in await hands.json("retain", "--plan")}
+    plan = {entry["kind"]: entry.get("days") for entry in await hands.json("retain", "--plan")}
     assert (plan["attempts"], plan["bodies"], plan["failed_bodies"]) == (1, 1, 1)
     assert "1 day" in await hands.ok("retain", "--plan")
     await hands.ok("retain", "--set", "attempts=forever", "--set", "bodies=forever")
-    plan = {entry["kind"]: entry["days"] for entry in await hands.json("retain", "--plan")}
+    plan = {entry["kind"]: entry.get("days") for entry in await hands.json("retain", "--plan")}
     assert (plan["attempts"], plan["bodies"], plan["failed_bodies"]) == (0, 0, 1)
     await hands.ok("retain", "--set", "attempts=30d")
     dropped = (await hands.json("retain", "--now"))["dropped_partitions"]
@@ -123,6 +123,50 @@ async def test_a_transaction_that_blocks_a_drop_is_reported(
     assert "in use by a transaction" in result.err
     await hands.ok("retain", "--now")
     assert await platform.value("select to_regclass('rowhook.exchange_20200101')::text") is None
+
+
+async def test_deliveries_of_paused_webhooks_are_displayed_as_kept(
+    hands: CommandLine, platform: Platform, api: Api
+) -> None:
+    webhook = await platform.webhook_of_goal()
+    for _ in range(3):
+        await platform.commit()
+    assert "paused" not in await hands.ok("retain", "--plan")
+    await platform.value("select rowhook.pause(%s)", webhook)
+    paused = {"webhooks": 1, "deliveries": 3, "is_capped": False}
+    for options in (("retain",), ("retain", "--plan")):
+        output = await hands.ok(*options)
+        assert "kept whatever their age: 3 (webhooks: 1), the oldest from 20" in output
+        *_, entry = await hands.json(*options)
+        oldest_at = entry.pop("oldest_at")
+        assert entry == {"kind": "paused", **paused}
+    system = (await api.call("GET", "/system")).json()
+    assert system["paused"] == {**paused, "oldest_at": oldest_at}
+
+
+async def test_the_rows_of_tables_partitioned_by_day_are_estimated(
+    api: Api, platform: Platform
+) -> None:
+    await platform.run(
+        "insert into rowhook.attempt"
+        " (outbox_id, number, revision, started_at, duration_ms, outcome, response_body)"
+        " select n, 1, 1, now(), 0, case when n > 7 then 'timeout' else 'delivered' end, 'x'"
+        " from generate_series(1, 10) n"
+    )
+    await platform.run("select pg_stat_force_next_flush()")
+    tables = ("attempt_row", "exchange", "failed_exchange")
+
+    async def are_counted() -> bool:
+        storage = (await api.call("GET", "/system")).json()["storage"]
+        rows = {entry["name"]: entry["rows"] for entry in storage}
+        return [rows[table] for table in tables] == [10, 7, 3]
+
+    await until(are_counted, description="the counts of the statistics")
+    partition = await platform.value(
+        "select 'rowhook.' || rowhook.partition_name('exchange', (now() at time zone 'UTC')::date)"
+    )
+    await platform.run(f"analyze {partition}".encode())  # type: ignore[arg-type]
+    assert await are_counted()
 
 
 async def test_the_system_page_has_ages_and_sizes(api: Api, platform: Platform) -> None:

@@ -186,6 +186,16 @@ CREATE FUNCTION rowhook.authenticate(key_hash bytea) RETURNS TABLE(id uuid, name
 
 COMMENT ON FUNCTION rowhook.authenticate(key_hash bytea) IS 'API key with this SHA-256, expired or not';
 
+CREATE FUNCTION rowhook.backlog() RETURNS TABLE(kind text, due bigint, oldest_due_s double precision)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
+
+COMMENT ON FUNCTION rowhook.backlog() IS 'deliveries that are due for active webhooks, by kind of output; a kind without any has no row';
+
 CREATE FUNCTION rowhook.base_type(of_type oid) RETURNS oid
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1103,14 +1113,10 @@ CREATE FUNCTION rowhook.gaps_of(source rowhook.source, since timestamp with time
 COMMENT ON FUNCTION rowhook.gaps_of(source rowhook.source, since timestamp with time zone, until timestamp with time zone, untimed_since timestamp with time zone) IS 'rows of one source without an event';
 
 CREATE FUNCTION rowhook.gauges() RETURNS TABLE(pending bigint, sending bigint, held bigint, due bigint, oldest_due_s double precision, workers bigint, capture_errors bigint, circuits_open bigint)
-    LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET enable_seqscan TO 'off'
-    SET enable_hashjoin TO 'off'
-    SET enable_mergejoin TO 'off';
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.gauges() IS 'unfinished deliveries by status; deliveries due for active webhooks; workers seen in the last 30 s; webhooks with an open circuit';
+COMMENT ON FUNCTION rowhook.gauges() IS 'rowhook.metrics, with the backlog of all kinds of outputs together';
 
 CREATE FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer, search text DEFAULT NULL::text) RETURNS SETOF json
     LANGUAGE sql STABLE
@@ -1139,6 +1145,14 @@ CREATE FUNCTION rowhook.has_unique_id(source rowhook.source) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
+
+CREATE FUNCTION rowhook.headers_as_received(frame integer, received json) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.headers_as_received(frame integer, received json) IS 'response headers of an attempt, as [[name, value], …]';
 
 CREATE FUNCTION rowhook.heal(retention interval DEFAULT '30 days'::interval) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1527,6 +1541,16 @@ CREATE FUNCTION rowhook.may_send() RETURNS boolean
 
 COMMENT ON FUNCTION rowhook.may_send() IS 'whether this database is the installation; a copy sends nothing';
 
+CREATE FUNCTION rowhook.metrics() RETURNS TABLE(pending bigint, sending bigint, held bigint, workers bigint, capture_errors bigint, circuits_open bigint, backlog json)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
+
+COMMENT ON FUNCTION rowhook.metrics() IS 'unfinished deliveries by status; workers seen in the last 30 s; open capture errors; webhooks with an open circuit; rowhook.backlog() as JSON';
+
 CREATE FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp with time zone, until timestamp with time zone, most integer) RETURNS text[]
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1688,8 +1712,22 @@ CREATE FUNCTION rowhook.partition_day(partition text) RETURNS date
 
 COMMENT ON FUNCTION rowhook.partition_day(partition text) IS 'UTC day of a partition; null if it is not named after a day';
 
+CREATE FUNCTION rowhook.partition_findings() RETURNS TABLE(subject text, healthy boolean, finding text, advice text)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.partition_findings() IS 'partitions that expired over a day ago and are still there, and what uses them';
+
 CREATE FUNCTION rowhook.partition_name(parent text, day date) RETURNS text
     LANGUAGE sql IMMUTABLE;
+
+CREATE FUNCTION rowhook.partition_users(relations oid[]) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.partition_users(relations oid[]) IS 'processes and prepared transactions that have used one of these relations for over a second, which keeps it from being dropped; null: none';
 
 CREATE FUNCTION rowhook.pause(webhook_id uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1697,6 +1735,18 @@ CREATE FUNCTION rowhook.pause(webhook_id uuid) RETURNS boolean
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.pause(webhook_id uuid) IS 'pauses a webhook, so that its deliveries wait; false if it was not active';
+
+CREATE FUNCTION rowhook.paused_deliveries(OUT webhooks bigint, OUT deliveries bigint, OUT is_capped boolean, OUT oldest timestamp with time zone) RETURNS record
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
+
+COMMENT ON FUNCTION rowhook.paused_deliveries(OUT webhooks bigint, OUT deliveries bigint, OUT is_capped boolean, OUT oldest timestamp with time zone) IS 'deliveries that no retention removes because their webhook is paused: webhooks that have any, how many, counted up to 100,000, and when the oldest was created';
 
 CREATE FUNCTION rowhook.place(xact xid8, epoch integer) RETURNS xid8
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
@@ -1867,7 +1917,7 @@ CREATE FUNCTION rowhook.record(results json, frames json DEFAULT '[]'::json) RET
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.record(results json, frames json) IS 'settles each result whose token is still valid and returns those; results of superseded claims are ignored. `frames` are the request frames that the results refer to';
+COMMENT ON FUNCTION rowhook.record(results json, frames json) IS 'settles each result whose token is still valid and returns those; results of superseded claims are ignored. `frames` are the frames that the results refer to';
 
 CREATE FUNCTION rowhook.record_history(source rowhook.source, latest timestamp with time zone, future text[], found_at timestamp with time zone) RETURNS void
     LANGUAGE sql
@@ -2134,7 +2184,7 @@ CREATE FUNCTION rowhook.retention_findings() RETURNS TABLE(subject text, healthy
     SET jit TO 'off'
     SET enable_seqscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.retention_findings() IS 'runs that do not finish although workers are alive, and held deliveries that will be removed soon';
+COMMENT ON FUNCTION rowhook.retention_findings() IS 'runs that do not finish although workers are alive, partitions that could not be dropped, and held deliveries that will be removed soon';
 
 CREATE FUNCTION rowhook.retention_kinds() RETURNS SETOF text
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2454,7 +2504,7 @@ CREATE FUNCTION rowhook.storage_report() RETURNS TABLE(name text, rows bigint, b
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.storage_report() IS 'per growing table: rows as estimated by the planner, bytes including indexes, and bytes added per day; null if unknown';
+COMMENT ON FUNCTION rowhook.storage_report() IS 'per growing table: rows as estimated by the planner or the statistics, bytes including indexes, and bytes added per day; null if unknown';
 
 CREATE FUNCTION rowhook.store_frames(frames json) RETURNS void
     LANGUAGE plpgsql
@@ -2777,7 +2827,7 @@ CREATE TABLE rowhook.outbox (
     claimed_at timestamp with time zone,
     stuck_at timestamp with time zone
 )
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_cost_delay='0', fillfactor='90');
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_cost_delay='0', fillfactor='100');
 
 COMMENT ON COLUMN rowhook.outbox.ready IS 'can be claimed now: set on insert, or when next_attempt_at has passed';
 
@@ -2912,7 +2962,8 @@ CREATE TABLE rowhook.exchange (
     frame_id integer,
     request json,
     response_headers json,
-    response_body text
+    response_body text,
+    response_frame_id integer
 )
 PARTITION BY RANGE (started_at);
 ALTER TABLE ONLY rowhook.exchange ALTER COLUMN request SET STORAGE MAIN;
@@ -2925,7 +2976,11 @@ COMMENT ON COLUMN rowhook.exchange.frame_id IS 'null: `request` is the complete 
 
 COMMENT ON COLUMN rowhook.exchange.request IS 'as sent, each secret replaced by its name: an array of the values for the frame, or the complete request';
 
+COMMENT ON COLUMN rowhook.exchange.response_headers IS 'an array of the values for the frame, or the complete headers';
+
 COMMENT ON COLUMN rowhook.exchange.response_body IS 'first 4 KiB, as text';
+
+COMMENT ON COLUMN rowhook.exchange.response_frame_id IS 'null: `response_headers` are complete, [[name, value], …]';
 
 CREATE TABLE rowhook.failed_exchange (
     outbox_id bigint CONSTRAINT exchange_outbox_id_not_null NOT NULL,
@@ -2934,7 +2989,8 @@ CREATE TABLE rowhook.failed_exchange (
     frame_id integer,
     request json,
     response_headers json,
-    response_body text
+    response_body text,
+    response_frame_id integer
 )
 PARTITION BY RANGE (started_at);
 ALTER TABLE ONLY rowhook.failed_exchange ALTER COLUMN request SET STORAGE MAIN;
@@ -2947,7 +3003,11 @@ COMMENT ON COLUMN rowhook.failed_exchange.frame_id IS 'null: `request` is the co
 
 COMMENT ON COLUMN rowhook.failed_exchange.request IS 'as sent, each secret replaced by its name: an array of the values for the frame, or the complete request';
 
+COMMENT ON COLUMN rowhook.failed_exchange.response_headers IS 'an array of the values for the frame, or the complete headers';
+
 COMMENT ON COLUMN rowhook.failed_exchange.response_body IS 'first 4 KiB, as text';
+
+COMMENT ON COLUMN rowhook.failed_exchange.response_frame_id IS 'null: `response_headers` are complete, [[name, value], …]';
 
 CREATE VIEW rowhook.attempt WITH (security_invoker='true') AS
  SELECT r.outbox_id,
@@ -2961,11 +3021,12 @@ CREATE VIEW rowhook.attempt WITH (security_invoker='true') AS
     r.status_code,
     r.error,
     rowhook.request_as_sent(x.frame_id, x.request, r.outbox_id) AS request,
-    x.response_headers,
+    rowhook.headers_as_received(x.response_frame_id, x.response_headers) AS response_headers,
     x.response_body
    FROM (rowhook.attempt_row r
      LEFT JOIN LATERAL ( SELECT x_1.frame_id,
             x_1.request,
+            x_1.response_frame_id,
             x_1.response_headers,
             x_1.response_body
            FROM rowhook.exchange x_1
@@ -2973,6 +3034,7 @@ CREATE VIEW rowhook.attempt WITH (security_invoker='true') AS
         UNION ALL
          SELECT x_1.frame_id,
             x_1.request,
+            x_1.response_frame_id,
             x_1.response_headers,
             x_1.response_body
            FROM rowhook.failed_exchange x_1
@@ -3280,7 +3342,7 @@ CREATE TABLE rowhook.request_frame (
     used_on date DEFAULT ((now() AT TIME ZONE 'UTC'::text))::date NOT NULL
 );
 
-COMMENT ON TABLE rowhook.request_frame IS 'the common part of a webhook''s requests: their JSON text {method, url, headers, body} in pieces';
+COMMENT ON TABLE rowhook.request_frame IS 'the common part of a webhook''s requests, or of the headers of its responses: the JSON text {method, url, headers, body} or [[name, value], …] in pieces';
 
 COMMENT ON COLUMN rowhook.request_frame.digest IS 'digest of the webhook and the pieces, computed by the worker';
 
@@ -4071,6 +4133,12 @@ REVOKE ALL ON FUNCTION rowhook.authenticate(key_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.authenticate(key_hash bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.authenticate(key_hash bytea) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.backlog() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.backlog() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.backlog() TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.backlog() TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.backlog() TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.base_type(of_type oid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.base_type(of_type oid) TO rowhook_worker;
 
@@ -4480,6 +4548,10 @@ GRANT ALL ON FUNCTION rowhook.has_path(document json, path text[]) TO rowhook_wo
 REVOKE ALL ON FUNCTION rowhook.has_unique_id(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.has_unique_id(source rowhook.source) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.headers_as_received(frame integer, received json) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.headers_as_received(frame integer, received json) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.headers_as_received(frame integer, received json) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.heal(retention interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.heal(retention interval) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.heal(retention interval) TO rowhook_worker;
@@ -4665,6 +4737,12 @@ GRANT ALL ON FUNCTION rowhook.mark() TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.may_send() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.may_send() TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.metrics() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.metrics() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.metrics() TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.metrics() TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.metrics() TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp with time zone, until timestamp with time zone, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp with time zone, until timestamp with time zone, most integer) TO rowhook_worker;
 
@@ -4744,12 +4822,24 @@ GRANT ALL ON FUNCTION rowhook.partition_cutoffs(OUT attempts timestamp with time
 REVOKE ALL ON FUNCTION rowhook.partition_day(partition text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.partition_day(partition text) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.partition_findings() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.partition_findings() TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.partition_name(parent text, day date) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.partition_name(parent text, day date) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.partition_users(relations oid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.partition_users(relations oid[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.pause(webhook_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.pause(webhook_id uuid) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.pause(webhook_id uuid) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.paused_deliveries(OUT webhooks bigint, OUT deliveries bigint, OUT is_capped boolean, OUT oldest timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.paused_deliveries(OUT webhooks bigint, OUT deliveries bigint, OUT is_capped boolean, OUT oldest timestamp with time zone) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.paused_deliveries(OUT webhooks bigint, OUT deliveries bigint, OUT is_capped boolean, OUT oldest timestamp with time zone) TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.paused_deliveries(OUT webhooks bigint, OUT deliveries bigint, OUT is_capped boolean, OUT oldest timestamp with time zone) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.paused_deliveries(OUT webhooks bigint, OUT deliveries bigint, OUT is_capped boolean, OUT oldest timestamp with time zone) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.place(xact xid8, epoch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.place(xact xid8, epoch integer) TO rowhook_worker;

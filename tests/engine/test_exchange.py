@@ -131,12 +131,7 @@ async def test_a_recorded_request_is_displayed_as_sent(
     (claim,) = await platform.claim(pool)
     rendered = render_claim(claim, fields)
     if isinstance(rendered, Request):
-        outcome = Outcome(
-            verdict=Verdict.DELIVERED,
-            redacted=rendered.redacted,
-            framed_request=rendered.framed_request,
-        )
-        await record(pool, claim, outcome)
+        await record(pool, claim, rendered, Verdict.DELIVERED)
         displayed = await platform.value(
             "select request::text from rowhook.attempt where outbox_id = %s", claim.outbox_id
         )
@@ -162,9 +157,9 @@ def render_claim(claim: Claim, fields: dict[str, Any]) -> Request | Outcome:
     return render_request(webhook, claim.event, epoch_s=1779539696.789, policy=LOOPBACK)
 
 
-async def record(pool: Pool, claim: Claim, outcome: Outcome) -> None:
-    result = Result.of(claim, outcome, datetime.now(UTC))
-    frames = [] if outcome.framed_request is None else [outcome.framed_request.frame]
+async def record(pool: Pool, claim: Claim, request: Request, verdict: Verdict) -> None:
+    result = Result.of(claim, Outcome(verdict=verdict), datetime.now(UTC), request)
+    frames = [] if request.framed_request is None else [request.framed_request.frame]
     counted = await engine.record(pool, msgspec.json.encode([result]), msgspec.json.encode(frames))
     assert counted == [claim.token]
 
@@ -178,13 +173,7 @@ async def test_the_common_part_of_attempts_is_stored_once(platform: Platform, po
         (claim,) = await platform.claim(pool)
         rendered = render_claim(claim, {})
         assert isinstance(rendered, Request)
-        await record(
-            pool,
-            claim,
-            Outcome(
-                verdict=verdict, redacted=rendered.redacted, framed_request=rendered.framed_request
-            ),
-        )
+        await record(pool, claim, rendered, verdict)
         bodies.append(rendered.redacted.body)
     displayed = await platform.rows(
         "select request ->> 'body' as body from rowhook.attempt order by number"
@@ -225,15 +214,7 @@ async def test_an_operational_event_is_displayed_as_sent(
     (claim,) = await platform.claim(pool)
     rendered = render_claim(claim, {})
     assert isinstance(rendered, Request)
-    await record(
-        pool,
-        claim,
-        Outcome(
-            verdict=Verdict.TIMEOUT,
-            redacted=rendered.redacted,
-            framed_request=rendered.framed_request,
-        ),
-    )
+    await record(pool, claim, rendered, Verdict.TIMEOUT)
     body = await platform.value("select request ->> 'body' from rowhook.attempt")
     assert body == rendered.redacted.body
 
@@ -339,15 +320,7 @@ async def test_a_request_without_its_event_is_not_displayed(platform: Platform, 
     (claim,) = await platform.claim(pool)
     rendered = render_claim(claim, {})
     assert isinstance(rendered, Request)
-    await record(
-        pool,
-        claim,
-        Outcome(
-            verdict=Verdict.DELIVERED,
-            redacted=rendered.redacted,
-            framed_request=rendered.framed_request,
-        ),
-    )
+    await record(pool, claim, rendered, Verdict.DELIVERED)
     await platform.run("delete from rowhook.event")
     assert await platform.rows("select outcome, request from rowhook.attempt") == [
         {"outcome": "delivered", "request": None}
@@ -418,4 +391,5 @@ async def test_an_unused_request_frame_is_removed_and_recreated(
         assert await rig.platform.value("select count(*) from rowhook.request_frame") == 0
         await rig.platform.commit()
         await rig.reaches("delivered", count=3)
-    assert await rig.platform.value("select count(*) from rowhook.request_frame") == 1
+    # That of the requests, and that of the responses since the second.
+    assert await rig.platform.value("select count(*) from rowhook.request_frame") == 2

@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -22,6 +22,10 @@ from tests.support.servers import every_server
 from tests.support.worker_rig import until
 
 pytestmark = [pytest.mark.anyio, every_server]
+COMMENTS: LiteralString = (
+    "select string_agg(col_description(%s::regclass, attnum), ' ') from pg_attribute"
+    " where attrelid = %s::regclass and attnum > 0"
+)
 TRIGGER = "triggers/commit.capture_inserted_commit"
 
 
@@ -126,6 +130,37 @@ async def test_exactly_the_changed_functions_are_replaced_in_one_transaction(
     assert await runner.migrate(dsn, sql) == changed
     after = dict(await rows(db, written))
     assert after["fill_completed_at"] == after["retain_held"] != before["retain_held"]
+
+
+async def test_comments_are_set_one_table_at_a_time(
+    dsn: str, sql: Path, db: psycopg.AsyncConnection
+) -> None:
+    edit(sql / "comments.sql", "'in USD'", "'in US dollars'")
+    edit(sql / "comments.sql", "'paths that its", "'the paths that its")
+
+    async def commented(table: str) -> str:
+        ((text,),) = await (await db.execute(COMMENTS, (table, table))).fetchall()
+        return str(text)
+
+    async with await psycopg.AsyncConnection.connect(dsn) as holder:
+        await holder.execute("lock table rowhook.webhook in share update exclusive mode")
+        migrating = asyncio.create_task(runner.migrate(dsn, sql))
+        pids: list[tuple[Any, ...]] = []
+
+        async def waits() -> bool:
+            pids[:] = await rows(
+                db,
+                "select w.pid, count(h.pid) from pg_locks w left join pg_locks h"
+                " on h.pid = w.pid and h.granted and h.mode = 'ShareUpdateExclusiveLock'"
+                " where not w.granted and w.relation = 'rowhook.webhook'::regclass group by 1",
+            )
+            return bool(pids)
+
+        await until(waits, description="the comments of the locked table")
+        assert [held for _, held in pids] == [0]
+        assert "in US dollars" in await commented("rowhook.job")
+    assert await migrating == ["comments"]
+    assert "the paths that its" in await commented("rowhook.webhook")
 
 
 async def test_only_a_changed_trigger_is_replaced_and_it_stays_disabled_if_it_was(

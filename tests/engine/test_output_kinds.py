@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -13,8 +14,9 @@ from rowhook.model import Claim, Outcome, Request, Verdict
 from rowhook.output_kinds import OUTPUT_KINDS, OutputKind
 from rowhook.render.configuration import Configuration, ConfigurationRejected
 from rowhook.render.webhook_compiler import compile_webhook
-from rowhook.services import links, webhooks
+from rowhook.services import links, previews, webhooks
 from rowhook.services.context import Rejected
+from rowhook.services.sample_data import Sample
 from rowhook.transports.registry import Resources
 from tests.support.calls import ADMIN_KEY, Api
 from tests.support.sample_platform import Platform
@@ -58,6 +60,19 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, bytes]]]:
     QueueTransport.queue = []
     yield QueueTransport.queue
     del QueueTransport.queue
+
+
+async def put_test(
+    _http: httpx.AsyncBaseTransport,
+    request: Request,
+    /,
+    *,
+    redact: Callable[[str], str],
+    timed: bool,
+) -> Outcome:
+    """The test send of the kind: puts the body into the queue."""
+    QueueTransport.queue.append(("test", request.body or b""))
+    return Outcome(verdict=Verdict.DELIVERED, error=redact(f"timed: {timed}"))
 
 
 async def queue_webhook(rig: Rig) -> None:
@@ -111,6 +126,27 @@ async def test_the_api_takes_a_new_kind_and_refuses_the_fields_that_it_does_not_
     answer = await api.call("POST", "/webhooks", json=draft)
     assert answer.status_code == 422
     assert {error["pointer"] for error in answer.json()["errors"]} == {"/url", "/headers"}
+
+
+async def test_a_test_send_uses_the_function_of_the_kind_or_is_refused(
+    rig: Rig, queue: list[tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = replace(OUTPUT_KINDS["queue"], has_url=True)
+    monkeypatch.setitem(OUTPUT_KINDS, "queue", kind)
+    url = f"{rig.receiver.url}/queue"
+    configuration = Configuration(name="q", kind="queue", url=url, body_template='{"a": 1}')
+    saved = await webhooks.create_webhook(rig.ctx, rig.platform.organization, configuration)
+    ctx = replace(rig.ctx, transport=httpx.AsyncHTTPTransport())
+    with pytest.raises(Rejected) as refused:
+        await previews.test_webhook(ctx, saved.id, Sample())
+    (fault,) = refused.value.faults
+    message = "A queue webhook has no test send. Preview it instead."
+    assert (fault.pointer, fault.message) == ("/kind", message)
+    monkeypatch.setitem(OUTPUT_KINDS, "queue", replace(kind, send_test=f"{__name__}:put_test"))
+    trial = await previews.test_webhook(ctx, saved.id, Sample())
+    assert (trial.outcome, trial.error) == (Verdict.DELIVERED, "timed: True")
+    assert queue == [("test", b'{"a": 1}')]
+    assert rig.receiver.requests == []
 
 
 async def test_a_kind_that_is_not_known_is_refused_with_the_known_ones(rig: Rig) -> None:

@@ -296,29 +296,37 @@ async def service(servers: Cluster, folder: Path) -> tuple[CommandLine, str]:
     return CommandLine(folder=folder, dsn=servers.dsn_of(database, login)), database
 
 
-@pytest.mark.parametrize(
-    "extra",
-    [
-        "grant select on rowhook.outbox to colleague",
-        "grant select on rowhook.outbox to rowhook_reader",
-        "alter function rowhook.fill_completed_at() reset search_path",
-    ],
-)
+# Each with its reversal, except that the last changes the order of the function's settings.
+ADDITIONS = {
+    "grant select on rowhook.outbox to colleague": "revoke select on rowhook.outbox from colleague",
+    "grant select on rowhook.outbox to rowhook_reader": (
+        "revoke select on rowhook.outbox from rowhook_reader"
+    ),
+    "alter function rowhook.fill_completed_at() reset search_path": (
+        "alter function rowhook.fill_completed_at() set search_path = pg_catalog, pg_temp"
+    ),
+}
+
+
 async def test_a_service_login_starts_with_additional_grants_and_changes(
-    servers: Cluster, folder: Path, extra: str
+    servers: Cluster, folder: Path
 ) -> None:
     hands, database = await service(servers, folder)
-    await servers.run("create role colleague", extra, database=database)
-    (await hands.type("migrate")).refused(
-        *((1, "Set DATABASE_DIRECT_URL") if "colleague" not in extra else (0,))
-    )
-    await hands.ok("status")
+    await servers.run("create role colleague", database=database)
+    for addition, reversal in ADDITIONS.items():
+        await servers.run(addition, database=database)
+        (await hands.type("migrate")).refused(
+            *((1, "Set DATABASE_DIRECT_URL") if "colleague" not in addition else (0,))
+        )
+        await hands.ok("status")
+        doubts = await unhealthy_findings(hands)
+        assert ("migrations" in doubts) == ("colleague" not in addition), addition
+        await servers.run(reversal, database=database)
+    await servers.run(*ADDITIONS, database=database)
     for command in ("up", "worker", "api"):
         options = () if command == "worker" else ("--port", "0")
         async with started_command(hands, command, *options) as process:
             await wait_for_log(process, _BEGINS[command])
-    doubts = await unhealthy_findings(hands)
-    assert ("migrations" in doubts) == ("colleague" not in extra)
 
 
 async def test_a_service_login_gets_the_missing_objects_and_who_can_repair_them(

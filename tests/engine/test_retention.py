@@ -398,6 +398,7 @@ async def test_doctor_reports_unfinished_runs_and_held_deliveries_about_to_be_re
     assert await findings() == {
         "retention": (True, "removes old rows"),
         "held until removed": (True, "none is removed within 7 days"),
+        "expired partitions": (True, "none is overdue"),
     }
     await platform.run(
         "insert into rowhook.worker (id, host, pid, started_at)"
@@ -413,6 +414,69 @@ async def test_doctor_reports_unfinished_runs_and_held_deliveries_about_to_be_re
     assert result["retention"] == (False, "not finished for over an hour: held")
     assert result["held until removed"][0] is False
     assert result["held until removed"][1].startswith("2 held deliveries are removed within 7 days")
+
+
+async def expired_partitions(platform: Platform) -> dict[str, Any]:
+    (row,) = await platform.rows(
+        "select healthy, finding, advice from rowhook.diagnosis()"
+        " where subject = 'expired partitions'"
+    )
+    return row
+
+
+async def test_doctor_reports_expired_partitions_and_what_uses_them(
+    platform: Platform, dsn: str
+) -> None:
+    for parent, days in (("attempt_row", 34), ("exchange", 4), ("exchange", 6)):
+        await platform.value(
+            "select rowhook.make_partition(%s, (now() at time zone 'UTC')::date - %s::int)",
+            parent,
+            days,
+        )
+    async with await connection_pool.connect(dsn) as reader, reader.transaction():
+        await reader.execute("set application_name = 'nightly backup'")
+        await reader.execute("select count(*) from rowhook.attempt_row")
+        row = await expired_partitions(platform)
+        pid = reader.info.backend_pid
+    assert row["healthy"] is False
+    # The first of the three expired by less than a day.
+    assert row["finding"].startswith("2 partitions of attempts and bodies expired over a day ago")
+    assert row["finding"].endswith(f"; in use by process {pid} (nightly backup)")
+    assert "let these transactions end" in row["advice"]
+    row = await expired_partitions(platform)
+    assert row["finding"].endswith("; no transaction uses them now")
+    assert "rowhook retain --now" in row["advice"]
+    while await platform.value("select rowhook.drop_next_partition()"):
+        pass
+    assert await expired_partitions(platform) == {
+        "healthy": True,
+        "finding": "none is overdue",
+        "advice": None,
+    }
+    await platform.run("update rowhook.retention set keep = null")
+    await platform.value("select rowhook.make_partition('exchange', '2020-01-01')")
+    assert (await expired_partitions(platform))["healthy"]
+
+
+async def test_the_deliveries_of_paused_webhooks_are_kept_and_counted(platform: Platform) -> None:
+    paused = await platform.webhook()
+    await platform.webhook()
+    active = await platform.webhook()
+    none = {"webhooks": 0, "deliveries": 0, "is_capped": False, "oldest": None}
+    counted = "select * from rowhook.paused_deliveries()"
+    await platform.run("update rowhook.webhook set state = 'paused' where id <> %s", active)
+    assert await platform.rows(counted) == [none]
+    await insert_events(platform, paused, 3, "pending", timedelta(days=400))
+    await insert_events(platform, paused, 2, "delivered", timedelta(days=1))
+    await insert_events(platform, active, 4, "pending", timedelta(days=500))
+    for kind in DEFAULTS:
+        await run(platform, kind)
+    (row,) = await platform.rows(counted)
+    assert (row["webhooks"], row["deliveries"], row["is_capped"]) == (1, 3, False)
+    assert await platform.value(
+        "select oldest between now() - interval '401 days' and now() - interval '399 days'"
+        " from rowhook.paused_deliveries()"
+    )
 
 
 async def test_a_locked_event_does_not_prevent_a_run_from_finishing(

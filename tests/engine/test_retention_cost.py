@@ -216,6 +216,8 @@ async def test_a_run_without_old_rows_reads_almost_nothing(
         assert removed == 0
         assert read.total() <= 3 * OLD, (kind, read)
     assert await blocks(platform, "select * from rowhook.retention_report()") < 1000
+    await platform.run("update rowhook.webhook set state = 'paused'")
+    assert await blocks(platform, "select * from rowhook.paused_deliveries()") < 1000
 
 
 async def test_events_are_removed_in_pages_during_a_long_read_and_a_dump(

@@ -37,11 +37,20 @@ WITH_OWNERS_RIGHTS = {
     "system": "it answers to operators alone, and asks that first",
     "status": "counts of the whole installation, no row of anybody",
     **dict.fromkeys(
-        ("delivery_counts", "retention_plan", "retention_report", "storage_report"),
+        (
+            "delivery_counts",
+            "retention_plan",
+            "retention_report",
+            "paused_deliveries",
+            "storage_report",
+        ),
         "counts, ages and sizes of the whole installation, no row of anybody",
     ),
     "workers": "the processes of the installation",
-    "gauges": "figures of the whole installation for /metrics, no row of anybody",
+    **dict.fromkeys(
+        ("metrics", "backlog"),
+        "figures of the whole installation for /metrics, no row of anybody",
+    ),
     "diagnosis": "findings about the installation, no row of anybody",
     **dict.fromkeys(
         (

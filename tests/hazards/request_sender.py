@@ -53,7 +53,7 @@ class _TransportContext:
     """A transport that is created inside the event loop."""
 
     async def __aenter__(self) -> GuardedTransport:
-        self.transport = GuardedTransport.open(LOCAL, limit=4)
+        self.transport = GuardedTransport(LOCAL, limit=4)
         return self.transport
 
     async def __aexit__(self, *_: object) -> None:

@@ -146,7 +146,7 @@ def check_parse(url: str) -> None:
         return
     assert {reader(url) for reader in PARSERS.values()} <= {None, place}, url
     target = parse_target(url, OPEN)
-    url_sent = str(target.url)
+    url_sent = target.url
     assert url_sent.isascii(), url
     assert url_sent.isprintable(), url
     assert not set(' "<>\\^`{|}#') & set(url_sent), url

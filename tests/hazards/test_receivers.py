@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from rowhook.db.connection_pool import Pool
+from rowhook.egress.connection import BODY_GRACE_S
 from rowhook.model import Verdict
 from rowhook.render.configuration import Configuration
 from rowhook.security.vault import Keyring, generate_master_key
 from rowhook.services import links, webhooks
-from rowhook.transports.http import BODY_GRACE_S, send
+from rowhook.transports.http import send
 from tests.support.certificates import Authority, make_authority
 from tests.support.commands import running_command
 from tests.support.hostile_receivers import HOSTILE, SLOW_BODIES, Case

@@ -64,8 +64,12 @@ async def test_deliveries_that_are_not_finished_are_counted_by_status(
     assert sample(samples, "rowhook_deliveries", status="pending") == 3
     assert sample(samples, "rowhook_deliveries", status="held") == 1
     assert sample(samples, "rowhook_deliveries", status="sending") == 0
-    assert sample(samples, "rowhook_backlog") == 2
-    assert lower_bound <= sample(samples, "rowhook_oldest_due_seconds") <= await overdue_s(platform)
+    assert sample(samples, "rowhook_backlog", kind="http") == 2
+    assert (
+        lower_bound
+        <= sample(samples, "rowhook_oldest_due_seconds", kind="http")
+        <= await overdue_s(platform)
+    )
     assert sample(samples, "rowhook_workers") == 1
     assert sample(samples, "rowhook_capture_errors_open") == 0
 
@@ -81,8 +85,29 @@ async def test_a_due_delivery_counts_before_a_worker_marks_it_ready(
     )
     lower_bound = await overdue_s(platform)
     samples = await scrape(api)
-    assert sample(samples, "rowhook_backlog") == 1
-    assert lower_bound <= sample(samples, "rowhook_oldest_due_seconds") <= await overdue_s(platform)
+    assert sample(samples, "rowhook_backlog", kind="http") == 1
+    assert (
+        lower_bound
+        <= sample(samples, "rowhook_oldest_due_seconds", kind="http")
+        <= await overdue_s(platform)
+    )
+
+
+async def test_the_backlog_is_counted_by_kind(api: Api, platform: Platform) -> None:
+    for fields in ({}, {"kind": "frontend", "url": None}, {"kind": "frontend", "url": None}):
+        await platform.webhook_of_goal(**fields)
+    await platform.commit()
+    await platform.run("alter table rowhook.outbox disable trigger user")
+    await platform.run("update rowhook.outbox set next_attempt_at = now() - interval '1 minute'")
+    await platform.run(
+        "update rowhook.outbox set ready = false where id = (select max(id) from rowhook.outbox)"
+    )
+    samples = await scrape(api)
+    assert sample(samples, "rowhook_backlog", kind="http") == 1
+    assert sample(samples, "rowhook_backlog", kind="frontend") == 2
+    assert sample(samples, "rowhook_oldest_due_seconds", kind="frontend") >= 60
+    previous = await platform.rows("select due, oldest_due_s >= 60 as old from rowhook.gauges()")
+    assert previous == [{"due": 3, "old": True}]
 
 
 async def test_deliveries_of_a_paused_webhook_are_not_backlog(api: Api, platform: Platform) -> None:
@@ -91,7 +116,11 @@ async def test_deliveries_of_a_paused_webhook_are_not_backlog(api: Api, platform
     await platform.value("select rowhook.set_state(%s, 'paused')", webhook)
     samples = await scrape(api)
     assert sample(samples, "rowhook_deliveries", status="pending") == 1
-    assert sample(samples, "rowhook_backlog") == sample(samples, "rowhook_oldest_due_seconds") == 0
+    assert (
+        sample(samples, "rowhook_backlog", kind="http")
+        == sample(samples, "rowhook_oldest_due_seconds", kind="http")
+        == 0
+    )
 
 
 @pytest.mark.new_database
@@ -105,9 +134,9 @@ async def test_gauges_do_not_scan_finished_deliveries(platform: Platform) -> Non
         webhook,
         platform.organization,
     )
-    await platform.value("select rowhook.gauges()")
+    await platform.value("select rowhook.metrics()")
     plan = await platform.value(
-        "explain (analyze, buffers, format json) select * from rowhook.gauges()"
+        "explain (analyze, buffers, format json) select * from rowhook.metrics()"
     )
     buffers = plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"]
     assert buffers < 200

@@ -15,7 +15,6 @@ import httpx
 from aiohappyeyeballs import AddrInfoType
 
 from rowhook.db import connection_pool
-from rowhook.egress.connection_guard import make_connector
 from rowhook.egress.policy import EgressPolicy
 from rowhook.egress.transport import GuardedTransport
 from rowhook.render.renderer import Renderer
@@ -80,10 +79,9 @@ def _loopback_socket(info: AddrInfoType) -> socket.socket:
 
 
 def _loopback_transport(policy: EgressPolicy) -> GuardedTransport:
-    connector = make_connector(
+    return GuardedTransport(
         policy, limit=50, resolver=_resolve_nothing, trust=trust(), open_socket=_loopback_socket
     )
-    return GuardedTransport(policy, connector)
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from rowhook.egress.connection_guard import make_trust
+from rowhook.egress.dialer import make_trust
 
 if TYPE_CHECKING:
     from pathlib import Path

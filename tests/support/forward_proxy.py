@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from yarl import URL
+import httpx
 
 from tests.support.receiver import Received, Receiver, read_request
 
@@ -66,16 +66,14 @@ async def _tunnel(
     port = int(request.path.rpartition(":")[2])
     there, back = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    pumps = [asyncio.create_task(_pump(reader, back)), asyncio.create_task(_pump(there, writer))]
     try:
-        await asyncio.wait(
-            [
-                asyncio.ensure_future(_pump(reader, back)),
-                asyncio.ensure_future(_pump(there, writer)),
-            ],
-            return_when=asyncio.FIRST_COMPLETED,
-        )
+        await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
     finally:
         back.transport.abort()
+        for pump in pumps:
+            pump.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
 
 
 async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
@@ -85,12 +83,12 @@ async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
 
 
 async def _pass_on(request: Received, writer: asyncio.StreamWriter) -> None:
-    target = URL(request.path)
+    target = httpx.URL(request.path)
     there, back = await asyncio.open_connection("127.0.0.1", target.port)
     headers = [
         f"{name}: {value}" for name, value in request.headers if "proxy-" not in name.lower()
     ]
-    lines = [f"{request.method} {target.raw_path_qs} HTTP/1.1", *headers, "", ""]
+    lines = [f"{request.method} {target.raw_path.decode()} HTTP/1.1", *headers, "", ""]
     back.write("\r\n".join(lines).encode("latin-1") + request.body)
     head = await there.readuntil(b"\r\n\r\n")
     length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]

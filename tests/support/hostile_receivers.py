@@ -115,7 +115,7 @@ HOSTILE = {
     "TLS on a plain port": invalid(raw(b"\x15\x03\x01\0\x02\x02\x16")),
     "another protocol": invalid(raw(b"SSH-2.0-OpenSSH_9.6\r\n")),
     "garbage": invalid(raw(bytes(range(256)) * 64)),
-    "garbage for headers": invalid(raw(OK + b"\0\1\2: x\r\n\r\n")),
+    "garbage for headers": delivered(raw(OK + b"\0\1\2: x\r\n\r\n")),
     "header of 2 MB": invalid(raw(OK + b"X: " + b"a" * 2_000_000 + b"\r\n\r\n")),
     "headers without end": invalid(flood(OK, b"X-A: b\r\n" * 1000)),
     "flood of interim answers": invalid(flood(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)),
@@ -129,4 +129,15 @@ HOSTILE = {
     "drip of the status line": late(drip(b"", b"\r\n")),
     "drip of headers": late(drip(OK, b"X-A: b\r\n")),
     "drip of interim answers": late(drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n")),
+    # a complete head whose status line is valid
+    "malformed header line": delivered(
+        raw(OK + b"X-A: b\r\nno colon\r\nContent-Length: 2\r\n\r\nok")
+    ),
+    "space in a header name": delivered(raw(OK + b"X A: b\r\nContent-Length: 2\r\n\r\nok")),
+    "header without a name": delivered(raw(OK + b": b\r\nContent-Length: 2\r\n\r\nok")),
+    "folded header line": delivered(raw(OK + b"X-A: b\r\n c\r\nContent-Length: 2\r\n\r\nok")),
+    "interim answer, then a malformed line": delivered(
+        raw(b"HTTP/1.1 100 Continue\r\n\r\n" + OK + b"no colon\r\n\r\n")
+    ),
+    "malformed line in pieces": delivered(drip(OK + b"no colon\r", b"\n")),
 }

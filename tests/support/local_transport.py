@@ -48,7 +48,7 @@ async def resolve_to_loopback(_: str) -> Sequence[str]:
 
 @asynccontextmanager
 async def open_transport(trust: ssl.SSLContext | None = None) -> AsyncIterator[GuardedTransport]:
-    async with GuardedTransport.open(
+    async with GuardedTransport(
         LOCAL, limit=64, resolver=resolve_to_loopback, trust=trust
     ) as transport:
         yield transport

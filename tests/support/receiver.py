@@ -219,5 +219,7 @@ def flood(first: bytes, wave: bytes) -> Behaviour:
         while not writer.is_closing():
             writer.write(wave)
             await writer.drain()
+            # A TLS transport whose connection was reset accepts data without end.
+            await asyncio.sleep(0)
 
     return behave

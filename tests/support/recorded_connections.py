@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NoReturn
 
 from aiohappyeyeballs import AddrInfoType
 
-from rowhook.egress.connection_guard import make_connector
+from rowhook.egress.connection import Connection
+from rowhook.egress.deadlines import Deadlines
+from rowhook.egress.dialer import Dialer
+from rowhook.egress.origin_pool import OriginPool
 from rowhook.egress.policy import EgressPolicy
+from rowhook.egress.target_url import Target
+from rowhook.egress.timings import ExchangeTimer
 from rowhook.egress.transport import GuardedTransport
+from tests.support.deadline import DEADLINE_S
 
 
 class ConnectionRecorder:
@@ -45,5 +52,14 @@ def recording_transport(
     names: Callable[[str], Awaitable[Sequence[str]]],
 ) -> GuardedTransport:
     """Return a transport that makes no connections. Call it in the event loop."""
-    connector = make_connector(policy, limit=256, resolver=names, open_socket=recorder)
-    return GuardedTransport(policy, connector)
+    return GuardedTransport(policy, limit=256, resolver=names, open_socket=recorder)
+
+
+async def connect(dialer: Dialer, target: Target) -> None:
+    """Connect to `target`, as for one request."""
+    loop = asyncio.get_running_loop()
+    deadlines = Deadlines(loop)
+    connection = Connection(
+        (target.scheme, target.host, target.port), deadlines, OriginPool(deadlines, limit=1)
+    )
+    await dialer.connect(target, connection, loop.time() + DEADLINE_S, ExchangeTimer())

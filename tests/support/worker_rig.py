@@ -100,7 +100,7 @@ class Rig:
         )
         async with (
             connection_pool.open_pool(self.dsn, size=4, role=self.worker_role) as pool,
-            transport or GuardedTransport.open(policy, limit=2048, trust=trust()) as opened,
+            transport or GuardedTransport(policy, limit=2048, trust=trust()) as opened,
         ):
             webhooks = WebhookCache(pool, self.keyring, brand="Roxels")
             yield Worker(pool, webhooks, opened, policy, options)

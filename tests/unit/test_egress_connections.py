@@ -4,19 +4,20 @@ import asyncio
 import socket
 from ipaddress import ip_network
 
-import aiohttp
 import httpx
 import pytest
 
-from rowhook.egress.connection_guard import make_connector
+from rowhook.egress.deadlines import Deadlines
+from rowhook.egress.dialer import Dialer
 from rowhook.egress.errors import Failure
 from rowhook.egress.policy import EgressPolicy
 from rowhook.egress.resolver import ThreadedLookup
+from rowhook.egress.target_url import Target
 from rowhook.egress.transport import GuardedTransport
 from rowhook.model import Verdict
 from tests.support.deadline import DEADLINE_S
-from tests.support.receiver import Receiver
-from tests.support.recorded_connections import ConnectionRecorder, ScriptedResolver
+from tests.support.receiver import Receiver, stall
+from tests.support.recorded_connections import ConnectionRecorder, ScriptedResolver, connect
 
 PUBLIC = EgressPolicy()
 LOCAL = EgressPolicy(allow_networks=(ip_network("127.0.0.0/8"),))
@@ -29,9 +30,8 @@ async def attempt(
     policy: EgressPolicy = PUBLIC,
     times: int = 1,
 ) -> list[Verdict]:
-    connector = make_connector(policy, limit=8, resolver=names, open_socket=recorder)
     verdicts = []
-    async with GuardedTransport(policy, connector) as transport:
+    async with GuardedTransport(policy, limit=8, resolver=names, open_socket=recorder) as transport:
         for _ in range(times):
             with pytest.raises(Failure) as caught:
                 await transport.handle_async_request(httpx.Request("POST", url))
@@ -93,12 +93,15 @@ async def test_a_forbidden_literal_opens_no_socket(url: str) -> None:
 
 
 @pytest.mark.anyio
-async def test_the_socket_factory_rejects_a_forbidden_literal_that_was_not_parsed() -> None:
+async def test_the_dialer_rejects_a_forbidden_literal_that_was_not_parsed() -> None:
     recorder = ConnectionRecorder()
-    connector = make_connector(PUBLIC, limit=1, resolver=ScriptedResolver([]), open_socket=recorder)
-    async with aiohttp.ClientSession(connector=connector) as session:
-        with pytest.raises(aiohttp.ClientConnectorError):
-            await session.get("http://127.0.0.1:1/")
+    unchecked = Target(
+        scheme="http", host="127.0.0.1", port=1, authority="", path="/", is_literal=True
+    )
+    dialer = Dialer(PUBLIC, resolver=ScriptedResolver([]), open_socket=recorder)
+    with pytest.raises(Failure) as caught:
+        await connect(dialer, unchecked)
+    assert caught.value.verdict is Verdict.TARGET_FORBIDDEN
     assert recorder.addresses == []
 
 
@@ -123,11 +126,12 @@ async def test_a_name_without_addresses_is_a_dns_failure() -> None:
 @pytest.mark.anyio
 async def test_localhost_is_not_resolved_and_means_the_allowed_loopback() -> None:
     names = ScriptedResolver(["93.184.216.34"])
-    async with Receiver() as receiver:
-        connector = make_connector(LOCAL, limit=1, resolver=names)
-        async with GuardedTransport(LOCAL, connector) as transport:
-            url = f"http://localhost:{receiver.port}/hook"
-            response = await transport.handle_async_request(httpx.Request("POST", url))
+    async with (
+        Receiver() as receiver,
+        GuardedTransport(LOCAL, limit=1, resolver=names) as transport,
+    ):
+        url = f"http://localhost:{receiver.port}/hook"
+        response = await transport.handle_async_request(httpx.Request("POST", url))
     assert response.status_code == 200
     assert names.hostnames == []
     assert receiver.requests[0].header("Host") == f"localhost:{receiver.port}"
@@ -137,12 +141,13 @@ async def test_localhost_is_not_resolved_and_means_the_allowed_loopback() -> Non
 async def test_a_pooled_connection_is_reused_without_another_resolution() -> None:
     names = ScriptedResolver(["127.0.0.1"])
     policy = EgressPolicy(allow_networks=LOCAL.allow_networks, allow_http=True)
-    async with Receiver() as receiver:
-        connector = make_connector(policy, limit=4, resolver=names)
-        async with GuardedTransport(policy, connector) as transport:
-            for _ in range(5):
-                url = f"http://hooks.example.com:{receiver.port}/"
-                await transport.handle_async_request(httpx.Request("POST", url))
+    async with (
+        Receiver() as receiver,
+        GuardedTransport(policy, limit=4, resolver=names) as transport,
+    ):
+        for _ in range(5):
+            url = f"http://hooks.example.com:{receiver.port}/"
+            await transport.handle_async_request(httpx.Request("POST", url))
     assert (receiver.connections, names.hostnames) == (1, ["hooks.example.com"])
 
 
@@ -175,3 +180,84 @@ async def test_errors_of_the_system_resolver_are_propagated() -> None:
 
     with pytest.raises(socket.gaierror):
         await ThreadedLookup(ask)("down.example")
+
+
+@pytest.mark.anyio
+async def test_an_address_that_refuses_is_followed_by_the_next_one() -> None:
+    policy = EgressPolicy(allow_networks=LOCAL.allow_networks, allow_http=True)
+    names = ScriptedResolver(["127.0.0.3", "127.0.0.1"])
+    async with (
+        Receiver(host="127.0.0.1") as receiver,
+        GuardedTransport(policy, limit=1, resolver=names) as transport,
+    ):
+        url = f"http://hooks.example.com:{receiver.port}/"
+        response = await transport.handle_async_request(httpx.Request("POST", url))
+    assert response.status_code == 200
+
+
+@pytest.mark.anyio
+async def test_no_more_exchanges_run_at_once_than_the_limit() -> None:
+    policy = EgressPolicy(allow_networks=LOCAL.allow_networks, allow_http=True)
+    async with Receiver() as receiver, GuardedTransport(policy, limit=2) as transport:
+        requests = [httpx.Request("POST", receiver.url) for _ in range(20)]
+        await asyncio.gather(*map(transport.handle_async_request, requests))
+    assert len(receiver.requests) == 20
+    assert receiver.connections == 2
+
+
+@pytest.mark.anyio
+async def test_a_closing_transport_ends_the_exchanges_that_are_running() -> None:
+    policy = EgressPolicy(allow_networks=LOCAL.allow_networks, allow_http=True)
+    async with Receiver(default=stall()) as receiver:
+        transport = GuardedTransport(policy, limit=2)
+        request = httpx.Request("POST", receiver.url)
+        running = asyncio.create_task(transport.handle_async_request(request))
+        await receiver.wait_for(1)
+        await transport.aclose()
+        with pytest.raises(Failure) as caught:
+            await running
+    assert caught.value.verdict is Verdict.RESPONSE_INVALID
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_exchange_closes_its_connection() -> None:
+    policy = EgressPolicy(allow_networks=LOCAL.allow_networks, allow_http=True)
+    async with (
+        Receiver(default=stall()) as receiver,
+        GuardedTransport(policy, limit=1) as transport,
+    ):
+        for number in (1, 2):
+            request = httpx.Request("POST", receiver.url)
+            running = asyncio.create_task(transport.handle_async_request(request))
+            await receiver.wait_for(number)
+            running.cancel()
+            await asyncio.wait({running})
+    assert receiver.connections == 2
+
+
+class Entry:
+    def __init__(self) -> None:
+        self.tick = 0
+        self.expired = asyncio.Event()
+
+    def expire(self) -> None:
+        self.expired.set()
+
+
+@pytest.mark.anyio
+async def test_a_deadline_passes_unless_it_was_removed_or_replaced() -> None:
+    loop = asyncio.get_running_loop()
+    deadlines = Deadlines(loop)
+    late, early, removed, replaced = Entry(), Entry(), Entry(), Entry()
+    for entry, delay_s in ((late, 0.4), (early, 0.1), (removed, 0.1), (replaced, 0.1)):
+        deadlines.set(entry, loop.time() + delay_s)
+    deadlines.remove(removed)
+    deadlines.remove(replaced)
+    deadlines.set(replaced, loop.time() + 3600)
+    async with asyncio.timeout(DEADLINE_S):
+        await early.expired.wait()
+        assert not late.expired.is_set()
+        await late.expired.wait()
+    assert not removed.expired.is_set()
+    assert not replaced.expired.is_set()
+    deadlines.close()

@@ -52,44 +52,49 @@ class Replay(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rate: Annotated[float, Meta(ge=MIN_RATE, le=MAX_RATE)] | None = None
 
 
+Statuses = Annotated[
+    list[DeliveryStatus] | None,
+    QueryParameter(description="May be repeated: `?status=dead&status=held`."),
+]
+WebhookId = Annotated[
+    UUID | None, QueryParameter(description="The webhook, which may have been deleted.")
+]
+JobId = Annotated[
+    str | None,
+    QueryParameter(max_length=1000, description="The job's id, as the platform writes it."),
+]
+CommitId = Annotated[str | None, QueryParameter(max_length=1000, description="The commit's id.")]
+TypeOfEvent = Annotated[EventType | None, QueryParameter(description="The type of the event.")]
+StatusCode = Annotated[
+    int | None,
+    QueryParameter(ge=100, le=999, description="The HTTP status code of the last attempt."),
+]
+Since = Annotated[
+    str | None,
+    QueryParameter(
+        description="Created at or after this time (RFC 3339, with Z or an offset).",
+        schema_extra=TIME,
+    ),
+]
+Until = Annotated[
+    str | None,
+    QueryParameter(
+        description="Created before this time (RFC 3339, with Z or an offset).", schema_extra=TIME
+    ),
+]
+
+
 async def _filter(
     ctx: ContextDependency,
     caller: CallerDependency,
-    status: Annotated[
-        list[DeliveryStatus] | None,
-        QueryParameter(description="May be repeated: `?status=dead&status=held`."),
-    ] = None,
-    webhook_id: Annotated[
-        UUID | None, QueryParameter(description="The webhook, which may have been deleted.")
-    ] = None,
-    job_id: Annotated[
-        str | None,
-        QueryParameter(max_length=1000, description="The job's id, as the platform writes it."),
-    ] = None,
-    commit_id: Annotated[
-        str | None, QueryParameter(max_length=1000, description="The commit's id.")
-    ] = None,
-    event_type: Annotated[
-        EventType | None, QueryParameter(description="The type of the event.")
-    ] = None,
-    status_code: Annotated[
-        int | None,
-        QueryParameter(ge=100, le=999, description="The HTTP status code of the last attempt."),
-    ] = None,
-    since: Annotated[
-        str | None,
-        QueryParameter(
-            description="Created at or after this time (RFC 3339, with Z or an offset).",
-            schema_extra=TIME,
-        ),
-    ] = None,
-    until: Annotated[
-        str | None,
-        QueryParameter(
-            description="Created before this time (RFC 3339, with Z or an offset).",
-            schema_extra=TIME,
-        ),
-    ] = None,
+    status: Statuses = None,
+    webhook_id: WebhookId = None,
+    job_id: JobId = None,
+    commit_id: CommitId = None,
+    event_type: TypeOfEvent = None,
+    status_code: StatusCode = None,
+    since: Since = None,
+    until: Until = None,
     organization_id: OrganizationId = None,
 ) -> DeliveryFilter:
     """Parse the filters of a list. Raises Rejected and NotFound."""

@@ -16,9 +16,10 @@ from prometheus_client.registry import Collector
 from rowhook.api.routing import public_route
 from rowhook.db import installation_queries
 from rowhook.db.connection_pool import Pool
-from rowhook.db.installation_queries import Gauges
+from rowhook.db.installation_queries import Gauges, KindBacklog
 from rowhook.db.statements import StatementError, Unreachable
 from rowhook.model import WAITING_STATUSES
+from rowhook.output_kinds import OUTPUT_KINDS
 
 _CACHE_S = 5.0
 # Streams stay open as long as their page, so their duration means nothing.
@@ -106,6 +107,7 @@ class _Database(Collector):
         yield GaugeMetricFamily("rowhook_database_up", "1 if the database answers.", self._up)
         if self._gauges is not None:
             yield from _delivery_gauges(self._gauges)
+            yield from _backlog_gauges(self._gauges.backlog)
         yield from _pool_metrics(self._pool.get_stats())
 
 
@@ -116,16 +118,6 @@ def _delivery_gauges(now: Gauges) -> Iterator[Metric]:
     for status in WAITING_STATUSES:
         waiting.add_metric((status,), getattr(now, status))
     yield waiting
-    yield GaugeMetricFamily(
-        "rowhook_backlog",
-        "Deliveries of active webhooks that are due and not yet claimed.",
-        now.due,
-    )
-    yield GaugeMetricFamily(
-        "rowhook_oldest_due_seconds",
-        "Seconds since the oldest delivery of the backlog became due.",
-        now.oldest_due_s,
-    )
     yield GaugeMetricFamily(
         "rowhook_workers", "Worker processes seen in the last 30 seconds.", now.workers
     )
@@ -139,6 +131,25 @@ def _delivery_gauges(now: Gauges) -> Iterator[Metric]:
         "Webhooks whose circuit is open: their receivers fail and get only probes.",
         now.circuits_open,
     )
+
+
+def _backlog_gauges(backlog: list[KindBacklog]) -> Iterator[Metric]:
+    due = GaugeMetricFamily(
+        "rowhook_backlog",
+        "Deliveries of active webhooks that are due and not yet claimed, by kind of output.",
+        labels=("kind",),
+    )
+    oldest = GaugeMetricFamily(
+        "rowhook_oldest_due_seconds",
+        "Seconds since the oldest delivery of the backlog became due, by kind of output.",
+        labels=("kind",),
+    )
+    without_any = {kind: KindBacklog(kind) for kind in OUTPUT_KINDS}
+    for of_kind in (without_any | {each.kind: each for each in backlog}).values():
+        due.add_metric((of_kind.kind,), of_kind.due)
+        oldest.add_metric((of_kind.kind,), of_kind.oldest_due_s)
+    yield due
+    yield oldest
 
 
 def _pool_metrics(stats: dict[str, int]) -> Iterator[Metric]:

@@ -12,13 +12,12 @@ from rowhook.api.auth import organization_of_new
 from rowhook.api.examples import EXAMPLES
 from rowhook.api.parameters import CallerDependency, ContextDependency, Limit
 from rowhook.api.routing import action_route
-from rowhook.api.webhook_routes import WebhookDraft
 from rowhook.services import held_previews, previews
 from rowhook.services.held_previews import HeldPreviews
 from rowhook.services.json_reader import ReadResult
 from rowhook.services.previews import Preview, Trial
 from rowhook.services.sample_data import Sample
-from rowhook.services.webhook_checks import WebhookPatch
+from rowhook.services.webhook_checks import WebhookDraft, WebhookPatch
 
 
 class PreviewDraft(WebhookDraft, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -31,10 +31,9 @@ from rowhook.api.routing import (
     patch_route,
     put_route,
 )
-from rowhook.render.configuration import Configuration
 from rowhook.services import links, webhooks
 from rowhook.services.json_reader import ReadResult
-from rowhook.services.webhook_checks import WebhookPatch
+from rowhook.services.webhook_checks import WebhookDraft, WebhookPatch
 from rowhook.services.webhook_documents import (
     Links,
     NewSigningSecret,
@@ -43,15 +42,6 @@ from rowhook.services.webhook_documents import (
     Webhook,
     Webhooks,
 )
-
-
-class WebhookDraft(Configuration, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A webhook to create. `organization_id` is required with an operator key.
-
-    It is the organization's id as the platform writes it, or Rowhook's uuid.
-    """
-
-    organization_id: str | None = None
 
 
 class Rotation(Struct, frozen=True, forbid_unknown_fields=True):

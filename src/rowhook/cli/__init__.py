@@ -14,7 +14,7 @@ _PANELS: dict[str, dict[str, str]] = {
         "demo": "demo_command",
         "migrate": "installation_commands",
         "api": "run_commands",
-        "worker": "run_commands",
+        "worker": "worker_command",
         "retain": "retention_command",
         "adopt": "installation_commands",
         "uninstall": "installation_commands",

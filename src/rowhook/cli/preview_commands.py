@@ -10,7 +10,6 @@ import msgspec
 import rich_click as click
 from msgspec import UNSET, Raw, UnsetType
 
-from rowhook.api.webhook_routes import WebhookDraft
 from rowhook.cli.operator_session import with_keyring
 from rowhook.cli.options import Command, as_json
 from rowhook.cli.output import print_json, show, show_request, show_response, show_timings
@@ -19,6 +18,7 @@ from rowhook.services.context import KeyringContext
 from rowhook.services.json_reader import ReadResult, verbatim
 from rowhook.services.previews import Trial, preview_webhook, test_webhook
 from rowhook.services.sample_data import Sample
+from rowhook.services.webhook_checks import WebhookDraft
 
 _COLON = re.compile(r"[:=]")
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import sys
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import rich_click as click
+from msgspec.structs import asdict
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from rowhook.cli.error_messages import USAGE, CommandFailed
 from rowhook.cli.operator_session import with_worker_rights
 from rowhook.cli.options import as_json, duration
-from rowhook.cli.output import print_json, show, table
+from rowhook.cli.output import format_time, print_json, show, table
 from rowhook.services import retention as operations
 from rowhook.services.context import Rejected, ServiceContext
-from rowhook.services.installation import RetentionAge, RetentionPlan
+from rowhook.services.installation import PausedDeliveries, RetentionAge, RetentionPlan
 
 Ages = tuple[tuple[str, timedelta | None], ...]
 
@@ -58,47 +61,64 @@ async def retain(
     if run_now:
         await _run(ctx, as_json=as_json)
     elif only_plan:
-        _show_plan(await operations.retention_plan(ctx), as_json=as_json)
+        plan = await operations.retention_plan(ctx)
+        _show(plan, _plan_table(plan), await operations.paused_deliveries(ctx), as_json=as_json)
     else:
-        _show_ages(await operations.retention_ages(ctx), as_json=as_json)
+        rules = await operations.retention_ages(ctx)
+        _show(rules, _age_table(rules), await operations.paused_deliveries(ctx), as_json=as_json)
 
 
-def _show_ages(ages: list[RetentionAge], *, as_json: bool) -> None:
+def _show(
+    entries: Sequence[RetentionAge | RetentionPlan],
+    rows: Table,
+    paused: PausedDeliveries,
+    *,
+    as_json: bool,
+) -> None:
+    """Prints the entries as JSON or as a table, followed by what is kept for paused webhooks."""
     if as_json:
-        print_json(ages)
-        return
-    show(
-        table(
-            [
-                {
-                    "kind": age.kind,
-                    "kept for": _format_age(age.keep_s),
-                    "oldest": age.oldest_at,
-                    "last run": age.last_finished_at,
-                    "removed": age.removed,
-                    "rows": age.concerns,
-                }
-                for age in ages
-            ]
-        )
+        print_json([*entries, {"kind": "paused", **asdict(paused)}])
+    elif paused.oldest_at is None:
+        show(rows)
+    else:
+        show(rows, _format_paused(paused, paused.oldest_at))
+
+
+def _age_table(ages: Sequence[RetentionAge]) -> Table:
+    return table(
+        [
+            {
+                "kind": age.kind,
+                "kept for": _format_age(age.keep_s),
+                "oldest": age.oldest_at,
+                "last run": age.last_finished_at,
+                "removed": age.removed,
+                "rows": age.concerns,
+            }
+            for age in ages
+        ]
     )
 
 
-def _show_plan(plan: list[RetentionPlan], *, as_json: bool) -> None:
-    if as_json:
-        print_json(plan)
-        return
-    show(
-        table(
-            [
-                {
-                    "kind": kind.kind,
-                    "to be removed": _format_removable(kind),
-                    "oldest": kind.oldest_at,
-                }
-                for kind in plan
-            ]
-        )
+def _plan_table(plan: Sequence[RetentionPlan]) -> Table:
+    return table(
+        [
+            {
+                "kind": kind.kind,
+                "to be removed": _format_removable(kind),
+                "oldest": kind.oldest_at,
+            }
+            for kind in plan
+        ]
+    )
+
+
+def _format_paused(paused: PausedDeliveries, oldest_at: datetime) -> str:
+    more = "+" if paused.is_capped else ""
+    return (
+        "Waiting deliveries of paused webhooks, kept whatever their age:"
+        f" {paused.deliveries:,}{more} (webhooks: {paused.webhooks:,}), the oldest from"
+        f" {format_time(oldest_at)}."
     )
 
 

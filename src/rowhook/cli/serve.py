@@ -68,6 +68,8 @@ async def serving(asgi_app: Any, *, host: str, port: int, tasks: Supervisor) -> 
             asgi_app,
             host=host,
             port=port,
+            # uvicorn would prefer httptools, which is there for the client.
+            http="h11",
             log_config=None,
             access_log=False,
             lifespan="auto",

@@ -225,7 +225,7 @@ def policy(settings: Settings) -> EgressPolicy:
 
 
 def _transport(settings: Settings, connections: int) -> GuardedTransport:
-    return GuardedTransport.open(policy(settings), limit=connections, proxy=settings.egress_proxy)
+    return GuardedTransport(policy(settings), limit=connections, proxy=settings.egress_proxy)
 
 
 @asynccontextmanager

@@ -107,22 +107,35 @@ async def retry_while_locked(attempt: Callable[[], Awaitable[T]], within_s: floa
         await asyncio.sleep(_PAUSE_S)
 
 
+class KindBacklog(NamedTuple):
+    """Due deliveries of one kind of output, and for how many seconds the oldest has been due."""
+
+    kind: str
+    due: int = 0
+    oldest_due_s: float = 0.0
+
+
 class Gauges(NamedTuple):
-    """Metrics: unfinished and due deliveries, workers, errors."""
+    """Metrics: unfinished deliveries, workers, errors, and due deliveries of kinds with any."""
 
     pending: int
     sending: int
     held: int
-    due: int
-    oldest_due_s: float
     workers: int
     capture_errors: int
     circuits_open: int
+    backlog: list[KindBacklog]
 
 
 async def gauges(pool: ConnectionSource) -> Gauges:
     """Returns the metrics; cheap however many finished deliveries are stored."""
-    return Gauges(*(await rows(pool, "select * from rowhook.gauges()"))[0])
+    (row,) = await rows(
+        pool,
+        "select pending, sending, held, workers, capture_errors, circuits_open, backlog"
+        " from rowhook.metrics()",
+    )
+    *figures, backlog = row
+    return Gauges._make((*figures, [KindBacklog(**of_kind) for of_kind in backlog]))
 
 
 async def status(pool: ConnectionSource) -> list[dict[str, Any]]:

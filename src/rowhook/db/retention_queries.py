@@ -45,6 +45,15 @@ class PlanRow(NamedTuple):
     oldest_at: datetime | None
 
 
+class PausedRow(NamedTuple):
+    """Deliveries that are kept because their webhook is paused; `oldest_at` None: none."""
+
+    webhooks: int
+    deliveries: int
+    is_capped: bool
+    oldest_at: datetime | None
+
+
 async def set_retention(pool: ConnectionSource, ages: Mapping[str, timedelta | None]) -> None:
     """Sets how long kinds are kept, all or none; None: forever. Raises AgeRejected."""
     query = (
@@ -73,6 +82,12 @@ async def retention_plan(pool: ConnectionSource) -> list[PlanRow]:
     """Returns one row per kind, with counts up to 100,000."""
     query = "select kind, removable, is_capped, oldest from rowhook.retention_plan()"
     return [PlanRow(*row) for row in await rows(pool, query)]
+
+
+async def paused_deliveries(pool: ConnectionSource) -> PausedRow:
+    """Returns the deliveries that no retention removes, counted up to 100,000."""
+    query = "select webhooks, deliveries, is_capped, oldest from rowhook.paused_deliveries()"
+    return PausedRow(*(await rows(pool, query))[0])
 
 
 async def retention_kinds(pool: ConnectionSource) -> list[str]:

@@ -65,7 +65,8 @@ class DialPolicy(Protocol):
         """Return the addresses of `localhost`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Compared by identity: it is part of the key of a cache that is read for each request.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EgressPolicy:
     """The targets that an installation allows: public addresses and `allow_networks`.
 

@@ -10,13 +10,9 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from time import monotonic
 from typing import TYPE_CHECKING
 
-from aiohttp.abc import AbstractResolver, ResolveResult
-
 from rowhook.egress.errors import TargetForbidden
-from rowhook.egress.timings import current
 
 if TYPE_CHECKING:
     from rowhook.egress.policy import DialPolicy
@@ -26,40 +22,26 @@ if TYPE_CHECKING:
 Lookup = Callable[[str], Awaitable[Sequence[str]]]
 # getaddrinfo cannot be cancelled; with unresponsive servers it blocks a thread for 10 s or more.
 MAX_LOOKUPS = 64
-# Per address family. aiohttp tries all addresses again after each failure, so the list is short.
+# Per address family: a name with many dead addresses must not use up the time for connecting.
 MAX_ADDRESSES = 2
 
 
-class GuardedResolver(AbstractResolver):
+class GuardedResolver:
     """Resolves names with `lookup`, and rejects those that `policy` does not allow."""
 
     def __init__(self, policy: DialPolicy, lookup: Lookup | None = None) -> None:
         self._policy = policy
         self._lookup = lookup or ThreadedLookup()
 
-    async def resolve(
-        self,
-        host: str,
-        port: int = 0,
-        family: socket.AddressFamily = socket.AF_UNSPEC,
-    ) -> list[ResolveResult]:
-        """Return the addresses of a host. Raises TargetForbidden, or OSError if there is none."""
-        timer = current.get()
-        if timer is not None:
-            timer.resolving = monotonic()
-        addresses = await self._addresses(host)
-        if timer is not None:
-            timer.resolved = monotonic()
-        if not self._policy.admits(host, addresses):
-            raise TargetForbidden
-        return [_result(host, address, port) for address in _shorten(addresses)]
-
-    async def _addresses(self, host: str) -> Sequence[str]:
+    async def resolve(self, host: str) -> list[str]:
+        """Return a few addresses of a name. Raises TargetForbidden, or OSError if there is none."""
         # RFC 6761 section 6.3: localhost is not resolved.
         addresses = self._policy.loopback() if host == "localhost" else await self._lookup(host)
         if not addresses:
             raise socket.gaierror(socket.EAI_NONAME, "no address")
-        return addresses
+        if not self._policy.admits(host, addresses):
+            raise TargetForbidden
+        return _shorten(addresses)
 
     async def close(self) -> None:
         """Cancel the running lookups; their threads end by themselves."""
@@ -85,7 +67,13 @@ class ThreadedLookup:
         if task is None:
             task = self._running[host] = asyncio.create_task(self._look_up(host))
             task.add_done_callback(lambda finished: self._forget(host, finished))
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            current = asyncio.current_task()
+            if current is None or current.cancelling() or not task.cancelled():
+                raise
+        raise socket.gaierror(socket.EAI_FAIL, "the resolver was closed")
 
     async def close(self) -> None:
         """Cancel the running lookups."""
@@ -148,14 +136,3 @@ def _shorten(addresses: Sequence[str]) -> list[str]:
     same = [address for address in addresses if (":" in address) == first_is_ipv6]
     other = [address for address in addresses if (":" in address) != first_is_ipv6]
     return same[:MAX_ADDRESSES] + other[:MAX_ADDRESSES]
-
-
-def _result(host: str, address: str, port: int) -> ResolveResult:
-    return ResolveResult(
-        hostname=host,
-        host=address,
-        port=port,
-        family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-        proto=socket.IPPROTO_TCP,
-        flags=socket.AI_NUMERICHOST,
-    )

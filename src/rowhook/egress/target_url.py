@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import idna
-from yarl import URL
 
 from rowhook.egress.errors import TargetForbidden, UrlRejected
 from rowhook.egress.policy import IPV4_LOOPBACK, network_to_allow
@@ -54,15 +53,21 @@ _PATH_SAFE = "/?:@!$&'()*+,;=%-._~[]"
 class Target:
     """A target that is allowed, as far as its URL shows.
 
-    `host` is ASCII (an IPv6 literal without brackets); `path` is the path and query as sent.
+    `host` is ASCII (an IPv6 literal without brackets); `path` is the path and query as sent;
+    `authority` is the value of the Host header.
     """
 
     scheme: str
     host: str
     port: int
+    authority: str
     path: str
     is_literal: bool
-    url: URL
+
+    @property
+    def url(self) -> str:
+        """The URL that is requested."""
+        return f"{self.scheme}://{self.authority}{self.path}"
 
 
 # Cached, because the URL of a request is parsed twice: by the renderer, which reports the errors,
@@ -176,18 +181,17 @@ def _check_plain(host: str, *, is_literal: bool, policy: EgressPolicy) -> None:
 
 def _build(scheme: str, host: str, port: int, rest: str, *, is_literal: bool) -> Target:
     path = quote(rest, safe=_PATH_SAFE)
-    netloc = f"[{host}]" if ":" in host else host
-    if port != PORTS[scheme]:
-        netloc = f"{netloc}:{port}"
-    slash = "" if path.startswith("/") else "/"
-    url = URL(f"{scheme}://{netloc}{slash}{path}", encoded=True)
-    if (url.scheme, url.raw_host, url.port, url.raw_user) != (scheme, host, port, None):
-        raise UrlRejected("The URL is ambiguous.")
+    authority = bracketed(host)
     return Target(
         scheme=scheme,
         host=host,
         port=port,
-        path=url.raw_path_qs,
+        authority=authority if port == PORTS[scheme] else f"{authority}:{port}",
+        path=path if path.startswith("/") else f"/{path}",
         is_literal=is_literal,
-        url=url,
     )
+
+
+def bracketed(host: str) -> str:
+    """Return a host as it is written in a URL (RFC 3986 section 3.2.2)."""
+    return f"[{host}]" if ":" in host else host

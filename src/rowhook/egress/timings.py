@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar
 from time import monotonic
 
 from rowhook.model import Timings
@@ -11,21 +10,10 @@ from rowhook.model import Timings
 class ExchangeTimer:
     """The times of one exchange, in seconds of the monotonic clock.
 
-    `refused`: the policy rejected an address; with several addresses, aiohttp merges their errors
-    and would lose this reason. `dials` counts the protocols on new connections; in the tunnel of a
-    proxy, the second one is TLS to the target.
+    `connected`: TCP was connected; `opened`: TLS too, if there is any.
     """
 
-    __slots__ = (
-        "connected",
-        "dials",
-        "opened",
-        "refused",
-        "resolved",
-        "resolving",
-        "responded",
-        "started",
-    )
+    __slots__ = ("connected", "opened", "resolved", "resolving", "responded", "started")
 
     def __init__(self) -> None:
         self.started = monotonic()
@@ -34,8 +22,6 @@ class ExchangeTimer:
         self.connected: float | None = None
         self.opened: float | None = None
         self.responded: float | None = None
-        self.refused = False
-        self.dials = 0
 
     def timings(self, *, secure: bool) -> Timings:
         """Return the phases in milliseconds; a reused connection has no dns, connect or tls."""
@@ -50,7 +36,3 @@ class ExchangeTimer:
 
 def _between(begin: float | None, end: float | None) -> float | None:
     return None if begin is None or end is None else round((end - begin) * 1000, 3)
-
-
-# aiohttp calls the connector, the resolver and the protocol without the request.
-current: ContextVar[ExchangeTimer | None] = ContextVar("current", default=None)

@@ -1,172 +1,192 @@
-"""An httpx transport on an aiohttp session that enforces the egress policy.
+"""An HTTP/1.1 client that connects only to permitted targets, also as a transport of httpx.
 
-It adds only Host and Content-Length. There are no retries, cookies or decompression.
+One request, one response: no redirects, cookies, decompression or environment proxies. It adds
+only Host and Content-Length. A request is sent a second time only if its reused connection ended
+before any byte of a response (RFC 9110 section 9.2.2 allows it for a request with an idempotency
+key; a connection that the server closes while it is idle is the usual reason).
 """
 
 from __future__ import annotations
 
-import io
-from time import monotonic
+import asyncio
 from typing import TYPE_CHECKING
 
-import aiohttp
 import httpx
 
-from rowhook.egress.connection_guard import ProxyPolicy, make_connector
-from rowhook.egress.errors import CAUGHT, failure_of, proxy_response
-from rowhook.egress.response_head import MAX_HEAD
+from rowhook.egress import errors
+from rowhook.egress.connection import Connection, ConnectionEnded, ResponseInvalid
+from rowhook.egress.deadlines import Deadlines
+from rowhook.egress.dialer import Dialer
+from rowhook.egress.errors import TargetForbidden, UrlRejected
+from rowhook.egress.origin_pool import OriginPool
+from rowhook.egress.proxy import PROXY_AUTHENTICATION_REQUIRED, ProxyPolicy
+from rowhook.egress.request_encoder import encode
 from rowhook.egress.target_url import parse_target
-from rowhook.egress.timings import ExchangeTimer, current
+from rowhook.egress.timings import ExchangeTimer
 
 if TYPE_CHECKING:
     import ssl
 
+    from rowhook.egress.dialer import OpenSocket
+    from rowhook.egress.origin_pool import Origin
     from rowhook.egress.policy import EgressPolicy
     from rowhook.egress.resolver import Lookup
+    from rowhook.egress.response import Response
+    from rowhook.egress.target_url import Target
+    from rowhook.model import Headers
 
-
-# Name resolution, TCP and TLS together.
-CONNECT_S = 5.0
-MAX_UNCHUNKED_BODY = 1 << 18
-# Outside a tunnel, only a proxy responds with this status (RFC 9110 section 15.5.8).
-PROXY_AUTHENTICATION_REQUIRED = 407
-# aiohttp would add these itself.
-SKIPPED_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+# The time of a request that is sent through the interface of httpx without one.
+DEFAULT_TIMEOUT_S = 15.0
+# Headers of a request of httpx that the encoder writes itself.
+_FRAMING = {b"host", b"content-length", b"transfer-encoding"}
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
-    """Sends each request once, if the policy allows its target.
+    """Sends each request once, if the policy allows its target. Create it in the event loop.
 
-    `request.extensions["url"]` is the exact URL; the default is `str(request.url)`, which httpx may
-    have normalized. `request.extensions["timer"]` receives the times. Only Failure is raised. The
-    caller enforces the total timeout. Create it in the event loop. With `proxy`, all requests are
-    sent through it, and `connector` must have its policy.
+    At most `limit` exchanges run at once. With `proxy`, all requests are sent through it.
+    `resolver`, `trust` and `open_socket`: see Dialer.
     """
 
     def __init__(
         self,
-        policy: EgressPolicy,
-        connector: aiohttp.BaseConnector,
-        *,
-        proxy: ProxyPolicy | None = None,
-    ) -> None:
-        self._proxied = proxy is not None
-        self._policy = policy
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            proxy=None if proxy is None else proxy.url,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
-            skip_auto_headers=SKIPPED_HEADERS,
-            timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_S),
-            max_line_size=MAX_HEAD,
-            max_field_size=MAX_HEAD,
-            max_headers=1024,
-        )
-        # aiohttp repeats PUT, GET and DELETE on a connection that was just closed, so the receiver
-        # might get an attempt twice. There is no public option; test_send tests this one.
-        self._session._retry_connection = False  # noqa: SLF001
-
-    @classmethod
-    def open(
-        cls,
         policy: EgressPolicy,
         *,
         limit: int,
         resolver: Lookup | None = None,
         trust: ssl.SSLContext | None = None,
         proxy: str | None = None,
-    ) -> GuardedTransport:
-        """Return a transport with its own connector (see `make_connector` and `ProxyPolicy`)."""
-        proxy_policy = None if proxy is None else ProxyPolicy(proxy)
-        connector = make_connector(
-            proxy_policy or policy, limit=limit, resolver=resolver, trust=trust
+        open_socket: OpenSocket | None = None,
+    ) -> None:
+        self._policy = policy
+        self._proxy = None if proxy is None else ProxyPolicy(proxy)
+        self._dialer = Dialer(
+            self._proxy or policy,
+            proxy=self._proxy,
+            resolver=resolver,
+            trust=trust,
+            open_socket=open_socket,
         )
-        return cls(policy, connector, proxy=proxy_policy)
+        self._loop = asyncio.get_running_loop()
+        self._deadlines = Deadlines(self._loop)
+        self._pool = OriginPool(self._deadlines, limit)
+        self._slots = asyncio.Semaphore(limit)
+
+    async def exchange(
+        self,
+        method: str,
+        url: str,
+        headers: Headers,
+        body: bytes | None,
+        *,
+        timeout_s: float,
+        timer: ExchangeTimer | None = None,
+    ) -> Response:
+        """Return the response to one request, after at most `timeout_s` seconds.
+
+        The body is read up to 64 KiB, and for 2 s after the head. Raises Failure.
+        """
+        deadline = self._loop.time() + timeout_s
+        try:
+            target = parse_target(url, self._policy)
+        except (UrlRejected, TargetForbidden) as error:
+            raise errors.forbidden() from error
+        message = self._encode(method, target, headers, body)
+        if self._slots.locked():
+            await self._wait_for_slot(deadline, timeout_s)
+        else:
+            await self._slots.acquire()
+        try:
+            response = await self._exchange(target, message, deadline, timer)
+        except TimeoutError as error:
+            raise errors.no_response(timeout_s) from error
+        except ResponseInvalid as error:
+            raise errors.response_invalid() from error
+        except ConnectionEnded as error:
+            raise errors.connection_ended(error.__cause__) from error
+        finally:
+            self._slots.release()
+        if self._answers_as_proxy(target, response):
+            raise errors.proxy_response(response.status)
+        return response
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Return the response when its head has arrived. Raises Failure."""
-        timer = request.extensions.get("timer") or ExchangeTimer()
-        secure = request.url.scheme == "https"
-        current.set(timer)
-        try:
-            response = await self._exchange(request)
-        except CAUGHT as error:
-            raise failure_of(error, timer, secure=secure, proxied=self._proxied) from error
-        if self._proxied and not secure and response.status == PROXY_AUTHENTICATION_REQUIRED:
-            response.close()
-            raise proxy_response(response.status)
-        timer.responded = monotonic()
-        return httpx.Response(
-            response.status, headers=list(response.raw_headers), stream=_body_of(response)
-        )
-
-    async def _exchange(self, request: httpx.Request) -> aiohttp.ClientResponse:
-        target = parse_target(request.extensions.get("url") or str(request.url), self._policy)
-        body = await _join(request.stream)
-        return await self._session.request(
+        """Send a request of httpx. Raises Failure."""
+        response = await self.exchange(
             request.method,
-            target.url,
-            data=_payload(body),
-            headers=_unify_case(request.headers.raw),
-            allow_redirects=False,
+            str(request.url),
+            tuple(
+                (name.decode(), value.decode())
+                for name, value in request.headers.raw
+                if name.lower() not in _FRAMING
+            ),
+            await request.aread(),
+            timeout_s=request.extensions.get("timeout", {}).get("read") or DEFAULT_TIMEOUT_S,
         )
+        return httpx.Response(response.status, headers=response.headers, content=response.body)
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self._session.close()
+        await self._dialer.close()
+        await self._pool.close()
+        self._deadlines.close()
 
+    async def _exchange(
+        self, target: Target, message: bytes, deadline: float, timer: ExchangeTimer | None
+    ) -> Response:
+        origin = self._origin(target)
+        connection = self._pool.take(origin)
+        if connection is not None:
+            try:
+                return await self._exchange_on(connection, message, deadline, timer)
+            except ConnectionEnded as error:
+                if not error.is_stale:
+                    raise
+        connection = await self._connect(origin, target, deadline, timer or ExchangeTimer())
+        return await self._exchange_on(connection, message, deadline, timer)
 
-class BodyStream(httpx.AsyncByteStream):
-    """The undecoded body of a response. Closing it early closes the connection."""
+    async def _exchange_on(
+        self, connection: Connection, message: bytes, deadline: float, timer: ExchangeTimer | None
+    ) -> Response:
+        response = await connection.exchange(message, deadline, timer)
+        self._pool.put(connection, self._loop.time())
+        return response
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self._response = response
-
-    def __aiter__(self) -> BodyStream:
-        return self
-
-    async def __anext__(self) -> bytes:
-        """Return the next bytes. Raises httpx.ReadError if the body is incomplete."""
+    async def _connect(
+        self, origin: Origin, target: Target, deadline: float, timer: ExchangeTimer
+    ) -> Connection:
+        connection = Connection(origin, self._deadlines, self._pool)
+        self._pool.add(connection)
         try:
-            chunk = await self._response.content.readany()
-        except (aiohttp.ClientError, OSError) as error:
-            raise httpx.ReadError("the body is incomplete") from error
-        if not chunk:
-            raise StopAsyncIteration
-        return chunk
+            await self._dialer.connect(target, connection, deadline, timer)
+        except BaseException:
+            connection.abort()
+            self._pool.forget(connection)
+            raise
+        return connection
 
-    async def aclose(self) -> None:
-        """Close the connection, unless the body ended and it went back to the pool."""
-        self._response.close()
+    async def _wait_for_slot(self, deadline: float, timeout_s: float) -> None:
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._slots.acquire()
+        except TimeoutError as error:
+            raise errors.no_response(timeout_s) from error
 
+    def _origin(self, target: Target) -> Origin:
+        if self._proxy is not None and target.scheme == "http":
+            return ("proxy", self._proxy.host, self._proxy.port)
+        return (target.scheme, target.host, target.port)
 
-def _body_of(response: aiohttp.ClientResponse) -> httpx.AsyncByteStream:
-    content = response.content
-    if not content.is_eof() or content.exception() is not None:
-        return BodyStream(response)
-    body = content.read_nowait()
-    # The connection is still in use: an upgrade, or the request body is not completely sent yet.
-    if response.connection is not None:
-        response.close()
-    return httpx.ByteStream(body)
+    def _encode(self, method: str, target: Target, headers: Headers, body: bytes | None) -> bytes:
+        if self._proxy is None or target.scheme != "http":
+            return encode(method, target.path, target.authority, headers, body)
+        # RFC 9112 section 3.2.2: the absolute form.
+        authorized = (*headers, *self._proxy.headers)
+        return encode(method, target.url, target.authority, authorized, body)
 
-
-def _unify_case(raw: list[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-    # aiohttp keeps two headers of the same name only if their case is equal.
-    spelled: dict[bytes, str] = {}
-    return [
-        (spelled.setdefault(name.lower(), name.decode()), value.decode()) for name, value in raw
-    ]
-
-
-def _payload(body: bytes) -> bytes | io.BytesIO | None:
-    # aiohttp writes bytes in one piece and warns if they are large; a file is written in chunks.
-    return io.BytesIO(body) if len(body) > MAX_UNCHUNKED_BODY else body or None
-
-
-async def _join(stream: httpx.SyncByteStream | httpx.AsyncByteStream) -> bytes:
-    if isinstance(stream, httpx.SyncByteStream):
-        return b"".join(stream)
-    return b"".join([chunk async for chunk in stream])
+    def _answers_as_proxy(self, target: Target, response: Response) -> bool:
+        return (
+            self._proxy is not None
+            and target.scheme == "http"
+            and response.status == PROXY_AUTHENTICATION_REQUIRED
+        )

@@ -25,6 +25,7 @@ from rowhook.migrate.steps import (
     GRANTS,
     Step,
     all_steps,
+    comments_by_relation,
     obsolete,
     paragraphs,
     pending,
@@ -50,6 +51,9 @@ async def _apply(
         nonlocal current
         if steps[0].kind == "outside":
             await _run_outside(connection, steps[0])
+            return
+        if steps[0].kind == "comments":
+            await _run_comments(connection, steps[0])
             return
         async with migration_queries.brief_locks(connection, LOCK_WAIT_MS):
             for current in steps:
@@ -102,8 +106,16 @@ async def _run_outside(connection: psycopg.AsyncConnection, step: Step) -> None:
     await migration_queries.note_migration(connection, step.name, step.checksum)
 
 
+async def _run_comments(connection: psycopg.AsyncConnection, step: Step) -> None:
+    """Sets comments table by table, so that a locked table keeps no lock on another waiting."""
+    for comments in comments_by_relation(step.sql):
+        async with migration_queries.brief_locks(connection, LOCK_WAIT_MS):
+            await statements.run_script(connection, comments)
+    await migration_queries.note_migration(connection, step.name, step.checksum)
+
+
 def _recovery_note(step: Step) -> str:
-    if step.kind == "outside":
+    if step.kind in ("outside", "comments"):
         return f"Step {step.name} was interrupted. It will be repeated from its first statement."
     others = (
         " together with the other functions, views and grants" if step.kind == "release" else ""

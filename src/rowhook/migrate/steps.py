@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
@@ -18,7 +19,7 @@ GRANTS = "grants"
 # Stands for all functions and views when the schema is compared with its stored state.
 FUNCTIONS = "functions"
 BOOTSTRAP = "bootstrap"
-Kind = Literal["script", "outside", "release", "trigger", "policies"]
+Kind = Literal["script", "outside", "release", "trigger", "policies", "comments"]
 _ROLE = re.compile(r"\browhook_(producer|reader|operator|worker|api)\b")
 _HISTORY = re.compile(r"\d{4}_")
 # The files numbered 10 to 19 generate the captures.
@@ -39,7 +40,8 @@ class Step:
 
     The kinds are: script, in its own transaction; outside, statement by statement outside a
     transaction; release, in one transaction with all other release steps; trigger and policies, a
-    trigger or all policies of `table`, in its own transaction.
+    trigger or all policies of `table`, in its own transaction; comments, those of each relation in
+    a transaction of their own.
     """
 
     kind: Kind
@@ -73,6 +75,14 @@ def paragraphs(sql: str) -> list[str]:
     """
     parts = _PARAGRAPH_END.split(_COMMENT.sub("", sql).strip() + "\n")
     return [part.strip() for part in parts]
+
+
+def comments_by_relation(sql: str) -> list[str]:
+    """Groups successive comments on one table or its columns; each ends with a line."""
+    statements = _COMMENT.sub("", sql).strip().split(";\n")
+    return [
+        ";\n".join(group) for _, group in groupby(statements, lambda text: _TABLE.findall(text)[:1])
+    ]
 
 
 def _checksum(text: str) -> str:
@@ -143,7 +153,7 @@ def all_steps(folder: Path, prefix: str) -> tuple[Step, ...]:
         *_release(folder, prefix),
         *_triggers(read_sql(folder / "triggers.sql", prefix)),
         *_policies(read_sql(folder / "policies.sql", prefix)),
-        _step("script", "comments", read_sql(folder / "comments.sql", prefix)),
+        _step("comments", "comments", read_sql(folder / "comments.sql", prefix)),
     )
 
 

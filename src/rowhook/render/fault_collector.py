@@ -19,10 +19,10 @@ class FaultCollector:
         """Add a fault."""
         self.faults.append(Fault(pointer=pointer, message=message))
 
-    def template(self, pointer: str, source: str, place: OutputContext) -> Template | None:
-        """Compile a template; return None if it has faults."""
+    def template(self, pointer: str, source: str | None, place: OutputContext) -> Template | None:
+        """Compile a template, if there is one; return None if it has faults."""
         try:
-            return compile_template(source, place)
+            return None if source is None else compile_template(source, place)
         except TemplateFaults as error:
             self._add_all(pointer, error)
         return None

@@ -38,13 +38,18 @@ def make_frame(
     body: Origins | None,
 ) -> RequestFrame:
     """Return the frame of `{method, url, headers, body}`; values are numbered in order."""
-    pieces = msgspec.json.encode(list(_merge_texts(_pieces(method, url, headers, body))))
-    digest = hashlib.blake2b(webhook.bytes + pieces, digest_size=16).digest()
+    return frame_of_pieces(webhook, organization, _pieces(method, url, headers, body))
+
+
+def frame_of_pieces(webhook: UUID, organization: UUID, pieces: Iterable[Piece]) -> RequestFrame:
+    """Return the frame with these pieces of a JSON text."""
+    encoded = msgspec.json.encode(list(_merge_texts(pieces)))
+    digest = hashlib.blake2b(webhook.bytes + encoded, digest_size=16).digest()
     return RequestFrame(
         digest=UUID(bytes=digest),
         webhook_id=webhook,
         organization_id=organization,
-        pieces=msgspec.Raw(pieces),
+        pieces=msgspec.Raw(encoded),
     )
 
 
@@ -64,13 +69,13 @@ def _pieces(
                     shared[origin] = next(numbers)
                 yield shared[origin]
             else:
-                yield _json_content(origin) if isinstance(origin, str) else origin
+                yield json_content(origin) if isinstance(origin, str) else origin
 
-    yield f'{{"method":"{_json_content(method)}","url":"'
+    yield f'{{"method":"{json_content(method)}","url":"'
     yield from quoted(url)
     yield '","headers":['
     for index, (name, origins) in enumerate(headers):
-        yield f'{"," if index else ""}["{_json_content(name)}","'
+        yield f'{"," if index else ""}["{json_content(name)}","'
         yield from quoted(origins)
         yield '"]'
     if body is None:
@@ -96,5 +101,6 @@ def _merge_texts(pieces: Iterable[Piece]) -> Iterator[Piece]:
         yield text
 
 
-def _json_content(text: str) -> str:
+def json_content(text: str) -> str:
+    """Return the text as in a JSON string, without the quotes."""
     return msgspec.json.encode(text).decode()[1:-1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from rowhook.egress.errors import TargetForbidden, UrlRejected
@@ -108,6 +108,50 @@ def _check_kind(
         )
 
 
+class _Parts(NamedTuple):
+    """The fields of a Webhook that are compiled from its configuration."""
+
+    url: Template | None
+    headers: tuple[tuple[str, Template], ...]
+    body: Template | None
+    is_json: bool
+    is_json_lines: bool
+    schema: Schema | None
+    condition: Condition | None
+
+
+def _compile_parts(configuration: Configuration, brand: str, policy: EgressPolicy | None) -> _Parts:
+    """Compile templates, schema and condition. Raises ConfigurationRejected with all faults."""
+    collector = FaultCollector()
+    collector.faults.extend(field_faults(configuration))
+    content_type = content_type_of(configuration.headers, collector)
+    output_context = body_context(content_type)
+    has_lines = is_json_lines(content_type)
+    if configuration.schema is not None and (output_context is not OutputContext.JSON or has_lines):
+        collector.add(
+            "/schema",
+            "A schema requires a JSON body. Remove the schema or change the Content-Type.",
+        )
+    headers = compile_headers(configuration.headers, forced_headers(brand), collector)
+    body = collector.template("/body_template", configuration.body_template, output_context)
+    url = collector.template("/url", configuration.url, OutputContext.URL)
+    if url is not None and policy is not None:
+        _check_url(url, policy, collector)
+    _check_kind(configuration, body, headers, collector)
+    parts = _Parts(
+        url=url,
+        headers=tuple(headers),
+        body=body,
+        is_json=output_context is OutputContext.JSON,
+        is_json_lines=has_lines,
+        schema=collector.schema(configuration.schema),
+        condition=collector.condition(configuration.condition),
+    )
+    if collector.faults:
+        raise ConfigurationRejected(collector.faults)
+    return parts
+
+
 def compile_webhook(
     configuration: Configuration,
     *,
@@ -124,50 +168,20 @@ def compile_webhook(
     With `policy`, as for a save, a literal target that is not allowed is a fault; deliveries check
     the target when they connect. Raises ConfigurationRejected with all faults.
     """
-    collector = FaultCollector()
-    collector.faults.extend(field_faults(configuration))
-    content_type = content_type_of(configuration.headers, collector)
-    output_context = body_context(content_type)
-    is_one_value = output_context is OutputContext.JSON and not is_json_lines(content_type)
-    if configuration.schema is not None and not is_one_value:
-        collector.add(
-            "/schema",
-            "A schema requires a JSON body. Remove the schema or change the Content-Type.",
-        )
-    headers = compile_headers(configuration.headers, forced_headers(brand), collector)
-    source = configuration.body_template
-    body = None if source is None else collector.template("/body_template", source, output_context)
-    url = (
-        None
-        if configuration.url is None
-        else collector.template("/url", configuration.url, OutputContext.URL)
-    )
-    if url is not None and policy is not None:
-        _check_url(url, policy, collector)
-    _check_kind(configuration, body, headers, collector)
-    schema = collector.schema(configuration.schema)
-    condition = collector.condition(configuration.condition)
-    if collector.faults:
-        raise ConfigurationRejected(collector.faults)
+    parts = _compile_parts(configuration, brand, policy)
     sends_body = (
         configuration.method not in ("GET", "DELETE")
         or configuration.raw_payload
-        or body is not None
+        or parts.body is not None
     )
     return Webhook(
+        **parts._asdict(),
         name=configuration.name,
         kind=configuration.kind,
         method=configuration.method,
-        url=url,
-        headers=tuple(headers),
-        body=body,
         fixed_headers=default_headers(configuration.headers, brand, sends_body=sends_body),
         raw_payload=configuration.raw_payload,
         sends_body=sends_body,
-        is_json=output_context is OutputContext.JSON,
-        is_json_lines=is_json_lines(content_type),
-        schema=schema,
-        condition=condition,
         timeout_s=configuration.timeout_s,
         secrets=secrets or {},
         allowed_hosts=allowed_hosts or {},

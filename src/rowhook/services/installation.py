@@ -95,10 +95,22 @@ class RetentionPlan(Struct, frozen=True, kw_only=True):
     oldest_at: datetime | None
 
 
+class PausedDeliveries(Struct, frozen=True, kw_only=True):
+    """Deliveries that are kept, whatever their age, because their webhook is paused.
+
+    They are counted up to 100,000; `is_capped` is true if there are more.
+    """
+
+    webhooks: int
+    deliveries: int
+    is_capped: bool
+    oldest_at: datetime | None
+
+
 class Storage(Struct, frozen=True, kw_only=True):
     """A growing table: estimated rows, and bytes including indexes.
 
-    `rows` is null for partitions that are never analyzed. `bytes_per_day` is the daily growth, null
+    `rows` is null until the server has counted some. `bytes_per_day` is the daily growth, null
     before the end of the first day.
     """
 
@@ -138,6 +150,7 @@ class Installation(Struct, frozen=True, kw_only=True):
     chores: Backlog
     partitions: list[Partition]
     retention: list[RetentionAge]
+    paused: PausedDeliveries
     storage: list[Storage]
 
 

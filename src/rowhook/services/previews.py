@@ -27,7 +27,7 @@ from rowhook.services.webhook_cache import WebhookCache
 from rowhook.services.webhook_checks import check_webhook
 from rowhook.services.webhook_documents import Webhook
 from rowhook.services.webhooks import webhook_of
-from rowhook.transports.http import send
+from rowhook.transports.registry import find_test_sender
 
 
 class TrialRequest(Struct, frozen=True):
@@ -222,9 +222,11 @@ async def test_webhook(ctx: KeyringContext, webhook: UUID, sample: Sample) -> Tr
     """
     require_one(sample)
     present = await webhook_of(ctx, webhook)
+    # A kind that this version does not have is rejected with the other faults of the webhook.
     kind = OUTPUT_KINDS.get(present.kind)
-    if kind is not None and not kind.has_url:
-        message = f"A {present.kind} webhook sends no requests. Preview it instead."
+    send = None if kind is None else find_test_sender(kind)
+    if kind is not None and send is None:
+        message = f"A {present.kind} webhook has no test send. Preview it instead."
         raise Rejected(Fault(pointer="/kind", message=message))
     compiled = await with_secrets(ctx, present)
     if isinstance(compiled, Outcome):
@@ -237,9 +239,10 @@ async def test_webhook(ctx: KeyringContext, webhook: UUID, sample: Sample) -> Tr
     request = await ctx.renderer.render(compiled, begun.event, at=begun.moment)
     if isinstance(request, Outcome):
         return _trial(request)
-    if ctx.transport is None:
+    if ctx.transport is None or send is None:
         raise LookupError("This context has no transport for test requests.")
-    return _trial(await send(ctx.transport, request, redact=compiled.redact, timed=True))
+    outcome = await send(ctx.transport, request, redact=compiled.redact, timed=True)
+    return _trial(outcome, request.redacted)
 
 
 async def _begin_test(ctx: KeyringContext, webhook: UUID, sample: SampleEvent) -> SampleEvent:
@@ -265,12 +268,12 @@ async def _begin_test(ctx: KeyringContext, webhook: UUID, sample: SampleEvent) -
     return sample._replace(event=stored, moment=begun.moment)
 
 
-def _trial(outcome: Outcome) -> Trial:
+def _trial(outcome: Outcome, request: RedactedRequest | None = None) -> Trial:
     response = None
     if outcome.status_code is not None:
         response = TrialResponse(outcome.status_code, list(outcome.headers), outcome.body)
     return Trial(
-        request=trial_request(outcome.redacted),
+        request=trial_request(request),
         response=response,
         timings=outcome.timings,
         outcome=outcome.verdict,

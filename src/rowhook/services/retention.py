@@ -10,7 +10,7 @@ from rowhook.db import retention_queries as database
 from rowhook.db.installation_queries import LockUnavailable
 from rowhook.render.configuration import Fault
 from rowhook.services.context import Conflict, Rejected, ServiceContext
-from rowhook.services.installation import RetentionAge, RetentionPlan
+from rowhook.services.installation import PausedDeliveries, RetentionAge, RetentionPlan
 
 _BATCH = 5000
 _LOCK_TIMEOUT_S = 60.0
@@ -53,6 +53,11 @@ async def retention_plan(ctx: ServiceContext) -> list[RetentionPlan]:
         )
         for row in await database.retention_plan(ctx.pool)
     ]
+
+
+async def paused_deliveries(ctx: ServiceContext) -> PausedDeliveries:
+    """Returns the deliveries that are kept because their webhook is paused."""
+    return PausedDeliveries(**(await database.paused_deliveries(ctx.pool))._asdict())
 
 
 async def run_retention(ctx: ServiceContext, kind: str) -> AsyncIterator[int]:

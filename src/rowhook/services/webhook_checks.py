@@ -36,6 +36,15 @@ def _plain(kind: Any) -> Any:
     return get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 
+class WebhookDraft(Configuration, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A webhook to create. `organization_id` is required with an operator key.
+
+    It is the organization's id as the platform writes it, or Rowhook's uuid.
+    """
+
+    organization_id: str | None = None
+
+
 if TYPE_CHECKING:
 
     class WebhookPatch(Struct):

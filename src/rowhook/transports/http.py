@@ -7,7 +7,6 @@ in bytes and time. Tests may pass another httpx transport.
 from __future__ import annotations
 
 import asyncio
-import functools
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -15,29 +14,28 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 import httpx
-from msgspec.structs import replace
 
-from rowhook.egress.errors import FORBIDDEN, Failure
+from rowhook.egress.errors import Failure, no_response, response_invalid
+from rowhook.egress.response import Response
 from rowhook.egress.timings import ExchangeTimer
+from rowhook.egress.transport import GuardedTransport
 from rowhook.model import Outcome, Timings, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
+    from rowhook.egress.response import RawHeaders
     from rowhook.model import Claim, Headers, Request
     from rowhook.transports.registry import Resources
 
     Redact = Callable[[str], str]
 
-READ_BYTES = 65_536
 STORED_BYTES = 4_096
 STORED_HEADERS = 64
 STORED_HEADER_CHARS = 1_024
-# Time for the body after the status has arrived, so that the connection can be reused. Seconds.
-BODY_GRACE_S = 2.0
 MAX_RETRY_AFTER_S = 86_400.0
-URL_CACHE_SIZE = 2_048
 
+_NO_TIMINGS = Timings()
 _DIGITS = re.compile(r"[0-9]+")
 
 
@@ -67,27 +65,43 @@ async def send(
     `redact` removes secrets from the stored parts of the response. `timed` fills
     `Outcome.timings` (milliseconds).
     """
-    timer = ExchangeTimer()
-    exchange = _Exchange()
-    failure: Failure | None = None
+    timer = ExchangeTimer() if timed else None
+    started = monotonic()
+    exchange = transport.exchange if isinstance(transport, GuardedTransport) else _adapt(transport)
     try:
-        async with asyncio.timeout(request.timeout_s) as limit:
-            await exchange.run(transport, _build(request, timer), limit)
-    except TimeoutError:
-        failure = Failure(Verdict.TIMEOUT, f"No response within {request.timeout_s:g} s.")
-    except httpx.TransportError as error:
-        failure = error if isinstance(error, Failure) else _failure_of_transport(error)
-    except httpx.InvalidURL:
-        failure = Failure(Verdict.TARGET_FORBIDDEN, FORBIDDEN)
-    secure = request.url[:6].lower() == "https:"
-    return replace(
-        exchange.outcome(failure, redact),
-        duration_ms=(monotonic() - timer.started) * 1000,
-        timings=timer.timings(secure=secure) if timed else Timings(),
-        stages=request.stages,
-        redacted=request.redacted,
-        framed_request=request.framed_request,
+        response = await exchange(
+            request.method,
+            request.url,
+            request.headers,
+            request.body,
+            timeout_s=request.timeout_s,
+            timer=timer,
+        )
+    except Failure as failure:
+        return Outcome(
+            verdict=failure.verdict,
+            error=failure.text,
+            duration_ms=(monotonic() - started) * 1000,
+            timings=_timings(timer, request),
+        )
+    status = response.status
+    verdict, error = _verdict_of_status(status)
+    return Outcome(
+        verdict=verdict,
+        error=error,
+        status_code=status,
+        headers=_stored_headers(response.headers, redact),
+        body=_stored_body(response.body, redact),
+        retry_after_s=_retry_after(response.headers) if status in {429, 503} else None,
+        duration_ms=(monotonic() - started) * 1000,
+        timings=_timings(timer, request),
     )
+
+
+def _timings(timer: ExchangeTimer | None, request: Request) -> Timings:
+    if timer is None:
+        return _NO_TIMINGS
+    return timer.timings(secure=request.url[:6].lower() == "https:")
 
 
 def retry_after_s(value: str, now: datetime) -> float | None:
@@ -107,69 +121,6 @@ def retry_after_s(value: str, now: datetime) -> float | None:
     return min(max(wait.total_seconds(), 0.0), MAX_RETRY_AFTER_S)
 
 
-class _Exchange:
-    """The response received so far, because the deadline may pass before the body ends."""
-
-    __slots__ = ("body", "response")
-
-    def __init__(self) -> None:
-        self.response: httpx.Response | None = None
-        self.body = b""
-
-    async def run(
-        self, transport: httpx.AsyncBaseTransport, request: httpx.Request, limit: asyncio.Timeout
-    ) -> None:
-        response = self.response = await transport.handle_async_request(request)
-        if isinstance(response.stream, httpx.ByteStream):
-            self.body = b"".join(response.stream)
-            return
-        body_deadline = asyncio.get_running_loop().time() + BODY_GRACE_S
-        limit.reschedule(min(body_deadline, limit.when() or body_deadline))
-        try:
-            await self._read(response)
-        finally:
-            await response.aclose()
-
-    async def _read(self, response: httpx.Response) -> None:
-        if not isinstance(response.stream, httpx.AsyncByteStream):
-            return
-        async for chunk in response.stream:
-            self.body += chunk
-            if len(self.body) >= READ_BYTES:
-                return
-
-    def outcome(self, failure: Failure | None, redact: Redact) -> Outcome:
-        if self.response is None:
-            reported = failure or Failure(Verdict.RESPONSE_INVALID, "No response.")
-            return Outcome(verdict=reported.verdict, error=reported.text)
-        status = self.response.status_code
-        verdict, error = _verdict_of_status(status)
-        return Outcome(
-            verdict=verdict,
-            error=error,
-            status_code=status,
-            headers=_stored_headers(self.response, redact),
-            body=_stored_body(self.body, redact),
-            retry_after_s=_retry_after(self.response) if status in {429, 503} else None,
-        )
-
-
-def _build(request: Request, timer: ExchangeTimer) -> httpx.Request:
-    # With `stream` instead of `content`, httpx adds no headers.
-    return httpx.Request(
-        request.method,
-        _url(request.url),
-        headers=[(name.encode(), value.encode()) for name, value in request.headers],
-        stream=httpx.ByteStream(request.body or b""),
-        extensions={"url": request.url, "timer": timer},
-    )
-
-
-@functools.lru_cache(URL_CACHE_SIZE)
-def _url(url: str) -> httpx.URL:
-    return httpx.URL(url)
-
-
 def _verdict_of_status(status: int) -> tuple[Verdict, str | None]:
     if 200 <= status <= 299:  # noqa: PLR2004 - the contract's success
         return Verdict.DELIVERED, None
@@ -183,33 +134,62 @@ def _verdict_of_status(status: int) -> tuple[Verdict, str | None]:
     return Verdict.RESPONSE_INVALID, f"The receiver responded with the invalid status {status:03d}."
 
 
-def _failure_of_transport(error: httpx.TransportError) -> Failure:
-    # Errors of other transports, whose texts may contain the URL.
-    if isinstance(error, httpx.TimeoutException):
-        return Failure(Verdict.TIMEOUT, "No response in time.")
-    if isinstance(error, httpx.ConnectError):
-        return Failure(Verdict.CONNECT_FAILED, "The connection failed.")
-    return Failure(Verdict.RESPONSE_INVALID, "The response is not valid.")
+def _retry_after(headers: RawHeaders) -> float | None:
+    for name, value in headers:
+        if name.lower() == b"retry-after":
+            return retry_after_s(value.decode("latin-1").strip(), datetime.now(UTC))
+    return None
 
 
-def _retry_after(response: httpx.Response) -> float | None:
-    value = response.headers.get("retry-after")
-    return None if value is None else retry_after_s(value.strip(), datetime.now(UTC))
-
-
-def _stored_headers(response: httpx.Response, redact: Redact) -> Headers:
+def _stored_headers(headers: RawHeaders, redact: Redact) -> Headers:
+    texts = [
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, value in headers[:STORED_HEADERS]
+    ]
+    joined = "\n".join([text for header in texts for text in header])
+    if redact(joined) != joined:
+        texts = [(redact(name), redact(value)) for name, value in texts]
+    if "\x00" in joined:
+        texts = [(name, value.replace("\x00", "\ufffd")) for name, value in texts]
+    # Truncated afterwards, because the redactor would miss half a secret.
     return tuple(
-        (_stored_text(name, redact), _stored_text(value, redact))
-        for name, value in response.headers.raw[:STORED_HEADERS]
+        [(name[:STORED_HEADER_CHARS], value[:STORED_HEADER_CHARS]) for name, value in texts]
     )
 
 
-def _stored_text(raw: bytes, redact: Redact) -> str:
-    # Redacted before truncation, because the redactor would miss half a secret.
-    return redact(raw.decode("latin-1"))[:STORED_HEADER_CHARS]
-
-
 def _stored_body(body: bytes, redact: Redact) -> str:
+    if not body:
+        return ""
     # Decodes more than is stored, so that a secret at the cut is redacted as a whole.
     text = redact(body[: 4 * STORED_BYTES].decode("utf-8", "replace")).replace("\x00", "\ufffd")
     return text.encode()[:STORED_BYTES].decode("utf-8", "ignore")
+
+
+def _adapt(transport: httpx.AsyncBaseTransport) -> Callable[..., Awaitable[Response]]:
+    """Return `GuardedTransport.exchange` for another transport of httpx."""
+
+    async def exchange(  # the arguments of GuardedTransport.exchange
+        method: str,
+        url: str,
+        headers: Headers,
+        body: bytes | None,
+        *,
+        timeout_s: float,
+        timer: ExchangeTimer | None,
+    ) -> Response:
+        try:
+            request = httpx.Request(method, url, headers=headers, content=body)
+            async with asyncio.timeout(timeout_s):
+                response = await transport.handle_async_request(request)
+                if timer is not None:
+                    timer.responded = monotonic()
+                return Response(response.status_code, response.headers.raw, await response.aread())
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise no_response(timeout_s) from error
+        except httpx.ConnectError as error:
+            # The texts of other transports may contain the URL.
+            raise Failure(Verdict.CONNECT_FAILED, "The connection failed.") from error
+        except httpx.TransportError as error:
+            raise response_invalid() from error
+
+    return exchange

@@ -9,7 +9,7 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from rowhook.output_kinds import OUTPUT_KINDS
+from rowhook.output_kinds import OUTPUT_KINDS, OutputKind
 
 if TYPE_CHECKING:
     import httpx
@@ -51,6 +51,29 @@ class Resources:
     pool: Pool
     http: httpx.AsyncBaseTransport
     callback_ttl: timedelta
+
+
+class SendTest(Protocol):
+    """Sends the request of a test at once. Raises nothing that a receiver can cause."""
+
+    async def __call__(
+        self,
+        http: httpx.AsyncBaseTransport,
+        request: Request,
+        /,
+        *,
+        redact: Callable[[str], str],
+        timed: bool,
+    ) -> Outcome:
+        """Send `request` once. `timed` fills `Outcome.timings`."""
+        ...
+
+
+def find_test_sender(kind: OutputKind) -> SendTest | None:
+    """Return the function that sends tests of this kind; None if it has none."""
+    return (
+        None if kind.send_test is None else cast("SendTest", pkgutil.resolve_name(kind.send_test))
+    )
 
 
 def create_transports(resources: Resources) -> dict[str, Transport]:

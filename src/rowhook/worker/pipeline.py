@@ -128,8 +128,9 @@ class Worker:
 
     async def _deliver(self, claim: Claim) -> None:
         started_at = datetime.now(UTC)
+        request = None
         try:
-            outcome = await self._outcome(claim)
+            outcome, request = await self._attempt(claim)
             failpoints.reach("answered")
         except Exception as error:
             # Outer edge: a bug becomes a held delivery, which operators can see.
@@ -147,28 +148,29 @@ class Worker:
             self.in_flight.remove(claim.token)
         else:
             stores = self._maintenance.retention.stores_exchange(outcome.verdict)
-            result = Result.of(claim, outcome, started_at, stores_exchange=stores)
             self.recorder.add(
-                result, outcome.framed_request if stores else None, last=self.in_flight.is_quiet
+                Result.of(claim, outcome, started_at, request, stores_exchange=stores),
+                request.framed_request if stores and request is not None else None,
+                last=self.in_flight.is_quiet,
             )
 
-    async def _outcome(self, claim: Claim) -> Outcome | NoOutcome:
-        """Return the outcome of this attempt."""
+    async def _attempt(self, claim: Claim) -> tuple[Outcome | NoOutcome, Request | None]:
+        """Return the outcome of this attempt and the request that was sent, if any."""
         key = (claim.webhook_id, claim.revision, claim.secrets_version)
         webhook = self._webhooks.peek(*key) or await self._retry_until_reachable(
             lambda: self._webhooks.get(*key)
         )
         failpoints.reach("compiled")
         if webhook is None:
-            return NoOutcome.NOT_STARTED
+            return NoOutcome.NOT_STARTED, None
         if isinstance(webhook, Outcome):
-            return webhook
+            return webhook, None
         if claim.large:
             # Two limits, so that an unresponsive receiver does not block rendering for others.
             async with self.large_in_flight:
                 async with self.large_rendering:
-                    request = await self._render_large(webhook, claim)
-                return await self._send(webhook, claim, request)
+                    rendered = await self._render_large(webhook, claim)
+                return await self._send(webhook, claim, rendered)
         return await self._send(webhook, claim, await self._renderer.render(webhook, claim.event))
 
     async def _render_large(self, webhook: Webhook, claim: Claim) -> Request | Outcome | None:
@@ -181,15 +183,16 @@ class Worker:
         return await self._renderer.render(webhook, event)
 
     async def _send(
-        self, webhook: Webhook, claim: Claim, request: Request | Outcome | None
-    ) -> Outcome | NoOutcome:
-        if isinstance(request, Outcome):
-            return request
-        if request is None or self.queries.shutdown.is_set():
-            return NoOutcome.NOT_STARTED
+        self, webhook: Webhook, claim: Claim, rendered: Request | Outcome | None
+    ) -> tuple[Outcome | NoOutcome, Request | None]:
+        if isinstance(rendered, Outcome):
+            return rendered, None
+        if rendered is None or self.queries.shutdown.is_set():
+            return NoOutcome.NOT_STARTED, None
         failpoints.reach("composed")
         self.in_flight.mark_started(claim.token)
-        return await self._transports[webhook.kind].deliver(claim, request, webhook.redact)
+        transport = self._transports[webhook.kind]
+        return await transport.deliver(claim, rendered, webhook.redact), rendered
 
     async def _retry_until_reachable(self, call: Callable[[], Awaitable[T]]) -> T | None:
         """Retry until PostgreSQL is reachable; return None when the worker is stopping."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 from typing import Self, TypeVar
@@ -15,8 +15,17 @@ import structlog
 from rowhook.db import connection_errors, engine
 from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import PostgresError, Unreachable
-from rowhook.model import Claim, FramedRequest, Headers, Outcome, RedactedRequest, RequestFrame
+from rowhook.model import (
+    Claim,
+    FramedRequest,
+    Headers,
+    Outcome,
+    RedactedRequest,
+    Request,
+    RequestFrame,
+)
 from rowhook.worker import failpoints
+from rowhook.worker.response_frames import ResponseFrames
 
 R = TypeVar("R", bound="Result")
 
@@ -25,6 +34,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     """One element of the argument of `rowhook.record`.
 
     The request is either `frame` and `sent`, the values for the frame, or the complete `request`.
+    The response headers are either `response_frame` and `received`, or `response_headers`.
     """
 
     outbox_id: int
@@ -42,15 +52,27 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     request: RedactedRequest | None = None
     frame: UUID | None = None
     sent: tuple[str, ...] | None = None
+    response_frame: UUID | None = None
+    received: tuple[str, ...] | None = None
     response_headers: Headers | None = None
     response_body: str | None = None
 
     @classmethod
     def of(
-        cls, claim: Claim, outcome: Outcome, started_at: datetime, *, stores_exchange: bool = True
+        cls,
+        claim: Claim,
+        outcome: Outcome,
+        started_at: datetime,
+        request: Request | None = None,
+        *,
+        stores_exchange: bool = True,
     ) -> Self:
-        """Return the result of an attempt that began at `started_at`."""
-        framed_request = outcome.framed_request
+        """Return the result of an attempt that began at `started_at`.
+
+        `request` is the request that was sent, None if nothing was.
+        """
+        stages = outcome.stages if request is None else request.stages
+        framed_request = None if request is None else request.framed_request
         result = cls(
             outbox_id=claim.outbox_id,
             token=claim.token,
@@ -59,12 +81,12 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
             outcome=outcome.verdict,
             started_at=started_at,
             duration_ms=outcome.duration_ms,
-            rendered_ms=outcome.stages.rendered,
-            validated_ms=outcome.stages.validated,
+            rendered_ms=stages.rendered,
+            validated_ms=stages.validated,
             status_code=outcome.status_code,
             error=outcome.error,
             retry_after_s=outcome.retry_after_s,
-            request=outcome.redacted if framed_request is None else None,
+            request=None if request is None or framed_request else request.redacted,
             frame=None if framed_request is None else framed_request.frame.digest,
             sent=None if framed_request is None else framed_request.values,
             response_headers=outcome.headers or None,
@@ -75,7 +97,14 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 def _without_exchange(result: R) -> R:
     return msgspec.structs.replace(
-        result, request=None, frame=None, sent=None, response_headers=None, response_body=None
+        result,
+        request=None,
+        frame=None,
+        sent=None,
+        response_frame=None,
+        received=None,
+        response_headers=None,
+        response_body=None,
     )
 
 
@@ -118,6 +147,7 @@ class Recorder:
         # By token, in the order of recording.
         self._waiting: dict[int, Result] = {}
         self._frames: dict[UUID, RequestFrame] = {}
+        self._response_frames = ResponseFrames()
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()
         self._closing = False
@@ -129,12 +159,26 @@ class Recorder:
 
         `framed_request` is the request of a result that references its frame.
         """
-        self._waiting[result.token] = result
         if framed_request is not None:
             self._frames[framed_request.frame.digest] = framed_request.frame
+            result = self._frame_response(result, framed_request.frame)
+        self._waiting[result.token] = result
         self._arrived.set()
         if last or len(self._waiting) >= _MAX_BATCH:
             self._full.set()
+
+    def _frame_response(self, result: Result, request: RequestFrame) -> Result:
+        headers = result.response_headers
+        framed = self._response_frames.split(request, headers) if headers else None
+        if framed is None:
+            return result
+        self._frames[framed.frame.digest] = framed.frame
+        return msgspec.structs.replace(
+            result,
+            response_frame=framed.frame.digest,
+            received=framed.values,
+            response_headers=None,
+        )
 
     async def run(self) -> None:
         """Record the added results until `close`."""
@@ -258,8 +302,7 @@ class Recorder:
 
     async def _record(self, batch: list[Result]) -> list[int]:
         failpoints.reach("recording")
-        digests = {result.frame for result in batch if result.frame is not None}
-        frames = [self._frames[digest] for digest in digests]
+        frames = [self._frames[digest] for digest in _frames_of(batch)]
         return await engine.record(
             self._pool, msgspec.json.encode(batch), msgspec.json.encode(frames)
         )
@@ -271,8 +314,14 @@ class Recorder:
             self._waiting.pop(result.token, None)
             self._on_recorded(result, result.token in current_tokens)
         if len(self._frames) > _MAX_FRAMES:
-            needed = {result.frame for result in self._waiting.values()}
+            needed = _frames_of(self._waiting.values())
             self._frames = {key: frame for key, frame in self._frames.items() if key in needed}
+
+
+def _frames_of(results: Iterable[Result]) -> set[UUID]:
+    """Return the digests of the frames that the results refer to."""
+    digests = {digest for result in results for digest in (result.frame, result.response_frame)}
+    return {digest for digest in digests if digest is not None}
 
 
 def _log_fallback(result: Result, error: Exception) -> None:

@@ -1,0 +1,1 @@
+"""Other PostgreSQL queues that deliver the same requests, to compare Rowhook with."""
