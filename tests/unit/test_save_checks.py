@@ -127,6 +127,18 @@ def test_a_body_that_is_json_for_some_data_only_is_warned_about(body: str, messa
         '{"a": {{ (data.x or data.y) | tojson }}, "b": {{ data.l[:2] | tojson(indent=2) }}}',
         '{% if data.x %}{"a": 1}{% else %}{"b": 1}{% endif %}\n',
         '"{{secret:k}}"',
+        (
+            '[{% for i in data.l[:5] %}{{ i }}{{ "," if not loop.last }}{% endfor %}'
+            "{% if data.l %},{% endif %}0]"
+        ),
+        (
+            "[0{% if data.l | length > 0 %},{% endif %}{% for i in data.l %}{{ i }}"
+            '{{ "," if not loop.last }}{% endfor %}]'
+        ),
+        (
+            '{"a": {% if data.o %}{ {% for k, v in data.o.items() %}"{{ k }}": 1'
+            '{{ "," if not loop.last }}{% endfor %} }{% else %}null{% endif %}}'
+        ),
     ],
 )
 def test_a_body_that_is_always_json_has_no_findings(body: str) -> None:

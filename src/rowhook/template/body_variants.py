@@ -12,7 +12,13 @@ from jinja2 import nodes
 
 from rowhook.template.json_lexer import JSON_LEXER
 from rowhook.template.json_text import json_inner
-from rowhook.template.known_values import UNKNOWN, Names, known_value
+from rowhook.template.known_values import (
+    UNKNOWN,
+    Names,
+    known_value,
+    length_name,
+    looped_value,
+)
 from rowhook.template.lexer_states import INSIDE, OUTSIDE
 from rowhook.template.literals import json_texts, outcomes
 from rowhook.template.names import describe, start_offset
@@ -106,7 +112,7 @@ def body_variants(text: str) -> Variants:
     while waiting and len(made) < _MOST_VARIANTS and characters < _MOST_CHARACTERS:
         choices, reason = waiting.pop(0)
         try:
-            pieces = _Writer(choices, source).write(tree.body)
+            pieces = _Writer(choices, source, tree).write(tree.body)
         except (_TooLong, RecursionError):
             is_complete = False  # an expression may have thousands of operands
             continue
@@ -142,12 +148,15 @@ def _items(count: int) -> str:
 class _Writer:
     """Writes one variant."""
 
-    def __init__(self, choices: Choices, source: Source) -> None:
+    def __init__(self, choices: Choices, source: Source, tree: nodes.Template) -> None:
         self._choices = choices
         self._source = source
         self._pieces: list[Piece] = []
         self._state: LexerState = JSON_LEXER.start
-        self._names: Names = {}
+        # a list is true, and has a length, as the loops over it have items
+        self._names: Names = {
+            length_name(loop.iter): self._count(loop.iter) for loop in tree.find_all(nodes.For)
+        }
 
     def write(self, body: list[nodes.Node]) -> list[Piece]:
         for node in body:
@@ -181,12 +190,7 @@ class _Writer:
         self.write(node.else_)
 
     def _for(self, node: nodes.For) -> None:
-        key = repr(node.iter)
-        name = describe(node.iter)
-        self._choices.met_counts.setdefault(key, name if name != "an expression" else "the list")
-        fixed = len(node.iter.items) if isinstance(node.iter, nodes.List) else None
-        default = _COUNTS[0] if self._choices.is_true else 1
-        count = self._choices.counts.get(key, default) if fixed is None else fixed
+        count = self._count(node.iter)
         outer = dict(self._names)
         for index in range(count):
             self._names = dict(outer)
@@ -197,6 +201,16 @@ class _Writer:
         self._names = outer
         if not count:
             self.write(node.else_)
+
+    def _count(self, node: nodes.Node) -> int:
+        """Return the number of items of a loop."""
+        if isinstance(node, nodes.List):
+            return len(node.items)
+        base = looped_value(node)
+        key = repr(base)
+        name = describe(base)
+        self._choices.met_counts.setdefault(key, name if name != "an expression" else "the list")
+        return self._choices.counts.get(key, _COUNTS[0] if self._choices.is_true else 1)
 
     def _truth(self, node: nodes.Node) -> bool:
         """Return whether a condition holds: evaluated if it is known, else chosen."""
@@ -211,7 +225,8 @@ class _Writer:
             return bool(value)
         if isinstance(node, nodes.Compare) and len(node.ops) == 1:
             return self._compared(node.expr, node.ops[0])
-        return self._chosen(repr(node), describe(node))
+        count = self._names.get(length_name(node))
+        return self._chosen(repr(node), describe(node)) if count is None else count > 0
 
     def _compared(self, left: nodes.Node, operand: nodes.Operand) -> bool:
         """Decide a comparison, so that an expression equals at most one constant."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 UNKNOWN: Any = object()
 Names = dict[str, Any]
+_SAME_ITEMS = frozenset({"list", "sort", "items", "default", "d"})
 # squares of squares would otherwise grow without bound
 _LARGE = 10**9
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
@@ -39,12 +40,42 @@ def known_value(node: nodes.Node, names: Names, truth: Truth) -> Any:
     if isinstance(node, nodes.Name | nodes.Getattr):
         return _name(node, names)
     if isinstance(node, nodes.Filter):
-        is_default = node.name in {"default", "d"}
-        return _default(node, names, truth) if is_default else UNKNOWN
+        return _filtered(node, names, truth)
     if isinstance(node, nodes.CondExpr | nodes.Or | nodes.And):
         branch = _branch(node, truth)
         return None if branch is None else known_value(branch, names, truth)
     return _evaluated(node, names, truth)
+
+
+def looped_value(node: nodes.Node) -> nodes.Node:
+    """Return the list or object that a slice, `items` or the like of it has items of."""
+    inner: nodes.Node | None = node
+    while inner is not None:
+        node, inner = inner, _same_items(inner)
+    return node
+
+
+def _same_items(node: nodes.Node) -> nodes.Node | None:
+    if isinstance(node, nodes.Filter):
+        return node.node if node.name in _SAME_ITEMS else None
+    if isinstance(node, nodes.Getitem):
+        return node.node if isinstance(node.arg, nodes.Slice) else None
+    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr):
+        return node.node.node
+    return node.left if isinstance(node, nodes.Or) else None
+
+
+def length_name(node: nodes.Node) -> str:
+    """Return the name in `names` of the number of items of a list or object."""
+    return f"length of {looped_value(node)!r}"
+
+
+def _filtered(node: nodes.Filter, names: Names, truth: Truth) -> Any:
+    if node.name in {"default", "d"}:
+        return _default(node, names, truth)
+    if node.name in {"length", "count"} and node.node is not None:
+        return names.get(length_name(node.node), UNKNOWN)
+    return UNKNOWN
 
 
 def _branch(node: nodes.CondExpr | nodes.Or | nodes.And, truth: Truth) -> nodes.Expr | None:

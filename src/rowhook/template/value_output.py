@@ -174,8 +174,6 @@ def _write_quoted(value: Expression, name: str) -> Statement:
             text = result if type(result) is str else to_text(result, state)
         except InvalidValue as error:
             raise RenderFault(f"{name} {error}", name) from error
-        if len(text) > state.output_left:  # escaping never shortens
-            raise output_exceeded()
         text = json_inner(text)
         state.output_left -= len(text)
         if state.output_left < 0:
