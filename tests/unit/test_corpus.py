@@ -24,6 +24,7 @@ import pytest
 
 from rowhook.model import Event
 from rowhook.render.save_checks import check_before_save
+from rowhook.services.sample_data import sample_data
 from tests.support.rendering import compile_fields, configuration, rendered_request
 from tests.unit.test_presets import event
 
@@ -135,3 +136,13 @@ def test_a_body_keeps_its_structure_with_hostile_texts(path: Path) -> None:
     fields["url"] = "https://api.example.com/"
     body = (rendered_request(event_of(hostile), **fields).body or b"").decode()
     assert shape(parsed(case, body)) == shape(parsed(case, text_of(case, "body")))
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
+def test_a_body_is_rendered_with_generated_data(path: Path) -> None:
+    case = tomllib.loads(path.read_text("utf-8"))
+    fields = fields_of(case)
+    is_commit = case.get("kind", "commit") == "commit"
+    generated = sample_data(compile_fields(**fields), None, is_commit=is_commit)
+    sample = case | {name: json.dumps(value) for name, value in generated.items()}
+    parsed(case, (rendered_request(event_of(sample), **fields).body or b"").decode())
