@@ -128,4 +128,4 @@ async def test_a_preset_is_opened_completed_with_its_secret_and_delivered(
         await rig.reaches("delivered")
         (sent,) = rig.receiver.requests
         assert re.search("^/slack$", sent.path)
-        assert list(json.loads(sent.body)) == ["text"]
+        assert list(json.loads(sent.body)) == ["text", "blocks"]

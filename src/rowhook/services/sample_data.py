@@ -13,6 +13,7 @@ from rowhook.render.configuration import Fault
 from rowhook.render.webhook_compiler import Webhook
 from rowhook.services import fake_data
 from rowhook.services.context import Rejected
+from rowhook.template.value_uses import ANY_KEY, Use, value_uses
 
 _PATH = r"\b(?P<root>data|context)(?P<path>(?:\.\w+)+)"
 _LITERAL = r"""(?P<literal>"[^"\\]*"|'[^'\\]*'|-?\d+(?:\.\d+)?|true|false)"""
@@ -21,22 +22,12 @@ _NEGATED = (
     re.compile(rf"\bnot\s+{_PATH}"),
     re.compile(rf"{_PATH}\s+is\s+(?:undefined|none|not\s+defined)"),
 )
-_LOOPED = re.compile(rf"\bfor\s+(?P<item>\w+)\s+in\s+{_PATH}")
-_FILTERED = re.compile(rf"{_PATH}\s*\|\s*(?P<filter>\w+)")
-_ADDED = re.compile(rf"{_PATH}\s*[+-]\s*[\w(]")
 _NAME = rf"\{{\{{-?\s*(?:{_PATH}|secret:\s*(?P<secret>[A-Za-z0-9._-]+))"
 _WHOLE_URL = re.compile(rf"\s*{_NAME}")
 _WHOLE_HOST = re.compile(rf"https?://{_NAME}\s*-?\}}\}}(?:[:/?#]|$)")
 _BEFORE_PATH = re.compile(r"https?://(?:\{\{.*?\}\}|[^/?#{])*")
 _EXPRESSION = re.compile(_NAME)
-_FILTERS = {
-    "abs": 1,
-    "date": fake_data.MOMENT,
-    "float": 1,
-    "int": 1,
-    "join": ["sample"],
-    "round": 1,
-}
+_VALUES = {"number": 1, "index": 0, "time": fake_data.MOMENT}
 _LAST_POSITION = 19
 _Root = Literal["data", "context"]
 _DataPath = tuple[str, tuple[str, ...]]
@@ -87,7 +78,8 @@ def sample_data(webhook: Webhook, schema: Any, *, is_commit: bool) -> dict[_Root
     data = _whole_data(webhook, generator, is_commit=is_commit)
     result: dict[_Root, Any] = {"data": data, "context": {}}
     hints, described = _hints(webhook), fake_data.properties_of(schema)
-    for root, path in sorted(_paths(webhook), key=lambda item: (-len(item[1]), item)):
+    paths = _paths(webhook) | {found for found in hints if found[1] == (ANY_KEY,)}
+    for root, path in sorted(paths, key=lambda item: (-len(item[1]), item)):
         # A property often contains the field of the same name.
         value = generator.generate(described.get(path[-1]), path[-1])
         _put(result, (root, *path), hints.get((root, path), value))
@@ -120,19 +112,7 @@ def _hints(webhook: Webhook) -> dict[_DataPath, Any]:
     """Infers the values of paths from filters, operators, loops and comparisons."""
     parts = (webhook.url, webhook.body, webhook.condition, *(value for _, value in webhook.headers))
     source = "\n".join(part.source for part in parts if part is not None)
-    hints: dict[_DataPath, Any] = {}
-    hints |= {
-        _data_path(match): _FILTERS[match["filter"]]
-        for match in _FILTERED.finditer(source)
-        if match["filter"] in _FILTERS
-    }
-    hints |= {_data_path(match): 1 for match in _ADDED.finditer(source)}
-    for match in _LOOPED.finditer(source):
-        item = re.escape(match["item"])
-        fields = dict.fromkeys(re.findall(rf"(?<![\w.]){item}\.(\w+)", source))
-        hints[_data_path(match)] = [
-            {name: fake_data.value_for_name(name) for name in fields} or "sample"
-        ]
+    hints = _used_as(webhook)
     hints |= {
         _data_path(match): _satisfying(match["by"], match["literal"])
         for match in _COMPARED.finditer(source)
@@ -141,6 +121,34 @@ def _hints(webhook: Webhook) -> dict[_DataPath, Any]:
         _data_path(match): text for match, text in _in_url(webhook) if match["path"] is not None
     }
     return hints
+
+
+def _used_as(webhook: Webhook) -> dict[_DataPath, Any]:
+    """Returns the values of paths that are used as more than a text."""
+    parts = (webhook.url, webhook.body, *(value for _, value in webhook.headers))
+    condition = None if webhook.condition is None else webhook.condition.source
+    roots = value_uses([part.source for part in parts if part is not None], condition)
+    hints: dict[_DataPath, Any] = {}
+    # A key that the render computes, as in data[context.key], is in no path.
+    computed = {(root, (ANY_KEY,)) for root, use in roots.items() if ANY_KEY in use.fields}
+    for root, path in _paths(webhook) | computed:
+        use = roots[root].at(path)
+        if use is not None and (use != Use() or (root, path) in computed):
+            hints[root, path] = _value(use, path[-1])
+    return hints
+
+
+def _value(use: Use, name: str) -> Any:
+    if use.equal is not None:
+        return use.equal
+    if use.kind in {"list", "pair"}:
+        return [_value(use.item or Use(), "")] * (2 if use.kind == "pair" else 1)
+    if use.fields or use.kind == "object":
+        fields = use.fields or {ANY_KEY: use.item or Use()}
+        return {key: _value(member, key) for key, member in fields.items()}
+    if use.kind is None:
+        return fake_data.value_for_name("" if name == ANY_KEY else name)
+    return _VALUES[use.kind]
 
 
 def _in_url(webhook: Webhook) -> Iterator[tuple[re.Match[str], str]]:
@@ -188,11 +196,19 @@ def _put(root: dict[Any, Any], steps: tuple[str, ...], value: Any) -> None:
         if key is None:
             return
         if following is None:
-            if here[key] is None:
-                here[key] = value
+            here[key] = _completed(here[key], value)
         elif not isinstance(here[key], (dict, list)):
             here[key] = [] if following.lstrip("-").isdecimal() else {}
         here = here[key]
+
+
+def _completed(present: Any, value: Any) -> Any:
+    """Returns what was set for longer paths, with what is missing there."""
+    if isinstance(present, dict) and isinstance(value, dict):
+        return value | {key: _completed(item, value.get(key)) for key, item in present.items()}
+    if isinstance(present, list) and isinstance(value, list):
+        return [_completed(item, value[0] if value else None) for item in present]
+    return value if present is None else present
 
 
 def _key(here: dict[str, Any] | list[Any], step: str) -> Any:
