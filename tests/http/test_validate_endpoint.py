@@ -15,6 +15,7 @@ from rowhook.services.commits import Proposal, goal_schema, validate_commit
 from tests.support.calls import Api
 from tests.support.sample_platform import Platform
 from tests.support.tenants import tenant
+from tests.support.tool_rules import broken_rules
 from tests.support.worker_rig import Rig, until
 
 pytestmark = pytest.mark.anyio
@@ -293,3 +294,23 @@ async def test_data_that_is_valid_against_the_goal_schema_is_valid_for_every_out
     for document in valid:
         verdict = await validate_commit(rig.ctx, rig.platform.goal, proposal(json.dumps(document)))
         assert verdict.valid, (document, verdict)
+
+
+async def test_the_tool_is_one_that_the_named_api_accepts(api: Api, platform: Platform) -> None:
+    await link_webhook(
+        api, platform, body_template='{"m": "{{data.m}}"}', schema=object_with_mail()
+    )
+    await link_webhook(
+        api, platform, name="A\nB", schema={"properties": {"data": object_with_mail("b c")}}
+    )
+    path = f"/goals/{platform.goal}/commit-tool"
+    for form in ("anthropic", "openai", "mcp"):
+        tool = (await api.call("GET", f"{path}?format={form}")).json()
+        assert broken_rules(tool, form) == []
+    tool = (await api.call("GET", f"{path}?format=openai&strict=true")).json()
+    assert broken_rules(tool, "openai", strict=True) == []
+    assert (await api.call("GET", f"{path}?format=mcp&strict=true")).status_code == 422
+
+
+def object_with_mail(name: str = "m") -> dict[str, Any]:
+    return {"type": "object", "properties": {name: EMAIL}, "required": [name]}

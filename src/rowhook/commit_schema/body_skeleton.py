@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from rowhook.template import static_text
 from rowhook.template.static_text import Block, Placeholder, read_parts
 
 _QUOTED_MARKER = re.compile("\x01([0-9]+)\x02")
@@ -33,6 +34,14 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """Items of a list that a `for` tag writes: `items` once for each item of `tag.items`."""
+
+    tag: static_text.Loop
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown:
     """A part whose structure depends on the data.
 
@@ -45,21 +54,37 @@ class Unknown:
 
 
 Node = Any
-"""A dict or list of nodes, Value, Text, Unknown, or a constant JSON value."""
+"""A dict or list of nodes, Value, Text, Unknown, or a constant JSON value; in a list also Loop."""
 
 
 def read_skeleton(source: str) -> Node:
     """Return the tree of a valid JSON body template."""
-    parts = read_parts(source)
+    return _alone(_read(read_parts(source), "{}"))
+
+
+def _read(parts: Parts, form: str) -> Node:
+    """Return the tree of a text in which `{}` of `form` is replaced by the parts."""
     dynamic = [part for part in parts if not isinstance(part, str)]
     reason = _unsupported(parts)
     if reason is not None:
         return Unknown(reason=reason)
     for with_commas in (False, True):
-        text = _with_markers(parts, with_commas=with_commas)
+        text = form.replace("{}", _with_markers(parts, with_commas=with_commas))
         with suppress(ValueError, RecursionError):
             return _tree(json.loads(text, strict=False, object_pairs_hook=_object), dynamic)
     return Unknown(reason="The structure of the body depends on a tag, or the body is not JSON.")
+
+
+def _alone(node: Node) -> Node:
+    """Return a node that is not an item of a list."""
+    return (
+        Unknown(reason=f"{node.tag.description} decides the value.")
+        if isinstance(node, Loop)
+        else node
+    )
+
+
+Parts = tuple[str | Placeholder | Block, ...]
 
 
 def _object(pairs: list[tuple[str, Any]]) -> Any:
@@ -68,7 +93,7 @@ def _object(pairs: list[tuple[str, Any]]) -> Any:
     return dict(pairs)
 
 
-def _unsupported(parts: tuple[str | Placeholder | Block, ...]) -> str | None:
+def _unsupported(parts: Parts) -> str | None:
     inside = False
     for part in parts:
         if isinstance(part, str):
@@ -80,7 +105,7 @@ def _unsupported(parts: tuple[str | Placeholder | Block, ...]) -> str | None:
     return None
 
 
-def _with_markers(parts: tuple[str | Placeholder | Block, ...], *, with_commas: bool) -> str:
+def _with_markers(parts: Parts, *, with_commas: bool) -> str:
     """Replace each placeholder and block by a marker, so that the text is JSON.
 
     `with_commas`: blocks that write a comma are replaced by a marker with a comma.
@@ -127,7 +152,7 @@ def _outside_quotes(text: str) -> str:
 
 def _tree(node: Any, dynamic: list[Placeholder | Block]) -> Node:
     if isinstance(node, dict):
-        members = {name: _tree(child, dynamic) for name, child in node.items()}
+        members = {name: _alone(_tree(child, dynamic)) for name, child in node.items()}
         return _unless_unknown(members, members.values(), "spreads", "members")
     if isinstance(node, list):
         items = [_tree(child, dynamic) for child in node]
@@ -148,6 +173,8 @@ def _leaf(text: str, dynamic: list[Placeholder | Block]) -> Node:
         part = dynamic[int(bare[1])]
         if isinstance(part, Placeholder):
             return Value(part)
+        if isinstance(part, static_text.Loop) and (items := _loop_items(part)):
+            return Loop(tag=part, items=items)
         spreads = any("," in _outside_brackets(text) for text in part.texts)
         return Unknown(reason=f"{part.description} decides the value.", block=True, spreads=spreads)
     if _QUOTED_MARKER.search(text) is None:
@@ -162,6 +189,22 @@ def _leaf(text: str, dynamic: list[Placeholder | Block]) -> Node:
             return Unknown(reason=f"{part.description} writes the string.")
         parts.append(part)
     return Text(tuple(parts))
+
+
+def _loop_items(tag: static_text.Loop) -> tuple[Node, ...]:
+    """Return the items of a list that one iteration writes; none if they depend on the data."""
+    body = [part for part in tag.body if not _writes_comma(part)]
+    first, last = body[0] if body else "", body[-1] if body else ""
+    if isinstance(first, str) and first.lstrip().startswith(","):
+        body[0] = first.lstrip()[1:]
+    elif isinstance(last, str) and last.rstrip().endswith(","):
+        body[-1] = last.rstrip()[:-1]
+    node = _read(tuple(body), "[{}]")
+    return tuple(node) if isinstance(node, list) else ()
+
+
+def _writes_comma(part: str | Placeholder | Block) -> bool:
+    return isinstance(part, Block) and {text.strip() for text in part.texts} <= {"", ","}
 
 
 def _outside_brackets(text: str) -> str:

@@ -9,12 +9,12 @@ from msgspec import Struct
 
 from rowhook import json_pointer
 from rowhook.commit_schema.body_skeleton import Node, Text, Value
-from rowhook.commit_schema.data_schema import Keys, body_of, parts_of
+from rowhook.commit_schema.data_schema import body_of, parts_of
 from rowhook.model import BodyFault, Outcome, Verdict
 from rowhook.render.configuration import Configuration
 from rowhook.render.webhook_compiler import Webhook
 from rowhook.schema.budget import pointer_to
-from rowhook.template.names import path_name, read_path_name
+from rowhook.template.names import Key, path_name, read_path_name
 from rowhook.template.static_text import Placeholder
 
 _SENT = (Verdict.DELIVERED, Verdict.SKIPPED)
@@ -89,7 +89,7 @@ def _hint_of(verdict: Verdict) -> str:
     return _WEBHOOK_HINT
 
 
-def _at(path: tuple[str, Keys], message: str, data: object) -> CommitFault:
+def _at(path: tuple[str, tuple[Key, ...]], message: str, data: object) -> CommitFault:
     root, keys = path
     name = path_name(root, keys)
     missing = "is not defined" in message
@@ -103,7 +103,7 @@ def _at(path: tuple[str, Keys], message: str, data: object) -> CommitFault:
 
 
 def _missing(
-    webhook: Webhook, reported: tuple[str, Keys], variables: dict[str, object]
+    webhook: Webhook, reported: tuple[str, tuple[Key, ...]], variables: dict[str, object]
 ) -> Iterator[CommitFault]:
     """Yield a fault for every other required path that is missing."""
     for _, uses in parts_of(webhook):
@@ -122,7 +122,7 @@ def _as_key(text: str) -> str | int:
     return int(text) if text.lstrip("-").isdecimal() else text
 
 
-def _exists(value: Any, keys: Keys) -> bool:
+def _exists(value: Any, keys: tuple[Key, ...]) -> bool:
     for key in keys:
         try:
             value = value[str(key)] if isinstance(value, dict) else value[key]
@@ -131,7 +131,7 @@ def _exists(value: Any, keys: Keys) -> bool:
     return True
 
 
-def _pointer(keys: Keys, data: Any) -> str:
+def _pointer(keys: tuple[Key, ...], data: Any) -> str:
     """Return the pointer of keys; negative indexes are converted if the list exists."""
     steps: list[str | int] = []
     for key in keys:

@@ -9,18 +9,25 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from rowhook.commit_schema.commit_tool import Format, commit_tool
 from rowhook.commit_schema.data_faults import CommitFault, explain, webhook_fault
 from rowhook.commit_schema.data_schema import derive_requirements
-from rowhook.commit_schema.merged_schema import Format, Output, commit_schema, commit_tool
+from rowhook.commit_schema.merged_schema import Output, commit_schema
 from rowhook.db import access_queries, list_queries, preview_queries
 from rowhook.db.preview_queries import CommitIdTaken
 from rowhook.model import MAX_EVENT_BYTES, Event, Outcome, Request, Verdict
-from rowhook.render.configuration import Configuration
+from rowhook.render.configuration import Configuration, Fault
 from rowhook.render.webhook_compiler import Webhook as Compiled
 from rowhook.render.webhook_compiler import compile_webhook
 from rowhook.security.vault import NO_ORGANIZATION
 from rowhook.services import fake_data, paging
-from rowhook.services.context import Conflict, KeyringContext, NotFound, ServiceContext
+from rowhook.services.context import (
+    Conflict,
+    KeyringContext,
+    NotFound,
+    Rejected,
+    ServiceContext,
+)
 from rowhook.services.deliveries import Deliveries, Delivery
 from rowhook.services.webhook_cache import WebhookCache
 from rowhook.services.webhook_checks import configuration_of
@@ -81,9 +88,14 @@ async def goal_schema(ctx: ServiceContext, goal: str) -> dict[str, Any]:
     return await asyncio.to_thread(_schema, ctx, goal, outputs)
 
 
-async def goal_tool(ctx: ServiceContext, goal: str, form: Format) -> dict[str, Any]:
-    """Returns the tool definition for the commits of a goal. Raises NotFound."""
-    return commit_tool(goal, await goal_schema(ctx, goal), form)
+async def goal_tool(
+    ctx: ServiceContext, goal: str, form: Format, *, strict: bool = False
+) -> dict[str, Any]:
+    """Returns the tool definition for the commits of a goal. Raises NotFound, Rejected."""
+    if strict and form != "openai":
+        message = "strict is a form of OpenAI's tools. Use format=openai, or leave strict out."
+        raise Rejected(Fault(pointer="/strict", message=message))
+    return commit_tool(goal, await goal_schema(ctx, goal), form, strict=strict)
 
 
 def commit_example(schema: dict[str, Any]) -> Any:
