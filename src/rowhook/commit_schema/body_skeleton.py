@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -75,6 +75,20 @@ def _read(parts: Parts, form: str) -> Node:
     return Unknown(reason="The structure of the body depends on a tag, or the body is not JSON.")
 
 
+def read_marked(text: str, nodes: list[Node], texts: list[str]) -> Node | None:
+    """Return the tree of a JSON text with marks for nodes; None if it is not JSON.
+
+    `texts` are those of the nodes, for the keys of objects.
+    """
+
+    def with_keys(pairs: list[tuple[str, Any]]) -> Any:
+        return {_QUOTED_MARKER.sub(lambda mark: texts[int(mark[1])], key): v for key, v in pairs}
+
+    with suppress(ValueError, RecursionError):
+        return _tree(json.loads(text, strict=False, object_pairs_hook=with_keys), nodes)
+    return None
+
+
 def _alone(node: Node) -> Node:
     """Return a node that is not an item of a list."""
     return (
@@ -99,7 +113,7 @@ def _unsupported(parts: Parts) -> str | None:
         if isinstance(part, str):
             if any(mark in part for mark in ("\x01", "\x03", "\\u0001", "\\u0003")):
                 return "The template contains control characters."
-            inside = _quoted_after(part, quoted=inside)
+            inside = quoted_after(part, quoted=inside)
         elif isinstance(part, Block) and not inside and not all(map(_balanced, part.texts)):
             return f"{part.description} opens or closes a bracket outside of it."
     return None
@@ -114,7 +128,7 @@ def _with_markers(parts: Parts, *, with_commas: bool) -> str:
     inside, number = False, 0
     for part in parts:
         if isinstance(part, str):
-            inside = _quoted_after(part, quoted=inside)
+            inside = quoted_after(part, quoted=inside)
             text.append(part)
             continue
         marker = f"\x01{number}\x02" if inside else f'"\x03{number}\x02"'
@@ -132,7 +146,8 @@ def _with_comma(block: Block, marker: str) -> str:
     return marker + "," if text.endswith(",") else marker
 
 
-def _quoted_after(text: str, *, quoted: bool) -> bool:
+def quoted_after(text: str, *, quoted: bool) -> bool:
+    """Return whether the end of a static text is inside quotes; `quoted` is its beginning."""
     unescaped = re.sub(r"\\.", "", text, flags=re.DOTALL)
     return quoted ^ (unescaped.count('"') % 2 == 1)
 
@@ -150,7 +165,7 @@ def _outside_quotes(text: str) -> str:
     return re.sub(r'"(?:[^"\\]|\\.)*"', "", text, flags=re.DOTALL)
 
 
-def _tree(node: Any, dynamic: list[Placeholder | Block]) -> Node:
+def _tree(node: Any, dynamic: Sequence[Any]) -> Node:
     if isinstance(node, dict):
         members = {name: _alone(_tree(child, dynamic)) for name, child in node.items()}
         return _unless_unknown(members, members.values(), "spreads", "members")
@@ -167,16 +182,22 @@ def _unless_unknown(container: Node, children: Iterable[Node], flag: str, kind: 
     return container
 
 
-def _leaf(text: str, dynamic: list[Placeholder | Block]) -> Node:
+def _bare(part: Any) -> Node:
+    """Return the node of a part outside quotes."""
+    if isinstance(part, Value | Text):
+        return part
+    if isinstance(part, Placeholder):
+        return Value(part)
+    if isinstance(part, static_text.Loop) and (items := _loop_items(part)):
+        return Loop(tag=part, items=items)
+    spreads = any("," in _outside_brackets(text) for text in part.texts)
+    return Unknown(reason=f"{part.description} decides the value.", block=True, spreads=spreads)
+
+
+def _leaf(text: str, dynamic: Sequence[Any]) -> Node:
     bare = _BARE_MARKER.fullmatch(text)
     if bare is not None:
-        part = dynamic[int(bare[1])]
-        if isinstance(part, Placeholder):
-            return Value(part)
-        if isinstance(part, static_text.Loop) and (items := _loop_items(part)):
-            return Loop(tag=part, items=items)
-        spreads = any("," in _outside_brackets(text) for text in part.texts)
-        return Unknown(reason=f"{part.description} decides the value.", block=True, spreads=spreads)
+        return _bare(dynamic[int(bare[1])])
     if _QUOTED_MARKER.search(text) is None:
         return text
     parts: list[str | Placeholder] = []
@@ -185,6 +206,9 @@ def _leaf(text: str, dynamic: list[Placeholder | Block]) -> Node:
             parts += [piece] if piece else []
             continue
         part = dynamic[int(piece)]
+        if isinstance(part, Value | Text):
+            parts += [part.placeholder] if isinstance(part, Value) else part.parts
+            continue
         if isinstance(part, Block):
             return Unknown(reason=f"{part.description} writes the string.")
         parts.append(part)

@@ -17,6 +17,7 @@ from rowhook.db import access_queries, list_queries, preview_queries
 from rowhook.db.preview_queries import CommitIdTaken
 from rowhook.model import MAX_EVENT_BYTES, Event, Outcome, Request, Verdict
 from rowhook.render.configuration import Configuration, Fault
+from rowhook.render.payload import rfc3339, variables
 from rowhook.render.webhook_compiler import Webhook as Compiled
 from rowhook.render.webhook_compiler import compile_webhook
 from rowhook.security.vault import NO_ORGANIZATION
@@ -32,6 +33,7 @@ from rowhook.services.deliveries import Deliveries, Delivery
 from rowhook.services.webhook_cache import WebhookCache
 from rowhook.services.webhook_checks import configuration_of
 from rowhook.services.webhook_documents import Webhook
+from rowhook.template.compiler import ROOTS
 from rowhook.template.json_text import parse_json
 
 _ALL = 10_000
@@ -194,8 +196,12 @@ async def _validate_output(
 def _faults(
     configuration: Configuration, compiled: Compiled, event: Event, outcome: Outcome
 ) -> list[CommitFault]:
-    data, context = _parse_or_none(event.data), _parse_or_none(event.context or "{}")
-    return explain(configuration, compiled, outcome, data, context)
+    sent = variables(event, rfc3339(event.occurred_at.timestamp()))
+    names = {name: sent[name] for name in ROOTS - {"data", "context"}} | {
+        "data": _parse_or_none(event.data),
+        "context": _parse_or_none(event.context or "{}"),
+    }
+    return explain(configuration, compiled, outcome, names)
 
 
 def _parse_or_none(text: str | None) -> object:
