@@ -15,6 +15,7 @@ from rowhook.services.commits import Proposal, goal_schema, validate_commit
 from tests.support.calls import Api
 from tests.support.sample_platform import Platform
 from tests.support.tenants import tenant
+from tests.support.tool_rules import broken_rules
 from tests.support.worker_rig import Rig, until
 
 pytestmark = pytest.mark.anyio
@@ -110,6 +111,78 @@ async def test_a_fault_points_to_the_value_in_the_data(
 ) -> None:
     await link_webhook(api, platform, **fields)
     assert [actual for actual, _ in faults(await validate(api, platform, data))] == [pointer]
+
+
+LINES = (
+    '{"lines": [{% for line in data.lines %}{"qty": {{ line.qty }}, "to": "{{ line.to | upper }}"}'
+    '{{ "," if not loop.last }}{% endfor %}]}'
+)
+LINE = {"qty": {"type": "integer", "minimum": 1, "multipleOf": 2}, "to": {"maxLength": 2}}
+NESTED = (
+    '{"lines": [{% for a in data.groups %}{% for b in a.lines %}{% if b.on %}'
+    '{% if not loop.first %}, {% endif %}{"qty": {{ b.qty }}}{% endif %}{% endfor %}'
+    "{% if not loop.last %},{% endif %}{% endfor %}]}"
+)
+PAIRS = (
+    '{"lines": [{% for k, v in data.x.items() %}{% set it = v.y %}{"{{ k }}": {{ it.qty }}}'
+    "{% if not loop.last %},{% endif %}{% endfor %}]}"
+)
+FILTERED = '{"lines": [{% for l in data.lines if l.on %}{"qty": {{ l.qty }}}{% endfor %}]}'
+QTY_2, OFF = {"on": True, "qty": 2}, {"on": False}
+IN_LOOPS: list[tuple[str, Any, Any, list[str]]] = [
+    (
+        LINES,
+        LINE,
+        {"lines": [{"qty": 2, "to": "a"}, {"qty": 0.5, "to": "abc"}]},
+        ["/lines/1/qty", "/lines/1/qty", "/lines/1/qty", "/lines/1/to"],
+    ),
+    (
+        LINES,
+        None,
+        {"lines": [{"qty": 1, "to": "a"}, {"qty": 1}, {"to": "a"}, {}]},
+        ["/lines/1/to", "/lines/2/qty", "/lines/3/qty", "/lines/3/to"],
+    ),
+    (LINES, None, {"lines": [{"qty": 1, "to": "a"}, 7]}, ["/lines/1/qty", "/lines/1/to"]),
+    (
+        NESTED,
+        LINE,
+        {"groups": [{"lines": [QTY_2, OFF]}, {"lines": [QTY_2, {"on": True, "qty": 1}]}]},
+        ["/groups/1/lines/1/qty"],
+    ),
+    (
+        PAIRS,
+        LINE,
+        {"x": {"to": {"y": {"qty": "a"}}, "qty": {"y": {"qty": 0}}}},
+        ["/x/qty/y/qty"],
+    ),
+    (FILTERED, LINE, {"lines": [OFF, {"on": True, "qty": 1}]}, ["/lines"]),
+]
+
+
+@pytest.mark.parametrize(("template", "line", "data", "pointers"), IN_LOOPS)
+async def test_faults_in_loops_point_to_the_items(
+    api: Api, platform: Platform, template: str, line: Any, data: Any, pointers: list[str]
+) -> None:
+    schema = {"properties": {"lines": {"items": {"properties": line}}}} if line else None
+    await link_webhook(api, platform, body_template=template, schema=schema)
+    verdict = await validate(api, platform, data)
+    assert sorted(pointer for pointer, _ in faults(verdict)) == sorted(pointers)
+    assert not verdict["valid"]
+
+
+async def test_several_faults_of_one_value_are_reported_each(api: Api, platform: Platform) -> None:
+    schema = {"properties": {"a": {"minLength": 3, "pattern": "^x", "format": "email"}}}
+    await link_webhook(api, platform, body_template='{"a": "{{ data.a }}"}', schema=schema)
+    verdict = await validate(api, platform, {"a": "b"})
+    assert [pointer for pointer, _ in faults(verdict)] == ["/a"] * 3
+    assert len({message for _, message in faults(verdict)}) == 3
+
+
+async def test_every_value_that_cannot_be_written_is_reported(api: Api, platform: Platform) -> None:
+    template = '{"a": "{{ data.a | date }}", "b": "{{ data.b | date }}", "c": "{{ data.c }}"}'
+    await link_webhook(api, platform, body_template=template)
+    verdict = await validate(api, platform, {"a": "no date", "b": "none"})
+    assert {pointer for pointer, _ in faults(verdict)} == {"/a", "/b", "/c"}
 
 
 async def test_a_fault_that_no_value_causes_has_no_pointer(api: Api, platform: Platform) -> None:
@@ -293,3 +366,23 @@ async def test_data_that_is_valid_against_the_goal_schema_is_valid_for_every_out
     for document in valid:
         verdict = await validate_commit(rig.ctx, rig.platform.goal, proposal(json.dumps(document)))
         assert verdict.valid, (document, verdict)
+
+
+async def test_the_tool_is_one_that_the_named_api_accepts(api: Api, platform: Platform) -> None:
+    await link_webhook(
+        api, platform, body_template='{"m": "{{data.m}}"}', schema=object_with_mail()
+    )
+    await link_webhook(
+        api, platform, name="A\nB", schema={"properties": {"data": object_with_mail("b c")}}
+    )
+    path = f"/goals/{platform.goal}/commit-tool"
+    for form in ("anthropic", "openai", "mcp"):
+        tool = (await api.call("GET", f"{path}?format={form}")).json()
+        assert broken_rules(tool, form) == []
+    tool = (await api.call("GET", f"{path}?format=openai&strict=true")).json()
+    assert broken_rules(tool, "openai", strict=True) == []
+    assert (await api.call("GET", f"{path}?format=mcp&strict=true")).status_code == 422
+
+
+def object_with_mail(name: str = "m") -> dict[str, Any]:
+    return {"type": "object", "properties": {name: EMAIL}, "required": [name]}

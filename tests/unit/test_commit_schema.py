@@ -6,8 +6,9 @@ from uuid import UUID
 
 import pytest
 
+from rowhook.commit_schema.commit_tool import commit_tool
 from rowhook.commit_schema.data_schema import derive_requirements
-from rowhook.commit_schema.merged_schema import Output, commit_schema, commit_tool
+from rowhook.commit_schema.merged_schema import Output, commit_schema
 from rowhook.render.configuration import Configuration
 from rowhook.render.webhook_compiler import compile_webhook
 from rowhook.schema.schema_compiler import compile_schema
@@ -81,8 +82,8 @@ SHAPES = {
     ),
     "nested": (
         '{"a": {"b": [1, "{{data.x}}"]}}',
-        object_schema(a=object_schema(b={"prefixItems": [{}, {"minLength": 2}], "type": "array"})),
-        object_schema(x={"type": "string", "minLength": 2}),
+        object_schema(a=object_schema(b={"prefixItems": [{}, EMAIL], "type": "array"})),
+        object_schema(x=EMAIL),
     ),
     "every item": (
         '{"tags": ["{{data.a}}", "{{data.b}}"]}',
@@ -111,12 +112,12 @@ SHAPES = {
     "a reference with more": (
         '{"x": {{data.x}}}',
         object_schema(x={"$ref": "#/$defs/n", "maximum": 9}) | {"$defs": {"n": {"minimum": 1}}},
-        object_schema(x={"allOf": [{"minimum": 1}, {"maximum": 9}]}),
+        object_schema(x={"minimum": 1, "maximum": 9}),
     ),
     "allOf": (
         '{"x": {{data.x}}}',
         {"allOf": [object_schema(x={"minimum": 1}), object_schema(x={"maximum": 9})]},
-        object_schema(x={"allOf": [{"minimum": 1}, {"maximum": 9}]}),
+        object_schema(x={"minimum": 1, "maximum": 9}),
     ),
     "additional": (
         '{"x": {{data.x}}}',
@@ -126,7 +127,14 @@ SHAPES = {
     "a position": (
         '{"x": {{data.l[1]}}}',
         object_schema(x={"type": "null"}),
-        object_schema(l={"type": "array", "prefixItems": [{}, {"type": "null"}], "minItems": 2}),
+        object_schema(
+            l={
+                "type": ["array", "string"],
+                "prefixItems": [{}, {"type": "null"}],
+                "minItems": 2,
+                "minLength": 2,
+            }
+        ),
     ),
     "an odd key": (
         '{"x": {{data["a b"]}}}',
@@ -154,7 +162,7 @@ def test_a_value_with_a_default_is_optional_and_checked_if_present() -> None:
     assert "required" not in schema
     assert schema["properties"] == {
         "x": {"type": "integer"},
-        "y": {"type": "string", "maxLength": 9},
+        "y": {"maxLength": 9},
     }
 
 
@@ -199,8 +207,8 @@ LOST = {
         "body/x",
         "An if tag decides the value.",
     ),
-    "a loop": (
-        '{"x": [{% for i in data.l %}{{ i }},{% endfor %}0]}',
+    "a loop with an if": (
+        '{"x": [{% for i in data.l %}{% if i %}1{% else %}2{% endif %},{% endfor %}0]}',
         object_schema(x={"items": EMAIL}),
         "body/x",
         "decides the items",
@@ -216,12 +224,6 @@ LOST = {
         {"anyOf": [object_schema(x=EMAIL), object_schema(y=EMAIL)]},
         "body",
         "anyOf",
-    ),
-    "recursion": (
-        '{"x": {{data.x}}}',
-        object_schema(x={"$ref": "#/$defs/t"}) | {"$defs": {"t": {"items": {"$ref": "#/$defs/t"}}}},
-        "body/x",
-        "refers to itself",
     ),
     "never there": ('{"x": 1}', object_schema(y=EMAIL), "body/y", "the template does not write it"),
     "never allowed": (
@@ -252,7 +254,9 @@ def test_constraints_that_cannot_be_transferred_are_listed(name: str) -> None:
     ((result, message),) = untransferred(webhook_output)
     assert result == place
     assert reason in message
-    constrained = [item for item in webhook_output.requirements.items if item.schema is not None]
+    constrained = [
+        item for item in webhook_output.requirements.items if item.location.startswith("body/")
+    ]
     assert constrained == []
 
 
@@ -276,15 +280,13 @@ def test_each_requirement_names_its_output() -> None:
 def test_requirements_of_two_outputs_for_one_path_are_combined() -> None:
     first = output("A", body_template='{"x": {{data.x}}}', schema=object_schema(x={"minimum": 1}))
     other = output("B", body_template='{"y": {{data.x}}}', schema=object_schema(y={"maximum": 9}))
-    assert plain_schema(first, other) == object_schema(
-        x={"allOf": [{"minimum": 1}, {"maximum": 9}]}
-    )
+    assert plain_schema(first, other) == object_schema(x={"minimum": 1, "maximum": 9})
 
 
 def test_a_condition_is_listed_as_not_transferable() -> None:
     webhook_output = output(condition="data.kind == 'a'", body_template='{"x": {{data.x}}}')
     assert [place for place, _ in untransferred(webhook_output)] == ["/condition"]
-    assert set(plain_schema(webhook_output)["required"]) == {"kind", "x"}
+    assert plain_schema(webhook_output)["required"] == ["kind"]
 
 
 def test_a_value_in_a_url_or_header_is_constrained_to_its_place() -> None:
@@ -328,5 +330,4 @@ def test_a_goal_without_outputs_has_no_requirements() -> None:
     assert commit_tool("g", schema_of(), "mcp")["inputSchema"] == {
         "type": "object",
         "properties": {},
-        "title": "Commit for goal_1",
     }

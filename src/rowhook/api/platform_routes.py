@@ -18,7 +18,7 @@ from rowhook.api.parameters import (
     Search,
 )
 from rowhook.api.routing import action_route, get_route
-from rowhook.commit_schema.merged_schema import Format
+from rowhook.commit_schema.commit_tool import Format
 from rowhook.services import commits, lookups, webhooks
 from rowhook.services.commits import CommitValidation, Proposal
 from rowhook.services.lookups import Agents, Goals, Organizations
@@ -67,6 +67,9 @@ ToolFormat = Annotated[
 ]
 
 
+StrictTool = Annotated[bool, QueryParameter(description="In OpenAI's strict form.")]
+
+
 @get_route("/", response_example=EXAMPLES["goals"])
 async def list_goals(
     ctx: ContextDependency,
@@ -105,9 +108,14 @@ async def commit_tool(
     goal_id: FromPath[str],
     ctx: ContextDependency,
     format: ToolFormat = "anthropic",  # noqa: A002  # the name in the query
+    strict: StrictTool = False,  # noqa: FBT002  # a parameter of the query
 ) -> dict[str, Any]:
-    """Get the commit schema as a tool definition for a model. The tool's input is `commit.data`."""
-    return await commits.goal_tool(ctx, goal_id, format)
+    """Get the commit schema as a tool definition that the model's API accepts as it is.
+
+    The tool's input is `commit.data`. Members whose names the APIs refuse are together in one
+    parameter `data`, a JSON text; the description says so. `strict` gives OpenAI's strict form.
+    """
+    return await commits.goal_tool(ctx, goal_id, format, strict=strict)
 
 
 @action_route(

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
 
 from rowhook import json_pointer
-from rowhook.commit_schema.body_skeleton import Node, Text, Value
-from rowhook.commit_schema.data_schema import Keys, body_of, parts_of
+from rowhook.commit_schema.body_skeleton import Node, Text, Value, read_skeleton
+from rowhook.commit_schema.data_schema import body_of, parts_of, templates_of
+from rowhook.commit_schema.expression_failures import expression_failures
+from rowhook.commit_schema.traced_template import Path, traced_body
 from rowhook.model import BodyFault, Outcome, Verdict
 from rowhook.render.configuration import Configuration
 from rowhook.render.webhook_compiler import Webhook
 from rowhook.schema.budget import pointer_to
-from rowhook.template.names import path_name, read_path_name
+from rowhook.template.names import Key, path_name, read_path_name
 from rowhook.template.static_text import Placeholder
 
 _SENT = (Verdict.DELIVERED, Verdict.SKIPPED)
+_MAX_FAULTS = 50
 _WEBHOOK_HINT = "The data cannot fix this. Contact the owner of the webhook."
 _HINTS = {
     "required": "Add it.",
@@ -53,25 +56,48 @@ def webhook_fault(outcome: Outcome) -> CommitFault:
 
 
 def explain(
-    configuration: Configuration, webhook: Webhook, outcome: Outcome, data: object, context: object
+    configuration: Configuration,
+    webhook: Webhook,
+    outcome: Outcome,
+    names: Mapping[str, object],
 ) -> list[CommitFault]:
-    """Return the faults of a failed outcome; none if it was delivered or skipped."""
+    """Return the faults of a failed outcome; none if it was delivered or skipped.
+
+    `names` are the variables of the templates.
+    """
     if outcome.verdict in _SENT:
         return []
     if outcome.verdict is Verdict.SCHEMA_FAILED:
+        node = _body_node(configuration, names)
         faults = [
             commit_fault
             for fault in outcome.faults
-            for commit_fault in _of_body(configuration, fault, data)
+            for commit_fault in _of_body(node, fault, names["data"])
         ]
     else:
-        faults = list(_of_render(webhook, outcome, data, context))
+        faults = list(_of_render(webhook, outcome, names))
     return list(dict.fromkeys(faults))
 
 
+def _body_node(configuration: Configuration, names: Mapping[str, object]) -> Node:
+    """Return the tree of the body as it was rendered, if possible."""
+    template = configuration.body_template
+    if template is None or configuration.raw_payload:
+        return body_of(configuration)
+    node = traced_body(template, names)
+    return read_skeleton(template) if node is None else node
+
+
 def _of_render(
-    webhook: Webhook, outcome: Outcome, data: object, context: object
+    webhook: Webhook, outcome: Outcome, names: Mapping[str, object]
 ) -> Iterator[CommitFault]:
+    data = names["data"]
+    found = [] if outcome.location is None else list(_evaluated(webhook, outcome, names))
+    if found:
+        yield from (_at(path, message, data) for path, message in found)
+        reported = {path for path, _ in found}
+        yield from _missing(webhook, reported, names)
+        return
     message = outcome.error or outcome.verdict.value
     subject = None if outcome.subject is None else outcome.subject.partition(" |")[0]
     path = None if subject is None else read_path_name(subject)
@@ -80,7 +106,19 @@ def _of_render(
         return
     yield _at(path, message, data)
     if "is not defined" in message:
-        yield from _missing(webhook, path, {"data": data, "context": context})
+        yield from _missing(webhook, {path}, names)
+
+
+def _evaluated(
+    webhook: Webhook, outcome: Outcome, names: Mapping[str, object]
+) -> Iterator[tuple[Path, str]]:
+    """Yield path and message of each expression that fails in the template that failed."""
+    pointer = outcome.location.pointer if outcome.location else ""
+    template = dict(templates_of(webhook)).get(pointer)
+    failures = [] if template is None else expression_failures(template, names)
+    for occurrence, message in failures[:_MAX_FAULTS]:
+        if occurrence.path is not None:
+            yield occurrence.path, message
 
 
 def _hint_of(verdict: Verdict) -> str:
@@ -89,7 +127,7 @@ def _hint_of(verdict: Verdict) -> str:
     return _WEBHOOK_HINT
 
 
-def _at(path: tuple[str, Keys], message: str, data: object) -> CommitFault:
+def _at(path: tuple[str, tuple[Key, ...]], message: str, data: object) -> CommitFault:
     root, keys = path
     name = path_name(root, keys)
     missing = "is not defined" in message
@@ -103,26 +141,23 @@ def _at(path: tuple[str, Keys], message: str, data: object) -> CommitFault:
 
 
 def _missing(
-    webhook: Webhook, reported: tuple[str, Keys], variables: dict[str, object]
+    webhook: Webhook, reported: set[Path], names: Mapping[str, object]
 ) -> Iterator[CommitFault]:
     """Yield a fault for every other required path that is missing."""
     for _, uses in parts_of(webhook):
         for use in uses:
             keys = tuple(_as_key(step) for step in use.path)
-            if (
-                use.required
-                and (use.root, keys) != reported
-                and not _exists(variables[use.root], keys)
-            ):
+            is_missing = use.required and not _exists(names[use.root], keys)
+            if is_missing and (use.root, keys) not in reported:
                 name = path_name(use.root, keys)
-                yield _at((use.root, keys), f"{name} is not defined.", variables["data"])
+                yield _at((use.root, keys), f"{name} is not defined.", names["data"])
 
 
 def _as_key(text: str) -> str | int:
     return int(text) if text.lstrip("-").isdecimal() else text
 
 
-def _exists(value: Any, keys: Keys) -> bool:
+def _exists(value: Any, keys: tuple[Key, ...]) -> bool:
     for key in keys:
         try:
             value = value[str(key)] if isinstance(value, dict) else value[key]
@@ -131,7 +166,7 @@ def _exists(value: Any, keys: Keys) -> bool:
     return True
 
 
-def _pointer(keys: Keys, data: Any) -> str:
+def _pointer(keys: tuple[Key, ...], data: Any) -> str:
     """Return the pointer of keys; negative indexes are converted if the list exists."""
     steps: list[str | int] = []
     for key in keys:
@@ -144,9 +179,9 @@ def _pointer(keys: Keys, data: Any) -> str:
     return pointer_to(steps)
 
 
-def _of_body(configuration: Configuration, fault: BodyFault, data: object) -> Iterator[CommitFault]:
+def _of_body(node: Node, fault: BodyFault, data: object) -> Iterator[CommitFault]:
     hint = _HINTS.get(fault.keyword, _OTHER_HINT)
-    placeholders = list(_sources(body_of(configuration), json_pointer.split(fault.pointer)))
+    placeholders = list(_sources(node, json_pointer.split(fault.pointer)))
     place = fault.pointer or "/"
     if not placeholders:
         message = f"At {place} in the body: {fault.message}"

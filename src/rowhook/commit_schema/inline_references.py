@@ -1,15 +1,19 @@
-"""Makes a part of a JSON Schema self-contained by expanding its references.
+"""Makes a part of a JSON Schema self-contained: a schema of 2020-12 without references.
 
-Parts that depend on their document (recursion, anchors, keywords of older drafts) are rejected.
+What depends on its document (recursion, dynamic references) is left out at its place alone. The
+result never refuses what the original accepts.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from rowhook import json_pointer
+from rowhook.commit_schema.author_text import quoted
 
 MAX_PARTS = 2_000
+_MAX_DESCRIPTION = 300
 _ANNOTATIONS = frozenset(
     (
         "$schema",
@@ -25,13 +29,29 @@ _ANNOTATIONS = frozenset(
         "readOnly",
         "writeOnly",
         "$vocabulary",
+        "$anchor",
+        "$dynamicAnchor",
+        "$recursiveAnchor",
     )
 )
-_DOCUMENT_KEYWORDS = frozenset(
-    ("$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor")
+_LEFT_OUT = frozenset(
+    (
+        *("$schema", "$id", "$defs", "definitions", "$vocabulary"),
+        *("$anchor", "$dynamicAnchor", "$recursiveAnchor", "$ref", "title", "$comment"),
+    )
 )
-# Keywords that 2020-12 does not have.
-_OF_OLDER_DRAFTS = frozenset(("additionalItems", "dependencies"))
+_DYNAMIC = frozenset(("$dynamicRef", "$recursiveRef"))
+# Keywords that the dialect of a document ignores, by a part of the dialect's name.
+_IGNORED = {
+    "draft-07": frozenset(
+        (
+            *("prefixItems", "dependentRequired", "dependentSchemas", "minContains", "maxContains"),
+            *("unevaluatedItems", "unevaluatedProperties", "$dynamicRef", "$recursiveRef"),
+        )
+    ),
+    "2019-09": frozenset(("prefixItems", "dependencies", "$dynamicRef")),
+    "2020-12": frozenset(("additionalItems", "dependencies", "$recursiveRef")),
+}
 _NAMED = frozenset(("properties", "patternProperties", "dependentSchemas"))
 _LISTED = frozenset(("allOf", "anyOf", "oneOf", "prefixItems"))
 _SINGLE = frozenset(
@@ -48,6 +68,10 @@ _SINGLE = frozenset(
         "unevaluatedProperties",
     )
 )
+# A schema that accepts more inside these may make them refuse more.
+_NOT_MONOTONE = frozenset(("not", "oneOf", "if", "contains"))
+_DEPENDENT = {"if": ("then", "else"), "contains": ("minContains", "maxContains")}
+_UNEVALUATED = ("unevaluatedItems", "unevaluatedProperties")
 
 
 class NotSelfContained(ValueError):
@@ -64,59 +88,106 @@ def constraints(schema: Any) -> dict[str, Any]:
 
 
 def resolved(schema: Any, document: Any) -> Any:
-    """Resolve a `$ref`, combined with its siblings. Raises NotSelfContained."""
+    """Resolve a `$ref`, combined with its siblings, into the keywords of 2020-12.
+
+    Raises NotSelfContained.
+    """
     for _ in range(MAX_PARTS):
         if not isinstance(schema, dict) or "$ref" not in schema:
-            return schema
+            return current_form(schema, document)
         target = _target(schema["$ref"], document)
-        rest = {} if _is_draft7(document) else {k: v for k, v in schema.items() if k != "$ref"}
+        is_alone = _dialect(document) == "draft-07"
+        rest = {} if is_alone else {k: v for k, v in schema.items() if k != "$ref"}
         if constraints(rest):
             return {"allOf": [target, rest]}
         schema = target
     raise NotSelfContained("The references of the schema form a cycle.")
 
 
-def expanded(schema: Any, document: Any) -> Any:
-    """Copy a part of `document`, expanding references. Raises NotSelfContained."""
-    return _Expansion(document).expand(schema, ())
+def expanded(schema: Any, document: Any) -> tuple[Any, list[str]]:
+    """Copy a part of `document`, expanding references.
+
+    Return the copy, and the reasons for what was left out.
+    """
+    expansion = _Expansion(document)
+    result = expansion.expand(schema, ())
+    return result, list(expansion.losses)
 
 
+def current_form(schema: Any, document: Any) -> Any:
+    """Return a schema with its own keywords in the form of 2020-12."""
+    if not isinstance(schema, dict):
+        return schema
+    dialect = _dialect(document)
+    result = {key: value for key, value in schema.items() if key not in _IGNORED[dialect]}
+    if isinstance(result.get("items"), list):
+        result["prefixItems"] = result.pop("items")
+        if "additionalItems" in result:
+            result["items"] = result["additionalItems"]
+    result.pop("additionalItems", None)
+    for name, value in result.pop("dependencies", {}).items():
+        keyword = "dependentRequired" if isinstance(value, list) else "dependentSchemas"
+        result[keyword] = {**result.get(keyword, {}), name: value}
+    return result
+
+
+@dataclass(slots=True)
 class _Expansion:
-    def __init__(self, document: Any) -> None:
-        self._document = document
-        self._remaining = MAX_PARTS
+    document: Any
+    losses: dict[str, None] = field(default_factory=dict)
+    lost: int = 0
+    remaining: int = MAX_PARTS
 
     def expand(self, schema: Any, inside: tuple[int, ...]) -> Any:
-        self._remaining -= 1
-        if self._remaining < 0:
-            raise NotSelfContained("The schema is too large to expand.")
+        self.remaining -= 1
         if not isinstance(schema, dict):
             return schema
+        if self.remaining < 0:
+            return self._lose("The schema is too large to expand.")
         if id(schema) in inside:
-            raise NotSelfContained("The schema refers to itself.")
+            return self._lose("The schema refers to itself.")
         here = (*inside, id(schema))
-        if "$ref" in schema:
-            return self._expand_reference(schema, here)
-        return {
-            keyword: self._value(keyword, value, here)
-            for keyword, value in schema.items()
-            if keyword not in ("$defs", "definitions", "$schema", "$id")
-        }
-
-    def _expand_reference(self, schema: dict[str, Any], here: tuple[int, ...]) -> Any:
-        target = self.expand(_target(schema["$ref"], self._document), here)
-        rest = {keyword: value for keyword, value in schema.items() if keyword != "$ref"}
-        if _is_draft7(self._document) or not rest:
+        if "$ref" not in schema:
+            return self._keywords(schema, here)
+        target = self._reference(schema["$ref"], here)
+        if _dialect(self.document) == "draft-07":
             return target
-        siblings = self.expand(rest, here)
+        siblings = self._keywords(schema, here)
         return {"allOf": [target, siblings]} if constraints(siblings) else target
 
+    def _lose(self, reason: str) -> dict[str, Any]:
+        self.losses[reason] = None
+        self.lost += 1
+        return {}
+
+    def _reference(self, reference: Any, here: tuple[int, ...]) -> Any:
+        try:
+            return self.expand(_target(reference, self.document), here)
+        except NotSelfContained as error:
+            return self._lose(str(error))
+
+    def _keywords(self, schema: dict[str, Any], here: tuple[int, ...]) -> dict[str, Any]:
+        before = self.lost
+        result: dict[str, Any] = {}
+        removed: set[str] = set()
+        for keyword, value in current_form(schema, self.document).items():
+            if keyword in _LEFT_OUT:
+                continue
+            if keyword in _DYNAMIC:
+                self._lose(f"{keyword} cannot be moved out of its schema.")
+                continue
+            complete = self.lost
+            result[keyword] = self._value(keyword, value, here)
+            if self.lost > complete and keyword in _NOT_MONOTONE:
+                removed |= {keyword, *_DEPENDENT.get(keyword, ())}
+        if self.lost > before:
+            removed |= set(_UNEVALUATED)
+        return {keyword: value for keyword, value in result.items() if keyword not in removed}
+
     def _value(self, keyword: str, value: Any, here: tuple[int, ...]) -> Any:
-        if keyword in _DOCUMENT_KEYWORDS:
-            raise NotSelfContained(f"{keyword} cannot be moved out of its schema.")
-        is_older_form = keyword == "items" and isinstance(value, list)
-        if is_older_form or keyword in _OF_OLDER_DRAFTS:
-            raise NotSelfContained(f"{keyword} has the form of an older draft.")
+        if keyword == "description":
+            # goes into the prompts of models
+            return f"The schema says: {quoted(str(value), _MAX_DESCRIPTION)}"
         if keyword in _NAMED and isinstance(value, dict):
             return {name: self.expand(subschema, here) for name, subschema in value.items()}
         if keyword in _LISTED and isinstance(value, list):
@@ -138,6 +209,9 @@ def _target(reference: Any, document: Any) -> Any:
     return here
 
 
-def _is_draft7(document: Any) -> bool:
+def _dialect(document: Any) -> str:
     named = document.get("$schema", "") if isinstance(document, dict) else ""
-    return isinstance(named, str) and "draft-07" in named
+    for dialect in ("draft-07", "2019-09"):
+        if isinstance(named, str) and dialect in named:
+            return dialect
+    return "2020-12"

@@ -1,16 +1,22 @@
-"""Merge what each output requires into one JSON Schema and one tool definition."""
+"""Merges what each output requires into one JSON Schema of the data."""
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from rowhook.commit_schema.data_schema import Keys, Requirement, RequirementSet
-from rowhook.schema.budget import pointer_to
-from rowhook.template.names import path_name
+from rowhook.commit_schema.author_text import quoted, quoted_list
+from rowhook.commit_schema.requirements import (
+    EACH,
+    Each,
+    Keys,
+    Requirement,
+    RequirementSet,
+    name_of_keys,
+    pointer_of_keys,
+)
+from rowhook.commit_schema.schema_conjunction import conjunction
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -31,7 +37,9 @@ class _Node:
     schemas: list[Any] = field(default_factory=list)
     members: dict[str, _Node] = field(default_factory=dict)
     items: dict[int, _Node] = field(default_factory=dict)
+    each: dict[Each, _Node] = field(default_factory=dict)
     outputs: dict[str, None] = field(default_factory=dict)
+    conditional: dict[str, None] = field(default_factory=dict)
 
 
 def commit_schema(goal: str, outputs: Iterable[Output]) -> dict[str, Any]:
@@ -48,7 +56,7 @@ def commit_schema(goal: str, outputs: Iterable[Output]) -> dict[str, Any]:
                 _add(root, requirement, output.name)
     return {
         "$schema": DIALECT,
-        "title": f"Commit for {goal}",
+        "title": f"Commit for {quoted(goal)}",
         **_to_schema(root),
         "x-rowhook": {
             "goal_id": goal,
@@ -66,53 +74,67 @@ def _add(root: _Node, requirement: Requirement, output: str) -> None:
     for key in requirement.keys:
         if isinstance(key, int) and key < 0:
             break
-        inner: dict[Any, _Node] = node.items if isinstance(key, int) else node.members
-        node = inner.setdefault(key, _Node())
-        nodes.append(node)
+        node = _children(node, key).setdefault(key, _Node())
+        # an item must have its members only if it is there
+        nodes = [] if key is EACH else [*nodes, node]
+    if requirement.is_conditional:
+        node.conditional[output] = None
+        return
+    node.outputs[output] = None
     if requirement.required:
         for visited in nodes:
             visited.required = True
-    is_complete = len(nodes) == len(requirement.keys) + 1
+    is_complete = not any(isinstance(key, int) and key < 0 for key in requirement.keys)
     if is_complete and requirement.schema is not None and requirement.schema not in node.schemas:
         node.schemas.append(requirement.schema)
-    node.outputs[output] = None
+
+
+def _children(node: _Node, key: str | int | Each) -> dict[Any, _Node]:
+    if isinstance(key, Each):
+        return node.each
+    return node.items if isinstance(key, int) else node.members
 
 
 def _to_schema(node: _Node) -> dict[str, Any]:
-    shape = _shape(node)
-    schemas = [schema for schema in node.schemas if schema not in ({}, True)]
-    if len(schemas) == 1 and isinstance(schemas[0], dict) and not shape.keys() & schemas[0].keys():
-        return {**schemas[0], **shape}
-    if len(schemas) == 1 and isinstance(schemas[0], dict) and _agree(schemas[0], shape):
-        return {**schemas[0], **shape}
-    return {**shape, "allOf": schemas} if schemas else shape
+    items = {"items": _to_schema(node.each[EACH])} if node.each else {}
+    schema = conjunction([_members(node), _positions(node), items, *node.schemas])
+    if schema is False:
+        return {"not": {}}
+    return dict(schema) if isinstance(schema, dict) else {}
 
 
-def _agree(first: dict[str, Any], second: dict[str, Any]) -> bool:
-    return all(first[key] == second[key] for key in first.keys() & second.keys())
+def _members(node: _Node) -> dict[str, Any]:
+    if not node.members:
+        return {}
+    properties = {name: _described(child) for name, child in node.members.items()}
+    required = [name for name, child in node.members.items() if child.required]
+    shape: dict[str, Any] = {"properties": properties}
+    return {"type": "object", **shape, "required": required} if required else shape
 
 
-def _shape(node: _Node) -> dict[str, Any]:
-    shape: dict[str, Any] = {}
-    if node.members:
-        required = [name for name, child in node.members.items() if child.required]
-        shape["properties"] = {name: _member(child) for name, child in node.members.items()}
-        if required:
-            shape = {"type": "object", **shape, "required": required}
-    if node.items:
-        last = max(node.items)
-        shape["prefixItems"] = [_to_schema(node.items.get(n, _Node())) for n in range(last + 1)]
-        required_items = [n for n, child in node.items.items() if child.required]
-        if required_items:
-            shape = {"type": "array", **shape, "minItems": max(required_items) + 1}
-    return shape
+def _positions(node: _Node) -> dict[str, Any]:
+    if not node.items:
+        return {}
+    first = [_to_schema(node.items.get(n, _Node())) for n in range(max(node.items) + 1)]
+    required = [n for n, child in node.items.items() if child.required]
+    if not required:
+        return {"prefixItems": first}
+    # a position of a string is a character
+    shape: dict[str, Any] = {"type": ["array", "string"], "prefixItems": first}
+    return {**shape, "minItems": max(required) + 1, "minLength": max(required) + 1}
 
 
-def _member(node: _Node) -> dict[str, Any]:
+def _described(node: _Node) -> dict[str, Any]:
     schema = _to_schema(node)
-    if not node.outputs or "description" in schema:
+    if "description" in schema:
         return schema
-    return {**schema, "description": f"Used by {', '.join(node.outputs)}."}
+    uses = []
+    if node.outputs:
+        uses.append(f"Used by {quoted_list(list(node.outputs))}.")
+    conditional = [name for name in node.conditional if name not in node.outputs]
+    if conditional:
+        uses.append(f"Used by {quoted_list(conditional)} if its condition is true.")
+    return {**schema, "description": " ".join(uses)} if uses else schema
 
 
 def _requirements(outputs: list[Output]) -> Iterator[dict[str, Any]]:
@@ -123,10 +145,12 @@ def _requirements(outputs: list[Output]) -> Iterator[dict[str, Any]]:
             paths.setdefault((requirement.root, requirement.keys), []).append((output, requirement))
     for (root, keys), uses in sorted(paths.items(), key=lambda item: str(item[0])):
         yield {
-            "path": path_name(root, keys),
+            "path": name_of_keys(root, keys),
             "in": root,
-            "pointer": pointer_to(keys),
-            "required": any(requirement.required for _, requirement in uses),
+            "pointer": pointer_of_keys(keys),
+            "required": any(
+                requirement.required and not requirement.is_conditional for _, requirement in uses
+            ),
             "used_by": list(_used_by(uses)),
         }
 
@@ -141,6 +165,7 @@ def _used_by(uses: list[tuple[Output, Requirement]]) -> Iterator[dict[str, Any]]
             "name": output.name,
             "locations": sorted({requirement.location for requirement in requirements}),
             "required": any(requirement.required for requirement in requirements),
+            "conditional": all(requirement.is_conditional for requirement in requirements),
             "constrained": any(
                 requirement.schema not in (None, {}, True) for requirement in requirements
             ),
@@ -156,54 +181,3 @@ def _not_enforced(outputs: list[Output]) -> Iterator[dict[str, Any]]:
                 "location": part.location,
                 "reason": part.reason,
             }
-
-
-_METADATA = ("$schema", "x-rowhook")
-Format = Literal["anthropic", "openai", "mcp"]
-_MAX_LENGTH = 64
-_FORBIDDEN = re.compile(r"[^A-Za-z0-9_-]")
-
-
-def commit_tool(goal: str, schema: dict[str, Any], form: Format) -> dict[str, Any]:
-    """Return a tool for Anthropic's Messages, OpenAI's Chat Completions or MCP's tools/list.
-
-    The input is `commit.data`, or an object with the member `data` if that may not be an object.
-    """
-    name, description, parameters = _name(goal), _description(goal, schema), _input(schema)
-    if form == "anthropic":
-        return {"name": name, "description": description, "input_schema": parameters}
-    if form == "mcp":
-        return {"name": name, "description": description, "inputSchema": parameters}
-    return {
-        "type": "function",
-        "function": {"name": name, "description": description, "parameters": parameters},
-    }
-
-
-def _name(goal: str) -> str:
-    """Return a unique name of at most 64 letters, digits, _ and -, as all three APIs require."""
-    plain = f"commit_{_FORBIDDEN.sub('_', goal)}"
-    if plain == f"commit_{goal}" and len(plain) <= _MAX_LENGTH:
-        return plain
-    digest = hashlib.sha256(goal.encode()).hexdigest()[:8]
-    return f"{plain[: _MAX_LENGTH - 9]}_{digest}"
-
-
-def _description(goal: str, schema: dict[str, Any]) -> str:
-    notes = schema["x-rowhook"]
-    names = ", ".join(output["name"] for output in notes["outputs"])
-    description = f"Commit the result of goal {goal}."
-    if names:
-        description += f" It is delivered to: {names}."
-    if notes["not_enforced"]:
-        description += (
-            " The schema does not cover every rule. Validate the data before committing it."
-        )
-    return description
-
-
-def _input(schema: dict[str, Any]) -> dict[str, Any]:
-    parameters = {key: value for key, value in schema.items() if key not in _METADATA}
-    if parameters.get("type", "object") == "object":
-        return {"type": "object", "properties": {}, **parameters}
-    return {"type": "object", "properties": {"data": parameters}, "required": ["data"]}

@@ -9,22 +9,31 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from rowhook.commit_schema.commit_tool import Format, commit_tool
 from rowhook.commit_schema.data_faults import CommitFault, explain, webhook_fault
 from rowhook.commit_schema.data_schema import derive_requirements
-from rowhook.commit_schema.merged_schema import Format, Output, commit_schema, commit_tool
+from rowhook.commit_schema.merged_schema import Output, commit_schema
 from rowhook.db import access_queries, list_queries, preview_queries
 from rowhook.db.preview_queries import CommitIdTaken
 from rowhook.model import MAX_EVENT_BYTES, Event, Outcome, Request, Verdict
-from rowhook.render.configuration import Configuration
+from rowhook.render.configuration import Configuration, Fault
+from rowhook.render.payload import rfc3339, variables
 from rowhook.render.webhook_compiler import Webhook as Compiled
 from rowhook.render.webhook_compiler import compile_webhook
 from rowhook.security.vault import NO_ORGANIZATION
 from rowhook.services import fake_data, paging
-from rowhook.services.context import Conflict, KeyringContext, NotFound, ServiceContext
+from rowhook.services.context import (
+    Conflict,
+    KeyringContext,
+    NotFound,
+    Rejected,
+    ServiceContext,
+)
 from rowhook.services.deliveries import Deliveries, Delivery
 from rowhook.services.webhook_cache import WebhookCache
 from rowhook.services.webhook_checks import configuration_of
 from rowhook.services.webhook_documents import Webhook
+from rowhook.template.compiler import ROOTS
 from rowhook.template.json_text import parse_json
 
 _ALL = 10_000
@@ -81,9 +90,14 @@ async def goal_schema(ctx: ServiceContext, goal: str) -> dict[str, Any]:
     return await asyncio.to_thread(_schema, ctx, goal, outputs)
 
 
-async def goal_tool(ctx: ServiceContext, goal: str, form: Format) -> dict[str, Any]:
-    """Returns the tool definition for the commits of a goal. Raises NotFound."""
-    return commit_tool(goal, await goal_schema(ctx, goal), form)
+async def goal_tool(
+    ctx: ServiceContext, goal: str, form: Format, *, strict: bool = False
+) -> dict[str, Any]:
+    """Returns the tool definition for the commits of a goal. Raises NotFound, Rejected."""
+    if strict and form != "openai":
+        message = "strict is a form of OpenAI's tools. Use format=openai, or leave strict out."
+        raise Rejected(Fault(pointer="/strict", message=message))
+    return commit_tool(goal, await goal_schema(ctx, goal), form, strict=strict)
 
 
 def commit_example(schema: dict[str, Any]) -> Any:
@@ -182,8 +196,12 @@ async def _validate_output(
 def _faults(
     configuration: Configuration, compiled: Compiled, event: Event, outcome: Outcome
 ) -> list[CommitFault]:
-    data, context = _parse_or_none(event.data), _parse_or_none(event.context or "{}")
-    return explain(configuration, compiled, outcome, data, context)
+    sent = variables(event, rfc3339(event.occurred_at.timestamp()))
+    names = {name: sent[name] for name in ROOTS - {"data", "context"}} | {
+        "data": _parse_or_none(event.data),
+        "context": _parse_or_none(event.context or "{}"),
+    }
+    return explain(configuration, compiled, outcome, names)
 
 
 def _parse_or_none(text: str | None) -> object:

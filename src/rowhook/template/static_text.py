@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from jinja2 import nodes
 
 from rowhook.template.blocks import flatten_outputs
+from rowhook.template.literals import outcomes
 from rowhook.template.names import describe, split_path
 from rowhook.template.source import parse, read_source
 
@@ -45,10 +46,31 @@ class Block:
     texts: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop(Block):
+    """A `for` tag. `items` is what it goes over, `body` the parts of its body.
+
+    `variable` is None for the two variables of a loop over pairs. `is_filtered`: the tag has an
+    `if`.
+    """
+
+    variable: str | None
+    items: Placeholder
+    body: tuple[str | Placeholder | Block, ...]
+    is_filtered: bool
+
+
+_COMMAS = frozenset({"", ","})
+
+
 def read_parts(source: str) -> tuple[str | Placeholder | Block, ...]:
     """Return the parts of a valid template, in order. Raises TemplateFaults."""
     parsed = read_source(source)
-    return tuple(_part(parsed, node) for node in flatten_outputs(parse(parsed).body))
+    return _parts(parsed, parse(parsed).body)
+
+
+def _parts(source: Source, body: Sequence[nodes.Node]) -> tuple[str | Placeholder | Block, ...]:
+    return tuple(_part(source, node) for node in flatten_outputs(body))
 
 
 def _part(source: Source, node: nodes.Node) -> str | Placeholder | Block:
@@ -60,8 +82,27 @@ def _part(source: Source, node: nodes.Node) -> str | Placeholder | Block:
         branches = [node.body, *(branch.body for branch in node.elif_), node.else_]
         return Block(description="An if tag", texts=tuple(map(_text, branches)))
     if isinstance(node, nodes.For):
-        return Block(description="A for tag", texts=(_text(node.body), _text(node.else_)))
+        return _loop(source, node)
+    if _is_comma(node):
+        return Block(description="A comma", texts=(",", ""))
     return _placeholder(source, node)
+
+
+def _is_comma(node: nodes.Node) -> bool:
+    """Return whether an expression writes a comma or nothing, as `"," if not loop.last`."""
+    found = outcomes(node)
+    return not found.has_value and {str(leaf.value).strip() for leaf in found.literals} <= _COMMAS
+
+
+def _loop(source: Source, node: nodes.For) -> Loop:
+    return Loop(
+        description="A for tag",
+        texts=(_text(node.body), _text(node.else_)),
+        variable=str(node.target.name) if isinstance(node.target, nodes.Name) else None,
+        items=_placeholder(source, node.iter),
+        body=_parts(source, node.body),
+        is_filtered=node.test is not None,
+    )
 
 
 def _text(body: Sequence[nodes.Node]) -> str:
@@ -80,7 +121,9 @@ def _static(node: nodes.Node) -> str:
         )
     if isinstance(node, nodes.For):
         return _text(node.body) + _text(node.else_)
-    return "" if isinstance(node, nodes.Assign) else "\0"
+    if isinstance(node, nodes.Assign):
+        return ""
+    return "," if _is_comma(node) else "\0"
 
 
 def _placeholder(source: Source, node: nodes.Node) -> Placeholder:

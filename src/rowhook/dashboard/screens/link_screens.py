@@ -11,7 +11,7 @@ from litestar import Response
 from litestar.params import FromPath
 from msgspec import UNSET
 
-from rowhook.commit_schema.merged_schema import Format
+from rowhook.commit_schema.commit_tool import Format
 from rowhook.dashboard.browser_session import SessionRequest
 from rowhook.dashboard.delivery_filters import webhook_choices
 from rowhook.dashboard.display_format import pretty
