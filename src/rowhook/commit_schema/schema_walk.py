@@ -52,6 +52,9 @@ class SchemaWalk:
             schema = resolved(schema, self._document)
             if not constraints(schema):
                 return
+            if schema is False:
+                self._skip(path, "The schema allows no value here.")
+                return
             if isinstance(node, Value):
                 self._value(node.placeholder, schema, path, scope)
             elif isinstance(node, Text):
