@@ -68,6 +68,7 @@ _SCHEMAS: list[Any] = [
     {"items": {"properties": {"q": {"type": "integer"}, "s": {"minLength": 1}}}},
     {"items": {"properties": {"t": {"items": {"enum": ["A", "B"]}}}, "required": ["q"]}},
     {"prefixItems": [{"type": "string"}], "items": False},
+    {"minItems": 2, "maxItems": 2},
     {"contains": {"type": "string"}, "uniqueItems": True},
     {"type": "object", "properties": {"x": {"type": "string"}}, "required": ["x"]},
     {"type": "object", "additionalProperties": {"type": "integer"}, "minProperties": 1},
