@@ -185,7 +185,8 @@ def test_a_condition_keeps_the_requirements_of_its_output_out_of_the_schema() ->
     schema = parameters(webhook_output)
     assert schema["required"] == ["kind"]
     assert not compile_schema(schema).faults({"kind": "b", "x": "text"})
-    assert "if its condition is true" in schema["properties"]["x"]["description"]
+    description = schema["properties"]["x"]["description"]
+    assert description == 'Used by "CRM" if its condition "data.kind == \'a\'" is true.'
 
 
 @every_form
