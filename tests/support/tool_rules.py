@@ -134,7 +134,7 @@ def arguments_of(data: Any, schema: dict[str, Any]) -> Any:
     names = schema["properties"]
     if not isinstance(data, dict):
         return {"data": data} if "data" in names else data
-    if "data" not in names or names["data"].get("type") != "string":
+    if not names.get("data", {}).get("description", "").startswith("JSON text"):
         return data
     others = {name: value for name, value in data.items() if name not in names or name == "data"}
     rest = {name: value for name, value in data.items() if name not in others}

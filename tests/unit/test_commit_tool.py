@@ -155,6 +155,21 @@ def _described(schema: dict[str, Any], name: str) -> dict[str, Any]:
     return {"description": schema["properties"][name]["description"]}
 
 
+LOOP = '[{% for i in data.l %}{{ i }}{{ "," if not loop.last }}{% endfor %}]'
+
+
+def test_the_number_of_items_that_a_loop_writes_is_that_of_the_data() -> None:
+    schema = {"minItems": 1, "maxItems": 3}
+    webhook_output = output(body_template=LOOP, schema=schema)
+    assert parameters(webhook_output)["properties"]["l"].items() >= schema.items()
+    webhook_output = output(
+        body_template=LOOP.replace("{% endfor %}", "{% endfor %}, 0"), schema=schema
+    )
+    assert not parameters(webhook_output)["properties"]["l"].keys() & schema.keys()
+    (part,) = webhook_output.requirements.not_enforced
+    assert part.reason == "minItems and maxItems: the data decides the number of items."
+
+
 def test_a_loop_that_is_filtered_requires_nothing_of_its_items() -> None:
     template = "[{% for l in data.l if l.on %}{{ l.qty }},{% endfor %}0]"
     schema = parameters(output(body_template=template, schema={"items": {"type": "integer"}}))
@@ -170,7 +185,8 @@ def test_a_condition_keeps_the_requirements_of_its_output_out_of_the_schema() ->
     schema = parameters(webhook_output)
     assert schema["required"] == ["kind"]
     assert not compile_schema(schema).faults({"kind": "b", "x": "text"})
-    assert "if its condition is true" in schema["properties"]["x"]["description"]
+    description = schema["properties"]["x"]["description"]
+    assert description == 'Used by "CRM" if its condition "data.kind == \'a\'" is true.'
 
 
 @every_form

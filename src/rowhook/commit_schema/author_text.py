@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 _CHARACTERS = 80
-_LIST_CHARACTERS = 500
+_LIST_CHARACTERS = 400
 
 
 def quoted(text: str, characters: int = _CHARACTERS) -> str:

@@ -49,7 +49,7 @@ def body_of(configuration: Configuration) -> Node:
 
 def derive_requirements(configuration: Configuration, webhook: Webhook) -> RequirementSet:
     """Return what an output requires of the data of a commit and the context of its session."""
-    requirements = RequirementSet()
+    requirements = RequirementSet(condition=configuration.condition or "")
     _add_paths(webhook, requirements)
     requirements.is_conditional = webhook.condition is not None
     _add_loops(webhook, requirements)

@@ -18,6 +18,7 @@ from rowhook.commit_schema.requirements import (
 )
 from rowhook.commit_schema.schema_conjunction import conjunction
 
+_CONDITION_CHARACTERS = 120
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -39,7 +40,7 @@ class _Node:
     items: dict[int, _Node] = field(default_factory=dict)
     each: dict[Each, _Node] = field(default_factory=dict)
     outputs: dict[str, None] = field(default_factory=dict)
-    conditional: dict[str, None] = field(default_factory=dict)
+    conditional: dict[str, str] = field(default_factory=dict)
 
 
 def commit_schema(goal: str, outputs: Iterable[Output]) -> dict[str, Any]:
@@ -53,7 +54,7 @@ def commit_schema(goal: str, outputs: Iterable[Output]) -> dict[str, Any]:
     for output in output_list:
         for requirement in output.requirements.items:
             if requirement.root == "data":
-                _add(root, requirement, output.name)
+                _add(root, requirement, output)
     return {
         "$schema": DIALECT,
         "title": f"Commit for {quoted(goal)}",
@@ -69,7 +70,7 @@ def commit_schema(goal: str, outputs: Iterable[Output]) -> dict[str, Any]:
     }
 
 
-def _add(root: _Node, requirement: Requirement, output: str) -> None:
+def _add(root: _Node, requirement: Requirement, output: Output) -> None:
     node, nodes = root, [root]
     for key in requirement.keys:
         if isinstance(key, int) and key < 0:
@@ -78,9 +79,9 @@ def _add(root: _Node, requirement: Requirement, output: str) -> None:
         # an item must have its members only if it is there
         nodes = [] if key is EACH else [*nodes, node]
     if requirement.is_conditional:
-        node.conditional[output] = None
+        node.conditional[output.name] = output.requirements.condition
         return
-    node.outputs[output] = None
+    node.outputs[output.name] = None
     if requirement.required:
         for visited in nodes:
             visited.required = True
@@ -133,7 +134,13 @@ def _described(node: _Node) -> dict[str, Any]:
         uses.append(f"Used by {quoted_list(list(node.outputs))}.")
     conditional = [name for name in node.conditional if name not in node.outputs]
     if conditional:
-        uses.append(f"Used by {quoted_list(conditional)} if its condition is true.")
+        condition = quoted(node.conditional[conditional[0]], _CONDITION_CHARACTERS)
+        when = (
+            f"its condition {condition} is true"
+            if len(conditional) == 1
+            else "their conditions are true"
+        )
+        uses.append(f"Used by {quoted_list(conditional)} if {when}.")
     return {**schema, "description": " ".join(uses)} if uses else schema
 
 

@@ -49,6 +49,7 @@ class RequirementSet:
 
     items: list[Requirement] = field(default_factory=list)
     not_enforced: list[NotEnforced] = field(default_factory=list)
+    condition: str = ""
     is_conditional: bool = False
 
     def add(

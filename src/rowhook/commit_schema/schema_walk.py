@@ -52,6 +52,9 @@ class SchemaWalk:
             schema = resolved(schema, self._document)
             if not constraints(schema):
                 return
+            if schema is False:
+                self._skip(path, "The schema allows no value here.")
+                return
             if isinstance(node, Value):
                 self._value(node.placeholder, schema, path, scope)
             elif isinstance(node, Text):
@@ -147,6 +150,9 @@ class SchemaWalk:
 
     def _items(self, node: list[Node], schema: Any, path: Keys, scope: Scope) -> None:
         first, items = schema.get("prefixItems", []), schema.get("items", True)
+        counts = {key: schema[key] for key in ("minItems", "maxItems") if key in schema}
+        if counts and any(isinstance(item, Loop) for item in node):
+            self._counts(node, counts, path, scope)
         for index, item in enumerate(node):
             if isinstance(item, Loop) and len(first) > index:
                 self._skip(path, "The number of items before each position depends on the data.")
@@ -156,6 +162,18 @@ class SchemaWalk:
             else:
                 inner = first[index] if index < len(first) else items
                 self.visit(item, inner, (*path, index), scope)
+
+    def _counts(self, node: list[Node], counts: dict[str, Any], path: Keys, scope: Scope) -> None:
+        """Map the number of items back, if the list has one for each item of the data."""
+        loop = node[0]
+        is_alone = len(node) == 1 and isinstance(loop, Loop) and len(loop.items) == 1
+        if is_alone and not loop.tag.is_filtered and scope.inside(loop.tag) is not None:
+            target = scope.written(loop.tag.items)
+            if target is not None:
+                location = f"body{pointer_of_keys(path)}"
+                self._requirements.add(target, location, required=True, schema=counts)
+                return
+        self._skip(path, f"{' and '.join(counts)}: the data decides the number of items.")
 
     def _loop(self, loop: Loop, schema: Any, path: Keys, scope: Scope) -> None:
         inside = None if loop.tag.is_filtered else scope.inside(loop.tag)
