@@ -232,7 +232,7 @@ async def test_a_worker_in_a_copy_continues_after_adoption(rig: Rig) -> None:
         first = await rig.platform.commit()
 
         async def sleeping_worker() -> bool:
-            return worker.queries.is_asleep
+            return not worker.driver.is_notified
 
         await until(sleeping_worker, description="a nap")
         assert rig.receiver.requests == []

@@ -119,7 +119,7 @@ async def test_nothing_is_sent_before_adoption_and_then_in_order(
 
         async def raise_xids() -> bool:
             epoch = await new.platform.value("select epoch from rowhook.installation")
-            return bool(epoch == 1) and worker.queries.is_asleep
+            return bool(epoch == 1) and not worker.driver.is_notified
 
         await until(raise_xids, description="the first heartbeat of the worker")
         await new.platform.commit()

@@ -222,7 +222,7 @@ class Worker:
 
     def _on_recorded(self, result: Result, is_current: bool) -> None:  # noqa: FBT001  # callback of the recorder
         self.in_flight.remove(result.token)
-        if self.queries.is_asleep:
+        if self.queries.awaits_result:
             # A retry may be due before the sleep ends, or the lane was at its limit until now.
             self.driver.wake()
         if not is_current:

@@ -174,7 +174,7 @@ class OutboxQueries(Queries):
         self._poll_at = 0.0
 
     @property
-    def is_asleep(self) -> bool:
+    def awaits_result(self) -> bool:
         """Whether the worker sleeps and a recorded result may free a slot of a lane."""
         return self._outlook.awaits_result and not self._outlook.has_more
 
