@@ -210,6 +210,7 @@ class Recorder:
         self.lost = len(self._waiting)
         if self.lost:
             log.error("results.lost", count=self.lost, consequence="sent again after the lease")
+        await self._connection.give_back()
 
     async def _gather(self) -> None:
         try:
