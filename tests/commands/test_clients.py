@@ -41,18 +41,27 @@ def signed(*secrets: str, ago: int = 0) -> dict[str, str]:
     return dict(signer.headers(key="commit_1", timestamp=int(time.time()) - ago, body=BODY))
 
 
-CASES: tuple[tuple[dict[str, str], bytes, int], ...] = (
-    (signed(SECRET), BODY, 204),
-    (signed(OTHER, SECRET), BODY, 204),
-    (signed(SECRET, OTHER), BODY, 204),
-    (signed(SECRET), BODY + b" ", 400),
-    (signed(SECRET, ago=400), BODY, 400),
-    (signed(OTHER), BODY, 400),
-    ({}, BODY, 400),
-)
-LINES = "\n".join(
-    json.dumps({"headers": headers, "body": b64encode(body).decode()}) for headers, body, _ in CASES
-)
+def requests() -> list[tuple[dict[str, str], bytes, int]]:
+    """Return headers, body and expected status of requests that are signed now."""
+    return [
+        (signed(SECRET), BODY, 204),
+        (signed(OTHER, SECRET), BODY, 204),
+        (signed(SECRET, OTHER), BODY, 204),
+        (signed(SECRET), BODY + b" ", 400),
+        (signed(SECRET, ago=400), BODY, 400),
+        (signed(OTHER), BODY, 400),
+        ({}, BODY, 400),
+    ]
+
+
+def expected_and_received(folder: Path, *command: str | Path) -> tuple[list[int], list[int]]:
+    """Pass the requests to a receiver; return the expected statuses and its own."""
+    cases = requests()
+    lines = "\n".join(
+        json.dumps({"headers": headers, "body": b64encode(body).decode()})
+        for headers, body, _ in cases
+    )
+    return [status for *_, status in cases], statuses(run(*command, folder=folder, stdin=lines))
 
 
 @pytest.fixture
@@ -108,8 +117,8 @@ def test_the_python_package_verifies_requests_in_a_new_environment(clone: Path) 
     python = clone / "environment/bin/python"
     run(python, "-m", "pip", "install", "--no-index", "--no-deps", wheel, folder=clone)
     (clone / "receiver.py").write_text(example("python") + PYTHON_MAIN)
-    output = run(python, "-I", "receiver.py", folder=clone, stdin=LINES)
-    assert statuses(output) == [status for *_, status in CASES]
+    expected, received = expected_and_received(clone, python, "-I", "receiver.py")
+    assert received == expected
 
 
 def test_the_wheel_of_a_clone_and_of_the_source_distribution_contain_the_module(
@@ -133,8 +142,8 @@ def test_the_npm_package_verifies_requests_in_node(clone: Path) -> None:
     flags = ("--offline", "--no-audit", "--no-fund")
     run("npm", "install", *flags, f"./{packed.name}", folder=receiver)
     (receiver / "main.js").write_text(example("js") + NODE_MAIN)
-    output = run("node", "main.js", folder=receiver, stdin=LINES)
-    assert statuses(output) == [status for *_, status in CASES]
+    expected, received = expected_and_received(receiver, "node", "main.js")
+    assert received == expected
     assert not (package / "verify.mjs").exists()
 
 
