@@ -184,7 +184,7 @@ def bench(settings: Settings, *, as_json: bool, **sizes: Any) -> None:
     if as_json:
         click.echo(json.dumps(figures, indent=2))
     else:
-        for table in _tables(figures):
+        for table in tables(figures, sizes["only"]):
             _console().print(table)
     sys.exit(0)
 
@@ -194,15 +194,16 @@ def _console() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=200)
 
 
-def _tables(figures: dict[str, Any]) -> list[Table]:
-    for name, (_, table) in _MEASUREMENTS.items():
-        if name in figures:
-            heading = [("server", f"PostgreSQL {figures['server']['version']}")]
-            measured = table(figures[name])
-            if isinstance(measured, Table):
-                return [_table(heading), measured]
-            return [_table([*heading, *measured])]
-    return [_table(_rows(figures))]
+def tables(figures: dict[str, Any], only: str | None) -> list[Table]:
+    """Returns the tables of all figures, or of the one measurement that was selected."""
+    if only is None:
+        return [_table(_rows(figures))]
+    _, table = _MEASUREMENTS[only]
+    heading = [("server", f"PostgreSQL {figures['server']['version']}")]
+    measured = table(figures[only])
+    if isinstance(measured, Table):
+        return [_table(heading), measured]
+    return [_table([*heading, *measured])]
 
 
 def _table(rows: Rows) -> Table:

@@ -15,6 +15,7 @@ import pytest
 
 from bench import bulk, shapes
 from bench import test_rows as ground
+from bench.command import tables
 from bench.peers.peer_list import PEERS
 from rowhook.db import connection_pool
 from rowhook.migrate import runner
@@ -159,6 +160,10 @@ async def test_bench_measures_as_the_owner_and_removes_everything_it_created(
     assert [rate["rate_per_s"] for rate in figures["low_rate"]["rates"]] == [1, 10, 100]
     assert all(rate["server_ms"] > 0 for rate in figures["low_rate"]["rates"])
     assert figures["low_rate"]["idle_percent"]["worker and api"]["process"] > 0
+    (table,) = tables(figures, None)
+    labels = " ".join(map(str, table.columns[0].cells))
+    for part in ("ratio", "CPU per delivery at 10/s", "capture ÷ one-row event log, CPU"):
+        assert part in labels
     assert await subject.census() == before
 
 
