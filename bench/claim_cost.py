@@ -37,7 +37,7 @@ class Backlog:
 
 
 def _backlogs(most_rows: int) -> list[Backlog]:
-    """Returns what is measured. The most rows are last, so that they need not be deleted."""
+    """Returns the backlogs to measure, the largest last, so that no rows need be deleted."""
     fewest, many = _WEBHOOKS[0], min(_ROWS_OF_WEBHOOKS, most_rows)
     by_rows = [Backlog(rows=rows, webhooks=fewest) for rows in _ROWS if rows <= most_rows]
     by_webhooks = [Backlog(rows=many, webhooks=count) for count in _WEBHOOKS if count <= many]
@@ -91,20 +91,20 @@ def _measured(figures: list[dict[str, Any]]) -> list[str]:
     return [name for name in ("cpu_us_per_row", "blocks_per_row") if figures[0][name] is not None]
 
 
-async def _fill(run: RunContext, present: Backlog, wanted: Backlog) -> None:
+async def _fill(run: RunContext, present: Backlog, target: Backlog) -> None:
     """Adds rows; first deletes those of another number of webhooks."""
     dsn, done = run.database.direct, present.rows
-    if present.webhooks != wanted.webhooks:
+    if present.webhooks != target.webhooks:
         await ground.run_script(dsn, "clear.sql")
-        await statements.rows(run.pool, "select rowhook.bench_add_lanes(%s)", wanted.webhooks)
+        await statements.rows(run.pool, "select rowhook.bench_add_lanes(%s)", target.webhooks)
         done = 0
-    step = max(1, _INSERTED_AT_ONCE // wanted.webhooks)
-    last = wanted.rows // wanted.webhooks
-    for first in range(done // wanted.webhooks + 1, last + 1, step):
-        run.report(f"{wanted.rows:,} rows of {wanted.webhooks:,} webhooks", first / last)
+    step = max(1, _INSERTED_AT_ONCE // target.webhooks)
+    last = target.rows // target.webhooks
+    for first in range(done // target.webhooks + 1, last + 1, step):
+        run.report(f"{target.rows:,} rows of {target.webhooks:,} webhooks", first / last)
         query = "select rowhook.bench_add_waiting(%s, %s, %s)"
         until = min(first + step - 1, last)
-        await statements.rows(run.pool, query, wanted.webhooks, first, until)
+        await statements.rows(run.pool, query, target.webhooks, first, until)
     await ground.run_script(dsn, "vacuum.sql")
 
 

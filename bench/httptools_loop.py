@@ -18,7 +18,7 @@ _CONCURRENCY = 64
 
 
 class _Requests:
-    """What the connections share: the request, and how many are still to be sent and answered."""
+    """The request that all connections send, and the number of requests left to send and answer."""
 
     def __init__(self, request: bytes, count: int) -> None:
         self.request = request

@@ -38,11 +38,11 @@ def table(figures: dict[str, Any]) -> list[tuple[str, str]]:
     """Returns the label and text of each figure."""
     samples = figures["samples"]
     # Ten lines at most; `--json` has every sample.
-    shown = samples[:: max(1, len(samples) // 10)]
+    displayed = samples[:: max(1, len(samples) // 10)]
     return [
         (
             f"worker, resident memory over {figures['deliveries']:,} deliveries",
             f"steady {figures['steady_mb']:.0f} MB, max {figures['max_mb']:.0f} MB",
         ),
-        *((f"  after {sample['deliveries']:,}", f"{sample['mb']:.0f} MB") for sample in shown),
+        *((f"  after {sample['deliveries']:,}", f"{sample['mb']:.0f} MB") for sample in displayed),
     ]

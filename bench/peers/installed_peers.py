@@ -21,7 +21,7 @@ _NODE = _FOLDER / "node"
 _REQUIREMENTS = _FOLDER / "requirements.txt"
 _OLDEST_NODE = 20
 _TIMEOUT_S = 300.0
-_SHOWN_CHARACTERS = 300
+_EXCERPT_CHARACTERS = 300
 
 
 class NotInstalled(Exception):
@@ -133,6 +133,6 @@ async def _run(*command: str, folder: Path | None = None) -> str:
             await child.wait()
     text = output.decode(errors="replace")
     if child.returncode:
-        shown = " ".join(text.split())[-_SHOWN_CHARACTERS:]
-        raise NotInstalled(f"{' '.join(command[:3])} failed: {shown}")
+        excerpt = " ".join(text.split())[-_EXCERPT_CHARACTERS:]
+        raise NotInstalled(f"{' '.join(command[:3])} failed: {excerpt}")
     return text

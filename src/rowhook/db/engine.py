@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Literal, LiteralString, NamedTuple
+from typing import Any, Literal, LiteralString, NamedTuple
 from uuid import UUID
 
 from rowhook.db.connection_pool import Pool
@@ -136,8 +136,10 @@ async def claim(
         held,
         falls_asleep,
     )
-    if not result:
-        return NO_CLAIMS
+    return _claim_result(result, batch) if result else NO_CLAIMS
+
+
+def _claim_result(result: list[tuple[Any, ...]], batch: int) -> ClaimResult:
     rows: dict[ClaimRowKind, list[ClaimRow]] = {}
     for row in map(ClaimRow._make, result):
         rows.setdefault(row.kind, []).append(row)

@@ -232,14 +232,19 @@ class OutboxQueries(Queries):
             pause_s = min(pause_s, outlook.due_in_s)
         self._poll_at = time.monotonic() + pause_s
 
-    async def _claim(self, limit: int) -> list[Claim]:
-        sweep = time.monotonic() - self._swept_at >= _SWEEP_S
-        if self._outlook.has_chores and (sweep or self._has_swept):
+    async def _sweep(self) -> bool:
+        """Process changed webhooks, if there are any; return whether the next claim sweeps."""
+        is_due = time.monotonic() - self._swept_at >= _SWEEP_S
+        if self._outlook.has_chores and (is_due or self._has_swept):
             self._has_swept = await engine.sweep(self._pool) > 0
-            sweep = True
-        if sweep:
+            is_due = True
+        if is_due:
             self._swept_at = time.monotonic()
             failpoints.reach("swept")
+        return is_due
+
+    async def _claim(self, limit: int) -> list[Claim]:
+        sweep = await self._sweep()
         # Not while there is more to claim, because a registered worker is notified.
         falls_asleep = not self._outlook.has_more
         recorded = self._in_flight.recorded
