@@ -159,9 +159,16 @@ as $$
 declare
   max_lanes constant int := 256;
   before_all constant uuid := '00000000-0000-0000-0000-000000000000';
+  -- As many lanes as a full batch needs are looked up at a time.
+  lanes_at_once constant int := greatest(batch / greatest(per_lane, 1), 16);
   has_ready boolean;
+  lanes uuid[];
+  last_lane uuid := coalesce(after, before_all);
+  up_to uuid;
+  has_all_lanes boolean;
   visited uuid[] := '{}';
   lane uuid;
+  share int;
   seen record;
   state record;
   picked tid[] := '{}';
@@ -208,36 +215,41 @@ begin
     return next;
     number := null;
   end if;
-  if has_ready then
-    visited := rowhook.ready_lanes(coalesce(after, before_all), null, max_lanes, known, marks);
-    if after is not null and cardinality(visited) < max_lanes then
+  has_all_lanes := not has_ready;
+  while not has_all_lanes and cardinality(picked) < batch and cardinality(visited) < max_lanes loop
+    lanes := rowhook.ready_lanes(last_lane, up_to, lanes_at_once, known, marks);
+    if cardinality(lanes) < lanes_at_once and up_to is null and after is not null then
       -- The lanes up to the cursor follow.
-      visited := visited || rowhook.ready_lanes(before_all, after, max_lanes - cardinality(visited), known, marks);
+      up_to := after;
+      lanes := lanes || rowhook.ready_lanes(before_all, up_to, lanes_at_once - cardinality(lanes), known, marks);
     end if;
-  end if;
-  -- A few lanes share the whole batch; with many lanes each gets `per_lane` rows.
-  per_lane := greatest(per_lane, batch / greatest(cardinality(visited), 1));
-  foreach lane in array visited loop
-    exit when cardinality(picked) = batch;
-    webhook_id := lane;
-    seen := rowhook.visit_lane(
-      lane, least(per_lane, batch - cardinality(picked)), coalesce(marks[array_position(known, lane)], '-infinity'));
-    picked := picked || seen.rows;
-    if seen.last_due_at is not null then
-      kind := 'watermark';
-      -- Set back, so that the watermark does not pass rows that an older transaction commits later.
-      watermark := seen.last_due_at - interval '2 s';
-      return next;
-      watermark := null;
-    end if;
-    if seen.outlook is not null then
-      kind := seen.outlook;
-      due_in_s := seen.due_in_s;
-      return next;
-      due_in_s := null;
-    end if;
+    has_all_lanes := cardinality(lanes) < lanes_at_once;
+    visited := visited || lanes;
+    last_lane := visited[cardinality(visited)];
+    -- A few lanes share the whole batch; with many lanes each gets `per_lane` rows.
+    share := greatest(per_lane, batch / greatest(cardinality(lanes), 1));
+    foreach lane in array lanes loop
+      exit when cardinality(picked) = batch;
+      webhook_id := lane;
+      seen := rowhook.visit_lane(
+        lane, least(share, batch - cardinality(picked)), coalesce(marks[array_position(known, lane)], '-infinity'));
+      picked := picked || seen.rows;
+      if seen.last_due_at is not null then
+        kind := 'watermark';
+        -- Set back, so that the watermark does not pass rows that an older transaction commits later.
+        watermark := seen.last_due_at - interval '2 s';
+        return next;
+        watermark := null;
+      end if;
+      if seen.outlook is not null then
+        kind := seen.outlook;
+        due_in_s := seen.due_in_s;
+        return next;
+        due_in_s := null;
+      end if;
+    end loop;
   end loop;
-  if cardinality(visited) = max_lanes or webhook_id <> visited[cardinality(visited)] then
+  if not has_all_lanes or webhook_id <> last_lane then
     kind := 'cursor';
     return next;
   end if;

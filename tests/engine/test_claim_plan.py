@@ -99,6 +99,7 @@ async def deliveries(
     due_s: float | None = None,
     leased_s: float | None = None,
     finished_s: float | None = None,
+    lanes: int = LANES,
 ) -> None:
     """Insert deliveries and events, distributed over the lanes, with times relative to now."""
     times = [None if s is None else timedelta(seconds=s) for s in (due_s, leased_s, finished_s)]
@@ -114,7 +115,7 @@ async def deliveries(
         platform.organization,
         count,
         platform.organization,
-        LANES,
+        lanes,
         status,
         ready,
         status,
@@ -167,6 +168,15 @@ async def test_a_claim_touches_a_few_rows_while_many_are_ready(
     await deliveries(platform, WAITING, ready=True, due_s=0)
     await analyze(platform, statistics)
     await check_ten_claims(platform)
+
+
+async def test_a_claim_looks_up_no_more_lanes_than_fill_its_batch(platform: Platform) -> None:
+    await webhooks(platform)
+    await deliveries(platform, WAITING, ready=True, due_s=0, lanes=1000)
+    claimed, work = await claim(platform)
+    assert claimed == BATCH
+    # With four rows of each lane; a look-up of 256 lanes alone would read 512.
+    assert work["outbox_ready"] <= 3 * BATCH + 2 * (BATCH // 4), work
 
 
 @whatever_the_statistics
