@@ -180,6 +180,8 @@ def _body(
             return sent, redacted, "static", ()
         if budget.limit < MAX_STEPS and len(sent) > INLINE_OUTPUT:
             raise StepsExceeded("The body is too long for the event loop.")
+        # PostgreSQL cannot store NUL, which a text body may contain.
+        redacted = redacted.replace("\x00", "\ufffd")
         return sent, redacted, "rendered", (redacted,)
     sent, kind = default_payload_of_kind(event, timestamp)
     return sent, sent, kind, (timestamp,)
