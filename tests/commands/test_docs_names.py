@@ -34,8 +34,8 @@ TEST_VARIABLES = {
     "ROWHOOK_WRITE_SCHEMA",
     "ROWHOOK_SOAK_DELIVERIES",
 }
-# Settings of PostgreSQL roles and databases, and modules of the Python package.
-OTHER_NAMES = {"notify", "verify"}
+# Settings of PostgreSQL roles and databases, modules of the Python package, and names in traces.
+OTHER_NAMES = {"notify", "verify", *("deliver", "render", "send", "outcome", "event_type")}
 TABLES = "docs/reference/tables-and-views.md"
 RELATIONS = re.findall(r"^### `rowhook\.(\w+)`$", read(TABLES), re.MULTILINE)
 

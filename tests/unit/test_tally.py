@@ -72,7 +72,7 @@ def test_a_recorded_result_is_counted_by_outcome_code_status_and_stage() -> None
     outcome = Outcome(verdict=Verdict.HTTP_STATUS, status_code=503, duration_ms=40.0)
     tally.finish(1, perf_counter() - 0.2, 0.04)
     tally.record(result(1, outcome), "pending")
-    assert tally.attempts == {(Verdict.HTTP_STATUS, 503): 1}
+    assert tally.attempts == {("http_status", 503): 1}
     assert tally.deliveries == {"pending": 1}
     assert buckets(tally, "network") == {place(0.04): 1}
     assert buckets(tally, "render") == {place(0.16): 1}

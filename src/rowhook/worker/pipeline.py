@@ -20,7 +20,7 @@ from pgqueuer.core.qm import QueueManager
 from rowhook.db import engine
 from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import PostgresError, Unreachable
-from rowhook.model import Claim, DeliveryStatus, Outcome, Request, Verdict
+from rowhook.model import Claim, DeliveryStatus, Event, Outcome, Request, Verdict
 from rowhook.render.renderer import Renderer
 from rowhook.supervisor import Supervisor
 from rowhook.transports.registry import NoOutcome, Resources, create_transports
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from rowhook.egress.policy import EgressPolicy
     from rowhook.render.webhook_compiler import Webhook
     from rowhook.services.webhook_cache import WebhookCache
+    from rowhook.worker.traces import Traces
 
 
 T = TypeVar("T")
@@ -57,8 +58,10 @@ class Worker:
         transport: httpx.AsyncBaseTransport,
         policy: EgressPolicy,
         options: WorkerOptions,
+        traces: Traces | None = None,
     ) -> None:
         self.id: UUID = uuid4()
+        self._traces = traces
         self.tally = Tally()
         self.in_flight = InFlight(options.concurrency, options.connections)
         self.driver = PoolDriver(pool, options.listen_dsn)
@@ -174,6 +177,8 @@ class Worker:
         finally:
             self.in_flight.release_slot(claim.token)
             failpoints.reach("landed")
+        if self._traces is not None:
+            self._traces.answer(claim.token, outcome)
         if outcome is NoOutcome.NOT_STARTED:
             await self._release(claim)
         elif outcome is NoOutcome.STAGED:
@@ -205,7 +210,13 @@ class Worker:
                 async with self.large_rendering:
                     rendered = await self._render_large(webhook, claim)
                 return await self._send(webhook, claim, rendered)
-        return await self._send(webhook, claim, await self._renderer.render(webhook, claim.event))
+        return await self._send(webhook, claim, await self._render(webhook, claim, claim.event))
+
+    async def _render(self, webhook: Webhook, claim: Claim, event: Event) -> Request | Outcome:
+        if self._traces is None:
+            return await self._renderer.render(webhook, event)
+        with self._traces.rendering(claim, event, self.tally.claimed_between) as traceparent:
+            return await self._renderer.render(webhook, event, traceparent=traceparent)
 
     async def _render_large(self, webhook: Webhook, claim: Claim) -> Request | Outcome | None:
         body = await self._retry_until_reachable(
@@ -214,7 +225,7 @@ class Worker:
         if body is None:
             return None
         event = msgspec.structs.replace(claim.event, data=body[0], context=body[1])
-        return await self._renderer.render(webhook, event)
+        return await self._render(webhook, claim, event)
 
     async def _send(
         self, webhook: Webhook, claim: Claim, rendered: Request | Outcome | None
@@ -226,7 +237,10 @@ class Worker:
         failpoints.reach("composed")
         self.in_flight.mark_started(claim.token)
         transport = self._transports[webhook.kind]
-        return await transport.deliver(claim, rendered, webhook.redact), rendered
+        if self._traces is None:
+            return await transport.deliver(claim, rendered, webhook.redact), rendered
+        with self._traces.sending(claim.token):
+            return await transport.deliver(claim, rendered, webhook.redact), rendered
 
     async def _retry_until_reachable(self, call: Callable[[], Awaitable[T]]) -> T | None:
         """Retry until PostgreSQL is reachable; return None when the worker is stopping."""
@@ -259,9 +273,13 @@ class Worker:
     def _on_given_up(self, token: int) -> None:
         self.in_flight.remove(token)
         self.tally.forget(token)
+        if self._traces is not None:
+            self._traces.end(token)
 
     def _on_recorded(self, result: Result, status: DeliveryStatus | None) -> None:
         self.tally.record(result, status)
+        if self._traces is not None:
+            self._traces.record(result.token, status)
         self.in_flight.remove(result.token)
         if self.queries.awaits_result:
             # A retry may be due before the sleep ends, or the lane was at its limit until now.

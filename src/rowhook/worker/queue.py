@@ -262,6 +262,7 @@ class OutboxQueries(Queries):
         claimed = NO_CLAIMS
         while not claimed.claims and not rotation.is_complete:
             failpoints.reach("before_claim")
+            self._tally.begin_claim()
             claimed = await engine.claim(
                 self._claims,
                 self._worker,

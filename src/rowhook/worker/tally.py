@@ -7,8 +7,9 @@ later, and nothing is locked: only the event loop uses a tally.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable
-from time import monotonic, perf_counter
+from time import monotonic, perf_counter, time_ns
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ class Durations:
         counts = self.counts
         for seconds in self.unsorted_s:
             counts[bisect_left(BOUNDS_S, seconds)] += 1
-        self.total_s += sum(self.unsorted_s)
+            # Less than zero by the clock of another machine.
+            if seconds > 0.0:
+                self.total_s += seconds
         self.unsorted_s.clear()
 
 
@@ -52,21 +55,32 @@ class Tally:
 
     def __init__(self) -> None:
         self.stages = {stage: Durations() for stage in STAGES}
-        self.attempts: dict[tuple[str, int | None], int] = {}
-        self.deliveries: dict[str, int] = {}
+        self._render_s = self.stages["render"].unsorted_s
+        self._network_s = self.stages["network"].unsorted_s
+        self._record_s = self.stages["record"].unsorted_s
+        self.attempts: defaultdict[tuple[str, int | None], int] = defaultdict(int)
+        self.deliveries: defaultdict[str, int] = defaultdict(int)
         self.claims = self.failed_claims = self.claimed = 0
         self.late_results = self.lost_leases = self.released = self.staged = self.reclaimed = 0
         self.healed = self.unrecordable = 0
         self.missed_heartbeats = 0
         # Of `time.monotonic`: when the queue and the heartbeat last began anew.
         self.queue_turned_at = self.heartbeat_turned_at = monotonic()
+        # The last claim, in nanoseconds since 1970.
+        self.claimed_between = (0, 0)
+        self._claim_began_ns = 0
         self._finished_at: dict[int, float] = {}
         # How often in a row the lease of a claim was not renewed.
         self._unrenewed: dict[int, int] = {}
 
+    def begin_claim(self) -> None:
+        """Note that a claim is sent now."""
+        self._claim_began_ns = time_ns()
+
     def add_claim(self, reclaimed: int) -> None:
         """Count a claim, which gave back this many expired claims that were never received."""
         self.claims += 1
+        self.claimed_between = self._claim_began_ns, time_ns()
         self.reclaimed += reclaimed
 
     def add_claimed(self, claims: list[Claim], now_s: float) -> None:
@@ -76,13 +90,13 @@ class Tally:
         queue_s = self.stages["queue"].unsorted_s
         for claim in claims:
             if (queued_s := claim.queued_s) is not None:
-                queue_s.append(max(queued_s, 0.0))
-                capture_s.append(max(now_s - claim.event.occurred_at.timestamp() - queued_s, 0.0))
+                queue_s.append(queued_s)
+                capture_s.append(now_s - claim.event.occurred_at.timestamp() - queued_s)
 
     def finish(self, token: int, started_s: float, network_s: float) -> None:
         """Note that an attempt ended now; it started at `started_s` of `perf_counter`."""
         now_s = self._finished_at[token] = perf_counter()
-        self.stages["render"].unsorted_s.append(now_s - started_s - network_s)
+        self._render_s.append(now_s - started_s - network_s)
 
     def record(self, result: Result, status: DeliveryStatus | None) -> None:
         """Count a recorded result, and the status of its delivery; None: the result was late."""
@@ -90,12 +104,13 @@ class Tally:
         if status is None:
             self.late_results += 1
             return
-        attempt = result.outcome, result.status_code
-        self.attempts[attempt] = self.attempts.get(attempt, 0) + 1
-        self.deliveries[status] = self.deliveries.get(status, 0) + 1
+        # As plain text, because hashing a member of an Enum takes a call in Python.
+        attempt = str.__str__(result.outcome), result.status_code
+        self.attempts[attempt] += 1
+        self.deliveries[status] += 1
         if result.duration_ms:
-            self.stages["network"].unsorted_s.append(result.duration_ms / 1000)
-        record_s = self.stages["record"].unsorted_s
+            self._network_s.append(result.duration_ms / 1000)
+        record_s = self._record_s
         record_s.append(perf_counter() - finished_s)
         if len(record_s) >= _MAX_UNSORTED:
             self.sort()
