@@ -11,8 +11,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from rowhook.db.connection_pool import Pool
 from tests.support.calls import Api
 from tests.support.sample_platform import Platform
+from tests.support.servers import every_server
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, every_server]
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
