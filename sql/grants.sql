@@ -141,5 +141,6 @@ grant execute on function
     rowhook.standing_of(uuid), rowhook.sealed_elsewhere(bytea), rowhook.advice_for_copy()
   to rowhook_api;
 grant execute on function rowhook.status(), rowhook.delivery_counts(), rowhook.workers(), rowhook.diagnosis(), rowhook.metrics(), rowhook.backlog(), rowhook.gauges(),
+    rowhook.queue_metrics(int), rowhook.upkeep_metrics(),
     rowhook.retention_plan(), rowhook.retention_report(), rowhook.paused_deliveries(), rowhook.storage_report()
   to rowhook_reader, rowhook_operator, rowhook_api;

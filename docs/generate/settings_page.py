@@ -30,6 +30,9 @@ MEANINGS = {
     " `_worker`, `_api`. Change it for a second installation in the same cluster.",
     "host": "Address that the HTTP server listens on.",
     "port": "Port that the HTTP server listens on.",
+    "metrics_port": "Port at which a worker serves `/metrics`, `/livez` and `/readyz`, on the"
+    " address of `ROWHOOK_HOST`. With `worker --processes`, the first process uses this port and"
+    " each further one the next. Not set: the worker listens on no port.",
     "master_keys": "Keyring that encrypts secrets: `id:base64,…`, newest first, 32 random bytes"
     " each. Generated for the embedded database only.",
     "admin_key": "An operator API key with all scopes: `rhk_` and at least 32 URL-safe characters.",

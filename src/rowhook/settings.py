@@ -25,6 +25,7 @@ class Settings:
     role_prefix: str = "rowhook"
     host: str = "127.0.0.1"
     port: int = 8080
+    metrics_port: int | None = None
     master_keys: str | None = field(default=None, repr=False)
     admin_key: str | None = field(default=None, repr=False)
     brand: str = "Roxels"
@@ -131,6 +132,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     ),
     "host": str,
     "port": _number(int, 0, 65535),
+    "metrics_port": _number(int, 1, 65535),
     "master_keys": str,
     "admin_key": _matching(
         r"rhk_[A-Za-z0-9_-]{32,}", "Use rhk_ and at least 32 URL-safe characters."

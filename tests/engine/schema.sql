@@ -448,7 +448,7 @@ CREATE FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[], held bigint[], falls_asleep boolean) IS 'claims due deliveries; with `falls_asleep` it registers the worker as asleep first. Rows by `kind`: delivery; unreadable, a claimed row whose event is missing; watermark, the time before which a lane has no ready rows; cursor, the last visited lane if there are more; reclaimed, how many expired claims that are not in `held` were given back; and what the worker may wait for: more, a lane that may have further ready rows; full, one that waits for a result; due, when a lane or a delivery is due; chore, rowhook.sweep has work; unsettled, an open transaction may commit without a notification';
+COMMENT ON FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[], held bigint[], falls_asleep boolean) IS 'claims due deliveries; with `falls_asleep` it registers the worker as asleep first. Rows by `kind`: delivery, whose due_in_s is minus the seconds since it was captured, if this is its first attempt and its webhook has no first delay; unreadable, a claimed row whose event is missing; watermark, the time before which a lane has no ready rows; cursor, the last visited lane if there are more; reclaimed, how many expired claims that are not in `held` were given back; and what the worker may wait for: more, a lane that may have further ready rows; full, one that waits for a result; due, when a lane or a delivery is due; chore, rowhook.sweep has work; unsettled, an open transaction may commit without a notification';
 
 CREATE FUNCTION rowhook.column_expression(expression text, type oid, output_type text, zone text) RETURNS text
     LANGUAGE sql STABLE
@@ -1664,6 +1664,13 @@ CREATE FUNCTION rowhook.oldest_waiting(organization uuid) RETURNS timestamp with
 
 COMMENT ON FUNCTION rowhook.oldest_waiting(organization uuid) IS 'creation time of the oldest delivery that is pending or sending; null if there is none';
 
+CREATE FUNCTION rowhook.oldest_xmin_age() RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.oldest_xmin_age() IS 'transactions since the oldest one that keeps vacuum from removing dead rows: a session, a replication slot or a prepared transaction';
+
 CREATE FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1804,6 +1811,16 @@ CREATE FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_versi
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) IS 'stores a secret; false if another change came first: read secret_version, encrypt for the next version, and try again';
+
+CREATE FUNCTION rowhook.queue_metrics(top integer DEFAULT 5) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
+
+COMMENT ON FUNCTION rowhook.queue_metrics(top integer) IS 'unfinished deliveries by status, and those that are due for active webhooks by kind of output and by organization: the `top` organizations with the most by their rank, and all others together';
 
 CREATE FUNCTION rowhook.raise_epoch() RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2606,6 +2623,13 @@ CREATE FUNCTION rowhook.update_circuit(webhook uuid, failures integer, successes
     SET enable_seqscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.update_circuit(webhook uuid, failures integer, successes integer, retry_after_s double precision, max_in_flight integer) IS 'updates the circuit breaker by a batch of results: ten consecutive failures open it, a successful probe half-opens it, and it closes when max_in_flight is allowed again';
+
+CREATE FUNCTION rowhook.upkeep_metrics() RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.upkeep_metrics() IS 'workers seen in the last 30 s, webhooks by state, circuits, capture, retention, partitions, and what delays vacuum';
 
 CREATE FUNCTION rowhook.upsert_agent(organization text, id text, name text) RETURNS void
     LANGUAGE plpgsql
@@ -4806,6 +4830,9 @@ REVOKE ALL ON FUNCTION rowhook.oldest_waiting(organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.oldest_waiting(organization uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.oldest_waiting(organization uuid) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.oldest_xmin_age() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.oldest_xmin_age() TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) TO rowhook_api;
 
@@ -4875,6 +4902,12 @@ GRANT ALL ON FUNCTION rowhook.proposed_commit(wanted_goal text, wanted_session t
 REVOKE ALL ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.queue_metrics(top integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.queue_metrics(top integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.queue_metrics(top integer) TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.queue_metrics(top integer) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.queue_metrics(top integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.raise_epoch() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.raise_epoch() TO rowhook_worker;
@@ -5263,6 +5296,12 @@ GRANT ALL ON FUNCTION rowhook.unwatch(watched regclass) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.update_circuit(webhook uuid, failures integer, successes integer, retry_after_s double precision, max_in_flight integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.update_circuit(webhook uuid, failures integer, successes integer, retry_after_s double precision, max_in_flight integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.upkeep_metrics() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.upkeep_metrics() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.upkeep_metrics() TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.upkeep_metrics() TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.upkeep_metrics() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.upsert_agent(organization text, id text, name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.upsert_agent(organization text, id text, name text) TO rowhook_worker;

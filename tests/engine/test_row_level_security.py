@@ -48,7 +48,7 @@ WITH_OWNERS_RIGHTS = {
     ),
     "workers": "the processes of the installation",
     **dict.fromkeys(
-        ("metrics", "backlog"),
+        ("metrics", "backlog", "queue_metrics", "upkeep_metrics"),
         "figures of the whole installation for /metrics, no row of anybody",
     ),
     "diagnosis": "findings about the installation, no row of anybody",

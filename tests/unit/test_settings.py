@@ -21,6 +21,7 @@ GOOD: list[tuple[str, str, Any]] = [
     ("host", "0.0.0.0", "0.0.0.0"),  # noqa: S104  # a value to read, not to bind
     ("port", "0", 0),
     ("port", "65535", 65535),
+    ("metrics_port", "9108", 9108),
     ("master_keys", "k1:AAAA", "k1:AAAA"),
     ("admin_key", ADMIN, ADMIN),
     ("brand", "Acme-2", "Acme-2"),

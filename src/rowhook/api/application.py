@@ -31,7 +31,8 @@ from rowhook.api.metrics import Metrics, metrics
 from rowhook.api.middleware import RowhookApp
 from rowhook.api.openapi import assets, openapi_config
 from rowhook.api.problems import HANDLERS, http_problem
-from rowhook.api.system_routes import Readiness, check_pool, livez, readyz
+from rowhook.api.system_routes import check_pool, livez, readyz
+from rowhook.migrate.readiness import Readiness
 from rowhook.model import MAX_BODY_BYTES
 from rowhook.services.context import ServerContext
 

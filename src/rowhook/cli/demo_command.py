@@ -22,9 +22,9 @@ from rich.table import Table
 
 from rowhook import logs
 from rowhook.cli import startup
+from rowhook.cli.http_server import serving
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.output import format_value
-from rowhook.cli.serve import serving
 from rowhook.cli.test_receiver import Received, Reply, check, receiver
 from rowhook.db import connection_pool, installation_queries, statements
 from rowhook.demo.scenario import OWN_TABLES, ROWHOOK_TABLES, Platform, Story, find_faults, prepare

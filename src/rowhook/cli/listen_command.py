@@ -11,9 +11,9 @@ import httpx
 import rich_click as click
 
 from rowhook.cli import startup
+from rowhook.cli.http_server import serving
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.request_forwarding import application, forward_until, forward_url
-from rowhook.cli.serve import serving
 from rowhook.cli.test_receiver import Received, Reply, check, receiver
 from rowhook.settings import Settings, SettingsRejected
 from rowhook.supervisor import Supervisor

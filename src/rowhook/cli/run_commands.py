@@ -12,6 +12,7 @@ from rowhook.cli import startup
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.serve import serve_api
 from rowhook.cli.startup import check_ready, migrate_and_grant
+from rowhook.cli.worker_status import metrics_ports, serve_status
 from rowhook.services import access, sessions
 from rowhook.services.access import SCOPES
 from rowhook.settings import Settings
@@ -30,11 +31,13 @@ async def _up(settings: Settings) -> int:
     startup.stop_on_signal(stop)
     tasks = Supervisor(stop)
     startup.require_port(settings)
+    metrics_ports(settings, besides=settings.port)
     async with startup.database(settings) as database:
         await migrate_and_grant(settings, database, at_start=True)
         await check_ready(settings, database)
         async with (
             startup.worker(settings, database) as worker,
+            serve_status(settings, database, worker, stop) as status,
             startup.server_context(settings, database) as server_ctx,
             serve_api(server_ctx, host=settings.host, port=settings.port, tasks=tasks) as port,
         ):
@@ -49,7 +52,7 @@ async def _up(settings: Settings) -> int:
                 click.echo(f"  Sign-in link (once, 15 minutes): {url}/sign-in/link?token={link}")
             click.echo("Press Ctrl-C to drain and stop.")
             code = await startup.run_worker(stop, worker)
-        return max(code, tasks.exit_code)
+        return max(code, tasks.exit_code, status.exit_code)
 
 
 async def _print_first_key(settings: Settings, database: startup.Database) -> None:

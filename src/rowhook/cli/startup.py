@@ -34,6 +34,7 @@ from rowhook.services.webhook_cache import WebhookCache
 from rowhook.settings import Settings, SettingsRejected
 from rowhook.worker.maintenance import CopyDetector, WorkerOptions
 from rowhook.worker.pipeline import Worker
+from rowhook.worker.trace_export import open_traces
 
 
 def require_port(settings: Settings) -> None:
@@ -285,6 +286,7 @@ async def worker(settings: Settings, database: Database) -> AsyncIterator[Worker
     connections = receiver_connections()
     role = settings.role("worker")
     async with (
+        open_traces(os.environ) as traces,
         connection_pool.open_pool(database.dsn, size=6, role=role, pooler=database.pooler) as pool,
         _transport(settings, connections) as transport,
     ):
@@ -298,7 +300,7 @@ async def worker(settings: Settings, database: Database) -> AsyncIterator[Worker
             listen_dsn=database.direct,
             connections=connections,
         )
-        yield Worker(pool, webhooks, transport, egress, options)
+        yield Worker(pool, webhooks, transport, egress, options, traces)
 
 
 def stop_on_signal(stop: asyncio.Event) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import sys
 from asyncio.subprocess import Process
+from dataclasses import replace
 
 import rich_click as click
 import structlog
@@ -14,6 +15,7 @@ from rowhook.cli import startup
 from rowhook.cli.config_command import child_environment
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.startup import check_ready
+from rowhook.cli.worker_status import metrics_ports, serve_status
 from rowhook.settings import Settings
 
 log = structlog.get_logger()
@@ -38,20 +40,28 @@ def worker(settings: Settings, *, processes: int) -> None:
 async def _work(settings: Settings) -> int:
     stop = asyncio.Event()
     startup.stop_on_signal(stop)
+    metrics_ports(settings)
     async with startup.database(settings) as database:
         await check_ready(settings, database)
-        async with startup.worker(settings, database) as running:
-            return await startup.run_worker(stop, running)
+        async with (
+            startup.worker(settings, database) as running,
+            serve_status(settings, database, running, stop) as status,
+        ):
+            code = await startup.run_worker(stop, running)
+        return max(code, status.exit_code)
 
 
 async def _supervise(settings: Settings, processes: int) -> int:
     stop = asyncio.Event()
     startup.stop_on_signal(stop)
+    ports = metrics_ports(settings, processes)
     async with startup.database(settings) as database:
         await check_ready(settings, database)
         await startup.check_keys(settings, database)
-        environment = child_environment(database.dsn, settings)
-        codes = await asyncio.gather(*(_restart_until(stop, environment) for _ in range(processes)))
+        environments = [
+            child_environment(database.dsn, replace(settings, metrics_port=port)) for port in ports
+        ]
+        codes = await asyncio.gather(*(_restart_until(stop, each) for each in environments))
     return max(codes)
 
 

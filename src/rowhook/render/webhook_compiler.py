@@ -63,7 +63,7 @@ class Webhook:
     sign: Callable[[str, int, bytes], Headers]
     warnings: tuple[str, ...]
     # By shape of the request; built when the first such request is stored.
-    frames: dict[tuple[str, int], RequestFrame] = field(default_factory=dict, compare=False)
+    frames: dict[tuple[str, int, bool], RequestFrame] = field(default_factory=dict, compare=False)
 
 
 def _literal_start(source: str) -> str | None:
