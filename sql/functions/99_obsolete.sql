@@ -25,6 +25,7 @@ drop function if exists
   rowhook.job_gaps(interval),
   rowhook.lanes(uuid, uuid, int),
   rowhook.move_events(bigint, int),
+  rowhook.organization_page(uuid, int),
   rowhook.replay(uuid, timestamptz, timestamptz, text[], boolean),
   rowhook.reprocess(bigint[]),
   rowhook.reprocess_at_rate(bigint[], numeric),

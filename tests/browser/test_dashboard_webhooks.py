@@ -99,7 +99,7 @@ async def test_webhooks_are_searched_and_paused_in_bulk(rig: Rig, chromium: Brow
         await page.get_by_label("State").select_option("paused")
         await page.get_by_role("button", name="Search").click()
         await expect(page.locator("[data-row]")).to_have_count(1)
-        await page.get_by_role("link", name="All", exact=True).click()
+        await page.get_by_role("link", name="Reset", exact=True).click()
         await expect(page.locator("[data-row]")).to_have_count(5)
         for label, count in (("Dead", 4), ("Backlog", 4), ("Delivered", 4), ("Success", 8)):
             await dashboard.open("/")
@@ -132,8 +132,8 @@ async def test_a_webhook_is_paused_rotated_unlinked_and_deleted(
         row = page.locator(".live [data-row]", has_text="goal.committed")
         await expect(row).to_contain_text("delivered")
 
-        await page.get_by_label("Also sign with the old secret for").select_option(
-            "none: revoke it at once"
+        await page.get_by_label("Keep the old secret valid for").select_option(
+            "no time: revoke it at once"
         )
         await page.get_by_role("button", name="Rotate secret").click()
         secret = await text_of(page.get_by_label("the new signing secret"))

@@ -1060,6 +1060,13 @@ CREATE FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp
 
 COMMENT ON FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future text[]) IS 'latest completion in a table by its own times, and the ids of rows with a future completion time';
 
+CREATE FUNCTION rowhook.find_objects(search text, most integer) RETURNS SETOF json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.find_objects(search text, most integer) IS 'what this transaction can see with this id, with at most `most` of each kind whose name or id contains the text; ids of jobs, commits and sessions must be complete, and a session is listed with its newest commits';
+
 CREATE FUNCTION rowhook.find_table(name text) RETURNS text
     LANGUAGE plpgsql STABLE;
 
@@ -1589,6 +1596,20 @@ CREATE FUNCTION rowhook.move_events(after_id bigint, up_to_id bigint, old_epoch 
 
 COMMENT ON FUNCTION rowhook.move_events(after_id bigint, up_to_id bigint, old_epoch integer) IS 'moves events that were captured in this cluster to the next epoch';
 
+CREATE FUNCTION rowhook.names_of_webhooks(ids uuid[]) RETURNS SETOF json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.names_of_webhooks(ids uuid[]) IS 'names of webhooks, of deleted ones the last; null for those that this transaction cannot see';
+
+CREATE FUNCTION rowhook.navigation_counts(most integer) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.navigation_counts(most integer) IS 'how many webhooks and waiting deliveries this transaction can see, at most `most` of each';
+
 CREATE FUNCTION rowhook.newest_gaps(most integer DEFAULT 10000) RETURNS TABLE(source text, source_id text, occurred_at timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1683,6 +1704,13 @@ CREATE FUNCTION rowhook.ordered_head(lane uuid) RETURNS tid
 
 COMMENT ON FUNCTION rowhook.ordered_head(lane uuid) IS 'the first unfinished delivery of an ordered webhook, if it may be sent; while it waits for a retry or is held, the others wait too';
 
+CREATE FUNCTION rowhook.organization_names(ids text[]) RETURNS SETOF json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.organization_names(ids text[]) IS 'names of organizations, by their platform ids';
+
 CREATE FUNCTION rowhook.organization_of(id text) RETURNS uuid
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1691,7 +1719,7 @@ CREATE FUNCTION rowhook.organization_of(id text) RETURNS uuid
 
 COMMENT ON FUNCTION rowhook.organization_of(id text) IS 'organization with this platform id; null if unknown';
 
-CREATE FUNCTION rowhook.organization_page(after_id uuid, most integer) RETURNS SETOF json
+CREATE FUNCTION rowhook.organization_page(after_id uuid, most integer, search text DEFAULT NULL::text) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
@@ -2331,6 +2359,11 @@ CREATE FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, a
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) IS 'values that the newest key did not encrypt, in the order of their primary key (first, second), after a position';
+
+CREATE FUNCTION rowhook.search_rank(search text, names text[]) RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.search_time_sql(source rowhook.source) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -4531,6 +4564,10 @@ GRANT ALL ON FUNCTION rowhook.final_statuses(mapping jsonb) TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future text[]) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.find_objects(search text, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.find_objects(search text, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.find_objects(search text, most integer) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.find_table(name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.find_table(name text) TO rowhook_worker;
 
@@ -4794,6 +4831,14 @@ GRANT ALL ON FUNCTION rowhook.move_event_batch(after_id bigint) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.move_events(after_id bigint, up_to_id bigint, old_epoch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.move_events(after_id bigint, up_to_id bigint, old_epoch integer) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.names_of_webhooks(ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.names_of_webhooks(ids uuid[]) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.names_of_webhooks(ids uuid[]) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.navigation_counts(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.navigation_counts(most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.navigation_counts(most integer) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.newest_gaps(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.newest_gaps(most integer) TO rowhook_worker;
 
@@ -4839,12 +4884,16 @@ GRANT ALL ON FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, un
 REVOKE ALL ON FUNCTION rowhook.ordered_head(lane uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.ordered_head(lane uuid) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.organization_names(ids text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.organization_names(ids text[]) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.organization_names(ids text[]) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.organization_of(id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.organization_of(id text) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.organization_page(after_id uuid, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.organization_page(after_id uuid, most integer) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.organization_page(after_id uuid, most integer) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.organization_page(after_id uuid, most integer, search text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.organization_page(after_id uuid, most integer, search text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.organization_page(after_id uuid, most integer, search text) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.organization_platform_id(organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.organization_platform_id(organization uuid) TO rowhook_worker;
@@ -5137,6 +5186,10 @@ GRANT ALL ON FUNCTION rowhook.sealed_elsewhere(newest bytea) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.search_rank(search text, names text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.search_rank(search text, names text[]) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.search_rank(search text, names text[]) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.search_time_sql(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.search_time_sql(source rowhook.source) TO rowhook_worker;

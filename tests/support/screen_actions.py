@@ -96,14 +96,14 @@ async def rotate_secret(dashboard: DashboardSession) -> None:
 async def preview_invalid_fix(dashboard: DashboardSession) -> None:
     await dashboard.open(f"/held/{dashboard.webhooks['Billing']}")
     await replace_text(dashboard, "Body template", '{"number": {{data.number | upcase}}')
-    await click_button(dashboard, "Preview all held")
+    await click_button(dashboard, "Preview held deliveries")
     await expect(dashboard.page.get_by_text("Nothing was saved.")).to_be_visible()
 
 
 async def preview_fix(dashboard: DashboardSession) -> None:
     await dashboard.open(f"/held/{dashboard.webhooks['Billing']}")
     await replace_text(dashboard, "Body template", FIXED_TEMPLATE)
-    await click_button(dashboard, "Preview all held")
+    await click_button(dashboard, "Preview held deliveries")
     await expect(dashboard.page.get_by_role("status")).to_contain_text("4 of 4 would be sent")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 from uuid import UUID
@@ -23,6 +23,7 @@ from rowhook.services import installation, lookups
 from rowhook.services.access import Caller
 from rowhook.services.context import KeyringContext, ServerContext
 from rowhook.services.lookups import Organization
+from rowhook.services.search import NavigationCounts, navigation_counts
 from rowhook.services.sessions import authenticate_visitor
 
 SESSION_COOKIE = "rowhook_session"
@@ -35,13 +36,15 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 class Session:
     """The session of a request: its API key, and the organization that an operator selected.
 
-    `suspension` is the reason why nothing is sent from this database.
+    `suspension` is the reason why nothing is sent from this database. `counts` are those of the
+    navigation, if the response shows it.
     """
 
     caller: Caller
     token: str
     selected_organization: Organization | None
     suspension: Suspension | None
+    counts: NavigationCounts | None = None
 
     @property
     def organization(self) -> UUID | None:
@@ -65,6 +68,11 @@ class Session:
         """Whether the session has an operator key."""
         return self.caller.organization is None
 
+    @property
+    def sees_all_organizations(self) -> bool:
+        """Whether lists contain rows of several organizations, so that they name each row's."""
+        return self.is_operator and self.organization is None
+
     def has_scope(self, scope: str) -> bool:
         """Whether the API key has this scope."""
         return scope in self.caller.scopes
@@ -83,9 +91,22 @@ class SessionMiddleware(ASGIMiddleware):
         """Authenticate every request except those of public routes."""
         if scope["type"] == ScopeType.HTTP and not scope["route_handler"].opt.get("public"):
             request: Request[Any, Any, Any] = Request(scope)
-            session = await _session(scope["litestar_app"].state.server_ctx, request)
+            server_ctx = scope["litestar_app"].state.server_ctx
+            session = await _session(server_ctx, request)
+            if scope["route_handler"].opt.get("shows_navigation") and not _is_fragment(request):
+                session = replace(session, counts=await _counts(server_ctx, session))
             scope["user"], scope["auth"] = session.caller, session
         await next_app(scope, receive, send)
+
+
+def _is_fragment(request: Request[Any, Any, Any]) -> bool:
+    """Whether a script of the page takes only a part of the response."""
+    return "hx-request" in request.headers
+
+
+async def _counts(server_ctx: ServerContext, session: Session) -> NavigationCounts:
+    ctx = server_ctx.ctx.for_actor(server_ctx.pool, session.organization, session.caller.actor)
+    return await navigation_counts(ctx)
 
 
 async def _session(server_ctx: ServerContext, request: Request[Any, Any, Any]) -> Session:

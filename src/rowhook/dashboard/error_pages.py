@@ -22,6 +22,18 @@ log = structlog.get_logger()
 AnyRequest = Request[Any, Any, Any]
 
 
+_TITLES = {
+    403: "Not allowed",
+    404: "Not found",
+    409: "Not possible now",
+    412: "Changed in the meantime",
+    422: "Not valid",
+    429: "Too many requests",
+    500: "Internal error",
+    503: "Not available",
+}
+
+
 def _error_page(
     request: AnyRequest, status: int, message: str, faults: list[tuple[str, str]] | None = None
 ) -> Response[Any]:
@@ -30,7 +42,7 @@ def _error_page(
         "refused.html",
         status=status,
         refusal=status,
-        title=HTTPStatus(status).phrase,
+        title=_TITLES.get(status) or HTTPStatus(status).phrase,
         message=message,
         faults=faults or [],
     )

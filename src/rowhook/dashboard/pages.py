@@ -15,7 +15,7 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 from litestar.response import Redirect
 
-from rowhook.dashboard import curl, display_format, editor_form
+from rowhook.dashboard import curl, display_format, editor_form, navigation
 from rowhook.dashboard.browser_session import Session
 from rowhook.dashboard.display_format import excerpt, indented
 from rowhook.dashboard.fault_positions import locate_faults
@@ -56,6 +56,10 @@ def _environment() -> Environment:
     }
     environment.globals |= {
         "static": static,
+        "navigation": navigation.NAVIGATION,
+        "count_beside": navigation.count_beside,
+        "current_entry": navigation.current_entry,
+        "target_of": navigation.target_of,
         "most_names": MAX_NAMES,
         "most_counted": MAX_COUNTED,
         "output_kinds": OUTPUT_KINDS,
@@ -118,12 +122,26 @@ StreamsDependency = NamedDependency[SkipValidation[Streams]]
 
 def page_route(path: str, *, scope: str = "read", **options: Any) -> Callable[[Handler], Any]:
     """Route a GET that returns a page."""
-    return get(path, scope=scope, media_type=MediaType.HTML, include_in_schema=False, **options)
+    return get(
+        path,
+        scope=scope,
+        shows_navigation=True,
+        media_type=MediaType.HTML,
+        include_in_schema=False,
+        **options,
+    )
 
 
 def stream_route(path: str, *, scope: str = "read", **options: Any) -> Callable[[Handler], Any]:
     """Route a GET that returns an event stream of page fragments."""
-    return get(path, scope=scope, media_type=MEDIA_TYPE, include_in_schema=False, **options)
+    return get(
+        path,
+        scope=scope,
+        is_stream=True,
+        media_type=MEDIA_TYPE,
+        include_in_schema=False,
+        **options,
+    )
 
 
 def form_route(path: str, *, scope: str, **options: Any) -> Callable[[Handler], Any]:
@@ -131,6 +149,7 @@ def form_route(path: str, *, scope: str, **options: Any) -> Callable[[Handler], 
     return post(
         path,
         scope=scope,
+        shows_navigation=True,
         status_code=200,
         media_type=MediaType.HTML,
         include_in_schema=False,

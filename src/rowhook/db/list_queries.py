@@ -168,13 +168,16 @@ async def webhook_names(
     )
 
 
-async def organization_page(pool: ConnectionSource, after: UUID | None, limit: int) -> list[str]:
+async def organization_page(
+    pool: ConnectionSource, after: UUID | None, limit: int, search: str | None = None
+) -> list[str]:
     """Returns organizations, ordered by id."""
     return await documents(
         pool,
-        "select document::text from rowhook.organization_page(%s, %s) as document",
+        "select document::text from rowhook.organization_page(%s, %s, %s) as document",
         after,
         limit,
+        search,
     )
 
 

@@ -162,7 +162,7 @@ async def grant_key(
         if scope not in caller.scopes
     ]
     if faults:
-        raise Rejected(*faults)
+        raise Rejected(*faults, *key_faults(name, scopes, expires_at))
     return await create_key(ctx, organization, name, scopes, expires_at)
 
 
@@ -174,7 +174,8 @@ async def create_key(
     expires_at: datetime | None = None,
 ) -> NewApiKey:
     """Creates a key, by default an operator key. Raises Rejected, NotFound."""
-    _check(name, scopes, expires_at)
+    if faults := key_faults(name, scopes, expires_at):
+        raise Rejected(*faults)
     if organization is not None and await access_queries.first_missing(
         ctx.pool, organization=organization
     ):
@@ -199,7 +200,8 @@ async def create_key(
     )
 
 
-def _check(name: str, scopes: list[Scope], expires_at: datetime | None) -> None:
+def key_faults(name: str, scopes: list[Scope], expires_at: datetime | None) -> list[Fault]:
+    """Returns all faults of a new key."""
     faults: list[Fault] = []
     if not name.strip() or len(name) > _MAX_NAME_LENGTH:
         faults.append(Fault(pointer="/name", message=f"Use 1 to {_MAX_NAME_LENGTH} characters."))
@@ -213,8 +215,7 @@ def _check(name: str, scopes: list[Scope], expires_at: datetime | None) -> None:
             "Use a future time before the year 9999 with an offset, e.g. 2027-01-31T12:00:00Z."
         )
         faults.append(Fault(pointer="/expires_at", message=message))
-    if faults:
-        raise Rejected(*faults)
+    return faults
 
 
 def _is_future(moment: datetime) -> bool:

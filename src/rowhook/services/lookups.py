@@ -137,11 +137,16 @@ MAX_NAMES = 1000
 
 
 async def list_organizations(
-    ctx: ServiceContext, *, cursor: str | None = None, limit: int = 50
+    ctx: ServiceContext, *, search: str | None = None, cursor: str | None = None, limit: int = 50
 ) -> Organizations:
-    """Lists the visible organizations by id."""
+    """Lists the visible organizations by id.
+
+    `search` is a case-insensitive part of the name or the id.
+    """
     after = paging.place(cursor, tuple[UUID])
-    rows = await list_queries.organization_page(ctx.pool, after[0] if after else None, limit + 1)
+    rows = await list_queries.organization_page(
+        ctx.pool, after[0] if after else None, limit + 1, search
+    )
     items, last = paging.cut(paging.read(rows, Organization), limit)
     return Organizations(items, None if last is None else paging.cursor(last.id))
 

@@ -100,11 +100,20 @@ async def organizations(request: SessionRequest) -> Page:
     """List the organizations that an operator can select."""
     server_ctx = server_ctx_of(request)
     ctx = server_ctx.ctx.for_actor(server_ctx.pool, None, request.auth.caller.actor)
+    params = FormData.from_query(request)
+    target, search = local_path(params.text("next")), params.text("search")
     organizations_page = await lookups.list_organizations(
-        ctx, cursor=FormData.from_query(request).text("cursor"), limit=100
+        ctx, search=search, cursor=params.text("cursor"), limit=100
     )
-    target = local_path(FormData.from_query(request).text("next"))
-    return page(request, "organizations.html", organizations=organizations_page, next=target)
+    query = [("next", target), *([("search", search)] if search else [])]
+    return page(
+        request,
+        "organizations.html",
+        organizations=organizations_page,
+        next=target,
+        search=search or "",
+        query=query,
+    )
 
 
 @form_route("/organizations", scope="read", operators_only=True)

@@ -14,6 +14,7 @@ from rowhook.dashboard.browser_session import SessionRequest
 from rowhook.dashboard.flash import current_address, flash_message, redirect_back
 from rowhook.dashboard.form_fields import FormData
 from rowhook.dashboard.live_updates import LiveFragment
+from rowhook.dashboard.owner_names import owner_names
 from rowhook.dashboard.pages import (
     ContextDependency,
     Page,
@@ -71,6 +72,7 @@ async def webhooks(request: SessionRequest, ctx: ContextDependency) -> Page:
         request,
         "webhooks.html",
         webhooks=webhooks_page,
+        organizations=await owner_names(request, webhooks_page.items),
         query=query,
         health={entry.webhook_id: entry for entry in health},
         state=state,
@@ -108,7 +110,7 @@ _RECENT_INTERVAL_S = 2.0
 _HEALTH_INTERVAL_S = 10.0
 _RECENT = 10
 _CHOICES = 200
-_OVERLAPS = {0: "none: revoke it at once", 3600: "1 hour", 86400: "1 day", 604800: "7 days"}
+_OVERLAPS = {0: "no time: revoke it at once", 3600: "1 hour", 86400: "1 day", 604800: "7 days"}
 _WEBHOOK_FLASH_MESSAGES = {
     "saved": "Saved as a new revision. Held deliveries are retried.",
     "active": "Resumed. Waiting deliveries are being sent.",
@@ -148,6 +150,7 @@ async def _webhook_page(
         links=links,
         refusal=refusal,
         rotated=rotated,
+        organizations=await owner_names(request, [webhook_]),
         overlaps=_OVERLAPS,
         message=flash_message(params.text("done"), _WEBHOOK_FLASH_MESSAGES),
         **await _choices(ctx, webhook_),
