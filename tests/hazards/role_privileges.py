@@ -53,6 +53,7 @@ TABLES: dict[str, Rights] = {
         _ENGINE,
     ),
     "retention": {"worker": "s", "operator": "s"},
+    "portal_session": {"worker": "s", "api": "sid"},
     "webhook": {"worker": "su", "api": "siud"},
     "event": {"worker": "si", "api": "si"},
     **dict.fromkeys(
@@ -100,6 +101,9 @@ NOT_THE_WORKER = frozenset(
         "open_sign_in",
         "signed_in",
         "sign_out",
+        "portal_access",
+        "open_portal_link",
+        "end_portal_session",
         "adopt",
         "record_installation",
     }
@@ -198,6 +202,10 @@ FUNCTIONS: dict[str, str] = {
             "open_sign_in",
             "signed_in",
             "sign_out",
+            "create_portal_link",
+            "portal_access",
+            "open_portal_link",
+            "end_portal_session",
             "first_missing",
             "parse_uuid",
             "identify_organization",
