@@ -115,6 +115,9 @@ grant execute on function
     rowhook.audit_page(uuid, bigint, int, text, text, text),
     rowhook.delivery_ids(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, text, text, int, int),
     rowhook.delivery_page(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, text, text, int, int),
+    rowhook.search_deliveries(
+      uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, text, text, int, text, int, int, bigint),
+    rowhook.deliveries_with_id(uuid, text, int),
     rowhook.delivery_of(bigint), rowhook.attempts_of(bigint), rowhook.request_as_sent(int, json, bigint), rowhook.headers_as_received(int, json),
     rowhook.json_content(text), rowhook.event_part(text, rowhook.event, json),
     rowhook.webhook_page(uuid, uuid, text, text, uuid, timestamptz, uuid, int, text),

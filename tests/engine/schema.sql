@@ -754,6 +754,15 @@ CREATE FUNCTION rowhook.delete_webhook(webhook uuid) RETURNS boolean
 
 COMMENT ON FUNCTION rowhook.delete_webhook(webhook uuid) IS 'deletes a webhook; false if there was none. Workers cancel its waiting deliveries; the foreign key of rowhook.link refuses it while it is linked';
 
+CREATE FUNCTION rowhook.deliveries_with_id(organization uuid, id text, most integer) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_seqscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.deliveries_with_id(organization uuid, id text, most integer) IS 'deliveries of any age with this id, or of the commit, job or session with this id, newest first';
+
 CREATE FUNCTION rowhook.delivery_counts() RETURNS TABLE(status text, deliveries bigint, is_capped boolean, oldest interval, next_due interval)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2340,6 +2349,13 @@ CREATE FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, a
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) IS 'values that the newest key did not encrypt, in the order of their primary key (first, second), after a position';
+
+CREATE FUNCTION rowhook.search_deliveries(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, search text, most integer, most_rows integer, most_text bigint) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.search_deliveries(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, search text, most integer, most_rows integer, most_text bigint) IS 'deliveries that contain a text in an id, goal, agent, session, error or payload, newest first: among at most most_rows deliveries with most_text characters of payload; searched says how many were, since the creation time of the oldest, last_id its id if older ones are left';
 
 CREATE FUNCTION rowhook.search_time_sql(source rowhook.source) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -4443,6 +4459,10 @@ REVOKE ALL ON FUNCTION rowhook.delete_webhook(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.delete_webhook(webhook uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.delete_webhook(webhook uuid) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.deliveries_with_id(organization uuid, id text, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.deliveries_with_id(organization uuid, id text, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.deliveries_with_id(organization uuid, id text, most integer) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.delivery_counts() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.delivery_counts() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.delivery_counts() TO rowhook_reader;
@@ -5193,6 +5213,10 @@ GRANT ALL ON FUNCTION rowhook.sealed_elsewhere(newest bytea) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.search_deliveries(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, search text, most integer, most_rows integer, most_text bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.search_deliveries(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, search text, most integer, most_rows integer, most_text bigint) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.search_deliveries(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, search text, most integer, most_rows integer, most_text bigint) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.search_time_sql(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.search_time_sql(source rowhook.source) TO rowhook_worker;

@@ -246,6 +246,8 @@ FUNCTIONS: dict[str, str] = {
             "audit_page",
             "delivery_ids",
             "delivery_page",
+            "search_deliveries",
+            "deliveries_with_id",
             "delivery_of",
             "attempts_of",
             "request_as_sent",

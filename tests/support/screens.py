@@ -122,6 +122,9 @@ async def _addressable_screens(dashboard: DashboardSession) -> dict[str, Action]
         "deliveries filtered": visit("/deliveries?status=dead&status=held"),
         "deliveries empty": visit("/deliveries?commit_id=nobody"),
         "deliveries live": visit("/deliveries?live=1"),
+        "deliveries searched": visit("/deliveries?q=ada"),
+        "deliveries beside one": visit(f"/deliveries?open={deliveries[0]['id']}"),
+        "deliveries beside none": visit("/deliveries?status=dead&open=999999"),
         "deliveries refused": visit("/deliveries?status_code=7&since=x", 422),
         **{
             f"delivery {delivery['status']}": visit(f"/deliveries/{delivery['id']}")
