@@ -127,10 +127,18 @@ comment on index rowhook.callback_waiting is 'rowhook.place_waiting: the session
 comment on column rowhook.sign_in.once is 'true: a link that opens a session once; false: a session of a browser';
 comment on column rowhook.sign_in.key_hash is 'hash of the API key, checked at each request; null: signed in with access to the database';
 comment on index rowhook.sign_in_ended is 'rowhook.sign_in: remove expired sessions';
+comment on table rowhook.portal_session is 'portal links, and the sessions that they become when they are opened';
+comment on column rowhook.portal_session.hash is 'SHA-256 of the link; once it is opened, of the session';
+comment on column rowhook.portal_session.key_hash is 'hash of the API key that created the link, checked at each request; null: created with access to the database';
+comment on column rowhook.portal_session.brand is '{name, logo, accent_color, header_color}';
+comment on column rowhook.portal_session.ends_at is 'end of the link; once it is opened, of the session';
+comment on index rowhook.portal_session_by_organization is 'check the foreign key when an organization is deleted';
+comment on index rowhook.portal_session_by_key is 'rowhook.delete_key: the links and sessions of the key';
+comment on index rowhook.portal_session_ended is 'rowhook.remove_leftovers: expired links and sessions';
 comment on column rowhook.idempotent_request.answer is 'encrypted, because it may contain a signing secret; null while the request is in progress';
 comment on index rowhook.idempotent_request_old is 'rowhook.remove_leftovers: requests older than 24 hours';
 comment on column rowhook.audit.organization_id is 'null: the change concerns no organization, such as an operator key';
-comment on column rowhook.audit.actor is 'key:<name>, cli:<login>, or the database login of a change by hand';
+comment on column rowhook.audit.actor is 'key:<name>, portal:<id of the link>, cli:<login>, or the database login of a change by hand';
 comment on index rowhook.audit_by_organization is 'the audit log of an organization, newest first';
 
 comment on column rowhook.retention.keep is 'older rows are removed; null: never';

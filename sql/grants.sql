@@ -56,7 +56,8 @@ revoke execute on function rowhook.adopt(boolean), rowhook.record_installation()
 -- These functions would make their caller an operator.
 revoke execute on function
     rowhook.sign_in(bytea, boolean, bytea, timestamptz), rowhook.open_sign_in(bytea, bytea, timestamptz),
-    rowhook.signed_in(bytea), rowhook.sign_out(bytea)
+    rowhook.signed_in(bytea), rowhook.sign_out(bytea),
+    rowhook.portal_access(bytea), rowhook.open_portal_link(bytea, bytea, timestamptz), rowhook.end_portal_session(bytea)
   from rowhook_worker;
 
 -- The API, under the policies of sql/policies.sql. It may only read the platform's tables.
@@ -71,6 +72,7 @@ grant select, insert, update, delete on
     rowhook.webhook, rowhook.link, rowhook.secret, rowhook.webhook_secret, rowhook.signing_secret,
     rowhook.api_key, rowhook.idempotent_request, rowhook.test_allowance
   to rowhook_api;
+grant select, insert, delete on rowhook.portal_session to rowhook_api;
 grant select on rowhook.webhook_revision to rowhook_api;
 grant insert on rowhook.event, rowhook.keyring_check to rowhook_api;
 grant update (status) on rowhook.outbox to rowhook_api;
@@ -95,6 +97,8 @@ grant execute on function
     rowhook.set_tenant(uuid, text), rowhook.can_see(uuid), rowhook.authenticate(bytea),
     rowhook.reject_api_role(), rowhook.sign_in(bytea, boolean, bytea, timestamptz),
     rowhook.open_sign_in(bytea, bytea, timestamptz), rowhook.signed_in(bytea), rowhook.sign_out(bytea),
+    rowhook.create_portal_link(uuid, text[], json, text, bytea, bytea, timestamptz), rowhook.portal_access(bytea),
+    rowhook.open_portal_link(bytea, bytea, timestamptz), rowhook.end_portal_session(bytea),
     rowhook.first_missing(uuid, uuid, text, bigint, uuid, uuid, text),
     rowhook.parse_uuid(text), rowhook.identify_organization(text), rowhook.identify_agent(uuid, text),
     rowhook.webhook_owner(uuid), rowhook.organization_platform_id(uuid), rowhook.agent_platform_id(uuid),
@@ -111,6 +115,9 @@ grant execute on function
     rowhook.audit_page(uuid, bigint, int, text, text, text),
     rowhook.delivery_ids(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, text, text, int, int),
     rowhook.delivery_page(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, text, text, int, int),
+    rowhook.search_deliveries(
+      uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, text, text, int, text, int, int, bigint),
+    rowhook.deliveries_with_id(uuid, text, int),
     rowhook.delivery_of(bigint), rowhook.attempts_of(bigint), rowhook.request_as_sent(int, json, bigint), rowhook.headers_as_received(int, json),
     rowhook.json_content(text), rowhook.event_part(text, rowhook.event, json),
     rowhook.webhook_page(uuid, uuid, text, text, uuid, timestamptz, uuid, int, text),

@@ -96,6 +96,15 @@ create policy own_organization on rowhook.api_key to rowhook_api
     organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
     or current_setting('rowhook.operator', true) = 'on');
 
+alter table rowhook.portal_session enable row level security;
+create policy own_organization on rowhook.portal_session to rowhook_api
+  using (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on')
+  with check (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on');
+
 alter table rowhook.audit enable row level security;
 create policy own_organization on rowhook.audit to rowhook_api
   using (

@@ -44,6 +44,8 @@ MEANINGS = {
     "egress_proxy": "HTTP proxy for all deliveries and test sends: `http://proxy:3128` or"
     " `http://user:password@proxy:3128`.",
     "cors_origins": "Origins of the web pages that may call the API from a browser.",
+    "portal_origins": "Origins of the pages that may show a [portal](../how-to/portal.md)"
+    " in a frame, for example `https://app.example.com,https://*.example.com`.",
     "log_format": "`text` or `json`. Logs go to standard error.",
     "retention_days": "Days for which finished deliveries, events and attempts are kept. Applied"
     " when a worker starts with another value than the one applied last; an age set with"

@@ -33,6 +33,7 @@ class Settings:
     allow_http: bool = False
     egress_proxy: str | None = field(default=None, repr=False)
     cors_origins: tuple[str, ...] = ()
+    portal_origins: tuple[str, ...] = ()
     log_format: str = "text"
     retention_days: int | None = None
     keep_bodies: str | None = None
@@ -78,6 +79,17 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(part for part in re.split(r"[,\s]+", text) if part)
 
 
+def _frame_origins(text: str) -> tuple[str, ...]:
+    origins = _words(text)
+    for origin in origins:
+        if _FRAME_ORIGIN.fullmatch(origin) is None:
+            raise SettingsRejected(
+                f"{origin!r} is not an origin. Use https://app.example.com or"
+                " https://*.example.com, without a path; http is accepted for localhost only."
+            )
+    return origins
+
+
 def _matching(pattern: str, message: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if re.fullmatch(pattern, text) is None:
@@ -121,6 +133,10 @@ _PROXY = re.compile(
     r"(?:[\w-]+(?:\.[\w-]+)*|\[(?P<ipv6>[\dA-Fa-f:.]+)\])(?::(?P<port>\d{1,5}))?/?",
     re.ASCII,
 )
+# Sources of the directive frame-ancestors.
+_FRAME_ORIGIN = re.compile(
+    r"(?:https://(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*|http://(?:localhost|127\.0\.0\.1))(?::\d{1,5})?"
+)
 _DSN = _matching(r"(?s)postgres(ql)?://.+|.*=.*", "Use postgresql://user@host:5432/database.")
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "database_url": _DSN,
@@ -145,6 +161,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "allow_http": _boolean,
     "egress_proxy": _proxy,
     "cors_origins": _words,
+    "portal_origins": _frame_origins,
     "log_format": _matching("json|text", "Use json or text."),
     "retention_days": _number(int, 1, 3650),
     "keep_bodies": _matching("all|failed|none", "Use all, failed or none."),

@@ -681,6 +681,13 @@ CREATE FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash by
 
 COMMENT ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) IS 'creates an API key; null organization: an operator key';
 
+CREATE FUNCTION rowhook.create_portal_link(organization uuid, granted text[], brand json, return_url text, key_hash bytea, link_hash bytea, until_at timestamp with time zone) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.create_portal_link(organization uuid, granted text[], brand json, return_url text, key_hash bytea, link_hash bytea, until_at timestamp with time zone) IS 'stores a portal link of an organization; a null key stands for access to the database';
+
 CREATE FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -746,6 +753,15 @@ CREATE FUNCTION rowhook.delete_webhook(webhook uuid) RETURNS boolean
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.delete_webhook(webhook uuid) IS 'deletes a webhook; false if there was none. Workers cancel its waiting deliveries; the foreign key of rowhook.link refuses it while it is linked';
+
+CREATE FUNCTION rowhook.deliveries_with_id(organization uuid, id text, most integer) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_seqscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.deliveries_with_id(organization uuid, id text, most integer) IS 'deliveries of any age with this id, or of the commit, job or session with this id, newest first';
 
 CREATE FUNCTION rowhook.delivery_counts() RETURNS TABLE(status text, deliveries bigint, is_capped boolean, oldest interval, next_due interval)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -826,6 +842,11 @@ CREATE FUNCTION rowhook.end_migration(obsolete text[]) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.end_migration(obsolete text[]) IS 'removes steps that no longer exist in sql/ and stores the state of the schema for later comparison';
+
+CREATE FUNCTION rowhook.end_portal_session(session_hash bytea) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) RETURNS void
     LANGUAGE plpgsql
@@ -1692,6 +1713,13 @@ CREATE FUNCTION rowhook.oldest_xmin_age() RETURNS bigint
 
 COMMENT ON FUNCTION rowhook.oldest_xmin_age() IS 'transactions since the oldest one that keeps vacuum from removing dead rows: a session, a replication slot or a prepared transaction';
 
+CREATE FUNCTION rowhook.open_portal_link(link_hash bytea, session_hash bytea, until_at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.open_portal_link(link_hash bytea, session_hash bytea, until_at timestamp with time zone) IS 'turns a portal link into a session, once; false if the link is unknown, used or expired';
+
 CREATE FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1820,6 +1848,13 @@ CREATE FUNCTION rowhook.platform_tables() RETURNS SETOF text
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.platform_tables() IS 'tables that can be sources';
+
+CREATE FUNCTION rowhook.portal_access(token_hash bytea) RETURNS TABLE(id uuid, organization_id uuid, organization_name text, key_hash bytea, scopes text[], brand text, return_url text, is_opened boolean)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.portal_access(token_hash bytea) IS 'portal link or session with this SHA-256, unless it has expired';
 
 CREATE FUNCTION rowhook.promote() RETURNS void
     LANGUAGE plpgsql;
@@ -2359,6 +2394,13 @@ CREATE FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, a
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) IS 'values that the newest key did not encrypt, in the order of their primary key (first, second), after a position';
+
+CREATE FUNCTION rowhook.search_deliveries(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, search text, most integer, most_rows integer, most_text bigint) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.search_deliveries(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, search text, most integer, most_rows integer, most_text bigint) IS 'deliveries that contain a text in an id, goal, agent, session, error or payload, newest first: among at most most_rows deliveries with most_text characters of payload; searched says how many were, since the creation time of the oldest, last_id its id if older ones are left';
 
 CREATE FUNCTION rowhook.search_rank(search text, names text[]) RETURNS integer
     LANGUAGE sql IMMUTABLE
@@ -3157,7 +3199,7 @@ CREATE TABLE rowhook.audit (
 
 COMMENT ON COLUMN rowhook.audit.organization_id IS 'null: the change concerns no organization, such as an operator key';
 
-COMMENT ON COLUMN rowhook.audit.actor IS 'key:<name>, cli:<login>, or the database login of a change by hand';
+COMMENT ON COLUMN rowhook.audit.actor IS 'key:<name>, portal:<id of the link>, cli:<login>, or the database login of a change by hand';
 
 ALTER TABLE rowhook.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rowhook.audit_id_seq
@@ -3372,6 +3414,31 @@ ALTER TABLE rowhook.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE rowhook.portal_session (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    hash bytea NOT NULL,
+    key_hash bytea,
+    scopes text[] NOT NULL,
+    brand json NOT NULL,
+    return_url text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    opened_at timestamp with time zone,
+    ends_at timestamp with time zone NOT NULL,
+    CONSTRAINT portal_hash_is_sha256 CHECK ((length(hash) = 32)),
+    CONSTRAINT portal_scopes_are_known CHECK ((scopes <@ ARRAY['read'::text, 'write'::text, 'secrets'::text, 'replay'::text]))
+);
+
+COMMENT ON TABLE rowhook.portal_session IS 'portal links, and the sessions that they become when they are opened';
+
+COMMENT ON COLUMN rowhook.portal_session.hash IS 'SHA-256 of the link; once it is opened, of the session';
+
+COMMENT ON COLUMN rowhook.portal_session.key_hash IS 'hash of the API key that created the link, checked at each request; null: created with access to the database';
+
+COMMENT ON COLUMN rowhook.portal_session.brand IS '{name, logo, accent_color, header_color}';
+
+COMMENT ON COLUMN rowhook.portal_session.ends_at IS 'end of the link; once it is opened, of the session';
 
 CREATE TABLE rowhook.removed_event (
     source text NOT NULL,
@@ -3682,6 +3749,12 @@ ALTER TABLE ONLY rowhook.outbox
 ALTER TABLE ONLY rowhook.callback
     ADD CONSTRAINT place_is_one_callback_s UNIQUE (session_id, place);
 
+ALTER TABLE ONLY rowhook.portal_session
+    ADD CONSTRAINT portal_session_hash_key UNIQUE (hash);
+
+ALTER TABLE ONLY rowhook.portal_session
+    ADD CONSTRAINT portal_session_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY rowhook.removed_event
     ADD CONSTRAINT removed_event_pkey PRIMARY KEY (source, row_id, type);
 
@@ -3874,6 +3947,18 @@ CREATE INDEX outbox_waiting ON rowhook.outbox USING btree (next_attempt_at) WHER
 
 COMMENT ON INDEX rowhook.outbox_waiting IS 'rowhook.claim_batch: rows that have become due, and when the next one will';
 
+CREATE INDEX portal_session_by_key ON rowhook.portal_session USING btree (key_hash);
+
+COMMENT ON INDEX rowhook.portal_session_by_key IS 'rowhook.delete_key: the links and sessions of the key';
+
+CREATE INDEX portal_session_by_organization ON rowhook.portal_session USING btree (organization_id);
+
+COMMENT ON INDEX rowhook.portal_session_by_organization IS 'check the foreign key when an organization is deleted';
+
+CREATE INDEX portal_session_ended ON rowhook.portal_session USING btree (ends_at);
+
+COMMENT ON INDEX rowhook.portal_session_ended IS 'rowhook.remove_leftovers: expired links and sessions';
+
 CREATE INDEX removed_event_expired ON rowhook.removed_event USING btree (expires_at);
 
 COMMENT ON INDEX rowhook.removed_event_expired IS 'rowhook.remove_leftovers: traces that rowhook.heal no longer needs';
@@ -3972,6 +4057,9 @@ ALTER TABLE ONLY rowhook.link
 
 ALTER TABLE ONLY rowhook.link
     ADD CONSTRAINT link_holds_webhook FOREIGN KEY (webhook_id, organization_id) REFERENCES rowhook.webhook(id, organization_id) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY rowhook.portal_session
+    ADD CONSTRAINT portal_session_belongs_to_organization FOREIGN KEY (organization_id) REFERENCES rowhook.organization(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY rowhook.secret
     ADD CONSTRAINT secret_belongs_to_organization FOREIGN KEY (organization_id) REFERENCES rowhook.organization(id);
@@ -4079,6 +4167,8 @@ CREATE POLICY own_organization ON rowhook.link TO rowhook_api USING (((organizat
 
 CREATE POLICY own_organization ON rowhook.outbox TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
 
+CREATE POLICY own_organization ON rowhook.portal_session TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
+
 CREATE POLICY own_organization ON rowhook.request_frame TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
 
 CREATE POLICY own_organization ON rowhook.secret TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
@@ -4094,6 +4184,8 @@ CREATE POLICY own_organization ON rowhook.webhook TO rowhook_api USING (((organi
 CREATE POLICY own_organization ON rowhook.webhook_revision TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
 
 CREATE POLICY own_organization ON rowhook.webhook_secret TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
+
+ALTER TABLE rowhook.portal_session ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE rowhook.request_frame ENABLE ROW LEVEL SECURITY;
 
@@ -4383,6 +4475,10 @@ REVOKE ALL ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_
 GRANT ALL ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.create_portal_link(organization uuid, granted text[], brand json, return_url text, key_hash bytea, link_hash bytea, until_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.create_portal_link(organization uuid, granted text[], brand json, return_url text, key_hash bytea, link_hash bytea, until_at timestamp with time zone) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.create_portal_link(organization uuid, granted text[], brand json, return_url text, key_hash bytea, link_hash bytea, until_at timestamp with time zone) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) TO rowhook_api;
@@ -4419,6 +4515,10 @@ GRANT ALL ON FUNCTION rowhook.delete_secret(organization uuid, secret_id text) T
 REVOKE ALL ON FUNCTION rowhook.delete_webhook(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.delete_webhook(webhook uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.delete_webhook(webhook uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.deliveries_with_id(organization uuid, id text, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.deliveries_with_id(organization uuid, id text, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.deliveries_with_id(organization uuid, id text, most integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.delivery_counts() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.delivery_counts() TO rowhook_worker;
@@ -4461,6 +4561,9 @@ GRANT ALL ON FUNCTION rowhook.drop_next_partition() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.end_migration(obsolete text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.end_migration(obsolete text[]) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.end_portal_session(session_hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.end_portal_session(session_hash bytea) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) TO rowhook_worker;
@@ -4878,6 +4981,9 @@ GRANT ALL ON FUNCTION rowhook.oldest_waiting(organization uuid) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.oldest_xmin_age() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.oldest_xmin_age() TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.open_portal_link(link_hash bytea, session_hash bytea, until_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.open_portal_link(link_hash bytea, session_hash bytea, until_at timestamp with time zone) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) TO rowhook_api;
 
@@ -4940,6 +5046,9 @@ GRANT ALL ON FUNCTION rowhook.place_waiting(after text, most integer) TO rowhook
 
 REVOKE ALL ON FUNCTION rowhook.platform_tables() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.platform_tables() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.portal_access(token_hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.portal_access(token_hash bytea) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.promote() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.promote() TO rowhook_worker;
@@ -5186,6 +5295,10 @@ GRANT ALL ON FUNCTION rowhook.sealed_elsewhere(newest bytea) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.search_deliveries(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, search text, most integer, most_rows integer, most_text bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.search_deliveries(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, search text, most integer, most_rows integer, most_text bigint) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.search_deliveries(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, search text, most integer, most_rows integer, most_text bigint) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.search_rank(search text, names text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.search_rank(search text, names text[]) TO rowhook_worker;
@@ -5554,6 +5667,9 @@ GRANT SELECT ON TABLE rowhook.organization TO rowhook_worker;
 GRANT SELECT ON TABLE rowhook.organization TO rowhook_api;
 
 GRANT USAGE ON SEQUENCE rowhook.outbox_id_seq TO rowhook_worker;
+
+GRANT SELECT ON TABLE rowhook.portal_session TO rowhook_worker;
+GRANT SELECT,INSERT,DELETE ON TABLE rowhook.portal_session TO rowhook_api;
 
 GRANT SELECT ON TABLE rowhook.removed_event TO rowhook_worker;
 

@@ -27,7 +27,15 @@ pytestmark = [pytest.mark.anyio, every_server]
 WITH_OWNERS_RIGHTS = {
     "authenticate": "a key is looked up before the tenant is known; the caller must know its hash",
     **dict.fromkeys(
-        ("sign_in", "open_sign_in", "signed_in", "sign_out"),
+        (
+            "sign_in",
+            "open_sign_in",
+            "signed_in",
+            "sign_out",
+            "portal_access",
+            "open_portal_link",
+            "end_portal_session",
+        ),
         "as authenticate; they refuse inside a transaction of the API",
     ),
     "write_audit": "the audit is append-only; the organization must be visible to the transaction",

@@ -187,6 +187,8 @@ def attack_pages(attack: Attack, deliveries: dict[UUID, int]) -> Iterator[str]:
     yield f"/webhooks?search={text}"
     yield f"/deliveries?commit_id={text}%20c{attack.number}"
     yield f"/deliveries?commit_id={text}&status={text}&event_type={text}"
+    yield f"/deliveries?q={text}&open={deliveries[attack.failing.id]}"
+    yield f"/deliveries/{deliveries[attack.failing.id]}/pane?list={text}"
     yield f"/audit?actor={text}&action={text}&subject={text}"
     yield f"/failures?since={text}&webhook_id={text}"
     yield f"/secrets?edit={text}&done={text}"

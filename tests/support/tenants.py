@@ -29,6 +29,7 @@ OWNED = {
     "lane_state": "webhook_id",
     "callback": "organization_id",
     "api_key": "organization_id",
+    "portal_session": "organization_id",
     "audit": "organization_id",
 }
 
@@ -85,6 +86,7 @@ async def tenant(api: Api, db: psycopg.AsyncConnection) -> Tenant:
     await _call(api, "PUT", f"/webhooks/{webhook}/agents/{platform.agent}")
     await _call(api, "PUT", f"/webhooks/{webhook}/goals/{platform.goal}")
     key = await _call(api, "POST", "/api-keys", {"name": "a key", "scopes": ["read"], **owner})
+    await _call(api, "POST", "/portal-links", owner)
     return Tenant(
         platform=platform,
         webhook=webhook,

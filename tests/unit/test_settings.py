@@ -42,6 +42,11 @@ GOOD: list[tuple[str, str, Any]] = [
         "https://a.example,https://b.example",
         ("https://a.example", "https://b.example"),
     ),
+    (
+        "portal_origins",
+        "https://app.example.com https://*.example.com:8443,http://localhost:3000",
+        ("https://app.example.com", "https://*.example.com:8443", "http://localhost:3000"),
+    ),
     ("log_format", "json", "json"),
     ("retention_days", "7", 7),
     ("keep_bodies", "failed", "failed"),
@@ -86,6 +91,21 @@ BAD = [
             "http://[proxy]",
             "http://[:::]",
             "http://a..b",
+        )
+    ),
+    *(
+        ("portal_origins", text, "is not an origin. Use https://app.example.com")
+        for text in (
+            "*",
+            "'self'",
+            "null",
+            "https:",
+            "https://*",
+            "https://a.example/",
+            "http://a.example",
+            "https://a.example;script-src",
+            "https://*.*.example",
+            "javascript://localhost",
         )
     ),
     ("log_format", "xml", "Use json or text"),

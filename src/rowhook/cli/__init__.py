@@ -32,6 +32,7 @@ _PANELS: dict[str, dict[str, str]] = {
         "unlink": "link_commands",
         "secrets": "secret_commands",
         "keys": "key_commands",
+        "portal": "portal_command",
     },
     "Try out": {
         "preview": "preview_commands",

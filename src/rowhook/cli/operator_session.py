@@ -34,6 +34,11 @@ def with_context(function: CommandFunction) -> Command:
     return _opening(_context, function)
 
 
+def with_base_url(function: CommandFunction) -> Command:
+    """Passes the command `ctx` and `api_url`, where `rowhook up` serves the API."""
+    return _opening(_context_and_url, function)
+
+
 def with_reader(function: CommandFunction) -> Command:
     """Passes a read-only command `ctx`; it works on a standby too."""
     return _opening(functools.partial(_context, reads_only=True), function)
@@ -87,6 +92,12 @@ async def _context(
         yield {
             "ctx": ServiceContext(pool=entry, policy=startup.policy(settings), brand=settings.brand)
         }
+
+
+@asynccontextmanager
+async def _context_and_url(settings: Settings) -> AsyncIterator[dict[str, Any]]:
+    async with _context(settings) as opened:
+        yield {**opened, "api_url": f"http://{settings.host}:{settings.port}"}
 
 
 @asynccontextmanager

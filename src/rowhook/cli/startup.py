@@ -274,6 +274,7 @@ async def server_context(settings: Settings, database: Database) -> AsyncIterato
             admin_key=settings.admin_key,
             direct_dsn=database.direct,
             cors_origins=settings.cors_origins,
+            portal_origins=settings.portal_origins,
             settings=setting_lines(settings),
         )
 

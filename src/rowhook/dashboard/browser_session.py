@@ -18,11 +18,13 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from rowhook.dashboard.form_fields import FormData
+from rowhook.dashboard.portal_frame import PORTAL_COOKIE
 from rowhook.db.installation_queries import Suspension
 from rowhook.services import installation, lookups
-from rowhook.services.access import Caller
+from rowhook.services.access import Caller, NotAuthenticated
 from rowhook.services.context import KeyringContext, ServerContext
 from rowhook.services.lookups import Organization
+from rowhook.services.portal import Portal, PortalEnded, authenticate_portal
 from rowhook.services.search import NavigationCounts, navigation_counts
 from rowhook.services.sessions import authenticate_visitor
 
@@ -36,14 +38,15 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 class Session:
     """The session of a request: its API key, and the organization that an operator selected.
 
-    `suspension` is the reason why nothing is sent from this database. `counts` are those of the
-    navigation, if the response shows it.
+    `suspension` is the reason why nothing is sent from this database. `portal` is set if a portal
+    link opened the session. `counts` are those of the navigation, if the response shows it.
     """
 
     caller: Caller
     token: str
     selected_organization: Organization | None
     suspension: Suspension | None
+    portal: Portal | None = None
     counts: NavigationCounts | None = None
 
     @property
@@ -110,14 +113,36 @@ async def _counts(server_ctx: ServerContext, session: Session) -> NavigationCoun
 
 
 async def _session(server_ctx: ServerContext, request: Request[Any, Any, Any]) -> Session:
-    token = request.cookies.get(SESSION_COOKIE)
-    caller = await authenticate_visitor(server_ctx, token)
+    caller, token, portal = await _authenticate(server_ctx, request)
     return Session(
         caller=caller,
-        token=token or "",
+        token=token,
         selected_organization=await _selected_organization(server_ctx, request, caller),
         suspension=await installation.suspension(server_ctx.ctx),
+        portal=portal,
     )
+
+
+async def _authenticate(
+    server_ctx: ServerContext, request: Request[Any, Any, Any]
+) -> tuple[Caller, str, Portal | None]:
+    """The caller, the token and the portal of a session.
+
+    A portal takes precedence: a frame of the same site also sends the other cookie.
+    """
+    token, portal_token = (request.cookies.get(name) for name in (SESSION_COOKIE, PORTAL_COOKIE))
+    ended: NotAuthenticated | None = None
+    if portal_token:
+        try:
+            caller, portal = await authenticate_portal(server_ctx, portal_token)
+        except PortalEnded as error:
+            ended = error
+        else:
+            return caller, portal_token, portal
+    try:
+        return await authenticate_visitor(server_ctx, token), token or "", None
+    except NotAuthenticated as error:
+        raise ended or error from None
 
 
 async def _selected_organization(
@@ -146,8 +171,13 @@ async def require_scope(
         return
     scope = handler.opt["scope"]
     if not connection.auth.has_scope(scope):
-        scopes = ", ".join(sorted(connection.user.scopes))
-        raise PermissionDeniedException(f"This key lacks the scope {scope}. It has: {scopes}.")
+        scopes, holder = ", ".join(sorted(connection.user.scopes)), "key"
+        if connection.auth.portal:
+            holder = "portal"
+        message = f"This {holder} lacks the scope {scope}. It has: {scopes}."
+        raise PermissionDeniedException(message)
+    if handler.opt.get("outside_portals") and connection.auth.portal:
+        raise PermissionDeniedException("This page is not part of the portal.")
     if handler.opt.get("operators_only") and not connection.auth.is_operator:
         raise PermissionDeniedException("This page requires an operator key.")
 

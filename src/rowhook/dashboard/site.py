@@ -19,6 +19,7 @@ from rowhook.dashboard.screens import (
     held_screen,
     link_screens,
     overview_screens,
+    portal_screen,
     replay_screen,
     revision_screen,
     search_screen,
@@ -31,6 +32,7 @@ from rowhook.dashboard.screens import (
 _YEAR_S = 365 * 86400
 _SCREENS = (
     sign_in_screen,
+    portal_screen,
     overview_screens,
     webhook_screens,
     editor_screen,

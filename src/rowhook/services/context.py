@@ -87,4 +87,5 @@ class ServerContext:
     admin_key: str | None
     direct_dsn: str
     cors_origins: tuple[str, ...] = ()
+    portal_origins: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)

@@ -126,7 +126,9 @@ REPLAYED: tuple[Replayable, ...] = ("dead", "cancelled", "skipped")
 MIN_RATE, MAX_RATE = 0.001, 1_000_000
 
 
-class _Position(NamedTuple):
+class ListPosition(NamedTuple):
+    """A position in a list of deliveries, newest first."""
+
     created_at: Annotated[datetime, Meta(tz=True)]
     id: paging.RowId
 
@@ -146,7 +148,7 @@ async def list_deliveries(
         # PostgreSQL cannot store U+0000, so nothing matches.
         return Deliveries([], None)
     distinct = replace(filters, statuses=tuple(dict.fromkeys(filters.statuses)))
-    before = paging.place(cursor, _Position)
+    before = paging.place(cursor, ListPosition)
     rows = await list_queries.delivery_page(ctx.pool, distinct, before, limit + 1)
     items, last = paging.cut(paging.read(rows, Delivery), limit)
     return Deliveries(items, None if last is None else paging.cursor(last.created_at, last.id))

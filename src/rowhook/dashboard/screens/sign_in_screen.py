@@ -15,10 +15,20 @@ from rowhook.dashboard.browser_session import (
     server_ctx_of,
 )
 from rowhook.dashboard.form_fields import FormData
-from rowhook.dashboard.pages import ContextDependency, Page, form_route, page, page_route, redirect
+from rowhook.dashboard.pages import (
+    ContextDependency,
+    Page,
+    form_route,
+    page,
+    page_route,
+    portal_page,
+    redirect,
+)
+from rowhook.dashboard.portal_frame import delete_portal_cookie
 from rowhook.services import lookups
 from rowhook.services import sessions as signing
 from rowhook.services.access import NotAuthenticated
+from rowhook.services.portal import end_session
 from rowhook.services.sessions import SESSION
 
 AnyRequest = Request[Any, Any, Any]
@@ -82,12 +92,20 @@ def _signed_in(request: AnyRequest, token: str, target: str) -> Response[Any]:
             secure=request.url.scheme == "https",
         )
     )
+    delete_portal_cookie(request, response)
     return response
 
 
 @form_route("/sign-out", scope="read")
 async def sign_out(request: SessionRequest) -> Response[Any]:
-    """End the session."""
+    """End the session. A portal's page has the link back, which a redirect could not follow."""
+    portal = request.auth.portal
+    if portal is not None:
+        await end_session(server_ctx_of(request), request.auth.token)
+        request.scope["auth"] = None
+        ended = portal_page(request, "portal_ended.html", portal, message="You are signed out.")
+        delete_portal_cookie(request, ended)
+        return ended
     await signing.sign_out(server_ctx_of(request), request.auth.token)
     response = redirect("/sign-in")
     response.delete_cookie(SESSION_COOKIE)

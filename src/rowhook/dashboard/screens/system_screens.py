@@ -26,7 +26,7 @@ _FLASH_MESSAGES = {
 }
 
 
-@page_route("/system")
+@page_route("/system", outside_portals=True)
 async def system(request: SessionRequest, ctx: ContextDependency) -> Page:
     """Show the workers; operators with the scope admin see the rest as well."""
     system_ = await _system(request)
