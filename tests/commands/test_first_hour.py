@@ -246,3 +246,37 @@ async def send_one(folder: Path, url: str, variables: dict[str, Any]) -> None:
     ):
         result = await run_command(folder, *command, **variables)
         assert result.code == 0, result
+
+
+TRIED = "rowhook.attempt_row a join rowhook.outbox o on o.id = a.outbox_id"
+SENT = "outcome in ('delivered', 'http_status')"
+# What the dashboard of the demo has to show: (question, answer).
+HISTORY = (
+    ("select count(*) from rowhook.organization", "3"),
+    ("select count(*) from rowhook.webhook", "12"),
+    ("select count(distinct date_trunc('hour', created_at)) >= 24 from rowhook.outbox", "t"),
+    ("select count(*) > 0 from rowhook.outbox where status = 'held'", "t"),
+    ("select count(*) > 0 from rowhook.outbox where status = 'dead'", "t"),
+    ("select count(*) from rowhook.lane_state where failing_since < now() - '2 h'::interval", "1"),
+    ("select max(p95_ms) > 1000 from rowhook.webhook_health", "t"),
+    # Nothing happened before its cause, or in the future.
+    ("select count(*) from rowhook.outbox where finished_at < created_at", "0"),
+    ("select count(*) from rowhook.attempt_row where started_at > now()", "0"),
+    (f"select count(*) from {TRIED} where a.started_at < o.created_at", "0"),
+    (f"select count(*) from rowhook.attempt where {SENT} and request is null", "0"),
+    ("select count(*) from rowhook.capture_gap", "0"),
+)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("options", [(), ("--own-tables",)], ids=["ours", "own tables"])
+async def test_the_demo_stays_with_a_day_of_history(folder: Path, options: tuple[str, ...]) -> None:
+    async with running_command(folder, "demo", "--stay", "--port", "0", *options) as demo:
+        assert demo.stdout is not None
+        async with asyncio.timeout(DEADLINE_S):
+            while not (line := (await demo.stdout.readline()).decode()).startswith("  Insert"):
+                assert line
+        data_dir = line.rsplit(maxsplit=1)[1]
+        statements = ";".join(statement for statement, _ in HISTORY)
+        result = await run_command(folder, "psql", "--data-dir", data_dir, "-AtX", "-c", statements)
+    assert result.out.split() == [answer for _, answer in HISTORY]
