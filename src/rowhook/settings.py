@@ -173,6 +173,57 @@ SECRET = frozenset(
     {"database_url", "database_direct_url", "master_keys", "admin_key", "egress_proxy"}
 )
 NAMES = tuple(setting.name for setting in fields(Settings))
+# What each setting is for, in Markdown: for `rowhook config --help` and the page of settings.
+MEANINGS = {
+    "database_url": "PostgreSQL connection string. The login must be a member of `rowhook_worker`"
+    " and `rowhook_api`; `rowhook migrate` needs the owner. Without it, commands use the embedded"
+    " PostgreSQL.",
+    "database_direct_url": "Connection string that bypasses a transaction pooler. Used for LISTEN"
+    " and for `rowhook migrate`.",
+    "role_prefix": "Prefix of the five roles `<prefix>_producer`, `_reader`, `_operator`,"
+    " `_worker`, `_api`. Change it for a second installation in the same cluster.",
+    "host": "Address that the HTTP server listens on.",
+    "port": "Port that the HTTP server listens on.",
+    "metrics_port": "Port at which a worker serves `/metrics`, `/livez` and `/readyz`, on the"
+    " address of `ROWHOOK_HOST`. With `worker --processes`, the first process uses this port and"
+    " each further one the next. Not set: the worker listens on no port.",
+    "master_keys": "Keyring that encrypts secrets: `id:base64,…`, newest first, 32 random bytes"
+    " each. Generated for the embedded database only.",
+    "admin_key": "An operator API key with all scopes: `rhk_` and at least 32 URL-safe characters.",
+    "brand": "Brand in `X-<Brand>-Signature` and in the user agent `<Brand>-Webhook/1`.",
+    "allow_networks": "CIDRs that may be called although they are not public, for example"
+    " `127.0.0.0/8,10.1.0.0/16`. Plain HTTP is allowed to literal addresses inside them, and to"
+    " `localhost` if loopback is among them.",
+    "allow_http": "Allow plain HTTP to any host that passes the egress guard.",
+    "egress_proxy": "HTTP proxy for all deliveries and test sends: `http://proxy:3128` or"
+    " `http://user:password@proxy:3128`.",
+    "cors_origins": "Origins of the web pages that may call the API from a browser.",
+    "portal_origins": "Origins of the pages that may show a [portal](../how-to/portal.md)"
+    " in a frame, for example `https://app.example.com,https://*.example.com`.",
+    "log_format": "`text` or `json`. Logs go to standard error.",
+    "retention_days": "Days for which finished deliveries, events and attempts are kept. Applied"
+    " when a worker starts with another value than the one applied last; an age set with"
+    " `rowhook retain --set` stands. Not set: the ages of `rowhook.retention` stay, at first 30"
+    " days.",
+    "keep_bodies": "Which requests and responses are kept: `all` as long as their attempts,"
+    " `failed` those of failed attempts, `none`. Not set: all for 3 days, then those of failed"
+    " attempts.",
+    "lease_s": "Seconds after which the deliveries of a worker that stopped responding are"
+    " reclaimed.",
+    "callback_ttl_s": "Seconds that an output of kind `frontend` waits for a page before it is"
+    " `dead`.",
+    "data_dir": "Folder of the embedded PostgreSQL. `$XDG_DATA_HOME/rowhook` if that variable is"
+    " set.",
+}
+
+
+def default_text(value: object) -> str | None:
+    """Returns a default as it would be written in the environment; None if there is none."""
+    if value is None or value == ():
+        return None
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def environment_name(name: str) -> str:

@@ -32,6 +32,7 @@ from rowhook.api.metrics import Metrics, metrics
 from rowhook.api.middleware import RowhookApp
 from rowhook.api.openapi import assets, openapi_config
 from rowhook.api.problems import HANDLERS, http_problem
+from rowhook.api.query_parameters import require_known_parameters
 from rowhook.api.system_routes import check_pool, livez, readyz
 from rowhook.migrate.readiness import Readiness
 from rowhook.model import MAX_BODY_BYTES
@@ -124,7 +125,7 @@ def _versioned() -> Router:
             preview_routes.router(),
         ],
         middleware=[AuthMiddleware(), IdempotencyMiddleware()],
-        guards=[require_existing, require_scope, check_idempotency_key],
+        guards=[require_existing, require_scope, require_known_parameters, check_idempotency_key],
         dependencies={
             "ctx": Provide(ctx_of, sync_to_thread=False),
             "caller": Provide(caller_of, sync_to_thread=False),

@@ -34,7 +34,7 @@ def status(settings: Settings, *, as_json: bool) -> None:
 
 
 async def _status(settings: Settings, *, as_json: bool) -> int:
-    async with startup.database(settings) as database:
+    async with startup.existing_database(settings) as database:
         await check_ready(settings, database, reads_only=True)
         async with connection_pool.open_pool(database.dsn, size=1, pooler=database.pooler) as pool:
             suspended = await installation_queries.suspension(pool)
@@ -80,7 +80,7 @@ def doctor(settings: Settings, *, as_json: bool) -> None:
 
 
 async def _examine(settings: Settings, *, as_json: bool) -> int:
-    async with startup.database(settings) as database:
+    async with startup.existing_database(settings) as database:
         findings = await _findings(settings, database)
     if as_json:
         click.echo(json.dumps(findings, indent=2))

@@ -16,6 +16,7 @@ from rowhook.cli.config_command import child_environment
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.startup import check_ready
 from rowhook.cli.worker_status import metrics_ports, serve_status
+from rowhook.embedded.server_process import wait_uncancelled
 from rowhook.settings import Settings
 
 log = structlog.get_logger()
@@ -83,8 +84,17 @@ async def _restart_until(stop: asyncio.Event, environment: dict[str, str]) -> in
 async def _wait_for_exit(child: Process, stop: asyncio.Event) -> int:
     ended = asyncio.create_task(child.wait())
     stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    if stopped.done() and not ended.done():
-        child.terminate()
-    stopped.cancel()
-    return await ended
+    try:
+        await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if stopped.done() and child.returncode is None:
+            child.terminate()
+        return await child.wait()
+    except asyncio.CancelledError:
+        # A second signal: the child stops at once, too.
+        if child.returncode is None:
+            child.terminate()
+            await wait_uncancelled(child)
+        raise
+    finally:
+        ended.cancel()
+        stopped.cancel()

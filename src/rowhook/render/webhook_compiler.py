@@ -78,11 +78,8 @@ def _check_url(template: Template, policy: EgressPolicy, collector: FaultCollect
         return
     try:
         parse_target(literal, policy)
-    except TargetForbidden as error:
-        hint = f" To allow it, set {error.hint}" if error.hint else ""
-        collector.add("/url", f"{error}{hint}")
-    except UrlRejected as error:
-        collector.add("/url", str(error))
+    except (TargetForbidden, UrlRejected) as error:
+        collector.add("/url", str(error), setting=error.setting)
 
 
 def _check_kind(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from uuid import UUID
 
 from msgspec import Struct
@@ -160,6 +161,19 @@ async def webhook_names(
     return WebhookNames(
         sorted(items, key=lambda webhook: webhook.name.casefold()), last is not None
     )
+
+
+async def webhook_named(ctx: ServiceContext, name: str) -> UUID:
+    """Returns the id of the only webhook with this name. Raises NotFound."""
+    webhooks = (await webhook_names(ctx)).items
+    ids = [webhook.id for webhook in webhooks if webhook.name == name]
+    if len(ids) == 1:
+        return ids[0]
+    if ids:
+        raise NotFound(f"{len(ids)} webhooks are named {name!r}: {', '.join(map(str, ids))}.")
+    similar = get_close_matches(name, [webhook.name for webhook in webhooks], n=1)
+    advice = f"Did you mean {similar[0]!r}?" if similar else "List them with `rowhook webhooks`."
+    raise NotFound(f"No webhook has the id or the name {name!r}. {advice}")
 
 
 async def list_agents(
