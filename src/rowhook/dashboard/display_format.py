@@ -26,6 +26,16 @@ def ago(moment: datetime | None) -> str:
     return "–" if moment is None else format_relative(moment)
 
 
+def upcoming(moment: datetime | None) -> str:
+    """Format a time to come relative to now: `in 3 min`; empty if it has passed."""
+    return ago(moment) if moment is not None and moment > datetime.now(UTC) else ""
+
+
+def elapsed(moment: datetime) -> str:
+    """Format the time since a moment: `12 s`, `3 min`."""
+    return span((datetime.now(UTC) - moment).total_seconds())
+
+
 def absolute(moment: datetime | None) -> str:
     """Format a time in UTC with milliseconds."""
     return "–" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3] + " UTC"
@@ -91,6 +101,8 @@ def goal_path(goal: str) -> str:
 FILTERS: dict[str, Callable[..., str]] = {
     "span": span,
     "ago": ago,
+    "upcoming": upcoming,
+    "elapsed": elapsed,
     "absolute": absolute,
     "iso": iso,
     "ms": ms,

@@ -10,7 +10,7 @@ const span = (seconds) => {
 const tick = () => {
   for (const time of document.querySelectorAll("time[data-relative], time[data-countdown]")) {
     const away = (Date.now() - Date.parse(time.dateTime)) / 1000;
-    const text = Math.abs(away) < 1 ? "now" : away > 0 ? `${span(away)} ago` : `in ${span(-away)}`;
+    const text = Math.abs(away) < 1 || (away > 0 && "countdown" in time.dataset) ? "now" : away > 0 ? `${span(away)} ago` : `in ${span(-away)}`;
     if (time.textContent !== text) time.textContent = text;
   }
 };
