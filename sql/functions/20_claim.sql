@@ -40,18 +40,26 @@ create or replace function rowhook.count_lost_claims(rows tid[]) returns void
 language plpgsql
 as $$
 begin
-  update rowhook.outbox o
-  set token = nextval('rowhook.token'),
-      worker_id = null,
-      leased_until = null,
-      lost_claims = lost_claims + 1,
-      status = case when lost_claims < 4 then 'pending' else 'dead' end,
-      ready = lost_claims < 4,
-      next_attempt_at = case when lost_claims < 4 then now() end,
-      finished_at = case when lost_claims >= 4 then now() end,
-      last_error = case when lost_claims < 4 then last_error
-        else '5 claims ended without a result: the worker stopped or hung, or could not read or record the delivery' end
-  where o.ctid = any (rows);
+  with ended as (
+    update rowhook.outbox o
+    set token = nextval('rowhook.token'),
+        worker_id = null,
+        leased_until = null,
+        lost_claims = lost_claims + 1,
+        status = case when lost_claims < 4 then 'pending' else 'dead' end,
+        ready = lost_claims < 4,
+        next_attempt_at = case when lost_claims < 4 then now() end,
+        finished_at = case when lost_claims >= 4 then now() end,
+        last_error = case when lost_claims < 4 then last_error
+          else '5 claims ended without a result: the worker stopped or hung, or could not read or record the delivery' end
+    where o.ctid = any (rows)
+    returning o.webhook_id, o.organization_id, o.status
+  )
+  insert into rowhook.attempt_delta (at, webhook_id, organization_id, dead)
+  select rowhook.minute_of(now()), e.webhook_id, e.organization_id, count(*)
+  from ended e
+  where e.status = 'dead'
+  group by e.webhook_id, e.organization_id;
 end
 $$;
 comment on function rowhook.count_lost_claims(tid[]) is

@@ -105,3 +105,6 @@ drop function if exists
   rowhook.claim_batch(uuid, int, int, uuid, interval, boolean, uuid[], timestamptz[]),
   rowhook.lane_capacity(uuid[]),
   rowhook.next_lanes(uuid, int, uuid[], timestamptz[]);
+
+-- Before attempts were counted.
+drop function if exists rowhook.last_day_stats(uuid);

@@ -151,6 +151,23 @@ CREATE FUNCTION rowhook.assign_order(webhook uuid, max_rows integer) RETURNS big
 
 COMMENT ON FUNCTION rowhook.assign_order(webhook uuid, max_rows integer) IS 'assigns their position to a batch of deliveries that wait for a webhook which became ordered; returns how many';
 
+CREATE FUNCTION rowhook.attempt_class(outcome text, status_code integer) RETURNS text
+    LANGUAGE sql IMMUTABLE;
+
+COMMENT ON FUNCTION rowhook.attempt_class(outcome text, status_code integer) IS 'class of an attempt that was not skipped: 2xx (accepted, also by an output without a status code), 3xx, 4xx, 5xx, timeout, held (nothing was sent: the body could not be rendered or does not match the schema), refused (everything else: DNS, connection, TLS, forbidden target, no valid response)';
+
+CREATE FUNCTION rowhook.attempt_series(organization uuid, webhook uuid, span interval, points integer) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.attempt_series(organization uuid, webhook uuid, span interval, points integer) IS 'attempts by class, and deliveries that became dead, in equal steps of the window: `points` of them, one more, or fewer where a step would be shorter than the counts are kept';
+
+CREATE FUNCTION rowhook.attempts_by_class(status_2xx bigint, status_3xx bigint, status_4xx bigint, status_5xx bigint, timeout bigint, refused bigint, held bigint) RETURNS json
+    LANGUAGE sql IMMUTABLE;
+
+COMMENT ON FUNCTION rowhook.attempts_by_class(status_2xx bigint, status_3xx bigint, status_4xx bigint, status_5xx bigint, timeout bigint, refused bigint, held bigint) IS 'counts of attempts as a JSON object';
+
 CREATE FUNCTION rowhook.attempts_of(delivery bigint) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -655,6 +672,11 @@ CREATE FUNCTION rowhook.count_older_seals(newest bytea) RETURNS TABLE(kind text,
 
 COMMENT ON FUNCTION rowhook.count_older_seals(newest bytea) IS 'number of values per kind that the newest master key did not encrypt; its ciphertexts begin with `newest`';
 
+CREATE FUNCTION rowhook.count_step(span interval) RETURNS interval
+    LANGUAGE sql IMMUTABLE;
+
+COMMENT ON FUNCTION rowhook.count_step(span interval) IS 'resolution in which the attempts of a window are counted';
+
 CREATE FUNCTION rowhook.count_stuck(organization uuid) RETURNS bigint
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1107,6 +1129,13 @@ CREATE FUNCTION rowhook.first_missing(webhook uuid DEFAULT NULL::uuid, agent uui
 
 COMMENT ON FUNCTION rowhook.first_missing(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) IS 'first of these objects that does not exist for this transaction; null if all exist';
 
+CREATE FUNCTION rowhook.fold_attempts(most integer DEFAULT 50000) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.fold_attempts(most integer) IS 'moves counts from attempt_delta into attempt_minute and attempt_quarter, oldest first, and removes those that no window reaches; returns how many rows it moved';
+
 CREATE FUNCTION rowhook.gap_sql(source rowhook.source) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1228,7 +1257,12 @@ CREATE FUNCTION rowhook.health_of(webhooks uuid[]) RETURNS SETOF json
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.health_of(webhooks uuid[]) IS 'as webhook_health, for these webhooks and for deliveries created in the last 24 hours, with hourly figures';
+COMMENT ON FUNCTION rowhook.health_of(webhooks uuid[]) IS 'as webhook_health, for these webhooks, with hourly figures';
+
+CREATE FUNCTION rowhook.health_word(state text, circuit text, failures integer, attempts bigint, accepted bigint, held bigint) RETURNS text
+    LANGUAGE sql IMMUTABLE;
+
+COMMENT ON FUNCTION rowhook.health_word(state text, circuit text, failures integer, attempts bigint, accepted bigint, held bigint) IS 'health of a webhook from its state, its circuit, the consecutive attempts that the receiver did not accept, the attempts of the last 15 minutes and how many of them were accepted, and the held deliveries';
 
 CREATE FUNCTION rowhook.heartbeat(worker uuid, host text, pid integer, in_flight integer) RETURNS timestamp with time zone
     LANGUAGE sql
@@ -1406,12 +1440,13 @@ CREATE FUNCTION rowhook.lane_capacity(lane uuid, OUT room integer, OUT late_room
 
 COMMENT ON FUNCTION rowhook.lane_capacity(lane uuid, OUT room integer, OUT late_room integer, OUT head tid, OUT is_probe boolean, OUT tokens double precision, OUT opens_at timestamp with time zone) IS 'how many deliveries a lane may send now, by its limits, rate, circuit and order; null if its webhook is not active. A lane without capacity gets some at opens_at, or when a delivery in flight ends';
 
-CREATE FUNCTION rowhook.last_day_stats(webhook uuid) RETURNS json
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+CREATE FUNCTION rowhook.quarter_of(moment timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE;
 
-COMMENT ON FUNCTION rowhook.last_day_stats(webhook uuid) IS 'outcome of a webhook''s deliveries that were created in the last 24 hours, in total and per hour, oldest hour first';
+CREATE FUNCTION rowhook.last_day_start() RETURNS timestamp with time zone
+    LANGUAGE sql STABLE;
+
+COMMENT ON FUNCTION rowhook.last_day_start() IS 'start of the last 24 hours in whole quarters of an hour, with the current one';
 
 CREATE FUNCTION rowhook.last_error_of(webhook uuid) RETURNS text
     LANGUAGE sql STABLE
@@ -1426,6 +1461,13 @@ CREATE FUNCTION rowhook.last_event_to_keep(of_epoch integer) RETURNS bigint
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.last_event_to_keep(of_epoch integer) IS 'last event that keeps its epoch; later ones were captured in this cluster and move to the next epoch. null: no event moves';
+
+CREATE FUNCTION rowhook.last_failed_delivery(webhook uuid) RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.last_failed_delivery(webhook uuid) IS 'delivery with the latest failed attempt of a webhook; null if none failed in the last 31 days';
 
 CREATE FUNCTION rowhook.last_place(session text) RETURNS bigint
     LANGUAGE sql STABLE
@@ -1449,6 +1491,15 @@ CREATE FUNCTION rowhook.last_placed_commit(session text, OUT xact xid8, OUT even
     SET enable_mergejoin TO 'off';
 
 COMMENT ON FUNCTION rowhook.last_placed_commit(session text, OUT xact xid8, OUT event_id bigint) IS 'commit whose callback was placed last in a session; later places follow it in order. (0, 0) if there is none';
+
+CREATE FUNCTION rowhook.latency_percentiles(webhooks uuid[], since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) RETURNS record
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.latency_percentiles(webhooks uuid[], since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) IS 'milliseconds from creation to the recorded delivery, of the newest delivered deliveries created since a time: `sampled` in total, the same number of each webhook';
 
 CREATE FUNCTION rowhook.leave(worker uuid) RETURNS void
     LANGUAGE sql
@@ -1576,6 +1627,9 @@ CREATE FUNCTION rowhook.metrics() RETURNS TABLE(pending bigint, sending bigint, 
 
 COMMENT ON FUNCTION rowhook.metrics() IS 'unfinished deliveries by status; workers seen in the last 30 s; open capture errors; webhooks with an open circuit; rowhook.backlog() as JSON';
 
+CREATE FUNCTION rowhook.minute_of(moment timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE;
+
 CREATE FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp with time zone, until timestamp with time zone, most integer) RETURNS text[]
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1630,6 +1684,13 @@ CREATE FUNCTION rowhook.navigation_counts(most integer) RETURNS json
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.navigation_counts(most integer) IS 'how many webhooks and waiting deliveries this transaction can see, at most `most` of each';
+
+CREATE FUNCTION rowhook.newest_failure(webhook uuid, statuses text[], OUT last_error text, OUT last_at timestamp with time zone) RETURNS record
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.newest_failure(webhook uuid, statuses text[], OUT last_error text, OUT last_at timestamp with time zone) IS 'error and creation of the newest delivery of a webhook with one of these statuses; of those that are pending, only those that failed before';
 
 CREATE FUNCTION rowhook.newest_gaps(most integer DEFAULT 10000) RETURNS TABLE(source text, source_id text, occurred_at timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -1956,6 +2017,11 @@ CREATE FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_ag
     SET plan_cache_mode TO 'force_custom_plan';
 
 COMMENT ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) IS 'jobs and commits among the newest 2,000 events of each organization, newest first; with a webhook, those that its links deliver to it';
+
+CREATE FUNCTION rowhook.recent_start() RETURNS timestamp with time zone
+    LANGUAGE sql STABLE;
+
+COMMENT ON FUNCTION rowhook.recent_start() IS 'start of the last 15 minutes, whose attempts decide rowhook.health_word, in whole minutes';
 
 CREATE FUNCTION rowhook.reclaim_expired(worker uuid, lease interval) RETURNS void
     LANGUAGE plpgsql;
@@ -2556,7 +2622,7 @@ CREATE FUNCTION rowhook.stats(organization uuid, span interval) RETURNS json
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.stats(organization uuid, span interval) IS 'outcome of the deliveries created in the last `span`; durations are from creation to the recorded delivery';
+COMMENT ON FUNCTION rowhook.stats(organization uuid, span interval) IS 'attempts and deliveries since the start of the window: delivered and dead by the time of the result, other statuses by creation; percentiles are of the newest 10,000 delivered';
 
 CREATE FUNCTION rowhook.status() RETURNS TABLE(status text, deliveries bigint, oldest interval, next_due interval)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2842,6 +2908,25 @@ CREATE FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, w
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
+CREATE FUNCTION rowhook.webhooks_of(organization uuid, webhook uuid DEFAULT NULL::uuid) RETURNS uuid[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.webhooks_of(organization uuid, webhook uuid) IS 'the webhooks of an organization, deleted ones too, or of all organizations';
+
+CREATE FUNCTION rowhook.window_counts(webhooks uuid[], span interval, since timestamp with time zone, step interval) RETURNS TABLE(at timestamp with time zone, status_2xx bigint, status_3xx bigint, status_4xx bigint, status_5xx bigint, timeout bigint, refused bigint, held bigint, dead bigint, attempts bigint)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.window_counts(webhooks uuid[], span interval, since timestamp with time zone, step interval) IS 'attempts of webhooks since a time, in steps that start there; steps without attempts have no row. `span` selects the resolution';
+
+CREATE FUNCTION rowhook.window_start(span interval) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE;
+
+COMMENT ON FUNCTION rowhook.window_start(span interval) IS 'start of the last `span`, rounded down to a full minute, or to a full quarter of an hour if it is longer than three hours';
+
 CREATE FUNCTION rowhook.with_platform_ids(document json) RETURNS json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -2872,7 +2957,7 @@ CREATE FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span in
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span interval, worst integer, most integer) IS 'webhooks with deliveries that are held, wait after a failed attempt, or were created in the last `span` and are dead; those with the most first';
+COMMENT ON FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span interval, worst integer, most integer) IS 'webhooks that fail, or have deliveries that are held, wait after a failed attempt, or were created in the last `span` and are dead; open circuits and failing webhooks first, then those with the most such deliveries; at most `most` are counted of each status';
 
 CREATE FUNCTION rowhook.write_audit(organization uuid, action text, subject text, before json DEFAULT NULL::json, after json DEFAULT NULL::json) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3185,6 +3270,137 @@ CREATE TABLE rowhook.attempt_default (
 WITH (toast_tuple_target='8160');
 
 COMMENT ON TABLE rowhook.attempt_default IS 'generated: the first days before 0018';
+
+CREATE TABLE rowhook.attempt_delta (
+    at timestamp with time zone NOT NULL,
+    webhook_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    status_2xx integer DEFAULT 0 NOT NULL,
+    status_3xx integer DEFAULT 0 NOT NULL,
+    status_4xx integer DEFAULT 0 NOT NULL,
+    status_5xx integer DEFAULT 0 NOT NULL,
+    timeout integer DEFAULT 0 NOT NULL,
+    refused integer DEFAULT 0 NOT NULL,
+    held integer DEFAULT 0 NOT NULL,
+    dead integer DEFAULT 0 NOT NULL,
+    failed_at timestamp with time zone,
+    failed_outbox_id bigint
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_insert_threshold='5000', autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_cost_delay='0');
+
+COMMENT ON TABLE rowhook.attempt_delta IS 'counts of attempts, one row per batch of results and webhook; rowhook.fold_attempts moves them';
+
+COMMENT ON COLUMN rowhook.attempt_delta.at IS 'minute in which the results were recorded';
+
+COMMENT ON COLUMN rowhook.attempt_delta.dead IS 'deliveries that became dead';
+
+COMMENT ON COLUMN rowhook.attempt_delta.failed_outbox_id IS 'delivery of the latest failed attempt, which began at failed_at';
+
+CREATE TABLE rowhook.attempt_minute (
+    at timestamp with time zone CONSTRAINT attempt_delta_at_not_null NOT NULL,
+    webhook_id uuid CONSTRAINT attempt_delta_webhook_id_not_null NOT NULL,
+    organization_id uuid CONSTRAINT attempt_delta_organization_id_not_null NOT NULL,
+    status_2xx integer DEFAULT 0 CONSTRAINT attempt_delta_status_2xx_not_null NOT NULL,
+    status_3xx integer DEFAULT 0 CONSTRAINT attempt_delta_status_3xx_not_null NOT NULL,
+    status_4xx integer DEFAULT 0 CONSTRAINT attempt_delta_status_4xx_not_null NOT NULL,
+    status_5xx integer DEFAULT 0 CONSTRAINT attempt_delta_status_5xx_not_null NOT NULL,
+    timeout integer DEFAULT 0 CONSTRAINT attempt_delta_timeout_not_null NOT NULL,
+    refused integer DEFAULT 0 CONSTRAINT attempt_delta_refused_not_null NOT NULL,
+    held integer DEFAULT 0 CONSTRAINT attempt_delta_held_not_null NOT NULL,
+    dead integer DEFAULT 0 CONSTRAINT attempt_delta_dead_not_null NOT NULL,
+    failed_at timestamp with time zone,
+    failed_outbox_id bigint
+);
+
+COMMENT ON TABLE rowhook.attempt_minute IS 'counts of attempts per webhook and minute, for four hours';
+
+COMMENT ON COLUMN rowhook.attempt_minute.at IS 'minute in which the results were recorded';
+
+CREATE TABLE rowhook.attempt_quarter (
+    at timestamp with time zone CONSTRAINT attempt_delta_at_not_null NOT NULL,
+    webhook_id uuid CONSTRAINT attempt_delta_webhook_id_not_null NOT NULL,
+    organization_id uuid CONSTRAINT attempt_delta_organization_id_not_null NOT NULL,
+    status_2xx integer DEFAULT 0 CONSTRAINT attempt_delta_status_2xx_not_null NOT NULL,
+    status_3xx integer DEFAULT 0 CONSTRAINT attempt_delta_status_3xx_not_null NOT NULL,
+    status_4xx integer DEFAULT 0 CONSTRAINT attempt_delta_status_4xx_not_null NOT NULL,
+    status_5xx integer DEFAULT 0 CONSTRAINT attempt_delta_status_5xx_not_null NOT NULL,
+    timeout integer DEFAULT 0 CONSTRAINT attempt_delta_timeout_not_null NOT NULL,
+    refused integer DEFAULT 0 CONSTRAINT attempt_delta_refused_not_null NOT NULL,
+    held integer DEFAULT 0 CONSTRAINT attempt_delta_held_not_null NOT NULL,
+    dead integer DEFAULT 0 CONSTRAINT attempt_delta_dead_not_null NOT NULL,
+    failed_at timestamp with time zone,
+    failed_outbox_id bigint
+);
+
+COMMENT ON TABLE rowhook.attempt_quarter IS 'counts of attempts per webhook and quarter of an hour, for 31 days';
+
+COMMENT ON COLUMN rowhook.attempt_quarter.at IS 'quarter of an hour in which the results were recorded';
+
+CREATE VIEW rowhook.attempts_by_minute WITH (security_invoker='true') AS
+ SELECT attempt_minute.at,
+    attempt_minute.webhook_id,
+    attempt_minute.organization_id,
+    attempt_minute.status_2xx,
+    attempt_minute.status_3xx,
+    attempt_minute.status_4xx,
+    attempt_minute.status_5xx,
+    attempt_minute.timeout,
+    attempt_minute.refused,
+    attempt_minute.held,
+    attempt_minute.dead,
+    attempt_minute.failed_at,
+    attempt_minute.failed_outbox_id
+   FROM rowhook.attempt_minute
+UNION ALL
+ SELECT attempt_delta.at,
+    attempt_delta.webhook_id,
+    attempt_delta.organization_id,
+    attempt_delta.status_2xx,
+    attempt_delta.status_3xx,
+    attempt_delta.status_4xx,
+    attempt_delta.status_5xx,
+    attempt_delta.timeout,
+    attempt_delta.refused,
+    attempt_delta.held,
+    attempt_delta.dead,
+    attempt_delta.failed_at,
+    attempt_delta.failed_outbox_id
+   FROM rowhook.attempt_delta;
+
+COMMENT ON VIEW rowhook.attempts_by_minute IS 'attempts of the last four hours, per webhook and minute in which they were recorded; a minute may have several rows';
+
+CREATE VIEW rowhook.attempts_by_quarter WITH (security_invoker='true') AS
+ SELECT attempt_quarter.at,
+    attempt_quarter.webhook_id,
+    attempt_quarter.organization_id,
+    attempt_quarter.status_2xx,
+    attempt_quarter.status_3xx,
+    attempt_quarter.status_4xx,
+    attempt_quarter.status_5xx,
+    attempt_quarter.timeout,
+    attempt_quarter.refused,
+    attempt_quarter.held,
+    attempt_quarter.dead,
+    attempt_quarter.failed_at,
+    attempt_quarter.failed_outbox_id
+   FROM rowhook.attempt_quarter
+UNION ALL
+ SELECT rowhook.quarter_of(attempt_delta.at) AS at,
+    attempt_delta.webhook_id,
+    attempt_delta.organization_id,
+    attempt_delta.status_2xx,
+    attempt_delta.status_3xx,
+    attempt_delta.status_4xx,
+    attempt_delta.status_5xx,
+    attempt_delta.timeout,
+    attempt_delta.refused,
+    attempt_delta.held,
+    attempt_delta.dead,
+    attempt_delta.failed_at,
+    attempt_delta.failed_outbox_id
+   FROM rowhook.attempt_delta;
+
+COMMENT ON VIEW rowhook.attempts_by_quarter IS 'attempts of the last 31 days, per webhook and quarter of an hour in which they were recorded; a quarter may have several rows';
 
 CREATE TABLE rowhook.audit (
     id bigint NOT NULL,
@@ -3582,41 +3798,85 @@ CREATE VIEW rowhook.webhook_health AS
     COALESCE(waiting.backlog, (0)::bigint) AS backlog,
     (now() - waiting.oldest) AS oldest_age,
     COALESCE(waiting.held, (0)::bigint) AS held,
-    COALESCE(day.finished, (0)::bigint) AS finished_24h,
-    COALESCE(day.delivered, (0)::bigint) AS delivered_24h,
-    round(((day.delivered)::numeric / (NULLIF(day.finished, 0))::numeric), 4) AS success_rate_24h,
-    day.p50_ms,
-    day.p95_ms,
+    (day.accepted + day.dead) AS finished_24h,
+    day.accepted AS delivered_24h,
+    round(((day.accepted)::numeric / (NULLIF(day.attempts, 0))::numeric), 4) AS success_rate_24h,
+    took.p50_ms,
+    took.p95_ms,
     COALESCE(lane.circuit, 'closed'::text) AS circuit,
     lane.failing_since,
         CASE
             WHEN (lane.circuit = 'open'::text) THEN lane.probe_at
             ELSE NULL::timestamp with time zone
         END AS next_probe_at,
-    failure.last_error
-   FROM ((((rowhook.webhook w
+    failure.last_error,
+    rowhook.health_word(w.state, COALESCE(lane.circuit, 'closed'::text), COALESCE(lane.failures, 0), recent.attempts, recent.accepted, COALESCE(waiting.held, (0)::bigint)) AS health,
+    day.attempts AS attempts_24h
+   FROM ((((((rowhook.webhook w
      LEFT JOIN rowhook.lane_state lane ON ((lane.webhook_id = w.id)))
      LEFT JOIN LATERAL ( SELECT count(*) FILTER (WHERE (o.status = ANY (ARRAY['pending'::text, 'sending'::text]))) AS backlog,
             min(o.created_at) FILTER (WHERE (o.status = ANY (ARRAY['pending'::text, 'sending'::text]))) AS oldest,
             count(*) FILTER (WHERE (o.status = 'held'::text)) AS held
            FROM rowhook.outbox o
           WHERE ((o.webhook_id = w.id) AND (o.status = ANY (ARRAY['pending'::text, 'sending'::text, 'held'::text])))) waiting ON (true))
-     LEFT JOIN LATERAL ( SELECT count(*) FILTER (WHERE (o.status = ANY (ARRAY['delivered'::text, 'dead'::text]))) AS finished,
-            count(*) FILTER (WHERE (o.status = 'delivered'::text)) AS delivered,
-            percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY (((EXTRACT(epoch FROM (o.finished_at - e.created_at)) * (1000)::numeric))::double precision)) FILTER (WHERE (o.status = 'delivered'::text)) AS p50_ms,
-            percentile_cont((0.95)::double precision) WITHIN GROUP (ORDER BY (((EXTRACT(epoch FROM (o.finished_at - e.created_at)) * (1000)::numeric))::double precision)) FILTER (WHERE (o.status = 'delivered'::text)) AS p95_ms
-           FROM (( SELECT o_1.event_id,
-                    o_1.status,
-                    o_1.finished_at
-                   FROM rowhook.outbox o_1
-                  WHERE ((o_1.webhook_id = w.id) AND (o_1.status = 'delivered'::text) AND (o_1.finished_at > (now() - '24:00:00'::interval)))
+     CROSS JOIN LATERAL ( SELECT COALESCE(sum(((((((m.status_2xx + m.status_3xx) + m.status_4xx) + m.status_5xx) + m.timeout) + m.refused) + m.held)), (0)::bigint) AS attempts,
+            COALESCE(sum(m.status_2xx), (0)::bigint) AS accepted
+           FROM ( SELECT attempt_minute.at,
+                    attempt_minute.webhook_id,
+                    attempt_minute.status_2xx,
+                    attempt_minute.status_3xx,
+                    attempt_minute.status_4xx,
+                    attempt_minute.status_5xx,
+                    attempt_minute.timeout,
+                    attempt_minute.refused,
+                    attempt_minute.held
+                   FROM rowhook.attempt_minute
                 UNION ALL
-                 SELECT o_1.event_id,
-                    o_1.status,
-                    o_1.finished_at
-                   FROM rowhook.outbox o_1
-                  WHERE ((o_1.webhook_id = w.id) AND (o_1.status = ANY (ARRAY['dead'::text, 'cancelled'::text, 'skipped'::text])) AND (o_1.status = 'dead'::text) AND (o_1.finished_at > (now() - '24:00:00'::interval)))) o
-             JOIN rowhook.event e ON ((e.id = o.event_id)))) day ON (true))
+                 SELECT attempt_delta.at,
+                    attempt_delta.webhook_id,
+                    attempt_delta.status_2xx,
+                    attempt_delta.status_3xx,
+                    attempt_delta.status_4xx,
+                    attempt_delta.status_5xx,
+                    attempt_delta.timeout,
+                    attempt_delta.refused,
+                    attempt_delta.held
+                   FROM rowhook.attempt_delta) m
+          WHERE ((m.webhook_id = w.id) AND (m.at >= rowhook.recent_start()))) recent)
+     CROSS JOIN LATERAL ( SELECT COALESCE(sum(((((((q.status_2xx + q.status_3xx) + q.status_4xx) + q.status_5xx) + q.timeout) + q.refused) + q.held)), (0)::bigint) AS attempts,
+            COALESCE(sum(q.status_2xx), (0)::bigint) AS accepted,
+            COALESCE(sum(q.dead), (0)::bigint) AS dead
+           FROM ( SELECT attempt_quarter.at,
+                    attempt_quarter.webhook_id,
+                    attempt_quarter.status_2xx,
+                    attempt_quarter.status_3xx,
+                    attempt_quarter.status_4xx,
+                    attempt_quarter.status_5xx,
+                    attempt_quarter.timeout,
+                    attempt_quarter.refused,
+                    attempt_quarter.held,
+                    attempt_quarter.dead
+                   FROM rowhook.attempt_quarter
+                UNION ALL
+                 SELECT rowhook.quarter_of(attempt_delta.at) AS quarter_of,
+                    attempt_delta.webhook_id,
+                    attempt_delta.status_2xx,
+                    attempt_delta.status_3xx,
+                    attempt_delta.status_4xx,
+                    attempt_delta.status_5xx,
+                    attempt_delta.timeout,
+                    attempt_delta.refused,
+                    attempt_delta.held,
+                    attempt_delta.dead
+                   FROM rowhook.attempt_delta) q
+          WHERE ((q.webhook_id = w.id) AND (q.at >= rowhook.last_day_start()))) day)
+     CROSS JOIN LATERAL ( SELECT percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY newest.ms) AS p50_ms,
+            percentile_cont((0.95)::double precision) WITHIN GROUP (ORDER BY newest.ms) AS p95_ms
+           FROM ( SELECT ((EXTRACT(epoch FROM (o.finished_at - o.created_at)) * (1000)::numeric))::double precision AS ms
+                   FROM rowhook.outbox o
+                  WHERE ((o.webhook_id = w.id) AND (o.status = 'delivered'::text) AND (o.created_at >= (now() - '24:00:00'::interval)))
+                  ORDER BY o.created_at DESC
+                 LIMIT 500) newest) took)
      LEFT JOIN LATERAL ( SELECT newest.last_error
            FROM (( SELECT o.id,
                     o.created_at,
@@ -3652,7 +3912,7 @@ CREATE VIEW rowhook.webhook_health AS
           ORDER BY newest.created_at DESC, newest.id DESC
          LIMIT 1) failure ON (true));
 
-COMMENT ON VIEW rowhook.webhook_health IS 'one row per webhook: backlog, outcome of the last 24 hours, and circuit';
+COMMENT ON VIEW rowhook.webhook_health IS 'one row per webhook: health, backlog, attempts of the last 24 hours, and circuit';
 
 CREATE TABLE rowhook.webhook_secret (
     webhook_id uuid NOT NULL,
@@ -3688,6 +3948,12 @@ ALTER TABLE ONLY rowhook.api_key
 
 ALTER TABLE ONLY rowhook.api_key
     ADD CONSTRAINT api_key_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY rowhook.attempt_minute
+    ADD CONSTRAINT attempt_minute_pkey PRIMARY KEY (webhook_id, at);
+
+ALTER TABLE ONLY rowhook.attempt_quarter
+    ADD CONSTRAINT attempt_quarter_pkey PRIMARY KEY (webhook_id, at);
 
 ALTER TABLE ONLY rowhook.audit
     ADD CONSTRAINT audit_pkey PRIMARY KEY (id);
@@ -3826,6 +4092,22 @@ CREATE INDEX attempt_archive_by_delivery ON ONLY rowhook.attempt_archive USING b
 COMMENT ON INDEX rowhook.attempt_archive_by_delivery IS 'the attempts of one delivery';
 
 CREATE INDEX attempt_default_outbox_id_number_idx ON rowhook.attempt_default USING btree (outbox_id, number);
+
+CREATE INDEX attempt_delta_by_time ON rowhook.attempt_delta USING btree (at);
+
+COMMENT ON INDEX rowhook.attempt_delta_by_time IS 'rowhook.fold_attempts: the oldest counts';
+
+CREATE INDEX attempt_minute_by_time ON rowhook.attempt_minute USING btree (at);
+
+COMMENT ON INDEX rowhook.attempt_minute_by_time IS 'rowhook.fold_attempts: counts to remove';
+
+COMMENT ON INDEX rowhook.attempt_minute_pkey IS 'view attempts_by_minute: the counts of a webhook since a time';
+
+CREATE INDEX attempt_quarter_by_time ON rowhook.attempt_quarter USING btree (at);
+
+COMMENT ON INDEX rowhook.attempt_quarter_by_time IS 'rowhook.fold_attempts: counts to remove';
+
+COMMENT ON INDEX rowhook.attempt_quarter_pkey IS 'view attempts_by_quarter: the counts of a webhook since a time';
 
 CREATE INDEX attempt_row_by_delivery ON ONLY rowhook.attempt_row USING btree (outbox_id);
 
@@ -4083,6 +4365,12 @@ ALTER TABLE rowhook.api_key ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE rowhook.attempt_archive ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE rowhook.attempt_delta ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE rowhook.attempt_minute ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE rowhook.attempt_quarter ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE rowhook.attempt_row ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE rowhook.audit ENABLE ROW LEVEL SECURITY;
@@ -4092,6 +4380,12 @@ ALTER TABLE rowhook.callback ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowhook.event ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY every_organization ON rowhook.attempt_archive TO rowhook_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY every_organization ON rowhook.attempt_delta TO rowhook_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY every_organization ON rowhook.attempt_minute TO rowhook_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY every_organization ON rowhook.attempt_quarter TO rowhook_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY every_organization ON rowhook.attempt_row TO rowhook_worker USING (true) WITH CHECK (true);
 
@@ -4140,6 +4434,12 @@ CREATE POLICY own_organization ON rowhook.api_key TO rowhook_api USING (((organi
 CREATE POLICY own_organization ON rowhook.attempt_archive TO rowhook_api USING ((EXISTS ( SELECT
    FROM rowhook.outbox o
   WHERE (o.id = attempt_archive.outbox_id))));
+
+CREATE POLICY own_organization ON rowhook.attempt_delta TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
+
+CREATE POLICY own_organization ON rowhook.attempt_minute TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
+
+CREATE POLICY own_organization ON rowhook.attempt_quarter TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
 
 CREATE POLICY own_organization ON rowhook.attempt_row TO rowhook_api USING ((EXISTS ( SELECT
    FROM rowhook.outbox o
@@ -4263,6 +4563,17 @@ GRANT ALL ON FUNCTION rowhook.apply_retention_settings(days integer, bodies text
 
 REVOKE ALL ON FUNCTION rowhook.assign_order(webhook uuid, max_rows integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.assign_order(webhook uuid, max_rows integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.attempt_class(outcome text, status_code integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.attempt_class(outcome text, status_code integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.attempt_series(organization uuid, webhook uuid, span interval, points integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.attempt_series(organization uuid, webhook uuid, span interval, points integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.attempt_series(organization uuid, webhook uuid, span interval, points integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.attempts_by_class(status_2xx bigint, status_3xx bigint, status_4xx bigint, status_5xx bigint, timeout bigint, refused bigint, held bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.attempts_by_class(status_2xx bigint, status_3xx bigint, status_4xx bigint, status_5xx bigint, timeout bigint, refused bigint, held bigint) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.attempts_by_class(status_2xx bigint, status_3xx bigint, status_4xx bigint, status_5xx bigint, timeout bigint, refused bigint, held bigint) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.attempts_of(delivery bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.attempts_of(delivery bigint) TO rowhook_worker;
@@ -4460,6 +4771,10 @@ GRANT ALL ON FUNCTION rowhook.count_lost_claims(rows tid[]) TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.count_older_seals(newest bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_older_seals(newest bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.count_older_seals(newest bytea) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.count_step(span interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.count_step(span interval) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.count_step(span interval) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.count_stuck(organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_stuck(organization uuid) TO rowhook_worker;
@@ -4681,6 +4996,9 @@ REVOKE ALL ON FUNCTION rowhook.first_missing(webhook uuid, agent uuid, goal text
 GRANT ALL ON FUNCTION rowhook.first_missing(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.first_missing(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.fold_attempts(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.fold_attempts(most integer) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.gap_sql(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.gap_sql(source rowhook.source) TO rowhook_worker;
 
@@ -4743,6 +5061,12 @@ GRANT ALL ON FUNCTION rowhook.heal_window() TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.health_of(webhooks uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.health_of(webhooks uuid[]) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.health_of(webhooks uuid[]) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.health_word(state text, circuit text, failures integer, attempts bigint, accepted bigint, held bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.health_word(state text, circuit text, failures integer, attempts bigint, accepted bigint, held bigint) TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.health_word(state text, circuit text, failures integer, attempts bigint, accepted bigint, held bigint) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.health_word(state text, circuit text, failures integer, attempts bigint, accepted bigint, held bigint) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.health_word(state text, circuit text, failures integer, attempts bigint, accepted bigint, held bigint) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.heartbeat(worker uuid, host text, pid integer, in_flight integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.heartbeat(worker uuid, host text, pid integer, in_flight integer) TO rowhook_worker;
@@ -4831,9 +5155,17 @@ GRANT ALL ON FUNCTION rowhook.keyring_check(offered bytea) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.lane_capacity(lane uuid, OUT room integer, OUT late_room integer, OUT head tid, OUT is_probe boolean, OUT tokens double precision, OUT opens_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.lane_capacity(lane uuid, OUT room integer, OUT late_room integer, OUT head tid, OUT is_probe boolean, OUT tokens double precision, OUT opens_at timestamp with time zone) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.last_day_stats(webhook uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.last_day_stats(webhook uuid) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.last_day_stats(webhook uuid) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.quarter_of(moment timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.quarter_of(moment timestamp with time zone) TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.quarter_of(moment timestamp with time zone) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.quarter_of(moment timestamp with time zone) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.quarter_of(moment timestamp with time zone) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.last_day_start() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.last_day_start() TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.last_day_start() TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.last_day_start() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.last_day_start() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.last_error_of(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.last_error_of(webhook uuid) TO rowhook_worker;
@@ -4842,11 +5174,19 @@ GRANT ALL ON FUNCTION rowhook.last_error_of(webhook uuid) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.last_event_to_keep(of_epoch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.last_event_to_keep(of_epoch integer) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.last_failed_delivery(webhook uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.last_failed_delivery(webhook uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.last_failed_delivery(webhook uuid) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.last_place(session text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.last_place(session text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.last_placed_commit(session text, OUT xact xid8, OUT event_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.last_placed_commit(session text, OUT xact xid8, OUT event_id bigint) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.latency_percentiles(webhooks uuid[], since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.latency_percentiles(webhooks uuid[], since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.latency_percentiles(webhooks uuid[], since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.leave(worker uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.leave(worker uuid) TO rowhook_worker;
@@ -4915,6 +5255,12 @@ GRANT ALL ON FUNCTION rowhook.metrics() TO rowhook_reader;
 GRANT ALL ON FUNCTION rowhook.metrics() TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.metrics() TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.minute_of(moment timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.minute_of(moment timestamp with time zone) TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.minute_of(moment timestamp with time zone) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.minute_of(moment timestamp with time zone) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.minute_of(moment timestamp with time zone) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp with time zone, until timestamp with time zone, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp with time zone, until timestamp with time zone, most integer) TO rowhook_worker;
 
@@ -4941,6 +5287,10 @@ GRANT ALL ON FUNCTION rowhook.names_of_webhooks(ids uuid[]) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.navigation_counts(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.navigation_counts(most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.navigation_counts(most integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.newest_failure(webhook uuid, statuses text[], OUT last_error text, OUT last_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.newest_failure(webhook uuid, statuses text[], OUT last_error text, OUT last_at timestamp with time zone) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.newest_failure(webhook uuid, statuses text[], OUT last_error text, OUT last_at timestamp with time zone) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.newest_gaps(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.newest_gaps(most integer) TO rowhook_worker;
@@ -5096,6 +5446,12 @@ GRANT ALL ON FUNCTION rowhook.recapture_times(source rowhook.source, ids text[])
 REVOKE ALL ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.recent_start() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.recent_start() TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.recent_start() TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.recent_start() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.recent_start() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.reclaim_expired(worker uuid, lease interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.reclaim_expired(worker uuid, lease interval) TO rowhook_worker;
@@ -5542,6 +5898,18 @@ REVOKE ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal 
 GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.webhooks_of(organization uuid, webhook uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.webhooks_of(organization uuid, webhook uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.webhooks_of(organization uuid, webhook uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.window_counts(webhooks uuid[], span interval, since timestamp with time zone, step interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.window_counts(webhooks uuid[], span interval, since timestamp with time zone, step interval) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.window_counts(webhooks uuid[], span interval, since timestamp with time zone, step interval) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.window_start(span interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.window_start(span interval) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.window_start(span interval) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.with_platform_ids(document json) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.with_platform_ids(document json) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.with_platform_ids(document json) TO rowhook_api;
@@ -5611,6 +5979,21 @@ GRANT SELECT,INSERT ON TABLE rowhook.attempt TO rowhook_worker;
 GRANT SELECT ON TABLE rowhook.attempt TO rowhook_api;
 
 GRANT SELECT ON TABLE rowhook.attempt_default TO rowhook_worker;
+
+GRANT SELECT,INSERT ON TABLE rowhook.attempt_delta TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.attempt_delta TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.attempt_minute TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.attempt_minute TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.attempt_quarter TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.attempt_quarter TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.attempts_by_minute TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.attempts_by_minute TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.attempts_by_quarter TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.attempts_by_quarter TO rowhook_api;
 
 GRANT SELECT ON TABLE rowhook.audit TO rowhook_worker;
 GRANT SELECT ON TABLE rowhook.audit TO rowhook_api;

@@ -26,6 +26,7 @@ OWNED = {
     "outbox": "organization_id",
     **dict.fromkeys(("attempt_row", "exchange", "failed_exchange", "attempt_archive"), "outbox_id"),
     "request_frame": "organization_id",
+    **dict.fromkeys(("attempt_delta", "attempt_minute", "attempt_quarter"), "organization_id"),
     "lane_state": "webhook_id",
     "callback": "organization_id",
     "api_key": "organization_id",
@@ -144,6 +145,12 @@ async def _dead_delivery(platform: Platform, pool: Pool) -> int:
         claim.webhook_id,
         platform.organization,
     )
+    for table in ("attempt_minute", "attempt_quarter"):
+        await platform.db.execute(
+            f"insert into rowhook.{table} (at, webhook_id, organization_id)"
+            " values (rowhook.quarter_of(now()), %s, %s)".encode(),
+            (claim.webhook_id, platform.organization),
+        )
     for table in ("exchange", "failed_exchange"):
         await platform.db.execute(
             f"insert into rowhook.{table} (outbox_id, started_at, number)"

@@ -36,6 +36,11 @@ def due(moment: datetime) -> str:
     return "now" if moment <= datetime.now(UTC) else format_relative(moment)
 
 
+def upcoming(moment: datetime | None) -> str:
+    """Format a time to come relative to now: `in 3 min`; empty if it has passed."""
+    return ago(moment) if moment is not None and moment > datetime.now(UTC) else ""
+
+
 def absolute(moment: datetime | None) -> str:
     """Format a time in UTC with milliseconds."""
     return "–" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3] + " UTC"
@@ -102,6 +107,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "span": span,
     "ago": ago,
     "due": due,
+    "upcoming": upcoming,
     "elapsed": elapsed,
     "absolute": absolute,
     "iso": iso,

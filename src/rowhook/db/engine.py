@@ -301,6 +301,12 @@ async def heal(pool: Pool) -> int:
     return int(await value(pool, "select rowhook.heal()"))
 
 
+async def fold_attempts(pool: ConnectionSource) -> int:
+    """Folds counts of attempts into minutes and quarters of an hour; returns how many rows."""
+    moved: int = await value(pool, "select rowhook.fold_attempts()")
+    return moved
+
+
 async def warn_or_disable(pool: Pool) -> int:
     """Warns of, disables or reports recovery of failing webhooks; returns the number of events."""
     return int(await value(pool, "select rowhook.warn_or_disable()"))

@@ -141,6 +141,8 @@ class Retention:
 _HEARTBEAT_S = 5.0
 _RESTART_S = 1.0
 _SLICE_PAUSE_S = 0.05
+# The default of rowhook.fold_attempts.
+_FOLDED = 50_000
 _WARN_EVERY_S = 60.0
 
 
@@ -218,6 +220,7 @@ class Maintenance:
         self._scheduler.schedule("rowhook_heal", "* * * * * */30")(self._heal)
         # The names are keys of pgqueuer's schedule table.
         self._scheduler.schedule("rowhook_judge", "* * * * * */10")(self._evaluate_webhooks)
+        self._scheduler.schedule("rowhook_count", "* * * * * */10")(self._fold_attempts)
         self._scheduler.schedule("rowhook_retain", "*/10 * * * *")(self._retain)
 
     def start(self, tasks: Supervisor) -> asyncio.Task[None]:
@@ -329,6 +332,13 @@ class Maintenance:
         event_count = await engine.warn_or_disable(self._pool)
         if event_count:
             log.info("webhooks.evaluated", events=event_count)
+
+    async def _fold_attempts(self, _schedule: models.Schedule) -> None:
+        while (
+            await engine.fold_attempts(self._pool) >= _FOLDED
+            and not self._queries.shutdown.is_set()
+        ):
+            await asyncio.sleep(_SLICE_PAUSE_S)
 
     async def _retain(self, _schedule: models.Schedule) -> None:
         await self.retention.run(self._queries.shutdown)

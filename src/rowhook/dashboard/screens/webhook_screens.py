@@ -10,6 +10,7 @@ from litestar import Response
 from litestar.params import FromPath
 from litestar.response import Stream
 
+from rowhook.dashboard.attempt_chart import attempt_chart
 from rowhook.dashboard.browser_session import SessionRequest
 from rowhook.dashboard.flash import current_address, flash_message, redirect_back
 from rowhook.dashboard.form_fields import FormData
@@ -27,6 +28,7 @@ from rowhook.dashboard.pages import (
     stream_route,
 )
 from rowhook.dashboard.presets import PRESETS
+from rowhook.dashboard.timeline import outcome_text
 from rowhook.db.list_queries import DeliveryFilter
 from rowhook.render.configuration import Fault
 from rowhook.services import deliveries, lookups, stats
@@ -106,8 +108,8 @@ def _target_state(form: FormData) -> TargetState:
 
 
 _RECENT_INTERVAL_S = 2.0
-# Health counts a day of deliveries.
 _HEALTH_INTERVAL_S = 10.0
+_CHART, _CHART_POINTS = timedelta(hours=24), 96
 _RECENT = 10
 _CHOICES = 200
 _OVERLAPS = {0: "no time: revoke it at once", 3600: "1 hour", 86400: "1 day", 604800: "7 days"}
@@ -176,7 +178,14 @@ async def _choices(ctx: KeyringContext, webhook: Webhook) -> dict[str, Any]:
 
 async def _health(ctx: KeyringContext, webhook_id: UUID) -> dict[str, Any]:
     health = await stats.health_of(ctx, [webhook_id])
-    return {"webhook_id": webhook_id, "health": next(iter(health), None)}
+    series = await stats.series(ctx, webhook=webhook_id, span=_CHART, points=_CHART_POINTS)
+    return {
+        "webhook_id": webhook_id,
+        "health": next(iter(health), None),
+        "attempts": attempt_chart(series),
+        "failure": await stats.last_failed_attempt(ctx, webhook_id),
+        "words_of": outcome_text,
+    }
 
 
 async def _recent(ctx: KeyringContext, webhook_id: UUID) -> dict[str, Any]:
@@ -195,6 +204,10 @@ async def live(
 ) -> Stream:
     """Stream the webhook's health and its recent deliveries."""
 
+    async def pill() -> str:
+        health = await stats.health_of(ctx, [webhook_id])
+        return fragment(request, "_webhook_pill.html", health=next(iter(health), None))
+
     async def health() -> str:
         return fragment(request, "_webhook_health.html", **await _health(ctx, webhook_id))
 
@@ -204,6 +217,7 @@ async def live(
     return streams.fragments(
         LiveFragment("recent", _RECENT_INTERVAL_S, recent),
         LiveFragment("health", _HEALTH_INTERVAL_S, health),
+        LiveFragment("pill", _HEALTH_INTERVAL_S, pill),
     )
 
 
