@@ -136,3 +136,11 @@ async def test_a_tenant_s_errors_name_no_setting(api: Api, platform: Platform, u
         assert "not allowed" in response.text
         assert "ROWHOOK" not in response.text
         assert "127.0.0.0" not in response.text
+
+
+async def test_a_missing_parameter_is_named(empty_api: Api) -> None:
+    response = await empty_api.call("GET", "/webhooks/health")
+    assert response.status_code == 400
+    assert response.json()["errors"] == [
+        {"pointer": "/webhook_id", "message": "This parameter is required."}
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from math import ceil
@@ -163,6 +164,10 @@ def _postgres_error(request: Request[Any, Any, Any], error: StatementError) -> R
     return _internal_error(request, error)
 
 
+# Litestar names a missing parameter in the text alone.
+_MISSING = re.compile(r"Missing required \w+ parameter '([^']+)'")
+
+
 def _validation(request: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:
     extra = error.extra if isinstance(error.extra, list) else []
     errors = [
@@ -170,6 +175,8 @@ def _validation(request: Request[Any, Any, Any], error: ValidationException) -> 
         for item in extra
         if isinstance(item, dict)
     ]
+    if missing := _MISSING.match(str(error.detail)):
+        errors.append({"pointer": f"/{missing[1]}", "message": "This parameter is required."})
     return problem(400, "The request's parameters are not valid.", errors=errors)
 
 
