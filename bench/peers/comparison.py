@@ -10,8 +10,9 @@ from typing import Any
 
 from rich.table import Table
 
+from bench.cached_install import NotInstalled
 from bench.peers import installed_peers
-from bench.peers.installed_peers import NotInstalled, Program
+from bench.peers.installed_peers import Program
 from bench.peers.peer_database import environment, peer_database, run_script
 from bench.peers.peer_list import PEERS, ROWHOOK, ROWHOOK_RECORDS, Peer
 from bench.process_cpu import CpuMeter, per_delivery_us

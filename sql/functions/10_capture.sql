@@ -8,7 +8,7 @@ language sql volatile
 return coalesce(pg_sequence_last_value('rowhook.asleep'::regclass), 1)
   > coalesce(pg_sequence_last_value('rowhook.awake'::regclass), 0);
 comment on function rowhook.is_anyone_asleep() is
-  'whether a worker waits for a NOTIFY; true if the register was never used or was reset by a crash';
+  'whether a worker waits for a NOTIFY; true if the register was never used, and perhaps after a crash';
 
 create or replace function rowhook.wake() returns void
 language plpgsql
@@ -19,7 +19,7 @@ begin
   if not rowhook.is_anyone_asleep() or current_setting('rowhook.notify', true) = 'off' then
     return;
   end if;
-  -- Initializes a register that was never used or was reset by a crash.
+  -- Initializes a register that was never used.
   sleeper := coalesce(pg_sequence_last_value('rowhook.asleep'::regclass), nextval('rowhook.asleep'));
   -- Sequences are outside MVCC, so the next commits see that no worker is asleep and do not notify. If
   -- this transaction rolls back, the worker finds their rows at its next poll.

@@ -1,4 +1,4 @@
-"""The repository: compose file, scripts, wheel and file sizes."""
+"""The repository: scripts, wheel and file sizes."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ import sys
 import zipfile
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
-import rich_click as click
-import yaml
-
-from rowhook.cli import rowhook
 
 ROOT = Path(__file__).parents[2]
-SCRIPTS = ("bin/rowhook", "bin/prepare", "bin/assets", "bin/test", ".ci/run")
+SCRIPTS = (
+    "bin/rowhook",
+    "bin/prepare",
+    "bin/assets",
+    "bin/test",
+    ".ci/run",
+    "deploy/image/lock",
+    "deploy/postgres/create-logins.sh",
+)
 PYTHON = sorted(path.relative_to(ROOT) for path in (ROOT / "src").rglob("*.py"))
 SQL = sorted(path.relative_to(ROOT) for path in (ROOT / "sql").rglob("*.sql"))
 ASSETS = sorted(path.relative_to(ROOT) for path in (ROOT / "src/rowhook/api/assets").iterdir())
@@ -30,36 +33,6 @@ SHOWN = sorted(
     if path.is_file()
 )
 LONGEST = 400
-
-
-def services() -> dict[str, dict[str, Any]]:
-    parsed = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-    return dict(parsed["services"])
-
-
-def test_compose_has_postgres_and_three_rowhook_services() -> None:
-    assert set(services()) == {"postgres", "migrate", "api", "worker"}
-
-
-@pytest.mark.parametrize("name", ["migrate", "api", "worker"])
-def test_every_compose_command_exists_with_its_flags(name: str) -> None:
-    program, verb, *arguments = services()[name]["command"]
-    assert program == "rowhook"
-    command = rowhook.get_command(click.Context(rowhook), verb)
-    assert command is not None
-    context = command.make_context(verb, arguments, resilient_parsing=True)
-    assert not context.args
-
-
-@pytest.mark.parametrize("name", ["migrate", "api", "worker"])
-def test_every_compose_service_requires_its_keys_and_waits_for_its_dependencies(name: str) -> None:
-    service = services()[name]
-    for variable in ("ROWHOOK_MASTER_KEYS", "ROWHOOK_ADMIN_KEY"):
-        assert service["environment"][variable].startswith(f"${{{variable}:?")
-    for needed, how in service["depends_on"].items():
-        healthy = how["condition"] == "service_healthy"
-        assert how["condition"] == "service_completed_successfully" or healthy
-        assert "healthcheck" in services()[needed] or not healthy
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
@@ -98,6 +71,11 @@ def test_base_names_of_modules_are_unique() -> None:
         if path.stem not in {"__init__", "__main__", "conftest"}
     )
     assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_no_table_or_sequence_is_unlogged() -> None:
+    # A promoted standby cannot read an unlogged sequence whose creation it replayed.
+    assert "UNLOGGED" not in (ROOT / "tests/engine/schema.sql").read_text()
 
 
 def test_the_license_is_the_complete_apache_license() -> None:

@@ -1329,14 +1329,14 @@ CREATE FUNCTION rowhook.install_triggers(source rowhook.source, is_forced boolea
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-CREATE UNLOGGED SEQUENCE rowhook.asleep
+CREATE SEQUENCE rowhook.asleep
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
     NO MAXVALUE
     CACHE 1;
 
-CREATE UNLOGGED SEQUENCE rowhook.awake
+CREATE SEQUENCE rowhook.awake
     START WITH 0
     INCREMENT BY 1
     MINVALUE 0
@@ -1346,7 +1346,7 @@ CREATE UNLOGGED SEQUENCE rowhook.awake
 CREATE FUNCTION rowhook.is_anyone_asleep() RETURNS boolean
     LANGUAGE sql;
 
-COMMENT ON FUNCTION rowhook.is_anyone_asleep() IS 'whether a worker waits for a NOTIFY; true if the register was never used or was reset by a crash';
+COMMENT ON FUNCTION rowhook.is_anyone_asleep() IS 'whether a worker waits for a NOTIFY; true if the register was never used, and perhaps after a crash';
 
 CREATE FUNCTION rowhook.is_built_in(type oid) RETURNS boolean
     LANGUAGE plpgsql STABLE

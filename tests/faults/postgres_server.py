@@ -24,20 +24,15 @@ from tests.support.servers import DEBIAN_15
 # the settings of initdb and JIT on; otherwise on the embedded 18 with these settings.
 IS_STOCK = os.environ.get("ROWHOOK_FAULTS_SERVER") == "stock-15"
 _ADDRESS = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
-_OPTIONS = (
-    _ADDRESS
-    if IS_STOCK
-    else _ADDRESS
-    | {
-        "max_connections": "120",
-        "shared_buffers": "256MB",
-        "jit": "off",
-        "log_min_messages": "fatal",
-        "hot_standby": "on",
-        "wal_level": "replica",
-        "max_wal_size": "512MB",
-    }
-)
+_TUNED = {
+    "max_connections": "120",
+    "shared_buffers": "256MB",
+    "jit": "off",
+    "log_min_messages": "fatal",
+    "hot_standby": "on",
+    "wal_level": "replica",
+    "max_wal_size": "512MB",
+}
 
 
 def free_port() -> int:
@@ -49,13 +44,17 @@ def free_port() -> int:
 
 
 class Server:
-    """A cluster with its own folder and port. The superuser is `owner`."""
+    """A cluster with its own folder and port. The superuser is `owner`.
 
-    def __init__(self, folder: Path) -> None:
+    `is_stock` selects Debian's PostgreSQL 15 with the settings of initdb.
+    """
+
+    def __init__(self, folder: Path, *, is_stock: bool = IS_STOCK) -> None:
         self.folder = folder
         self.port = free_port()
         self._account = server_account()
-        self._binaries = usable_binaries(self._account, DEBIAN_15 if IS_STOCK else None)
+        self._binaries = usable_binaries(self._account, DEBIAN_15 if is_stock else None)
+        self._options = _ADDRESS if is_stock else _ADDRESS | _TUNED
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -104,7 +103,9 @@ class Server:
     def start(self) -> None:
         """Start the server; see `ready`."""
         options = [
-            argument for name, value in _OPTIONS.items() for argument in ("-c", f"{name}={value}")
+            argument
+            for name, value in self._options.items()
+            for argument in ("-c", f"{name}={value}")
         ]
         program, place = str(self._binaries / "postgres"), str(self.folder)
         self._process = subprocess.Popen(  # noqa: S603  # our own arguments

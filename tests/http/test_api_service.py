@@ -19,6 +19,7 @@ import psycopg
 import pytest
 
 from rowhook.cli.serve import serve_api
+from rowhook.migrate import runner
 from rowhook.security.vault import generate_master_key
 from rowhook.supervisor import Supervisor
 from tests.support.calls import ADMIN_KEY, DRAFT, Api, running_api
@@ -199,6 +200,21 @@ async def test_readyz_lists_pending_migrations(empty_dsn: str) -> None:
         assert "Migrations are pending: bootstrap, 0001_roles" in response.json()["detail"]
         assert (await api.client.get("/livez")).status_code == 200
         assert "rowhook_database_up 1.0" in (await api.client.get("/metrics")).text
+
+
+@pytest.mark.new_database
+async def test_readyz_stays_200_when_the_next_release_migrates(
+    api: Api, dsn: str, sql: Path
+) -> None:
+    (sql / "tables/9999_next.sql").write_text("create table rowhook.next (id int);\n")
+    with (sql / "functions/20_claim.sql").open("a") as file:
+        file.write("-- changed\n")
+    (sql / "functions/81_next.sql").write_text((sql / "functions/94_events.sql").read_text())
+    (sql / "functions/94_events.sql").unlink()
+    assert {"9999_next", "functions/20_claim"} <= set(await runner.migrate(dsn, sql))
+    assert await runner.plan(dsn, sql) == []
+    response = await api.client.get("/readyz")
+    assert (response.status_code, response.json()) == (200, {"status": "ready"})
 
 
 @pytest.mark.new_database

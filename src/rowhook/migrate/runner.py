@@ -31,6 +31,7 @@ from rowhook.migrate.steps import (
     pending,
     read_sql,
     sql_folder,
+    unapplied,
 )
 
 
@@ -201,8 +202,9 @@ async def locked(dsn: str) -> AsyncIterator[psycopg.AsyncConnection]:
 async def plan(dsn: str, folder: Path | None = None, *, repairs: Repairs = "all") -> list[str]:
     """Returns the names of the steps that `migrate` would apply; changes nothing.
 
-    `repairs` "missing" ignores changed and additional objects, "none" compares nothing. Raises
-    NotReady for a login that may not read the applied steps.
+    `repairs` "missing" ignores changed and additional objects. "none" compares nothing, and accepts
+    a database that the next release has migrated. Raises NotReady for a login that may not read the
+    applied steps.
     """
     async with await connection_pool.connect(dsn) as connection:
         try:
@@ -289,7 +291,7 @@ async def _todo(
 ) -> _Todo:
     known_steps = all_steps(folder, prefix)
     applied = await migration_queries.applied_migrations(connection)
-    behind = pending(known_steps, applied)
+    behind = (unapplied if repairs == "none" else pending)(known_steps, applied)
     differences = (
         [] if repairs == "none" else await migration_queries.schema_differences(connection)
     )

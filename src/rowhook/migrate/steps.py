@@ -180,6 +180,19 @@ def pending(steps_of_version: tuple[Step, ...], applied: dict[str, str]) -> list
     return [step for step in steps_of_version if applied.get(step.name) != step.checksum]
 
 
+def unapplied(steps_of_version: Iterable[Step], applied: Iterable[str]) -> list[Step]:
+    """Returns the bootstrap and the numbered files of this version that were never applied.
+
+    Functions and other steps may be those of the next release, with which this one keeps working.
+    """
+    missing = {step.name for step in steps_of_version} - set(applied)
+    return [
+        step
+        for step in steps_of_version
+        if step.name in missing and (step.name == BOOTSTRAP or is_history(step.name))
+    ]
+
+
 def obsolete(steps_of_version: Iterable[Step], applied: Iterable[str]) -> list[str]:
     """Returns applied steps that this version no longer has, such as renamed or deleted files."""
     return sorted(
