@@ -104,3 +104,6 @@ drop function if exists
   rowhook.claim_batch(uuid, int, int, uuid, interval, boolean, uuid[], timestamptz[]),
   rowhook.lane_capacity(uuid[]),
   rowhook.next_lanes(uuid, int, uuid[], timestamptz[]);
+
+-- Before webhooks had external ids.
+drop function if exists rowhook.webhook_page(uuid, uuid, text, text, uuid, timestamptz, uuid, int, text);

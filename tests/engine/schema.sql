@@ -504,6 +504,8 @@ CREATE TABLE rowhook.webhook (
     secrets_version integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    external_id text,
+    CONSTRAINT external_id_has_text CHECK ((external_id <> ''::text)),
     CONSTRAINT http_has_url CHECK (((kind <> 'http'::text) OR (url IS NOT NULL))),
     CONSTRAINT kind_is_a_name CHECK ((kind ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
     CONSTRAINT max_in_flight_is_positive CHECK ((max_in_flight > 0)),
@@ -519,6 +521,8 @@ CREATE TABLE rowhook.webhook (
 COMMENT ON COLUMN rowhook.webhook.required_paths IS 'paths that its templates require: [{"root": "data", "path": ["a", "b"]}, …]';
 
 COMMENT ON COLUMN rowhook.webhook.secrets_version IS 'incremented when the signing secret or a referenced secret changes';
+
+COMMENT ON COLUMN rowhook.webhook.external_id IS 'the id that its creator gave it, unique within the organization; not part of a revision';
 
 CREATE FUNCTION rowhook.configuration(w rowhook.webhook) RETURNS json
     LANGUAGE sql STABLE;
@@ -1059,6 +1063,13 @@ CREATE FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future text[]) IS 'latest completion in a table by its own times, and the ids of rows with a future completion time';
+
+CREATE FUNCTION rowhook.find_link_targets(organization uuid, agents text[], goals text[]) RETURNS TABLE(kind text, given text, id text)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.find_link_targets(organization uuid, agents text[], goals text[]) IS 'the agents and goals of an organization among these ids, with platform ids; those that do not exist are left out';
 
 CREATE FUNCTION rowhook.find_table(name text) RETURNS text
     LANGUAGE plpgsql STABLE;
@@ -2738,7 +2749,7 @@ CREATE FUNCTION rowhook.webhook_owner(webhook uuid) RETURNS uuid
 
 COMMENT ON FUNCTION rowhook.webhook_owner(webhook uuid) IS 'organization of a webhook; null if this transaction cannot see the webhook';
 
-CREATE FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text DEFAULT NULL::text) RETURNS SETOF json
+CREATE FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text DEFAULT NULL::text, with_external_id text DEFAULT NULL::text) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
@@ -3833,6 +3844,10 @@ CREATE INDEX signing_secret_expired ON rowhook.signing_secret USING btree (expir
 
 COMMENT ON INDEX rowhook.signing_secret_expired IS 'rowhook.retain_batch: expired signing secrets';
 
+CREATE UNIQUE INDEX webhook_by_external_id ON rowhook.webhook USING btree (organization_id, external_id) WHERE (external_id IS NOT NULL);
+
+COMMENT ON INDEX rowhook.webhook_by_external_id IS 'the webhook with an external id; two webhooks of an organization cannot have the same';
+
 CREATE INDEX webhook_by_organization ON rowhook.webhook USING btree (organization_id, created_at, id);
 
 COMMENT ON INDEX rowhook.webhook_by_organization IS 'list the webhooks of an organization, newest first';
@@ -4506,6 +4521,10 @@ GRANT ALL ON FUNCTION rowhook.final_statuses(mapping jsonb) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future text[]) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.find_link_targets(organization uuid, agents text[], goals text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.find_link_targets(organization uuid, agents text[], goals text[]) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.find_link_targets(organization uuid, agents text[], goals text[]) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.find_table(name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.find_table(name text) TO rowhook_worker;
@@ -5333,9 +5352,9 @@ REVOKE ALL ON FUNCTION rowhook.webhook_owner(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.webhook_owner(webhook uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.webhook_owner(webhook uuid) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text, with_external_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text, with_external_id text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text, with_external_id text) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.with_platform_ids(document json) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.with_platform_ids(document json) TO rowhook_worker;

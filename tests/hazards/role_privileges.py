@@ -190,6 +190,7 @@ FUNCTIONS: dict[str, str] = {
             "unlink",
             "links_of",
             "link_page",
+            "find_link_targets",
             "set_tenant",
             "can_see",
             "authenticate",

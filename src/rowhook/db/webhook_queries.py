@@ -194,3 +194,17 @@ async def links_of(pool: ConnectionSource, webhook: UUID) -> list[LinkRow]:
         pool, "select kind, id, name, created_at from rowhook.links_of(%s)", webhook
     )
     return [LinkRow(*row) for row in result]
+
+
+async def find_link_targets(
+    pool: ConnectionSource, organization: UUID, agents: list[str], goals: list[str]
+) -> dict[tuple[str, str], str]:
+    """Returns the platform id by (kind, id) of those that exist in the organization."""
+    result = await rows(
+        pool,
+        "select kind, given, id from rowhook.find_link_targets(%s, %s, %s)",
+        organization,
+        agents,
+        goals,
+    )
+    return {(kind, given): target for kind, given, target in result}
