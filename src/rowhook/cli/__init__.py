@@ -32,6 +32,8 @@ _PANELS: dict[str, dict[str, str]] = {
         "unlink": "link_commands",
         "secrets": "secret_commands",
         "keys": "key_commands",
+        "export": "configuration_commands",
+        "apply": "configuration_commands",
     },
     "Try out": {
         "preview": "preview_commands",
