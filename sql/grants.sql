@@ -53,6 +53,11 @@ grant delete on rowhook.worker to rowhook_worker;
 grant execute on all functions in schema rowhook to rowhook_worker;
 -- A worker may suspend a copy, but not end the suspension.
 revoke execute on function rowhook.adopt(boolean), rowhook.record_installation() from rowhook_worker;
+-- Only operators set quotas and erase organizations.
+revoke execute on function
+    rowhook.set_quota(uuid, int, numeric), rowhook.erase_configuration(uuid), rowhook.erase_batch(uuid, int),
+    rowhook.end_erasure(uuid, json)
+  from rowhook_worker;
 -- These functions would make their caller an operator.
 revoke execute on function
     rowhook.sign_in(bytea, boolean, bytea, timestamptz), rowhook.open_sign_in(bytea, bytea, timestamptz),
@@ -71,7 +76,8 @@ grant select, insert, update, delete on
     rowhook.webhook, rowhook.link, rowhook.secret, rowhook.webhook_secret, rowhook.signing_secret,
     rowhook.api_key, rowhook.idempotent_request, rowhook.test_allowance
   to rowhook_api;
-grant select on rowhook.webhook_revision to rowhook_api;
+grant select on rowhook.webhook_revision, rowhook.organization_quota to rowhook_api;
+grant update (tokens, refilled_at) on rowhook.organization_quota to rowhook_worker;
 grant insert on rowhook.event, rowhook.keyring_check to rowhook_api;
 grant update (status) on rowhook.outbox to rowhook_api;
 grant update (sealed) on rowhook.keyring_check to rowhook_api;
@@ -82,7 +88,9 @@ grant execute on function
     rowhook.replay(uuid, timestamptz, timestamptz, text[], boolean, numeric),
     rowhook.resend(bigint[]), rowhook.resend_at_rate(bigint[], numeric),
     rowhook.audit_deliveries(text, bigint[], json),
-    rowhook.create_webhook(json, uuid, uuid, text[], bytea),
+    rowhook.create_webhook(json, uuid, uuid, text[], bytea), rowhook.check_webhook_quota(uuid),
+    rowhook.organization_details(uuid), rowhook.set_quota(uuid, int, numeric), rowhook.require_operator(),
+    rowhook.erase_configuration(uuid), rowhook.erase_batch(uuid, int), rowhook.has_events(uuid), rowhook.end_erasure(uuid, json),
     rowhook.change_webhook(json, uuid, uuid, text[], int), rowhook.use_secrets(uuid, uuid, text[]),
     rowhook.delete_webhook(uuid), rowhook.set_state(uuid, text),
     rowhook.revision_of(uuid, int), rowhook.revision_page(uuid, int, int),

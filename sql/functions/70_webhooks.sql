@@ -116,6 +116,7 @@ as $$
 declare
   input rowhook.webhook := json_populate_record(null::rowhook.webhook, document);
 begin
+  perform rowhook.check_webhook_quota(organization);
   insert into rowhook.webhook (
     id, organization_id, name, description, metadata, kind, url, method, headers, body_template,
     raw_payload, schema, condition, event_types, timeout_s, max_in_flight, rate_per_s, ordered,

@@ -21,7 +21,7 @@ TABLES: dict[str, Rights] = {
     ),
     **dict.fromkeys(("delivery", "webhook_health", "capture_gap"), _SHOWN),
     **dict.fromkeys(
-        ("api_delivery", "shown_delivery", "audit", "webhook_revision"),
+        ("api_delivery", "shown_delivery", "audit", "webhook_revision", "organization_quota"),
         _SHOWN_TO_API,
     ),
     **dict.fromkeys(
@@ -73,6 +73,7 @@ COLUMNS: dict[tuple[str, str], set[str]] = {
     ("operator", "outbox"): {"status"},
     ("operator", "retention"): {"keep"},
     ("worker", "request_frame"): {"used_on"},
+    ("worker", "organization_quota"): {"tokens", "refilled_at"},
     ("api", "outbox"): {"status"},
     ("api", "keyring_check"): {"sealed"},
 }
@@ -102,6 +103,10 @@ NOT_THE_WORKER = frozenset(
         "sign_out",
         "adopt",
         "record_installation",
+        "set_quota",
+        "erase_configuration",
+        "erase_batch",
+        "end_erasure",
     }
 )
 FUNCTIONS: dict[str, str] = {
@@ -191,6 +196,14 @@ FUNCTIONS: dict[str, str] = {
             "links_of",
             "link_page",
             "find_link_targets",
+            "organization_details",
+            "check_webhook_quota",
+            "require_operator",
+            "has_events",
+            "set_quota",
+            "erase_configuration",
+            "erase_batch",
+            "end_erasure",
             "set_tenant",
             "can_see",
             "authenticate",
@@ -292,6 +305,8 @@ FUNCTIONS: dict[str, str] = {
             "ready_lanes",
             "next_due_at",
             "visit_lane",
+            "limit_to_quota",
+            "spend_quota",
             "lock_ready",
             "lock_late",
             "ordered_head",

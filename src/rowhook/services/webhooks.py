@@ -12,14 +12,20 @@ import msgspec
 
 from rowhook.db import access_queries, list_queries, webhook_queries
 from rowhook.db.statements import AlreadyExists, StillReferenced
-from rowhook.db.webhook_queries import RevisionConflict
+from rowhook.db.webhook_queries import QuotaExceeded, RevisionConflict
 from rowhook.render.configuration import Configuration, Fault, read_configuration, to_json
 from rowhook.render.headers import header_pointer, header_warnings
 from rowhook.render.webhook_compiler import Webhook as Compiled
 from rowhook.render.webhook_compiler import required_paths
 from rowhook.security.sign import new_signing_secret
 from rowhook.services import paging
-from rowhook.services.context import KeyringContext, NotFound, Rejected, ServiceContext
+from rowhook.services.context import (
+    Conflict,
+    KeyringContext,
+    NotFound,
+    Rejected,
+    ServiceContext,
+)
 from rowhook.services.links import still_linked
 from rowhook.services.lookups import Id, find_agent, webhook_owner
 from rowhook.services.webhook_cache import signing_name
@@ -51,7 +57,10 @@ async def create_webhook(
     configuration: Configuration,
     faults: tuple[Fault, ...] = (),
 ) -> Webhook:
-    """Creates a webhook. Raises NotFound, and Rejected with all faults, including `faults`."""
+    """Creates a webhook. Raises NotFound, and Rejected with all faults, including `faults`.
+
+    Raises Conflict if the organization's quota of webhooks is used up.
+    """
     if await access_queries.first_missing(ctx.pool, organization=organization):
         raise NotFound(f"Organization {organization} does not exist.")
     webhook = uuid4()
@@ -73,6 +82,8 @@ async def create_webhook(
         raise _secret_deleted() from error
     except AlreadyExists as error:
         raise await _external_id_taken(ctx, organization, configuration) from error
+    except QuotaExceeded as error:
+        raise Conflict(str(error)) from error
     saved = _with_warnings(await webhook_of(ctx, webhook), warnings)
     return msgspec.structs.replace(saved, signing_secret=secret)
 
