@@ -25,6 +25,7 @@ begin
   delete from rowhook.idempotent_request r
   using rowhook.api_key k where r.caller = k.id::text and k.organization_id = organization;
   delete from rowhook.sign_in s using rowhook.api_key k where s.key_hash = k.hash and k.organization_id = organization;
+  delete from rowhook.portal_session p where p.organization_id = organization;
   delete from rowhook.api_key k where k.organization_id = organization;
   get diagnostics erased = row_count;
   kind := 'api_keys';
@@ -99,6 +100,9 @@ begin
   perform rowhook.require_operator();
   delete from rowhook.callback c where c.organization_id = organization;
   delete from rowhook.request_frame f where f.organization_id = organization;
+  delete from rowhook.attempt_delta d where d.organization_id = organization;
+  delete from rowhook.attempt_minute m where m.organization_id = organization;
+  delete from rowhook.attempt_quarter q where q.organization_id = organization;
   delete from rowhook.webhook_revision r where r.organization_id = organization;
   delete from rowhook.organization_quota q where q.organization_id = organization;
   -- Its entries contain the configuration of webhooks.

@@ -25,6 +25,7 @@ drop function if exists
   rowhook.job_gaps(interval),
   rowhook.lanes(uuid, uuid, int),
   rowhook.move_events(bigint, int),
+  rowhook.organization_page(uuid, int),
   rowhook.replay(uuid, timestamptz, timestamptz, text[], boolean),
   rowhook.reprocess(bigint[]),
   rowhook.reprocess_at_rate(bigint[], numeric),
@@ -109,3 +110,6 @@ drop function if exists
 drop function if exists
   rowhook.visit_lane(uuid, int, timestamptz),
   rowhook.webhook_page(uuid, uuid, text, text, uuid, timestamptz, uuid, int, text);
+
+-- Before attempts were counted.
+drop function if exists rowhook.last_day_stats(uuid);

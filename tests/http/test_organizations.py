@@ -167,6 +167,10 @@ TABLES: tuple[LiteralString, ...] = (
     "outbox",
     "callback",
     "request_frame",
+    "portal_session",
+    "attempt_delta",
+    "attempt_minute",
+    "attempt_quarter",
     "organization_quota",
 )
 

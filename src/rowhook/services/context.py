@@ -60,6 +60,11 @@ class ServiceContext:
     policy: EgressPolicy
     brand: str
 
+    @property
+    def is_operator(self) -> bool:
+        """Whether the caller sees all organizations, and may learn about settings."""
+        return not isinstance(self.pool, TenantPool) or self.pool.organization is None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyringContext(ServiceContext):
@@ -87,4 +92,5 @@ class ServerContext:
     admin_key: str | None
     direct_dsn: str
     cors_origins: tuple[str, ...] = ()
+    portal_origins: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
