@@ -24,7 +24,14 @@ comment on column rowhook.source.heal_error is 'error of the last heal of this s
 comment on column rowhook.source.heal_from is 'rowhook.heal ignores older rows: events removed by retention before migration 0016 left no trace';
 
 comment on column rowhook.webhook.required_paths is 'paths that its templates require: [{"root": "data", "path": ["a", "b"]}, …]';
+comment on column rowhook.webhook.external_id is 'the id that its creator gave it, unique within the organization; not part of a revision';
 comment on column rowhook.webhook.secrets_version is 'incremented when the signing secret or a referenced secret changes';
+comment on table rowhook.organization_quota is 'the quotas that operators set; null: no limit';
+comment on column rowhook.organization_quota.webhooks is 'how many webhooks the organization may have';
+comment on column rowhook.organization_quota.deliveries_per_s is 'how many deliveries of all its webhooks may start in a second; further ones wait';
+comment on column rowhook.organization_quota.tokens is 'deliveries that may start at once, at refilled_at; null: as many as the bucket holds';
+comment on index rowhook.organization_quota_paced is 'rowhook.claim_batch: whether any organization has a rate';
+comment on index rowhook.webhook_by_external_id is 'the webhook with an external id; two webhooks of an organization cannot have the same';
 comment on index rowhook.webhook_by_organization is 'list the webhooks of an organization, newest first';
 comment on index rowhook.webhook_revision_first is 'all webhooks an organization has ever had: deliveries and statistics';
 comment on column rowhook.link.first_delay_s is 'first delay of the webhook''s retry schedule; like event_types, state and ordered, a copy kept in step with the webhook';

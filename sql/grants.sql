@@ -58,6 +58,11 @@ grant delete on rowhook.worker to rowhook_worker;
 grant execute on all functions in schema rowhook to rowhook_worker;
 -- A worker may suspend a copy, but not end the suspension.
 revoke execute on function rowhook.adopt(boolean), rowhook.record_installation() from rowhook_worker;
+-- Only operators set quotas and erase organizations.
+revoke execute on function
+    rowhook.set_quota(uuid, int, numeric), rowhook.erase_configuration(uuid), rowhook.erase_batch(uuid, int),
+    rowhook.end_erasure(uuid, json)
+  from rowhook_worker;
 -- These functions would make their caller an operator.
 revoke execute on function
     rowhook.sign_in(bytea, boolean, bytea, timestamptz), rowhook.open_sign_in(bytea, bytea, timestamptz),
@@ -79,7 +84,8 @@ grant select, insert, update, delete on
     rowhook.api_key, rowhook.idempotent_request, rowhook.test_allowance
   to rowhook_api;
 grant select, insert, delete on rowhook.portal_session to rowhook_api;
-grant select on rowhook.webhook_revision to rowhook_api;
+grant select on rowhook.webhook_revision, rowhook.organization_quota to rowhook_api;
+grant update (tokens, refilled_at) on rowhook.organization_quota to rowhook_worker;
 grant insert on rowhook.event, rowhook.keyring_check to rowhook_api;
 grant update (status) on rowhook.outbox to rowhook_api;
 grant update (sealed) on rowhook.keyring_check to rowhook_api;
@@ -90,7 +96,9 @@ grant execute on function
     rowhook.replay(uuid, timestamptz, timestamptz, text[], boolean, numeric),
     rowhook.resend(bigint[]), rowhook.resend_at_rate(bigint[], numeric),
     rowhook.audit_deliveries(text, bigint[], json),
-    rowhook.create_webhook(json, uuid, uuid, text[], bytea),
+    rowhook.create_webhook(json, uuid, uuid, text[], bytea), rowhook.check_webhook_quota(uuid),
+    rowhook.organization_details(uuid), rowhook.set_quota(uuid, int, numeric), rowhook.require_operator(),
+    rowhook.erase_configuration(uuid), rowhook.erase_batch(uuid, int), rowhook.has_events(uuid), rowhook.end_erasure(uuid, json),
     rowhook.change_webhook(json, uuid, uuid, text[], int), rowhook.use_secrets(uuid, uuid, text[]),
     rowhook.delete_webhook(uuid), rowhook.set_state(uuid, text),
     rowhook.revision_of(uuid, int), rowhook.revision_page(uuid, int, int),
@@ -99,7 +107,7 @@ grant execute on function
     rowhook.secret_hosts(uuid, text[]), rowhook.secrets_of(uuid), rowhook.delete_secret(uuid, text),
     rowhook.secret_users(uuid, text), rowhook.secret_page(uuid, text, int),
     rowhook.link_agent(uuid, uuid), rowhook.link_goal(uuid, text), rowhook.unlink(uuid, uuid, text),
-    rowhook.links_of(uuid), rowhook.link_page(uuid, bigint, int),
+    rowhook.links_of(uuid), rowhook.link_page(uuid, bigint, int), rowhook.find_link_targets(uuid, text[], text[]),
     rowhook.set_tenant(uuid, text), rowhook.can_see(uuid), rowhook.authenticate(bytea),
     rowhook.reject_api_role(), rowhook.sign_in(bytea, boolean, bytea, timestamptz),
     rowhook.open_sign_in(bytea, bytea, timestamptz), rowhook.signed_in(bytea), rowhook.sign_out(bytea),
@@ -126,7 +134,7 @@ grant execute on function
     rowhook.deliveries_with_id(uuid, text, int),
     rowhook.delivery_of(bigint), rowhook.attempts_of(bigint), rowhook.request_as_sent(int, json, bigint), rowhook.headers_as_received(int, json),
     rowhook.json_content(text), rowhook.event_part(text, rowhook.event, json),
-    rowhook.webhook_page(uuid, uuid, text, text, uuid, timestamptz, uuid, int, text),
+    rowhook.webhook_page(uuid, uuid, text, text, uuid, timestamptz, uuid, int, text, text),
     rowhook.webhook_names(uuid, uuid, int),
     rowhook.find_objects(text, int), rowhook.search_rank(text, text[]), rowhook.organization_names(text[]), rowhook.names_of_webhooks(uuid[]), rowhook.navigation_counts(int),
     rowhook.contains_text(text, text[]), rowhook.organization_page(uuid, int, text), rowhook.agent_page(uuid, uuid, int, text),

@@ -16,6 +16,13 @@ create policy own_organization on rowhook.webhook to rowhook_api
     or current_setting('rowhook.operator', true) = 'on');
 create policy every_organization on rowhook.webhook to rowhook_worker using (true) with check (true);
 
+alter table rowhook.organization_quota enable row level security;
+create policy own_organization on rowhook.organization_quota to rowhook_api
+  using (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on');
+create policy every_organization on rowhook.organization_quota to rowhook_worker using (true) with check (true);
+
 alter table rowhook.webhook_revision enable row level security;
 create policy own_organization on rowhook.webhook_revision to rowhook_api
   using (

@@ -204,7 +204,9 @@ begin
      order by o.webhook_id, o.late, o.next_attempt_at, o.id limit 1) as first_lane,
     (select o.webhook_id from rowhook.outbox o
      where sweep and o.status = 'sending'
-     order by o.webhook_id, o.leased_until limit 1) as sending_lane
+     order by o.webhook_id, o.leased_until limit 1) as sending_lane,
+    (select true from rowhook.organization_quota q where q.deliveries_per_s is not null
+     order by q.organization_id limit 1) as has_quota
   into state;
   if not coalesce(state.may_send, rowhook.may_send()) then
     return;
@@ -241,7 +243,8 @@ begin
       exit when cardinality(picked) = batch;
       webhook_id := lane;
       seen := rowhook.visit_lane(
-        lane, least(share, batch - cardinality(picked)), coalesce(marks[array_position(known, lane)], '-infinity'));
+        lane, least(share, batch - cardinality(picked)), coalesce(marks[array_position(known, lane)], '-infinity'),
+        state.has_quota);
       picked := picked || seen.rows;
       if seen.last_due_at is not null then
         kind := 'watermark';

@@ -175,13 +175,16 @@ comment on function rowhook.lock_ready(uuid, int, int, timestamptz) is
   'locks up to `share` ready rows of a lane that are due since a time, at most `late_room` of them late';
 
 create or replace function rowhook.visit_lane(
-  lane uuid, most int, since timestamptz,
+  lane uuid, most int, since timestamptz, has_quota boolean,
   out rows tid[], out last_due_at timestamptz, out outlook text, out due_in_s double precision
 )
 language plpgsql
 as $$
 declare
   capacity record;
+  quota record;
+  owner uuid;
+  tokens double precision;
   ready record;
   share int;
 begin
@@ -202,6 +205,20 @@ begin
     due_in_s := extract(epoch from capacity.opens_at - now());
     return;
   end if;
+  if has_quota then
+    quota := rowhook.limit_to_quota(lane, share);
+    share := quota.allowed;
+    owner := quota.owner;
+    tokens := quota.tokens;
+    if share is null then
+      outlook := 'unsettled';
+      return;
+    elsif share = 0 then
+      outlook := 'due';
+      due_in_s := extract(epoch from quota.opens_at - now());
+      return;
+    end if;
+  end if;
   if capacity.head is not null then
     rows := array(
       select o.ctid from rowhook.outbox o where o.ctid = capacity.head and o.ready for update skip locked);
@@ -214,13 +231,16 @@ begin
   if cardinality(rows) = share then
     outlook := 'more';
   end if;
+  if owner is not null and rows <> '{}' then
+    perform rowhook.spend_quota(owner, tokens - cardinality(rows));
+  end if;
   if rows <> '{}' and (capacity.tokens is not null or capacity.is_probe) then
     perform rowhook.spend(lane, capacity.tokens - cardinality(rows), capacity.is_probe);
   end if;
 end
 $$;
-comment on function rowhook.visit_lane(uuid, int, timestamptz) is
-  'locks up to `most` rows that a lane may send now; `outlook` is a kind of row of claim_batch, null if the lane has no more ready rows';
+comment on function rowhook.visit_lane(uuid, int, timestamptz, boolean) is
+  'locks up to `most` rows that a lane may send now; with `has_quota`, no more than the rate of its organization allows; `outlook` is a kind of row of claim_batch, null if the lane has no more ready rows';
 
 create or replace function rowhook.spend(lane uuid, remaining double precision, is_probe boolean) returns void
 language plpgsql

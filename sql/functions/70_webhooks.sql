@@ -1,5 +1,7 @@
 -- Webhooks: configuration, revisions, and the follow-up of a change.
 
+-- Without external_id: it is the identity of a webhook, which no old revision brings back.
+
 create or replace function rowhook.configuration(w rowhook.webhook) returns json
 language sql stable
 return (
@@ -20,7 +22,8 @@ comment on function rowhook.contains_text(text, text[]) is
 
 create or replace function rowhook.webhook_page(
   organization uuid, agent uuid, goal text, wanted_state text, one uuid,
-  before_at timestamptz, before_id uuid, most int, search text default null
+  before_at timestamptz, before_id uuid, most int, search text default null,
+  with_external_id text default null
 ) returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -30,11 +33,12 @@ as $$
     select w.id, rowhook.organization_platform_id(w.organization_id) as organization_id, w.name, w.description, w.metadata, w.url, w.kind, w.method, w.headers,
            w.body_template, w.raw_payload, w.schema, w.condition, w.event_types, w.timeout_s,
            w.max_in_flight, w.rate_per_s, w.ordered, w.retry_schedule_s, w.state, w.disabled_reason,
-           w.revision, w.created_at, w.updated_at
+           w.revision, w.created_at, w.updated_at, w.external_id
     from rowhook.webhook w
     where (organization is null or w.organization_id = organization)
       and (one is null or w.id = one)
       and (wanted_state is null or w.state = wanted_state)
+      and (with_external_id is null or w.external_id = with_external_id)
       and (agent is null or exists (
         select from rowhook.link l where l.webhook_id = w.id and l.agent_id = agent))
       and (goal is null or exists (
@@ -112,15 +116,16 @@ as $$
 declare
   input rowhook.webhook := json_populate_record(null::rowhook.webhook, document);
 begin
+  perform rowhook.check_webhook_quota(organization);
   insert into rowhook.webhook (
     id, organization_id, name, description, metadata, kind, url, method, headers, body_template,
     raw_payload, schema, condition, event_types, timeout_s, max_in_flight, rate_per_s, ordered,
-    retry_schedule_s, required_paths)
+    retry_schedule_s, required_paths, external_id)
   values (
     webhook, organization, input.name, input.description, input.metadata, input.kind, input.url,
     input.method, input.headers, input.body_template, input.raw_payload, input.schema,
     input.condition, input.event_types, input.timeout_s, input.max_in_flight, input.rate_per_s,
-    input.ordered, input.retry_schedule_s, coalesce(input.required_paths, '[]'));
+    input.ordered, input.retry_schedule_s, coalesce(input.required_paths, '[]'), input.external_id);
   insert into rowhook.signing_secret (webhook_id, version, sealed) values (webhook, 1, signing_secret);
   perform rowhook.use_secrets(organization, webhook, secret_ids);
   return 1;
@@ -151,12 +156,14 @@ begin
   update rowhook.webhook w set (
     name, description, metadata, kind, url, method, headers, body_template, raw_payload, schema,
     condition, event_types, timeout_s, max_in_flight, rate_per_s, ordered, retry_schedule_s,
-    required_paths
+    required_paths, external_id
   ) = (
     input.name, input.description, input.metadata, input.kind, input.url, input.method,
     input.headers, input.body_template, input.raw_payload, input.schema, input.condition,
     input.event_types, input.timeout_s, input.max_in_flight, input.rate_per_s, input.ordered,
-    input.retry_schedule_s, coalesce(input.required_paths, '[]')
+    input.retry_schedule_s, coalesce(input.required_paths, '[]'),
+    -- The previous release, which has no such field, leaves it alone.
+    case when document -> 'external_id' is null then w.external_id else input.external_id end
   ) where w.id = webhook and w.organization_id = organization
   returning w.revision into new_revision;
   if new_revision is not null then

@@ -181,6 +181,22 @@ $$;
 comment on function rowhook.webhook_owner(uuid) is
   'organization of a webhook; null if this transaction cannot see the webhook';
 
+create or replace function rowhook.find_link_targets(organization uuid, agents text[], goals text[])
+returns table (kind text, given text, id text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select 'agent', given, rowhook.agent_platform_id(found)
+  from unnest(agents) as given, rowhook.identify_agent(organization, given) as found
+  union all
+  select 'goal', g.id, g.id
+  from rowhook.goal g
+  where g.organization_id = organization and g.id = any (goals) and rowhook.can_see(organization)
+$$;
+comment on function rowhook.find_link_targets(uuid, text[], text[]) is
+  'the agents and goals of an organization among these ids, with platform ids; those that do not exist are left out';
+
 -- Sign-in to the dashboard. Security definer, like rowhook.authenticate, because the tenant is not
 -- known yet; refused inside a transaction of the API, which acts for one organization.
 

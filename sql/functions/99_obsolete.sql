@@ -106,5 +106,10 @@ drop function if exists
   rowhook.lane_capacity(uuid[]),
   rowhook.next_lanes(uuid, int, uuid[], timestamptz[]);
 
+-- Before webhooks had external ids, and organizations quotas.
+drop function if exists
+  rowhook.visit_lane(uuid, int, timestamptz),
+  rowhook.webhook_page(uuid, uuid, text, text, uuid, timestamptz, uuid, int, text);
+
 -- Before attempts were counted.
 drop function if exists rowhook.last_day_stats(uuid);

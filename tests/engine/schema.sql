@@ -447,6 +447,13 @@ CREATE FUNCTION rowhook.check_table(source rowhook.source) RETURNS void
 
 COMMENT ON FUNCTION rowhook.check_table(source rowhook.source) IS 'raises RH004 if a table cannot be a source';
 
+CREATE FUNCTION rowhook.check_webhook_quota(organization uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.check_webhook_quota(organization uuid) IS 'raises RH009 if the organization may have no further webhook';
+
 CREATE FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid DEFAULT NULL::uuid, lease interval DEFAULT '00:00:20'::interval, sweep boolean DEFAULT false, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[]) RETURNS TABLE(token bigint, outbox_id bigint, number integer, webhook_id uuid, revision integer, secrets_version integer, event_id bigint, event_type text, key text, organization_id uuid, occurred_at timestamp with time zone, snapshot text, data text, context text, oversize_bytes bigint, large boolean)
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -521,6 +528,8 @@ CREATE TABLE rowhook.webhook (
     secrets_version integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    external_id text,
+    CONSTRAINT external_id_has_text CHECK ((external_id <> ''::text)),
     CONSTRAINT http_has_url CHECK (((kind <> 'http'::text) OR (url IS NOT NULL))),
     CONSTRAINT kind_is_a_name CHECK ((kind ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
     CONSTRAINT max_in_flight_is_positive CHECK ((max_in_flight > 0)),
@@ -536,6 +545,8 @@ CREATE TABLE rowhook.webhook (
 COMMENT ON COLUMN rowhook.webhook.required_paths IS 'paths that its templates require: [{"root": "data", "path": ["a", "b"]}, …]';
 
 COMMENT ON COLUMN rowhook.webhook.secrets_version IS 'incremented when the signing secret or a referenced secret changes';
+
+COMMENT ON COLUMN rowhook.webhook.external_id IS 'the id that its creator gave it, unique within the organization; not part of a revision';
 
 CREATE FUNCTION rowhook.configuration(w rowhook.webhook) RETURNS json
     LANGUAGE sql STABLE;
@@ -859,6 +870,13 @@ CREATE FUNCTION rowhook.drop_next_partition() RETURNS text
 
 COMMENT ON FUNCTION rowhook.drop_next_partition() IS 'calls rowhook.drop_expired_partition with the ages of rowhook.retention';
 
+CREATE FUNCTION rowhook.end_erasure(organization uuid, erased json) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.end_erasure(organization uuid, erased json) IS 'deletes what refers to erased webhooks, and the audit of the organization, and writes its last entry';
+
 CREATE FUNCTION rowhook.end_migration(obsolete text[]) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -935,6 +953,20 @@ CREATE FUNCTION rowhook.epoch_is_due() RETURNS boolean
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.epoch_is_due() IS 'whether transaction ids come from another cluster, so that new events would sort among old ones';
+
+CREATE FUNCTION rowhook.erase_batch(organization uuid, most integer DEFAULT 1000) RETURNS TABLE(kind text, erased bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.erase_batch(organization uuid, most integer) IS 'deletes a batch of the events of an organization with their deliveries and attempts; returns how many. Repeat it until rowhook.has_events returns false';
+
+CREATE FUNCTION rowhook.erase_configuration(organization uuid) RETURNS TABLE(kind text, erased bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.erase_configuration(organization uuid) IS 'deletes the links, webhooks, secrets and API keys of an organization; returns how many';
 
 CREATE FUNCTION rowhook.event_body(event_id bigint) RETURNS TABLE(data text, context text)
     LANGUAGE sql STABLE
@@ -1103,6 +1135,13 @@ CREATE FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp
 
 COMMENT ON FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future text[]) IS 'latest completion in a table by its own times, and the ids of rows with a future completion time';
 
+CREATE FUNCTION rowhook.find_link_targets(organization uuid, agents text[], goals text[]) RETURNS TABLE(kind text, given text, id text)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.find_link_targets(organization uuid, agents text[], goals text[]) IS 'the agents and goals of an organization among these ids, with platform ids; those that do not exist are left out';
+
 CREATE FUNCTION rowhook.find_objects(search text, most integer) RETURNS SETOF json
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1180,6 +1219,13 @@ CREATE FUNCTION rowhook.guard_outbox() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
+
+CREATE FUNCTION rowhook.has_events(organization uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.has_events(organization uuid) IS 'whether an organization has events that are not erased';
 
 CREATE FUNCTION rowhook.has_partitions(day date) RETURNS boolean
     LANGUAGE plpgsql STABLE
@@ -1513,6 +1559,11 @@ CREATE FUNCTION rowhook.left_of(webhook uuid, since timestamp with time zone, un
 
 COMMENT ON FUNCTION rowhook.left_of(webhook uuid, since timestamp with time zone, until timestamp with time zone, mark bigint, held_mark bigint, most integer) IS 'previous name of rowhook.replay_remaining';
 
+CREATE FUNCTION rowhook.limit_to_quota(lane uuid, share integer, OUT allowed integer, OUT owner uuid, OUT tokens double precision, OUT opens_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowhook.limit_to_quota(lane uuid, share integer, OUT allowed integer, OUT owner uuid, OUT tokens double precision, OUT opens_at timestamp with time zone) IS 'how many of `share` deliveries of a lane the rate of its organization allows now: none until opens_at, null while another claim takes some. `owner` is the organization, null if it has no rate';
+
 CREATE FUNCTION rowhook.link_agent(webhook uuid, agent uuid) RETURNS boolean
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1792,6 +1843,13 @@ CREATE FUNCTION rowhook.ordered_head(lane uuid) RETURNS tid
     LANGUAGE plpgsql STABLE;
 
 COMMENT ON FUNCTION rowhook.ordered_head(lane uuid) IS 'the first unfinished delivery of an ordered webhook, if it may be sent; while it waits for a retry or is held, the others wait too';
+
+CREATE FUNCTION rowhook.organization_details(organization uuid) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.organization_details(organization uuid) IS 'an organization with its quotas and what it uses of them; null if this transaction cannot see it';
 
 CREATE FUNCTION rowhook.organization_names(ids text[]) RETURNS SETOF json
     LANGUAGE sql STABLE
@@ -2183,6 +2241,9 @@ CREATE FUNCTION rowhook.require_event_lock() RETURNS void
 
 COMMENT ON FUNCTION rowhook.require_event_lock() IS 'raises 55P03 unless the table of events could be locked now; keeps no lock';
 
+CREATE FUNCTION rowhook.require_operator() RETURNS void
+    LANGUAGE plpgsql STABLE;
+
 CREATE FUNCTION rowhook.require_partitions() RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -2537,6 +2598,13 @@ CREATE FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most
 
 COMMENT ON FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most integer) IS 'deliveries of a session''s commits, newest first';
 
+CREATE FUNCTION rowhook.set_quota(organization uuid, max_webhooks integer, max_deliveries_per_s numeric) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.set_quota(organization uuid, max_webhooks integer, max_deliveries_per_s numeric) IS 'sets the quotas of an organization; null: no limit';
+
 CREATE FUNCTION rowhook.set_retention(kind text, keep interval) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2601,6 +2669,11 @@ CREATE FUNCTION rowhook.spend(lane uuid, remaining double precision, is_probe bo
     LANGUAGE plpgsql;
 
 COMMENT ON FUNCTION rowhook.spend(lane uuid, remaining double precision, is_probe boolean) IS 'records the tokens that a claim leaves in the bucket of a lane, and that it probes an open circuit';
+
+CREATE FUNCTION rowhook.spend_quota(organization uuid, remaining double precision) RETURNS void
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowhook.spend_quota(organization uuid, remaining double precision) IS 'records the tokens that a claim leaves in the bucket of an organization';
 
 CREATE FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) RETURNS text
     LANGUAGE plpgsql
@@ -2809,10 +2882,10 @@ CREATE FUNCTION rowhook.validate_commit(goal_id text, data json, context json DE
 
 COMMENT ON FUNCTION rowhook.validate_commit(goal_id text, data json, context json) IS 'checks which paths required by the outputs of a goal are missing in proposed data: one row per fault, and one with a null pointer for an output without any';
 
-CREATE FUNCTION rowhook.visit_lane(lane uuid, most integer, since timestamp with time zone, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT outlook text, OUT due_in_s double precision) RETURNS record
+CREATE FUNCTION rowhook.visit_lane(lane uuid, most integer, since timestamp with time zone, has_quota boolean, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT outlook text, OUT due_in_s double precision) RETURNS record
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowhook.visit_lane(lane uuid, most integer, since timestamp with time zone, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT outlook text, OUT due_in_s double precision) IS 'locks up to `most` rows that a lane may send now; `outlook` is a kind of row of claim_batch, null if the lane has no more ready rows';
+COMMENT ON FUNCTION rowhook.visit_lane(lane uuid, most integer, since timestamp with time zone, has_quota boolean, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT outlook text, OUT due_in_s double precision) IS 'locks up to `most` rows that a lane may send now; with `has_quota`, no more than the rate of its organization allows; `outlook` is a kind of row of claim_batch, null if the lane has no more ready rows';
 
 CREATE FUNCTION rowhook.wake() RETURNS void
     LANGUAGE plpgsql;
@@ -2903,7 +2976,7 @@ CREATE FUNCTION rowhook.webhook_owner(webhook uuid) RETURNS uuid
 
 COMMENT ON FUNCTION rowhook.webhook_owner(webhook uuid) IS 'organization of a webhook; null if this transaction cannot see the webhook';
 
-CREATE FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text DEFAULT NULL::text) RETURNS SETOF json
+CREATE FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text DEFAULT NULL::text, with_external_id text DEFAULT NULL::text) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
@@ -3622,6 +3695,24 @@ CREATE TABLE rowhook.organization (
 
 COMMENT ON COLUMN rowhook.organization.external_id IS 'id in the platform''s own table, if that is not a uuid';
 
+CREATE TABLE rowhook.organization_quota (
+    organization_id uuid NOT NULL,
+    webhooks integer,
+    deliveries_per_s numeric,
+    tokens double precision,
+    refilled_at timestamp with time zone,
+    CONSTRAINT deliveries_per_s_is_positive CHECK ((deliveries_per_s > (0)::numeric)),
+    CONSTRAINT webhooks_is_not_negative CHECK ((webhooks >= 0))
+);
+
+COMMENT ON TABLE rowhook.organization_quota IS 'the quotas that operators set; null: no limit';
+
+COMMENT ON COLUMN rowhook.organization_quota.webhooks IS 'how many webhooks the organization may have';
+
+COMMENT ON COLUMN rowhook.organization_quota.deliveries_per_s IS 'how many deliveries of all its webhooks may start in a second; further ones wait';
+
+COMMENT ON COLUMN rowhook.organization_quota.tokens IS 'deliveries that may start at once, at refilled_at; null: as many as the bucket holds';
+
 ALTER TABLE rowhook.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rowhook.outbox_id_seq
     START WITH 1
@@ -4009,6 +4100,9 @@ ALTER TABLE ONLY rowhook.organization
 ALTER TABLE ONLY rowhook.organization
     ADD CONSTRAINT organization_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY rowhook.organization_quota
+    ADD CONSTRAINT organization_quota_pkey PRIMARY KEY (organization_id);
+
 ALTER TABLE ONLY rowhook.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
 
@@ -4197,6 +4291,10 @@ CREATE UNIQUE INDEX link_goal_once ON rowhook.link USING btree (goal_id, webhook
 
 COMMENT ON INDEX rowhook.link_goal_once IS 'capture: the webhooks of a goal; a pair can be linked only once';
 
+CREATE INDEX organization_quota_paced ON rowhook.organization_quota USING btree (organization_id) WHERE (deliveries_per_s IS NOT NULL);
+
+COMMENT ON INDEX rowhook.organization_quota_paced IS 'rowhook.claim_batch: whether any organization has a rate';
+
 CREATE INDEX outbox_by_webhook ON rowhook.outbox USING btree (webhook_id, status, created_at) INCLUDE (organization_id);
 
 COMMENT ON INDEX rowhook.outbox_by_webhook IS 'the deliveries of a webhook by status, newest first: lists, statistics, replay, health; rowhook.sweep: held deliveries';
@@ -4256,6 +4354,10 @@ COMMENT ON INDEX rowhook.sign_in_ended IS 'rowhook.sign_in: remove expired sessi
 CREATE INDEX signing_secret_expired ON rowhook.signing_secret USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 
 COMMENT ON INDEX rowhook.signing_secret_expired IS 'rowhook.retain_batch: expired signing secrets';
+
+CREATE UNIQUE INDEX webhook_by_external_id ON rowhook.webhook USING btree (organization_id, external_id) WHERE (external_id IS NOT NULL);
+
+COMMENT ON INDEX rowhook.webhook_by_external_id IS 'the webhook with an external id; two webhooks of an organization cannot have the same';
 
 CREATE INDEX webhook_by_organization ON rowhook.webhook USING btree (organization_id, created_at, id);
 
@@ -4343,6 +4445,9 @@ ALTER TABLE ONLY rowhook.link
 ALTER TABLE ONLY rowhook.portal_session
     ADD CONSTRAINT portal_session_belongs_to_organization FOREIGN KEY (organization_id) REFERENCES rowhook.organization(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY rowhook.organization_quota
+    ADD CONSTRAINT quota_belongs_to_organization FOREIGN KEY (organization_id) REFERENCES rowhook.organization(id);
+
 ALTER TABLE ONLY rowhook.secret
     ADD CONSTRAINT secret_belongs_to_organization FOREIGN KEY (organization_id) REFERENCES rowhook.organization(id);
 
@@ -4403,6 +4508,8 @@ CREATE POLICY every_organization ON rowhook.lane_state TO rowhook_worker USING (
 
 CREATE POLICY every_organization ON rowhook.link TO rowhook_worker USING (true) WITH CHECK (true);
 
+CREATE POLICY every_organization ON rowhook.organization_quota TO rowhook_worker USING (true) WITH CHECK (true);
+
 CREATE POLICY every_organization ON rowhook.outbox TO rowhook_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY every_organization ON rowhook.request_frame TO rowhook_worker USING (true) WITH CHECK (true);
@@ -4426,6 +4533,8 @@ ALTER TABLE rowhook.lane_state ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowhook.link ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY operator_sees_every_organization ON rowhook.outbox TO rowhook_operator USING (true) WITH CHECK (true);
+
+ALTER TABLE rowhook.organization_quota ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE rowhook.outbox ENABLE ROW LEVEL SECURITY;
 
@@ -4464,6 +4573,8 @@ CREATE POLICY own_organization ON rowhook.lane_state TO rowhook_api USING ((EXIS
   WHERE (w.id = lane_state.webhook_id))));
 
 CREATE POLICY own_organization ON rowhook.link TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
+
+CREATE POLICY own_organization ON rowhook.organization_quota TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
 
 CREATE POLICY own_organization ON rowhook.outbox TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
 
@@ -4700,6 +4811,10 @@ GRANT ALL ON FUNCTION rowhook.check_status_map(mapping jsonb) TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.check_table(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.check_table(source rowhook.source) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.check_webhook_quota(organization uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.check_webhook_quota(organization uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.check_webhook_quota(organization uuid) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) TO rowhook_worker;
 
@@ -4874,6 +4989,9 @@ GRANT ALL ON FUNCTION rowhook.drop_expired_partition(attempts timestamp with tim
 REVOKE ALL ON FUNCTION rowhook.drop_next_partition() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.drop_next_partition() TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.end_erasure(organization uuid, erased json) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.end_erasure(organization uuid, erased json) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.end_migration(obsolete text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.end_migration(obsolete text[]) TO rowhook_worker;
 
@@ -4915,6 +5033,12 @@ GRANT ALL ON FUNCTION rowhook.entity_capture_sql(source rowhook.source) TO rowho
 REVOKE ALL ON FUNCTION rowhook.epoch_is_due() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.epoch_is_due() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.epoch_is_due() TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.erase_batch(organization uuid, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.erase_batch(organization uuid, most integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.erase_configuration(organization uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.erase_configuration(organization uuid) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.event_body(event_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.event_body(event_id bigint) TO rowhook_worker;
@@ -4982,6 +5106,10 @@ GRANT ALL ON FUNCTION rowhook.final_statuses(mapping jsonb) TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future text[]) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.find_link_targets(organization uuid, agents text[], goals text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.find_link_targets(organization uuid, agents text[], goals text[]) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.find_link_targets(organization uuid, agents text[], goals text[]) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.find_objects(search text, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.find_objects(search text, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.find_objects(search text, most integer) TO rowhook_api;
@@ -5022,6 +5150,10 @@ GRANT ALL ON FUNCTION rowhook.goal_page(organization uuid, after_id text, most i
 
 REVOKE ALL ON FUNCTION rowhook.guard_outbox() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.guard_outbox() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.has_events(organization uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.has_events(organization uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.has_events(organization uuid) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.has_partitions(day date) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.has_partitions(day date) TO rowhook_worker;
@@ -5195,6 +5327,9 @@ REVOKE ALL ON FUNCTION rowhook.left_of(webhook uuid, since timestamp with time z
 GRANT ALL ON FUNCTION rowhook.left_of(webhook uuid, since timestamp with time zone, until timestamp with time zone, mark bigint, held_mark bigint, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.left_of(webhook uuid, since timestamp with time zone, until timestamp with time zone, mark bigint, held_mark bigint, most integer) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.limit_to_quota(lane uuid, share integer, OUT allowed integer, OUT owner uuid, OUT tokens double precision, OUT opens_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.limit_to_quota(lane uuid, share integer, OUT allowed integer, OUT owner uuid, OUT tokens double precision, OUT opens_at timestamp with time zone) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.link_agent(webhook uuid, agent uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.link_agent(webhook uuid, agent uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.link_agent(webhook uuid, agent uuid) TO rowhook_api;
@@ -5339,6 +5474,10 @@ GRANT ALL ON FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, un
 
 REVOKE ALL ON FUNCTION rowhook.ordered_head(lane uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.ordered_head(lane uuid) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.organization_details(organization uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.organization_details(organization uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.organization_details(organization uuid) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.organization_names(ids text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.organization_names(ids text[]) TO rowhook_worker;
@@ -5521,6 +5660,10 @@ GRANT ALL ON FUNCTION rowhook.request_as_sent(frame integer, sent json, delivery
 REVOKE ALL ON FUNCTION rowhook.require_event_lock() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.require_event_lock() TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.require_operator() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.require_operator() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.require_operator() TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.require_partitions() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.require_partitions() TO rowhook_worker;
 
@@ -5699,6 +5842,9 @@ REVOKE ALL ON FUNCTION rowhook.session_page(wanted_session text, before_id bigin
 GRANT ALL ON FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most integer) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.set_quota(organization uuid, max_webhooks integer, max_deliveries_per_s numeric) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.set_quota(organization uuid, max_webhooks integer, max_deliveries_per_s numeric) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.set_retention(kind text, keep interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.set_retention(kind text, keep interval) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.set_retention(kind text, keep interval) TO rowhook_worker;
@@ -5732,6 +5878,9 @@ GRANT ALL ON FUNCTION rowhook.source_list() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.spend(lane uuid, remaining double precision, is_probe boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.spend(lane uuid, remaining double precision, is_probe boolean) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.spend_quota(organization uuid, remaining double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.spend_quota(organization uuid, remaining double precision) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) TO rowhook_worker;
@@ -5845,8 +5994,8 @@ REVOKE ALL ON FUNCTION rowhook.validate_commit(goal_id text, data json, context 
 GRANT ALL ON FUNCTION rowhook.validate_commit(goal_id text, data json, context json) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.validate_commit(goal_id text, data json, context json) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.visit_lane(lane uuid, most integer, since timestamp with time zone, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT outlook text, OUT due_in_s double precision) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.visit_lane(lane uuid, most integer, since timestamp with time zone, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT outlook text, OUT due_in_s double precision) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.visit_lane(lane uuid, most integer, since timestamp with time zone, has_quota boolean, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT outlook text, OUT due_in_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.visit_lane(lane uuid, most integer, since timestamp with time zone, has_quota boolean, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT outlook text, OUT due_in_s double precision) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.wake() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.wake() TO rowhook_worker;
@@ -5894,9 +6043,9 @@ REVOKE ALL ON FUNCTION rowhook.webhook_owner(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.webhook_owner(webhook uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.webhook_owner(webhook uuid) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text, with_external_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text, with_external_id text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text, with_external_id text) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.webhooks_of(organization uuid, webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.webhooks_of(organization uuid, webhook uuid) TO rowhook_worker;
@@ -6048,6 +6197,13 @@ GRANT SELECT ON TABLE rowhook.migration TO rowhook_worker;
 GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.organization TO rowhook_producer;
 GRANT SELECT ON TABLE rowhook.organization TO rowhook_worker;
 GRANT SELECT ON TABLE rowhook.organization TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.organization_quota TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.organization_quota TO rowhook_api;
+
+GRANT UPDATE(tokens) ON TABLE rowhook.organization_quota TO rowhook_worker;
+
+GRANT UPDATE(refilled_at) ON TABLE rowhook.organization_quota TO rowhook_worker;
 
 GRANT USAGE ON SEQUENCE rowhook.outbox_id_seq TO rowhook_worker;
 

@@ -72,6 +72,11 @@ WITH_OWNERS_RIGHTS = {
         "facts about the database and its transaction ids, no row of anybody",
     ),
     "adopt": "it refuses a transaction of the API that is no operator's",
+    **dict.fromkeys(
+        ("set_quota", "erase_configuration", "erase_batch", "has_events", "end_erasure"),
+        "as adopt",
+    ),
+    "check_webhook_quota": "it locks the quota, and returns nothing",
 }
 # Tables without a policy that rowhook_api may use, and why.
 WITHOUT_POLICY = {

@@ -117,6 +117,7 @@ EVERY_FIELD = Configuration(
     rate_per_s=2.5,
     ordered=True,
     retry_schedule_s=[0, 60],
+    external_id="crm",
 )
 # The editor offers raw data instead of a template, and other kinds have no URL.
 ALTERNATIVES = (

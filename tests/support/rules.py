@@ -47,6 +47,7 @@ class Rule:
             "secret_id": tenant.secret,
             "session_id": tenant.session,
             "event_id": tenant.event,
+            "organization_id": tenant.organization,
             "revision": 1,
         }
         values |= {name: value_of(tenant) for name, value_of in self.path_values.items()}
@@ -96,6 +97,14 @@ RULES = {
     "GET /v1/audit": _list_rule("admin"),
     "GET /v1/workers": _list_rule(),
     "GET /v1/organizations": Rule(scope="read", status=403, others="closed"),
+    "GET /v1/organizations/{organization_id}": Rule(scope="read", status=200),
+    "PATCH /v1/organizations/{organization_id}": Rule(
+        scope="admin", status=403, body=lambda _: {"quota": {"webhooks": 9}}
+    ),
+    "GET /v1/organizations/{organization_id}/export": Rule(scope="admin", status=403),
+    "POST /v1/organizations/{organization_id}/erase": Rule(
+        scope="admin", status=403, body=lambda tenant: {"confirm": str(tenant.organization)}
+    ),
     "GET /v1/system": Rule(scope="admin", status=403, others="closed"),
     "GET /v1/webhooks/{webhook_id}": Rule(scope="read", status=200),
     "GET /v1/webhooks/{webhook_id}/links": Rule(scope="read", status=200),

@@ -30,6 +30,7 @@ OWNED = {
     "lane_state": "webhook_id",
     "callback": "organization_id",
     "api_key": "organization_id",
+    "organization_quota": "organization_id",
     "portal_session": "organization_id",
     "audit": "organization_id",
 }
@@ -69,6 +70,7 @@ async def tenant(api: Api, db: psycopg.AsyncConnection) -> Tenant:
     """Creates a tenant with a delivery that is dead after one attempt, and a pending one."""
     platform = Platform(db)
     await platform.set_up()
+    await platform.value("select rowhook.set_quota(%s, 100000, null)", platform.organization)
     await platform.run("insert into rowhook.worker (id, host, pid) values (%s, 'host', 1)", uuid4())
     secret = f"secret-{uuid4().hex[:8]}"
     owner = {"organization_id": str(platform.organization)}

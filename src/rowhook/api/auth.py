@@ -99,6 +99,9 @@ async def require_existing(
     ):
         raise NotFound("The id does not exist.")
     agent = ids.pop("agent", None)
+    owner = ids.pop("organization", None)
+    if owner is not None:
+        await lookups.organization_id(ctx_of_connection(connection), owner)
     unknown = await access_queries.first_missing(ctx_of_connection(connection).pool, **ids)
     if unknown is not None:
         raise NotFound(f"{unknown.capitalize()} {ids[unknown]} does not exist.")

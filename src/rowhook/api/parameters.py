@@ -75,6 +75,14 @@ AgentId = Annotated[
         " uuid. 422 if several organizations have an agent with this id: pass `organization_id`.",
     ),
 ]
+ExternalId = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=1000,
+        description="Only the webhook with this `external_id`; without `organization_id`, one per"
+        " organization.",
+    ),
+]
 Search = Annotated[
     str | None,
     QueryParameter(

@@ -34,6 +34,9 @@ _PANELS: dict[str, dict[str, str]] = {
         "unlink": "link_commands",
         "secrets": "secret_commands",
         "keys": "key_commands",
+        "organizations": "organization_commands",
+        "export": "configuration_commands",
+        "apply": "configuration_commands",
         "portal": "portal_command",
     },
     "Try out": {

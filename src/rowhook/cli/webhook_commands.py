@@ -53,6 +53,7 @@ def webhooks(**_: str | None) -> None:
 @click.option("--agent", metavar="ID", help="Only webhooks linked to this agent.")
 @click.option("--goal", metavar="ID", help="Only webhooks linked to this goal.")
 @click.option("--state", type=click.Choice(_STATES), help="Only webhooks in this state.")
+@click.option("--external-id", metavar="ID", help="Only the webhook with this external id.")
 @paging
 @as_json
 @with_reader
@@ -62,6 +63,7 @@ async def list_(
     agent: str | None,
     goal: str | None,
     state: State | None,
+    external_id: str | None,
     limit: int,
     cursor: str | None,
     *,
@@ -74,6 +76,7 @@ async def list_(
         agent=agent,
         goal=goal,
         state=state,
+        external_id=external_id,
         limit=limit,
         cursor=cursor,
     )
@@ -82,7 +85,7 @@ async def list_(
         return
     empty = (
         "No matching webhooks. List all of them with: rowhook webhooks"
-        if organization or agent or goal or state
+        if organization or agent or goal or state or external_id
         else "No webhooks. To create one: rowhook webhooks create --name NAME --url URL"
     )
     has_several = len({webhook.organization_id for webhook in result.items}) > 1
@@ -159,6 +162,7 @@ def _show_warnings(webhook: Webhook) -> None:
 )
 @click.option("--body-template", help="Template of the body. Default: the default payload.")
 @click.option("--schema-file", type=click.File("rb"), help="File with the JSON Schema of the body.")
+@click.option("--external-id", metavar="ID", help="An id of your own, unique in the organization.")
 @as_json
 @with_keyring
 async def create(

@@ -80,6 +80,7 @@ _TEXTS = (
     "headers",
     "body_template",
     "retry_schedule_s",
+    "external_id",
     *(field.name for field in NUMBER_FIELDS),
 )
 
@@ -108,6 +109,7 @@ def fields_of(configuration: Configuration) -> Fields:
         "metadata": _pretty(configuration.metadata) if configuration.metadata else "",
         "event_types": list(configuration.event_types),
         "retry_schedule_s": format_schedule(configuration.retry_schedule_s),
+        "external_id": configuration.external_id or "",
         **{field.name: getattr(configuration, field.name) for field in SWITCH_FIELDS},
         **{
             field.name: "" if number is None else format_number(number)
@@ -199,6 +201,7 @@ class _Reader:
         document: dict[str, Any] = {
             "name": fields["name"],
             "description": fields["description"] or None,
+            "external_id": fields["external_id"] or None,
             "kind": fields["kind"],
             "condition": fields["condition"].strip() or None,
             "event_types": fields["event_types"],

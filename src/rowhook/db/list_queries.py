@@ -180,13 +180,14 @@ async def webhook_page(
     before: tuple[datetime, UUID] | None = None,
     limit: int = 1,
     search: str | None = None,
+    external_id: str | None = None,
 ) -> list[str]:
     """Returns webhooks, newest first; with `webhook` only this one."""
     before_at, before_id = before or (None, None)
     return await documents(
         pool,
         "select document::text"
-        " from rowhook.webhook_page(%s, %s, %s, %s, %s, %s, %s, %s, %s) as document",
+        " from rowhook.webhook_page(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) as document",
         organization,
         agent,
         goal,
@@ -196,6 +197,7 @@ async def webhook_page(
         before_id,
         limit,
         search,
+        external_id,
     )
 
 

@@ -38,6 +38,7 @@ PostgresError = psycopg.Error
 UnstorableValue = psycopg.DataError
 # 23503 for `no action` constraints, 23001 for `restrict` since PostgreSQL 18.
 StillReferenced = (psycopg.errors.ForeignKeyViolation, psycopg.errors.RestrictViolation)
+AlreadyExists = psycopg.errors.UniqueViolation
 _LAST_PORT = 65535
 DEADLINE_S = 15.0
 
@@ -76,6 +77,26 @@ class TenantPool:
                 "select rowhook.set_tenant(%s, %s)", (self.organization, self.actor)
             )
             yield connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneTransaction:
+    """A source whose statements are one transaction; a failed one is rolled back alone."""
+
+    opened: psycopg.AsyncConnection
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[psycopg.AsyncConnection]:
+        """Opens a savepoint, which is rolled back by an exception."""
+        async with self.opened.transaction():
+            yield self.opened
+
+
+@asynccontextmanager
+async def one_transaction(pool: ConnectionSource) -> AsyncIterator[OneTransaction]:
+    """Opens a transaction, which is committed at exit and rolled back by an exception."""
+    async with pool.connection() as connection, connection.transaction():
+        yield OneTransaction(opened=connection)
 
 
 class DsnRejected(ValueError):

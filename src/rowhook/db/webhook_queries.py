@@ -10,10 +10,15 @@ from uuid import UUID
 from rowhook.db.statements import ConnectionSource, StatementError, documents, records, rows, value
 
 _REVISION_CONFLICT = "RH002"
+_QUOTA_EXCEEDED = "RH009"
 
 
 class RevisionConflict(RuntimeError):
     """The webhook is at another revision than expected; the message names both."""
+
+
+class QuotaExceeded(RuntimeError):
+    """The organization may have no further webhook; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +65,9 @@ async def create_webhook(
     secret_ids: list[str],
     signing_secret: bytes,
 ) -> int:
-    """Stores a validated webhook and returns its first revision."""
-    return int(
-        await value(
+    """Stores a validated webhook and returns its first revision. Raises QuotaExceeded."""
+    try:
+        revision: int = await value(
             pool,
             "select rowhook.create_webhook(%s::json, %s, %s, %s, %s)",
             document,
@@ -71,7 +76,13 @@ async def create_webhook(
             secret_ids,
             signing_secret,
         )
-    )
+    except StatementError as error:
+        if error.sqlstate == _QUOTA_EXCEEDED:
+            raise QuotaExceeded(
+                f"{error.diag.message_primary} {error.diag.message_hint}"
+            ) from error
+        raise
+    return revision
 
 
 async def change_webhook(
@@ -194,3 +205,17 @@ async def links_of(pool: ConnectionSource, webhook: UUID) -> list[LinkRow]:
         pool, "select kind, id, name, created_at from rowhook.links_of(%s)", webhook
     )
     return [LinkRow(*row) for row in result]
+
+
+async def find_link_targets(
+    pool: ConnectionSource, organization: UUID, agents: list[str], goals: list[str]
+) -> dict[tuple[str, str], str]:
+    """Returns the platform id by (kind, id) of those that exist in the organization."""
+    result = await rows(
+        pool,
+        "select kind, given, id from rowhook.find_link_targets(%s, %s, %s)",
+        organization,
+        agents,
+        goals,
+    )
+    return {(kind, given): target for kind, given, target in result}

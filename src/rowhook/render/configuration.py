@@ -19,6 +19,7 @@ _MAX_TIMEOUT_S = 30
 _MAX_DELAY_S = 30 * 86400
 _MAX_IN_FLIGHT = 10_000
 _MAX_RATE = 1_000_000
+_MAX_EXTERNAL_ID = 255
 
 
 class RequiredPath(msgspec.Struct, frozen=True, order=True):
@@ -29,7 +30,7 @@ class RequiredPath(msgspec.Struct, frozen=True, order=True):
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The user-defined fields of a webhook, which a revision stores."""
+    """The user-defined fields of a webhook. A revision stores all of them but `external_id`."""
 
     name: str
     description: str | None = None
@@ -48,6 +49,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     rate_per_s: float | None = None
     ordered: bool = False
     retry_schedule_s: list[float] = msgspec.field(default_factory=lambda: list(_DEFAULT_SCHEDULE_S))
+    external_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +120,11 @@ def _number_faults(configuration: Configuration) -> Iterator[tuple[str, str]]:
 def _choice_faults(configuration: Configuration) -> Iterator[tuple[str, str]]:
     if not configuration.name.strip():
         yield "/name", "Must not be empty."
+    if configuration.external_id is not None and not (
+        1 <= len(configuration.external_id) <= _MAX_EXTERNAL_ID
+        and configuration.external_id.isprintable()
+    ):
+        yield "/external_id", f"Must have from 1 to {_MAX_EXTERNAL_ID} printable characters."
     kind = OUTPUT_KINDS.get(configuration.kind)
     if kind is None:
         yield "/kind", f"Must be one of {', '.join(sorted(OUTPUT_KINDS))}."

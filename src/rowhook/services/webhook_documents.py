@@ -56,6 +56,7 @@ class Webhook(Struct, frozen=True, kw_only=True):
     revision: int
     created_at: datetime
     updated_at: datetime
+    external_id: str | None = None
     warnings: list[SaveWarning] = []
     signing_secret: str | UnsetType = UNSET
 

@@ -11,15 +11,21 @@ from uuid import UUID, uuid4
 import msgspec
 
 from rowhook.db import access_queries, list_queries, webhook_queries
-from rowhook.db.statements import StillReferenced
-from rowhook.db.webhook_queries import RevisionConflict
+from rowhook.db.statements import AlreadyExists, StillReferenced
+from rowhook.db.webhook_queries import QuotaExceeded, RevisionConflict
 from rowhook.render.configuration import Configuration, Fault, read_configuration, to_json
 from rowhook.render.headers import header_pointer, header_warnings
 from rowhook.render.webhook_compiler import Webhook as Compiled
 from rowhook.render.webhook_compiler import required_paths
 from rowhook.security.sign import new_signing_secret
 from rowhook.services import paging
-from rowhook.services.context import KeyringContext, NotFound, Rejected, ServiceContext
+from rowhook.services.context import (
+    Conflict,
+    KeyringContext,
+    NotFound,
+    Rejected,
+    ServiceContext,
+)
 from rowhook.services.links import still_linked
 from rowhook.services.lookups import Id, find_agent, webhook_owner
 from rowhook.services.webhook_cache import signing_name
@@ -51,7 +57,10 @@ async def create_webhook(
     configuration: Configuration,
     faults: tuple[Fault, ...] = (),
 ) -> Webhook:
-    """Creates a webhook. Raises NotFound, and Rejected with all faults, including `faults`."""
+    """Creates a webhook. Raises NotFound, and Rejected with all faults, including `faults`.
+
+    Raises Conflict if the organization's quota of webhooks is used up.
+    """
     if await access_queries.first_missing(ctx.pool, organization=organization):
         raise NotFound(f"Organization {organization} does not exist.")
     webhook = uuid4()
@@ -71,6 +80,10 @@ async def create_webhook(
         )
     except StillReferenced as error:
         raise _secret_deleted() from error
+    except AlreadyExists as error:
+        raise await _external_id_taken(ctx, organization, configuration) from error
+    except QuotaExceeded as error:
+        raise Conflict(str(error)) from error
     saved = _with_warnings(await webhook_of(ctx, webhook), warnings)
     return msgspec.structs.replace(saved, signing_secret=secret)
 
@@ -83,6 +96,18 @@ def _secret_deleted() -> Rejected:
     # The secret was deleted after the check.
     message = "A secret of the webhook was deleted in the meantime. Save it again."
     return Rejected(Fault(pointer="", message=message))
+
+
+async def _external_id_taken(
+    ctx: ServiceContext, organization: UUID, configuration: Configuration
+) -> Rejected:
+    rows = await list_queries.webhook_page(
+        ctx.pool, organization=organization, external_id=configuration.external_id
+    )
+    others = [_decode_webhook(ctx, document) for document in rows]
+    name = "".join(f" {other.name} ({other.id})" for other in others)
+    message = f"Webhook{name} has this external id. Change that webhook, or use another id."
+    return Rejected(Fault(pointer="/external_id", message=message))
 
 
 async def webhook_of(ctx: ServiceContext, webhook: UUID) -> Webhook:
@@ -110,6 +135,7 @@ async def list_webhooks(
     goal: str | None = None,
     state: State | None = None,
     search: str | None = None,
+    external_id: str | None = None,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Webhooks:
@@ -130,6 +156,7 @@ async def list_webhooks(
         before=paging.place(cursor, tuple[datetime, UUID]),
         limit=limit + 1,
         search=search,
+        external_id=external_id,
     )
     items, last = paging.cut([_decode_webhook(ctx, document) for document in rows], limit)
     return Webhooks(items, None if last is None else paging.cursor(last.created_at, last.id))
@@ -164,12 +191,20 @@ async def change_webhook(
 
 
 async def restore_webhook(ctx: ServiceContext, webhook: UUID, revision: int) -> Webhook:
-    """Validates and restores an old revision as the newest one. Raises NotFound, Rejected."""
+    """Validates and restores an old revision as the newest one. Raises NotFound, Rejected.
+
+    The webhook keeps its external id, which is not part of a revision.
+    """
     is_valid = 0 < revision <= _MAX_REVISION
     document = await webhook_queries.revision_of(ctx.pool, webhook, revision) if is_valid else None
     if document is None:
         raise NotFound(f"Webhook {webhook} has no revision {revision}.")
-    return await change_webhook(ctx, webhook, read_configuration(document[1]))
+    old = read_configuration(document[1])
+    return await _change(
+        ctx,
+        webhook,
+        lambda current: msgspec.structs.replace(old, external_id=current.external_id),
+    )
 
 
 async def _change(
@@ -213,6 +248,8 @@ async def _save(
         )
     except StillReferenced as error:
         raise _secret_deleted() from error
+    except AlreadyExists as error:
+        raise await _external_id_taken(ctx, owner, configuration) from error
     if saved is None:
         raise NotFound(f"Webhook {current.id} does not exist.")
     return await webhook_of(ctx, current.id)

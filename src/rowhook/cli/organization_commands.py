@@ -1,0 +1,136 @@
+"""`rowhook organizations`: lists organizations, sets quotas, exports and erases."""
+
+from __future__ import annotations
+
+import sys
+
+import msgspec
+import rich_click as click
+
+from rowhook.cli.operator_session import with_context, with_reader
+from rowhook.cli.options import as_json, list_group, paging
+from rowhook.cli.output import print_json, show, show_page, show_record
+from rowhook.services import lookups
+from rowhook.services import organizations as operations
+from rowhook.services.context import ServiceContext
+from rowhook.services.lookups import list_organizations
+from rowhook.services.organizations import OrganizationDetails, QuotaPatch
+
+_ORGANIZATION = click.argument("organization")
+
+
+@list_group
+def organizations(**_: str | None) -> None:
+    """Manage organizations. Without a command: `organizations list`."""
+
+
+@organizations.command("list")
+@paging
+@as_json
+@with_reader
+async def list_(ctx: ServiceContext, limit: int, cursor: str | None, *, as_json: bool) -> None:
+    """List organizations by id."""
+    result = await list_organizations(ctx, cursor=cursor, limit=limit)
+    if as_json:
+        print_json(result)
+        return
+    rows = [{"id": item.external_id or item.id, "name": item.name} for item in result.items]
+    show_page(rows, result.next_cursor, "No organizations. The platform creates them.")
+
+
+@organizations.command("show")
+@_ORGANIZATION
+@as_json
+@with_reader
+async def show_(ctx: ServiceContext, organization: str, *, as_json: bool) -> None:
+    """Show the quotas of an organization and what it uses of them."""
+    identifier = await lookups.organization_id(ctx, organization)
+    _show(await operations.organization_of(ctx, identifier), as_json=as_json)
+
+
+def _show(details: OrganizationDetails, *, as_json: bool) -> None:
+    if as_json:
+        print_json(details)
+        return
+    most = details.quota.webhooks
+    show_record(
+        {
+            "id": details.external_id or details.id,
+            "name": details.name,
+            "webhooks": f"{details.usage.webhooks} of {'any' if most is None else most}",
+            "deliveries_per_s": details.quota.deliveries_per_s or "any",
+        }
+    )
+
+
+def _limit(text: str) -> float | None:
+    """Reads a number, or `none` for no limit. Raises BadParameter."""
+    try:
+        return None if text == "none" else float(text)
+    except ValueError:
+        raise click.BadParameter(f"Invalid limit {text!r}. Use a number, or none.") from None
+
+
+@organizations.command()
+@_ORGANIZATION
+@click.option("--webhooks", type=_limit, multiple=True, help="How many it may have, or none.")
+@click.option(
+    "--deliveries-per-s",
+    type=_limit,
+    multiple=True,
+    help="How many deliveries may start in a second, or none. Further ones wait.",
+)
+@as_json
+@with_context
+async def quota(
+    ctx: ServiceContext,
+    organization: str,
+    webhooks: tuple[float | None, ...],
+    deliveries_per_s: tuple[float | None, ...],
+    *,
+    as_json: bool,
+) -> None:
+    """Set the quotas of an organization; none removes a limit."""
+    fields: dict[str, float | int | None] = {}
+    if webhooks:
+        count = webhooks[-1]
+        fields["webhooks"] = int(count) if count is not None and count.is_integer() else count
+    if deliveries_per_s:
+        fields["deliveries_per_s"] = deliveries_per_s[-1]
+    try:
+        patch = msgspec.convert(fields, QuotaPatch)
+    except msgspec.ValidationError as error:
+        raise click.UsageError(f"{error}.", click.get_current_context()) from error
+    identifier = await lookups.organization_id(ctx, organization)
+    _show(await operations.set_quota(ctx, identifier, patch), as_json=as_json)
+
+
+@organizations.command()
+@_ORGANIZATION
+@with_reader
+async def export(ctx: ServiceContext, organization: str) -> None:
+    """Print all that is stored about an organization as JSON lines, without secrets."""
+    identifier = await lookups.organization_id(ctx, organization)
+    async for line in operations.export(ctx, identifier):
+        sys.stdout.write(line.decode())
+
+
+@organizations.command()
+@_ORGANIZATION
+@click.option(
+    "--confirm", metavar="ID", required=True, help="The id of the organization once more."
+)
+@as_json
+@with_context
+async def erase(ctx: ServiceContext, organization: str, confirm: str, *, as_json: bool) -> None:
+    """Erase all that Rowhook stores about an organization, for good.
+
+    The platform's own tables are unchanged.
+    """
+    identifier = await lookups.organization_id(ctx, organization)
+    erased = await operations.erase(ctx, identifier, confirm)
+    if as_json:
+        print_json(erased)
+        return
+    counts = msgspec.to_builtins(erased)
+    show("Erased:", *(f"  {count} {kind.replace('_', ' ')}" for kind, count in counts.items()))

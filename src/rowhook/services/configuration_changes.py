@@ -1,0 +1,70 @@
+"""Makes the changes of a configuration plan, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from rowhook.db.statements import one_transaction
+from rowhook.services.configuration_plan import Step, configuration_in
+from rowhook.services.context import KeyringContext
+from rowhook.services.links import (
+    link_agent,
+    link_goal,
+    unlink_agent,
+    unlink_all,
+    unlink_goal,
+)
+from rowhook.services.webhooks import change_webhook, create_webhook, delete_webhook, set_state
+
+
+async def apply(ctx: KeyringContext, steps: Sequence[Step]) -> dict[str, UUID]:
+    """Makes all changes or none; returns the ids of new webhooks by their external ids.
+
+    Raises RevisionConflict, Rejected or NotFound if the database was changed since the plan.
+    """
+    async with one_transaction(ctx.pool) as transaction:
+        inside = replace(ctx, pool=transaction)
+        created: dict[tuple[UUID, str], UUID] = {}
+        for step in steps:
+            if step.change.action == "keep":
+                continue
+            if step.change.object == "webhook":
+                await _apply_webhook(inside, step, created)
+            else:
+                await _apply_link(inside, step, created)
+    return {external_id: webhook for (_, external_id), webhook in created.items()}
+
+
+async def _apply_webhook(
+    ctx: KeyringContext, step: Step, created: dict[tuple[UUID, str], UUID]
+) -> None:
+    if step.wanted is None:
+        if step.present is not None:
+            await unlink_all(ctx, step.present.id)
+            await delete_webhook(ctx, step.present.id)
+        return
+    configuration = configuration_in(step.wanted)
+    if step.present is None:
+        saved = await create_webhook(ctx, step.organization, configuration)
+        created[step.organization, step.change.webhook] = saved.id
+    else:
+        saved = await change_webhook(
+            ctx, step.present.id, configuration, expected_revision=step.present.revision
+        )
+    if any(change.field == "state" for change in step.change.fields) and step.wanted.state:
+        await set_state(ctx, saved.id, step.wanted.state)
+
+
+async def _apply_link(
+    ctx: KeyringContext, step: Step, created: dict[tuple[UUID, str], UUID]
+) -> None:
+    webhook = step.present.id if step.present else created[step.organization, step.change.webhook]
+    operations = {
+        ("create", "agent"): link_agent,
+        ("create", "goal"): link_goal,
+        ("delete", "agent"): unlink_agent,
+        ("delete", "goal"): unlink_goal,
+    }
+    await operations[step.change.action, step.change.object](ctx, webhook, step.change.id)

@@ -1,0 +1,214 @@
+"""The file of `rowhook export` and `rowhook apply`: its objects, and how they are read."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from rowhook import json_pointer
+from rowhook.render.configuration import Configuration, Fault
+from rowhook.services.context import Rejected, ServiceContext
+from rowhook.services.json_reader import from_object
+from rowhook.services.links import links_of
+from rowhook.services.lookups import Organization
+from rowhook.services.webhook_checks import configuration_of
+from rowhook.services.webhook_documents import Webhook
+
+VERSION: Literal[1] = 1
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class DeclaredWebhook(Configuration, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A webhook with its links, identified by `external_id`, or by `id` if it has none.
+
+    Fields that are left out have their defaults; without `state`, the state is not compared.
+    """
+
+    id: UUID | None = None
+    state: Literal["active", "paused"] | None = None
+    agents: list[str] = msgspec.field(default_factory=list)
+    goals: list[str] = msgspec.field(default_factory=list)
+
+
+class DeclaredSecret(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A secret that must exist, with the hosts that it is limited to; never its value."""
+
+    id: str
+    allowed_hosts: list[str] | None = None
+
+
+class DeclaredOrganization(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An organization, by the id of the platform or Rowhook's, and what it has."""
+
+    id: str
+    webhooks: list[DeclaredWebhook] = []
+    secrets: list[DeclaredSecret] = []
+
+
+class ConfigurationFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The configuration of organizations."""
+
+    rowhook: Literal[1] = VERSION
+    organizations: list[DeclaredOrganization]
+
+
+class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    rowhook: Literal[1]
+    organizations: list[dict[str, Any]]
+
+
+class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    id: str
+    webhooks: list[dict[str, Any]] = []
+    secrets: list[dict[str, Any]] = []
+
+
+def read_file(document: Any) -> ConfigurationFile:
+    """Reads a decoded file. Raises Rejected with all faults, whose pointers are into the file."""
+    faults: list[Fault] = []
+    if not isinstance(document, dict):
+        message = "Must be an object with rowhook: 1 and organizations."
+        raise Rejected(Fault(pointer="", message=message))
+    file = _read(document, _File, [], faults)
+    organizations = [
+        _organization(entry, ["organizations", index], faults)
+        for index, entry in enumerate(file.organizations if file else ())
+    ]
+    faults += _repeated(
+        [("organizations", organization.id) for organization in organizations if organization],
+        [["organizations", index] for index, item in enumerate(organizations) if item],
+    )
+    if faults:
+        raise Rejected(*faults)
+    return ConfigurationFile(organizations=[item for item in organizations if item])
+
+
+def _organization(
+    entry: dict[str, Any], path: list[str | int], faults: list[Fault]
+) -> DeclaredOrganization | None:
+    read = _read(entry, _Entry, path, faults)
+    if read is None:
+        return None
+    webhooks = [
+        _read(webhook, DeclaredWebhook, [*path, "webhooks", index], faults)
+        for index, webhook in enumerate(read.webhooks)
+    ]
+    secrets = [
+        _read(secret, DeclaredSecret, [*path, "secrets", index], faults)
+        for index, secret in enumerate(read.secrets)
+    ]
+    for index, webhook in enumerate(webhooks):
+        if webhook and webhook.external_id is None and webhook.id is None:
+            message = "Give the webhook an external_id, by which it is found again."
+            faults.append(fault_at([*path, "webhooks", index], message))
+    present = [(index, webhook) for index, webhook in enumerate(webhooks) if webhook]
+    for name in ("external_id", "id"):
+        named = [(index, getattr(webhook, name)) for index, webhook in present]
+        named = [(index, value) for index, value in named if value is not None]
+        faults += _repeated(
+            [(name, value) for _, value in named],
+            [[*path, "webhooks", index, name] for index, _ in named],
+        )
+    return DeclaredOrganization(
+        id=read.id,
+        webhooks=[webhook for webhook in webhooks if webhook],
+        secrets=[secret for secret in secrets if secret],
+    )
+
+
+def _read(
+    values: dict[str, Any], kind: type[T], path: list[str | int], faults: list[Fault]
+) -> T | None:
+    try:
+        return from_object(values, kind)
+    except Rejected as error:
+        faults += under(path, error.faults)
+        return None
+
+
+def under(path: list[str | int], faults: tuple[Fault, ...]) -> list[Fault]:
+    """Puts a path in front of the pointers of faults, and says how to write a text."""
+    prefix = json_pointer.join(path)
+    return [_prefixed(prefix, fault) for fault in faults]
+
+
+def _prefixed(prefix: str, fault: Fault) -> Fault:
+    message = fault.message
+    if message.startswith("Expected `str") and "got `str" not in message:
+        message += ". Write texts that look like numbers in quotes."
+    return Fault(
+        pointer=prefix + fault.pointer, message=message, line=fault.line, column=fault.column
+    )
+
+
+def fault_at(path: list[str | int], message: str) -> Fault:
+    """Returns a fault at a path of the file."""
+    return Fault(pointer=json_pointer.join(path), message=message)
+
+
+def _repeated(keys: list[tuple[str, Any]], paths: list[list[str | int]]) -> list[Fault]:
+    faults, seen = [], set[tuple[str, Any]]()
+    for key, path in zip(keys, paths, strict=True):
+        if key in seen:
+            faults.append(fault_at(path, f"{key[1]} occurs twice in the file. Remove one of them."))
+        seen.add(key)
+    return faults
+
+
+async def declared(ctx: ServiceContext, webhook: Webhook) -> DeclaredWebhook:
+    """Returns a stored webhook as the file has it."""
+    links = (await links_of(ctx, webhook.id)).items
+    configuration = configuration_of(webhook)
+    return DeclaredWebhook(
+        **{name: getattr(configuration, name) for name in configuration.__struct_fields__},
+        id=None if webhook.external_id is not None else webhook.id,
+        state="paused" if webhook.state == "paused" else None,
+        agents=[link.id for link in links if link.kind == "agent"],
+        goals=[link.id for link in links if link.kind == "goal"],
+    )
+
+
+def name_of(organization: Organization) -> str:
+    """Returns the id of an organization as the platform writes it."""
+    return organization.external_id or str(organization.id)
+
+
+_LEFT_OUT = msgspec.to_builtins(DeclaredWebhook(name=""))
+_ORDER = ("external_id", "id", "name")
+
+
+def webhook_fields(webhook: DeclaredWebhook) -> dict[str, Any]:
+    """Returns the fields of a webhook that differ from the defaults, its identity first."""
+    fields: dict[str, Any] = msgspec.to_builtins(webhook)
+    names = [*_ORDER, *(name for name in fields if name not in _ORDER)]
+    return {name: fields[name] for name in names if fields[name] != _LEFT_OUT[name]}
+
+
+def file_document(file: ConfigurationFile) -> dict[str, Any]:
+    """Returns the file as an object, without fields that have their defaults."""
+    return {
+        "rowhook": VERSION,
+        "organizations": [
+            {
+                "id": organization.id,
+                **(
+                    {"webhooks": [webhook_fields(webhook) for webhook in organization.webhooks]}
+                    if organization.webhooks
+                    else {}
+                ),
+                **(
+                    {"secrets": [_secret_fields(secret) for secret in organization.secrets]}
+                    if organization.secrets
+                    else {}
+                ),
+            }
+            for organization in file.organizations
+        ],
+    }
+
+
+def _secret_fields(secret: DeclaredSecret) -> dict[str, Any]:
+    hosts = {} if secret.allowed_hosts is None else {"allowed_hosts": secret.allowed_hosts}
+    return {"id": secret.id, **hosts}

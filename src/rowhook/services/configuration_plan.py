@@ -1,0 +1,382 @@
+"""Compares a configuration file with the database: what `rowhook apply` would change."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from rowhook.db import webhook_queries
+from rowhook.render.configuration import Configuration, Fault
+from rowhook.services import lookups
+from rowhook.services.configuration_file import (
+    ConfigurationFile,
+    DeclaredOrganization,
+    DeclaredSecret,
+    DeclaredWebhook,
+    declared,
+    fault_at,
+    name_of,
+    under,
+    webhook_fields,
+)
+from rowhook.services.context import NotFound, Rejected, ServiceContext
+from rowhook.services.lookups import Organization, list_organizations
+from rowhook.services.secrets import list_secrets
+from rowhook.services.webhook_checks import check_for_save
+from rowhook.services.webhook_documents import SaveWarning, Webhook
+from rowhook.services.webhooks import list_webhooks
+
+_PAGE = 200
+_FIELDS = tuple(item.name for item in msgspec.structs.fields(Configuration))
+Action = Literal["create", "change", "delete", "keep"]
+_Path = list[str | int]
+
+
+class FieldChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A field of a webhook before and after; null where it has its default."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of a webhook or a link. `keep` is what only --prune would delete.
+
+    `webhook` is the external id of the webhook, or its id.
+    """
+
+    action: Action
+    object: Literal["webhook", "agent", "goal"]
+    organization: str
+    webhook: str
+    id: str
+    name: str = ""
+    fields: list[FieldChange] = []
+    warnings: list[SaveWarning] = []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A change with what is needed to make it."""
+
+    change: Change
+    organization: UUID
+    present: Webhook | None = None
+    wanted: DeclaredWebhook | None = None
+
+
+@dataclass(slots=True)
+class _Organization:
+    """The state of an organization while its part of the file is compared."""
+
+    id: UUID
+    name: str
+    path: _Path
+    prune: bool
+    by_id: dict[UUID, Webhook] = field(default_factory=dict)
+    by_external_id: dict[str, Webhook] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+
+    def fault(self, path: _Path, message: str) -> None:
+        self.faults.append(fault_at([*self.path, *path], message))
+
+
+async def all_webhooks(ctx: ServiceContext, organization: UUID) -> list[Webhook]:
+    """Returns all webhooks of an organization, oldest first."""
+    found: list[Webhook] = []
+    cursor = None
+    while True:
+        page = await list_webhooks(ctx, organization=organization, cursor=cursor, limit=_PAGE)
+        found += page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return found[::-1]
+
+
+async def all_secrets(ctx: ServiceContext, organization: UUID) -> list[DeclaredSecret]:
+    """Returns all secrets of an organization by id, without values."""
+    found: list[DeclaredSecret] = []
+    cursor = None
+    while True:
+        page = await list_secrets(ctx, organization, cursor=cursor, limit=_PAGE)
+        found += [
+            DeclaredSecret(id=secret.id, allowed_hosts=secret.allowed_hosts)
+            for secret in page.items
+        ]
+        cursor = page.next_cursor
+        if cursor is None:
+            return found
+
+
+async def all_organizations(ctx: ServiceContext) -> AsyncIterator[Organization]:
+    """Yields the visible organizations by id."""
+    cursor = None
+    while True:
+        page = await list_organizations(ctx, cursor=cursor, limit=_PAGE)
+        for organization in page.items:
+            yield organization
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+async def export(ctx: ServiceContext, organization: UUID | None = None) -> ConfigurationFile:
+    """Returns the configuration of one organization, or of all that have any."""
+    organizations = [
+        await _export(ctx, item)
+        async for item in all_organizations(ctx)
+        if organization in (None, item.id)
+    ]
+    return ConfigurationFile(
+        organizations=[
+            item for item in organizations if organization or item.webhooks or item.secrets
+        ]
+    )
+
+
+async def _export(ctx: ServiceContext, organization: Organization) -> DeclaredOrganization:
+    webhooks = await all_webhooks(ctx, organization.id)
+    return DeclaredOrganization(
+        id=name_of(organization),
+        webhooks=[await declared(ctx, webhook) for webhook in webhooks],
+        secrets=await all_secrets(ctx, organization.id),
+    )
+
+
+async def plan(ctx: ServiceContext, file: ConfigurationFile, *, prune: bool) -> list[Step]:
+    """Returns the steps to the state of the file. Raises Rejected with all faults of the file."""
+    steps: list[Step] = []
+    faults: list[Fault] = []
+    seen = set[UUID]()
+    for index, wanted in enumerate(file.organizations):
+        path: _Path = ["organizations", index]
+        try:
+            identifier = await lookups.organization_id(ctx, wanted.id)
+        except NotFound as error:
+            message = f"{error} The platform creates it in rowhook.organization."
+            faults.append(fault_at([*path, "id"], message))
+            continue
+        if identifier in seen:
+            faults.append(fault_at([*path, "id"], "This organization occurs twice in the file."))
+        seen.add(identifier)
+        organization = _Organization(identifier, wanted.id, path, prune)
+        steps += await _plan_organization(ctx, organization, wanted)
+        faults += organization.faults
+    if faults:
+        raise Rejected(*faults)
+    return steps
+
+
+async def _plan_organization(
+    ctx: ServiceContext, organization: _Organization, wanted: DeclaredOrganization
+) -> list[Step]:
+    for stored in await all_webhooks(ctx, organization.id):
+        organization.by_id[stored.id] = stored
+        if stored.external_id is not None:
+            organization.by_external_id[stored.external_id] = stored
+    await _check_secrets(ctx, organization, wanted.secrets)
+    targets = await _link_targets(ctx, organization, wanted.webhooks)
+    steps: list[Step] = []
+    kept = set[UUID]()
+    for index, webhook in enumerate(wanted.webhooks):
+        present = _find(organization, index, webhook)
+        if present is not None:
+            kept.add(present.id)
+        steps += await _plan_webhook(ctx, organization, index, webhook, present, targets)
+    others = [item for item in organization.by_id.values() if item.id not in kept]
+    # Deleted first, so that their external ids are free.
+    return [*(_unwanted(organization, item) for item in others), *steps]
+
+
+def _unwanted(organization: _Organization, webhook: Webhook) -> Step:
+    change = Change(
+        action="delete" if organization.prune else "keep",
+        object="webhook",
+        organization=organization.name,
+        webhook=_label(webhook),
+        id=str(webhook.id),
+        name=webhook.name,
+    )
+    return Step(change=change, organization=organization.id, present=webhook)
+
+
+def _label(webhook: Webhook) -> str:
+    return webhook.external_id or str(webhook.id)
+
+
+async def _check_secrets(
+    ctx: ServiceContext, organization: _Organization, wanted: list[DeclaredSecret]
+) -> None:
+    present = {secret.id: secret for secret in await all_secrets(ctx, organization.id)}
+    for index, secret in enumerate(wanted):
+        command = f"rowhook secrets put {secret.id} --organization {organization.name}"
+        options = "".join(f" --allowed-host {host}" for host in secret.allowed_hosts or ())
+        stored = present.get(secret.id)
+        if stored is None:
+            organization.fault(
+                ["secrets", index],
+                f"Secret {secret.id} does not exist. Files have no values; save it with: "
+                f"{command}{options}",
+            )
+        elif _hosts(stored) != _hosts(secret):
+            organization.fault(
+                ["secrets", index, "allowed_hosts"],
+                f"Secret {secret.id} is limited to {_hosts(stored) or 'no hosts'} in the database."
+                f" Change the file, or save the secret again with: {command}{options}",
+            )
+
+
+def _hosts(secret: DeclaredSecret) -> list[str] | None:
+    return None if secret.allowed_hosts is None else sorted(secret.allowed_hosts)
+
+
+def _find(organization: _Organization, index: int, wanted: DeclaredWebhook) -> Webhook | None:
+    named = organization.by_external_id.get(wanted.external_id or "")
+    if wanted.id is None:
+        return named
+    present = organization.by_id.get(wanted.id)
+    if present is None:
+        organization.fault(
+            ["webhooks", index, "id"],
+            f"Webhook {wanted.id} does not exist in organization {organization.name}. To create"
+            " it, give it an external_id instead of an id.",
+        )
+    elif named is not None and named.id != wanted.id:
+        organization.fault(
+            ["webhooks", index, "external_id"],
+            f"Webhook {named.name} ({named.id}) has this external id. Use another one.",
+        )
+    return present
+
+
+_Targets = dict[tuple[str, str], str]
+
+
+async def _link_targets(
+    ctx: ServiceContext, organization: _Organization, webhooks: list[DeclaredWebhook]
+) -> _Targets:
+    agents = sorted({agent for webhook in webhooks for agent in webhook.agents})
+    goals = sorted({goal for webhook in webhooks for goal in webhook.goals})
+    return await webhook_queries.find_link_targets(ctx.pool, organization.id, agents, goals)
+
+
+async def _plan_webhook(
+    ctx: ServiceContext,
+    organization: _Organization,
+    index: int,
+    wanted: DeclaredWebhook,
+    present: Webhook | None,
+    targets: _Targets,
+) -> list[Step]:
+    path: _Path = ["webhooks", index]
+    was = None if present is None else await declared(ctx, present)
+    links = list(_links(organization, path, wanted, was, targets))
+    fields = _differences(wanted, was, present)
+    warnings: list[SaveWarning] = []
+    if present is None or any(change.field != "state" for change in fields):
+        warnings = await _check(ctx, organization, path, wanted)
+    label = wanted.external_id or (_label(present) if present else str(wanted.id))
+
+    def step(action: Action, kind: Literal["webhook", "agent", "goal"], target: str) -> Step:
+        is_webhook = kind == "webhook"
+        change = Change(
+            action=action,
+            object=kind,
+            organization=organization.name,
+            webhook=label,
+            id=target,
+            name=wanted.name,
+            fields=fields if is_webhook else [],
+            warnings=warnings if is_webhook else [],
+        )
+        return Step(change=change, organization=organization.id, present=present, wanted=wanted)
+
+    head = []
+    if present is None:
+        head = [step("create", "webhook", "")]
+    elif fields:
+        head = [step("change", "webhook", str(present.id))]
+    return [*head, *(step(*link) for link in links)]
+
+
+def _differences(
+    wanted: DeclaredWebhook, was: DeclaredWebhook | None, present: Webhook | None
+) -> list[FieldChange]:
+    after = webhook_fields(wanted)
+    before = {} if was is None else webhook_fields(was)
+    changes = [
+        FieldChange(field=name, before=before.get(name), after=after.get(name))
+        for name in ("external_id", *(name for name in _FIELDS if name != "external_id"))
+        if not _same(before.get(name), after.get(name))
+    ]
+    state = "active" if present is None else present.state
+    # A disabled webhook sends nothing either; only `state: active` changes it.
+    if wanted.state not in (None, state) and (wanted.state, state) != ("paused", "disabled"):
+        changes.append(FieldChange(field="state", before=state, after=wanted.state))
+    return changes
+
+
+def _same(before: Any, after: Any) -> bool:
+    # 1 and 1.0 are equal, 1 and true are not.
+    return bool(before == after) and msgspec.json.encode(_numbers(before)) == msgspec.json.encode(
+        _numbers(after)
+    )
+
+
+def _numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _numbers(value[name]) for name in sorted(value)}
+    if isinstance(value, list):
+        return [_numbers(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+async def _check(
+    ctx: ServiceContext, organization: _Organization, path: _Path, wanted: DeclaredWebhook
+) -> list[SaveWarning]:
+    try:
+        return (await check_for_save(ctx, organization.id, configuration_in(wanted)))[1]
+    except Rejected as error:
+        organization.faults += under([*organization.path, *path], error.faults)
+        return []
+
+
+def configuration_in(wanted: DeclaredWebhook) -> Configuration:
+    """Returns the configuration of a declared webhook, without links and state."""
+    return Configuration(**{name: getattr(wanted, name) for name in _FIELDS})
+
+
+def _links(
+    organization: _Organization,
+    path: _Path,
+    wanted: DeclaredWebhook,
+    was: DeclaredWebhook | None,
+    targets: _Targets,
+) -> Iterator[tuple[Action, Literal["agent", "goal"], str]]:
+    names: tuple[tuple[Literal["agent", "goal"], str], ...] = (
+        ("agent", "agents"),
+        ("goal", "goals"),
+    )
+    for kind, plural in names:
+        present: list[str] = [] if was is None else getattr(was, plural)
+        linked = set[str]()
+        for index, given in enumerate(getattr(wanted, plural)):
+            target = targets.get((kind, given))
+            if target is None:
+                organization.fault(
+                    [*path, plural, index],
+                    f"{kind.capitalize()} {given} does not exist in organization"
+                    f" {organization.name}.",
+                )
+                continue
+            if target not in present and target not in linked:
+                yield "create", kind, target
+            linked.add(target)
+        for target in present:
+            if target not in linked:
+                yield ("delete" if organization.prune else "keep"), kind, target

@@ -1,0 +1,197 @@
+"""Quotas of an organization, and the export and erasure of what is stored about it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from rowhook.db import organization_queries
+from rowhook.db.list_queries import DeliveryFilter
+from rowhook.model import EVENT_TYPES
+from rowhook.render.configuration import Fault
+from rowhook.services import access, deliveries, events, links, secrets, webhooks
+from rowhook.services.configuration_file import name_of
+from rowhook.services.context import Conflict, NotFound, Rejected, ServiceContext
+from rowhook.services.lookups import Organization
+
+_PAGE = 200
+_PATIENCE_S = 60.0
+_PAUSE_S = 0.1
+
+
+class Quota(Struct, frozen=True, kw_only=True):
+    """The quotas of an organization; null is no limit.
+
+    `webhooks` is how many it may have. Deliveries over `deliveries_per_s` wait; none is lost.
+    """
+
+    webhooks: int | None = None
+    deliveries_per_s: float | None = None
+
+
+class Usage(Struct, frozen=True, kw_only=True):
+    """What an organization uses of its quotas."""
+
+    webhooks: int
+
+
+class OrganizationDetails(Organization, frozen=True):
+    """An organization with its quotas and what it uses of them."""
+
+    quota: Quota
+    usage: Usage
+
+
+class QuotaPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The quotas to change; null removes a limit."""
+
+    webhooks: Annotated[int, Meta(ge=0, le=1000000)] | UnsetType | None = UNSET
+    deliveries_per_s: Annotated[float, Meta(gt=0, le=1000000)] | UnsetType | None = UNSET
+
+
+class OrganizationPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A merge patch (RFC 7396) of an organization. Its name is the platform's."""
+
+    quota: QuotaPatch
+
+
+class Erasure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The confirmation of an erasure: the organization's id, as the platform writes it."""
+
+    confirm: str
+
+
+class Erased(Struct, frozen=True, kw_only=True):
+    """How many rows of each kind were erased."""
+
+    links: int = 0
+    webhooks: int = 0
+    secrets: int = 0
+    api_keys: int = 0
+    events: int = 0
+    deliveries: int = 0
+    attempts: int = 0
+
+
+async def organization_of(ctx: ServiceContext, organization: UUID) -> OrganizationDetails:
+    """Reads an organization. Raises NotFound."""
+    document = await organization_queries.organization_details(ctx.pool, organization)
+    if document is None:
+        raise NotFound(f"Organization {organization} does not exist.")
+    return msgspec.json.decode(document, type=OrganizationDetails)
+
+
+async def set_quota(
+    ctx: ServiceContext, organization: UUID, patch: QuotaPatch
+) -> OrganizationDetails:
+    """Changes quotas. Webhooks that exist stay, even if they are more. Raises NotFound."""
+    present = (await organization_of(ctx, organization)).quota
+    await organization_queries.set_quota(
+        ctx.pool,
+        organization,
+        present.webhooks if patch.webhooks is UNSET else patch.webhooks,
+        present.deliveries_per_s if patch.deliveries_per_s is UNSET else patch.deliveries_per_s,
+    )
+    return await organization_of(ctx, organization)
+
+
+_Pages = Callable[[str | None], Awaitable[Any]]
+
+
+async def export(ctx: ServiceContext, organization: UUID) -> AsyncIterator[bytes]:
+    """Yields what is stored about an organization as JSON lines, each with its `kind`.
+
+    Secrets, signing secrets and keys have no values. Raises NotFound before the first line.
+    """
+    yield _line("organization", await organization_of(ctx, organization))
+    async for webhook in _all(
+        lambda cursor: webhooks.list_webhooks(
+            ctx, organization=organization, cursor=cursor, limit=_PAGE
+        )
+    ):
+        yield _line("webhook", webhook)
+        for link in (await links.links_of(ctx, webhook.id)).items:
+            yield _line("link", {"webhook_id": webhook.id, "target": link})
+    listings: tuple[tuple[str, _Pages], ...] = (
+        (
+            "secret",
+            lambda cursor: secrets.list_secrets(ctx, organization, cursor=cursor, limit=_PAGE),
+        ),
+        ("api_key", lambda cursor: access.list_keys(ctx, organization, cursor=cursor, limit=_PAGE)),
+        (
+            "delivery",
+            lambda cursor: deliveries.list_deliveries(
+                ctx, DeliveryFilter(organization=organization), cursor=cursor, limit=_PAGE
+            ),
+        ),
+        ("audit", lambda cursor: access.list_audit(ctx, organization, cursor=cursor, limit=_PAGE)),
+    )
+    async for event in _events(ctx, organization):
+        yield _line("event", event)
+    for kind, listing in listings:
+        async for item in _all(listing):
+            entry = await deliveries.delivery_of(ctx, item.id) if kind == "delivery" else item
+            yield _line(kind, entry)
+
+
+async def _events(ctx: ServiceContext, organization: UUID) -> AsyncIterator[events.Event]:
+    after = None
+    while True:
+        page = await events.list_events(
+            ctx, organization, types=EVENT_TYPES, after=after, limit=_PAGE
+        )
+        for event in page.items:
+            yield event
+        if not page.items:
+            return
+        after = page.next_cursor
+
+
+async def _all(listing: _Pages) -> AsyncIterator[Any]:
+    cursor = None
+    while True:
+        page = await listing(cursor)
+        for item in page.items:
+            yield item
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+def _line(kind: str, entry: Any) -> bytes:
+    return msgspec.json.encode({"kind": kind, kind: entry}) + b"\n"
+
+
+async def erase(ctx: ServiceContext, organization: UUID, confirmation: str) -> Erased:
+    """Erases what Rowhook stores about an organization; the platform's tables are unchanged.
+
+    It is made of transactions of 1,000 events, and can be repeated. Raises NotFound, Rejected
+    without the right confirmation, and Conflict while other transactions lock its deliveries.
+    """
+    stored = await organization_of(ctx, organization)
+    if confirmation != name_of(stored):
+        message = f"Write the id of the organization to erase, {name_of(stored)}."
+        raise Rejected(Fault(pointer="/confirm", message=message))
+    erased = Counter(await organization_queries.erase_configuration(ctx.pool, organization))
+    waited_s = 0.0
+    while await organization_queries.has_events(ctx.pool, organization):
+        batch = await organization_queries.erase_batch(ctx.pool, organization)
+        erased.update(batch)
+        if batch["events"]:
+            waited_s = 0.0
+            continue
+        if waited_s >= _PATIENCE_S:
+            raise Conflict("Deliveries of the organization are locked. Repeat the call later.")
+        await asyncio.sleep(_PAUSE_S)
+        waited_s += _PAUSE_S
+    counts = Erased(**erased)
+    await organization_queries.end_erasure(
+        ctx.pool, organization, msgspec.json.encode(counts).decode()
+    )
+    return counts
