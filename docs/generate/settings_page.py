@@ -26,6 +26,9 @@ MEANINGS = {
     " PostgreSQL.",
     "database_direct_url": "Connection string that bypasses a transaction pooler. Used for LISTEN"
     " and for `rowhook migrate`.",
+    "database_read_url": "Connection string of a streaming standby of the same database. The API"
+    " and the dashboard read lists, searches, statistics and the feed there while it is at most"
+    " 10 s behind, otherwise from `DATABASE_URL`.",
     "role_prefix": "Prefix of the five roles `<prefix>_producer`, `_reader`, `_operator`,"
     " `_worker`, `_api`. Change it for a second installation in the same cluster.",
     "host": "Address that the HTTP server listens on.",

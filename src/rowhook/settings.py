@@ -22,6 +22,7 @@ class Settings:
 
     database_url: str | None = field(default=None, repr=False)
     database_direct_url: str | None = field(default=None, repr=False)
+    database_read_url: str | None = field(default=None, repr=False)
     role_prefix: str = "rowhook"
     host: str = "127.0.0.1"
     port: int = 8080
@@ -124,6 +125,7 @@ _DSN = _matching(r"(?s)postgres(ql)?://.+|.*=.*", "Use postgresql://user@host:54
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "database_url": _DSN,
     "database_direct_url": _DSN,
+    "database_read_url": _DSN,
     "role_prefix": _matching(
         r"(?!pg_)[a-z][a-z0-9_]{0,39}",
         "Use up to 40 lower-case letters, digits and underscores, starting with a letter but not"
@@ -151,7 +153,14 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "data_dir": lambda text: _expand_home(Path(text)),
 }
 SECRET = frozenset(
-    {"database_url", "database_direct_url", "master_keys", "admin_key", "egress_proxy"}
+    {
+        "database_url",
+        "database_direct_url",
+        "database_read_url",
+        "master_keys",
+        "admin_key",
+        "egress_proxy",
+    }
 )
 NAMES = tuple(setting.name for setting in fields(Settings))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,6 +128,15 @@ async def _serving(folder: Path) -> AsyncIterator[str]:
 @asynccontextmanager
 async def standby(primary: Server) -> AsyncIterator[Server]:
     """Run a hot standby of a PostgreSQL 15."""
+    async with base_backup(primary) as run, run() as dsn:
+        yield Server(superuser_dsn=dsn, owner=primary.owner)
+
+
+@asynccontextmanager
+async def base_backup(
+    primary: Server, *settings: str
+) -> AsyncIterator[Callable[[], AbstractAsyncContextManager[str]]]:
+    """Copy a PostgreSQL 15; yields what runs the copy as a hot standby, and again after a stop."""
     with tempfile.TemporaryDirectory(prefix="rowhook-15-", ignore_cleanup_errors=True) as folder:
         async with _stage(Path(folder)) as (stage, data, socket):
             data.chmod(0o700)
@@ -142,8 +151,8 @@ async def standby(primary: Server) -> AsyncIterator[Server]:
                 "fast",
                 "--no-sync",
             )
-            async with _running(stage, data, socket) as dsn:
-                yield Server(superuser_dsn=dsn, owner=primary.owner)
+            options = [part for setting in settings for part in ("-c", setting)]
+            yield lambda: _running(stage, data, socket, *options)
 
 
 @asynccontextmanager
@@ -160,8 +169,8 @@ async def _stage(folder: Path) -> AsyncIterator[tuple[Programs, Path, Path]]:
 
 
 @asynccontextmanager
-async def _running(stage: Programs, data: Path, socket: Path) -> AsyncIterator[str]:
-    arguments = ("-D", str(data), "-k", str(socket), "-h", "", "-c", "fsync=off")
+async def _running(stage: Programs, data: Path, socket: Path, *options: str) -> AsyncIterator[str]:
+    arguments = ("-D", str(data), "-k", str(socket), "-h", "", "-c", "fsync=off", *options)
     dsn = f"postgresql:///postgres?host={socket}&user=postgres"
 
     async def answers() -> bool:

@@ -17,6 +17,7 @@ GOOD: list[tuple[str, str, Any]] = [
     ("database_url", DSN, DSN),
     ("database_url", "host=db dbname=app", "host=db dbname=app"),
     ("database_direct_url", "postgres://db", "postgres://db"),
+    ("database_read_url", DSN, DSN),
     ("role_prefix", "acme_2", "acme_2"),
     ("host", "0.0.0.0", "0.0.0.0"),  # noqa: S104  # a value to read, not to bind
     ("port", "0", 0),

@@ -136,5 +136,5 @@ def _cors(origins: tuple[str, ...]) -> CORSConfig:
         allow_origins=list(origins),
         allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match"],
-        expose_headers=["ETag", "Idempotency-Replayed", "Retry-After"],
+        expose_headers=["ETag", "Idempotency-Replayed", "Read-From", "Retry-After"],
     )

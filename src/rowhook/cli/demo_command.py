@@ -63,6 +63,7 @@ def demo(settings: Settings, *, stay: bool, own_tables: bool) -> None:
             settings,
             database_url=None,
             database_direct_url=None,
+            database_read_url=None,
             master_keys=None,
             brand="Roxels",
             data_dir=Path(folder) / "data",

@@ -14,6 +14,7 @@ from rowhook.api.application import application
 from rowhook.api.callback_stream import listening
 from rowhook.dashboard import error_pages, site
 from rowhook.dashboard.live_updates import Streams
+from rowhook.db.standby import Standby
 from rowhook.mcp.asgi import open_mcp
 from rowhook.services.context import ServerContext
 from rowhook.supervisor import Supervisor
@@ -55,6 +56,7 @@ async def serve_api(
     """Serves the API, the dashboard and the MCP server; yields the port."""
     streams = Streams()
     async with (
+        _checking(server_ctx.ctx.standby, tasks),
         open_mcp(server_ctx.pool, server_ctx.ctx, server_ctx.admin_key) as mcp,
         listening(server_ctx.direct_dsn, tasks) as subscriptions,
         serving(
@@ -76,6 +78,18 @@ async def serve_api(
             # The server waits for open responses, and a stream does not end by itself.
             subscriptions.stop()
             streams.stop()
+
+
+@asynccontextmanager
+async def _checking(standby: Standby | None, tasks: Supervisor) -> AsyncIterator[None]:
+    if standby is None:
+        yield
+        return
+    tasks.start("standby", standby.run())
+    try:
+        yield
+    finally:
+        await tasks.end("standby")
 
 
 @asynccontextmanager

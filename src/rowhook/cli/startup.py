@@ -19,6 +19,7 @@ from rowhook.cli.config_command import setting_lines
 from rowhook.cli.options import receiver_connections
 from rowhook.db import connection_errors, connection_pool, statements, webhook_queries
 from rowhook.db.connection_pool import Pool
+from rowhook.db.standby import open_standby
 from rowhook.db.statements import DsnRejected, TenantPool, Unreachable
 from rowhook.egress.policy import EgressPolicy
 from rowhook.egress.transport import GuardedTransport
@@ -254,8 +255,11 @@ async def server_context(settings: Settings, database: Database) -> AsyncIterato
     """Opens the context of the API, with its own connection pool."""
     egress = policy(settings)
     ring = keyring(settings)
+    if settings.database_read_url is not None:
+        _require_dsn("DATABASE_READ_URL", settings.database_read_url)
     async with (
         connection_pool.open_pool(database.dsn, size=10, pooler=database.pooler) as pool,
+        open_standby(settings.database_read_url, pool, pooler=database.pooler) as standby,
         _transport(settings, _CONNECTIONS) as transport,
     ):
         await check_keyring(pool, ring)
@@ -269,6 +273,7 @@ async def server_context(settings: Settings, database: Database) -> AsyncIterato
                 renderer=Renderer(egress),
                 brand=settings.brand,
                 transport=transport,
+                standby=standby,
             ),
             admin_key=settings.admin_key,
             direct_dsn=database.direct,
