@@ -145,7 +145,9 @@ class Standby:
         """Reads nothing more from the standby until the next check, unless it is only busy."""
         if connection_errors.cause_of(error) is Cause.POOL_BUSY:
             return False
-        self._reason = f"It is not reached: {connection_errors.reason(error)}"
+        is_reached = not isinstance(error, Unreachable)
+        what = "It cannot be compared with the primary" if is_reached else "It is not reached"
+        self._reason = f"{what}: {connection_errors.reason(error)}"
         return True
 
     async def _lose(self, error: psycopg.Error) -> None:
