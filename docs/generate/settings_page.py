@@ -29,6 +29,11 @@ MEANINGS = {
     "database_read_url": "Connection string of a streaming standby of the same database. The API"
     " and the dashboard read lists, searches, statistics and the feed there while it is at most"
     " 10 s behind, otherwise from `DATABASE_URL`.",
+    "databases": "Several databases for one fleet: the path of a YAML file of names and connection"
+    " strings, or the YAML itself. Instead of `DATABASE_URL`. See"
+    " [several databases](../how-to/several-databases.md).",
+    "database": "The one of `ROWHOOK_DATABASES` that a command uses. Not set: `worker`, `api`,"
+    " `migrate`, `status` and `doctor` use all of them; other commands need it.",
     "role_prefix": "Prefix of the five roles `<prefix>_producer`, `_reader`, `_operator`,"
     " `_worker`, `_api`. Change it for a second installation in the same cluster.",
     "host": "Address that the HTTP server listens on.",

@@ -83,13 +83,10 @@ async def stock_15() -> AsyncIterator[Server]:
 
     Its command line has only its folders and `fsync=off`. Skips if it is not installed.
     """
-    if not (DEBIAN_15 / "postgres").exists():
-        pytest.skip("PostgreSQL 15 is not installed: apt-get install postgresql-15")
-    with tempfile.TemporaryDirectory(prefix="rowhook-15-", ignore_cleanup_errors=True) as folder:
-        async with _serving(Path(folder)) as dsn:
-            server = Server(superuser_dsn=dsn, owner=OWNER)
-            await server.run(f"create role {OWNER} login createrole")
-            yield server
+    async with new_cluster() as run, run() as dsn:
+        server = Server(superuser_dsn=dsn, owner=OWNER)
+        await server.run(f"create role {OWNER} login createrole")
+        yield server
 
 
 def _folders(folder: Path, account: Account) -> tuple[Path, Path]:
@@ -104,25 +101,27 @@ def _folders(folder: Path, account: Account) -> tuple[Path, Path]:
 
 
 @asynccontextmanager
-async def _serving(folder: Path) -> AsyncIterator[str]:
-    """Run a new cluster in `folder`; it ends with the block or with this process."""
-    async with _stage(folder) as (stage, data, socket):
-        await stage.run(
-            "initdb",
-            "--pgdata",
-            str(data),
-            "--username",
-            "postgres",
-            "--auth",
-            "trust",
-            "--encoding",
-            "UTF8",
-            "--locale",
-            "C.UTF-8",
-            "--no-sync",
-        )
-        async with _running(stage, data, socket) as dsn:
-            yield dsn
+async def new_cluster() -> AsyncIterator[Callable[[], AbstractAsyncContextManager[str]]]:
+    """Create a PostgreSQL 15; yields what runs it, and again after a stop."""
+    if not (DEBIAN_15 / "postgres").exists():
+        pytest.skip("PostgreSQL 15 is not installed: apt-get install postgresql-15")
+    with tempfile.TemporaryDirectory(prefix="rowhook-15-", ignore_cleanup_errors=True) as folder:
+        async with _stage(Path(folder)) as (stage, data, socket):
+            await stage.run(
+                "initdb",
+                "--pgdata",
+                str(data),
+                "--username",
+                "postgres",
+                "--auth",
+                "trust",
+                "--encoding",
+                "UTF8",
+                "--locale",
+                "C.UTF-8",
+                "--no-sync",
+            )
+            yield lambda: _running(stage, data, socket)
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from litestar import Litestar, Request, Response, Router, asgi
@@ -36,6 +37,20 @@ from rowhook.model import MAX_BODY_BYTES
 from rowhook.services.context import ServerContext
 
 ErrorHandler = Callable[[Request[Any, Any, Any], HTTPException], Response[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """The application of an open database."""
+
+    app: Litestar
+    end_streams: Callable[[], None]
+
+    @property
+    def server_ctx(self) -> ServerContext:
+        """The context of its requests."""
+        server_ctx: ServerContext = self.app.state.server_ctx
+        return server_ctx
 
 
 def application(

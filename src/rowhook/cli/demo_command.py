@@ -64,6 +64,8 @@ def demo(settings: Settings, *, stay: bool, own_tables: bool) -> None:
             database_url=None,
             database_direct_url=None,
             database_read_url=None,
+            databases=None,
+            database=None,
             master_keys=None,
             brand="Roxels",
             data_dir=Path(folder) / "data",

@@ -127,7 +127,8 @@ async def _ready_database(
     settings: Settings, *, reads_only: bool = False
 ) -> AsyncIterator[startup.Database]:
     # Do not start an embedded database only to manage it.
-    if settings.database_url is None and await startup.running(settings) is None:
+    is_embedded = settings.database_url is None and settings.databases is None
+    if is_embedded and await startup.running(settings) is None:
         raise CommandFailed(
             f"No embedded database is running in {settings.data_dir}. Start it with `rowhook up`,"
             " or set DATABASE_URL.",

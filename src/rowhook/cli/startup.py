@@ -111,6 +111,7 @@ def actor() -> str:
 
 log = structlog.get_logger()
 _CONNECTIONS = 256
+_LEAST_CONNECTIONS = 32
 _EPOCH_PATIENCE_S = 10.0
 _CHECK = "the keyring of this database"
 
@@ -128,6 +129,9 @@ class Database:
 @asynccontextmanager
 async def database(settings: Settings) -> AsyncIterator[Database]:
     """Opens the configured database, or starts the embedded one for the duration of the block."""
+    if settings.databases is not None:
+        names = ", ".join(settings.databases.named)
+        raise SettingsRejected(f"ROWHOOK_DATABASES: Choose one with --database: {names}.")
     if settings.database_url is not None:
         direct = settings.database_direct_url or settings.database_url
         _require_dsn("DATABASE_URL", settings.database_url)
@@ -283,11 +287,16 @@ async def server_context(settings: Settings, database: Database) -> AsyncIterato
 
 
 @asynccontextmanager
-async def worker(settings: Settings, database: Database) -> AsyncIterator[Worker]:
-    """Opens a worker with its own connection pool and transport."""
+async def worker(
+    settings: Settings, database: Database, *, share: int = 1
+) -> AsyncIterator[Worker]:
+    """Opens a worker with its own connection pool and transport.
+
+    It is one of `share` workers of this process, which divide the connections to receivers.
+    """
     egress = policy(settings)
     ring = keyring(settings)
-    connections = receiver_connections()
+    connections = max(receiver_connections() // share, _LEAST_CONNECTIONS)
     role = settings.role("worker")
     async with (
         connection_pool.open_pool(database.dsn, size=6, role=role, pooler=database.pooler) as pool,

@@ -14,6 +14,7 @@ import structlog
 
 from rowhook.cli import startup
 from rowhook.cli.config_command import child_environment
+from rowhook.cli.fleet import work_each
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.startup import check_ready
 from rowhook.settings import Settings
@@ -63,6 +64,8 @@ def worker(settings: Settings, *, processes: int) -> None:
 async def _work(settings: Settings) -> int:
     stop = asyncio.Event()
     startup.stop_on_signal(stop)
+    if databases := settings.each():
+        return await work_each(databases, stop)
     async with startup.database(settings) as database:
         await check_ready(settings, database)
         async with startup.worker(settings, database) as running:
@@ -72,12 +75,17 @@ async def _work(settings: Settings) -> int:
 async def _supervise(settings: Settings, processes: int) -> int:
     stop = asyncio.Event()
     startup.stop_on_signal(stop)
+    if settings.databases is not None:
+        # Each process checks each database, since one that is down must not stop the others.
+        return await _run_children(child_environment(None, settings), processes, stop)
     async with startup.database(settings) as database:
         await check_ready(settings, database)
         await startup.check_keys(settings, database)
-        environment = child_environment(database.dsn, settings)
-        codes = await asyncio.gather(*(_restart_until(stop, environment) for _ in range(processes)))
-    return max(codes)
+        return await _run_children(child_environment(database.dsn, settings), processes, stop)
+
+
+async def _run_children(environment: dict[str, str], processes: int, stop: asyncio.Event) -> int:
+    return max(await asyncio.gather(*(_restart_until(stop, environment) for _ in range(processes))))
 
 
 async def _restart_until(stop: asyncio.Event, environment: dict[str, str]) -> int:

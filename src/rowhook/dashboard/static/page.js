@@ -28,7 +28,9 @@ const stepTo = (by) => {
   all[next].scrollIntoView({ block: "nearest" });
 };
 
-const shortcuts = { o: "/", w: "/webhooks", d: "/deliveries", h: "/held", f: "/failures" };
+// With several databases, the paths of one begin with its prefix.
+const home = document.querySelector("a.brand")?.getAttribute("href") ?? "/";
+const shortcuts = { o: home, w: `${home}webhooks`, d: `${home}deliveries`, h: `${home}held`, f: `${home}failures` };
 let isGoPending = false;
 
 const keys = {
