@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from rowhook.db import connection_pool
 from rowhook.migrate import preflight, runner
 from rowhook.migrate.steps import DEFAULT_PREFIX
 from rowhook.security.vault import generate_master_key
-from rowhook.settings import load
+from rowhook.settings import Settings, load
 from rowhook.supervisor import Supervisor
 from tests.support import servers
 from tests.support.calls import ADMIN_KEY
@@ -43,6 +43,7 @@ class Fleet:
     client: httpx.AsyncClient
     receiver: Receiver
     urls: dict[str, str]
+    settings: dict[str, Settings]
     master_keys: str
     platforms: dict[str, Platform]
     run_tokyo: Callable[[], AbstractAsyncContextManager[str]]
@@ -126,6 +127,7 @@ async def fleet(databases: Databases) -> AsyncIterator[Fleet]:
                 client=client,
                 receiver=receiver,
                 urls=urls,
+                settings=settings.each(),
                 master_keys=master_keys,
                 platforms=platforms,
                 run_tokyo=run,
@@ -192,6 +194,37 @@ async def test_one_worker_process_delivers_from_all_and_one_that_is_down_hurts_n
     async with await connection_pool.connect(fleet.urls["tokyo"]) as db:
         await fleet.platforms["tokyo"].with_connection(db).commit()
         await fleet.is_delivered("tokyo", 2)
+
+
+async def test_a_process_that_starts_while_a_database_is_down_opens_it_later(
+    fleet: Fleet,
+) -> None:
+    await fleet.tokyo.aclose()
+    stop, tasks = asyncio.Event(), Supervisor(asyncio.Event())
+    async with (
+        serve_all(fleet.settings, host="127.0.0.1", port=0, tasks=tasks) as port,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE_S) as client,
+    ):
+        late = replace(fleet, client=client)
+        expected = {"berlin": "ready", "paris": "ready", "tokyo": UNREACHABLE}
+
+        async def others_are_open() -> bool:
+            return await late.states() == expected
+
+        await until(others_are_open, description="the others are open")
+        working = asyncio.create_task(work_each(fleet.settings, stop))
+        for name, status in (("berlin", 200), ("paris", 200), ("tokyo", 503)):
+            assert (await late.call(f"/db/{name}/v1/webhooks")).status_code == status
+            assert (await late.call("/v1/webhooks", fleet.keys[name])).status_code == status
+        unknown = await late.call("/v1/webhooks", "rhk_unknown")
+        assert (unknown.status_code, "tokyo" in unknown.json()["detail"]) == (503, True)
+        assert 'rowhook_database_up{database="tokyo"} 0.0' in (await client.get("/metrics")).text
+
+        await fleet.tokyo.enter_async_context(fleet.run_tokyo())
+        await until(late.are_open, description="tokyo is open")
+        assert (await late.call("/v1/webhooks", fleet.keys["tokyo"])).status_code == 200
+        stop.set()
+        assert await working == 0
 
 
 async def test_a_key_selects_its_database(fleet: Fleet) -> None:
