@@ -13,6 +13,8 @@ if (!folder) throw new Error("the folder to write is missing: node build.mjs FOL
 
 const bundled = ["editor", "charts"];
 const copied = {
+  // The letters of Western European languages, in every weight.
+  "inter.woff2": ["@fontsource-variable/inter", "files/inter-latin-wght-normal.woff2"],
   "htmx.min.js": ["htmx.org", "dist/htmx.min.js"],
   "sse.js": ["htmx-ext-sse", "dist/sse.min.js"],
   "uplot.css": ["uplot", "dist/uPlot.min.css"],

@@ -17,10 +17,15 @@ const layers = ({ kind, series }) =>
     ? series.map((one, place) => ({ ...one, drawn: summed(series, place) })).reverse()
     : series.map((one) => ({ ...one, drawn: one.values }));
 
+const total = ({ values }) => values.reduce((sum, value) => sum + (value ?? 0), 0);
+
+// Without a pointer on the chart, the legend of counts has their totals.
+const hasTotals = ({ kind, unit }) => kind === "bars" && !unit;
+
 // Fill the area only under a single line: fills of several lines would overlap.
 const line = (one, { kind, series, unit = "" }) => ({
   label: one.label,
-  value: (_, __, ___, place) => figure(place == null ? null : one.values[place], unit),
+  value: (_, __, ___, place) => figure(place != null ? one.values[place] : hasTotals({ kind, unit }) ? total(one) : null, unit),
   points: { show: false },
   ...(kind === "bars"
     ? { fill: colours.tone(one.tone), paths: uPlot.paths.bars({ size: [0.8, 48], gap: 1 }) }
@@ -54,7 +59,7 @@ function options(element, given, shown) {
     axes: spark ? [{ show: false }, { show: false }] : axes(unit),
     legend: { show: !spark },
     cursor: { show: !spark, drag: { x: false, y: false }, points: { show: kind === "area" } },
-    series: [{ value: (_, at) => (at == null ? "–" : momentOf(at)) }, ...shown.map((one) => line(one, given))],
+    series: [{ label: "", value: (_, at) => (at != null ? momentOf(at) : hasTotals({ kind, unit }) ? "in all" : "–") }, ...shown.map((one) => line(one, given))],
   };
 }
 

@@ -1,5 +1,5 @@
 // The page's colours, resolved for a canvas, which supports neither var() nor light-dark().
-const TONES = ["good", "bad", "neutral", "accent"];
+const TONES = ["good", "warning", "bad", "slow", "refused", "neutral", "accent"];
 
 function resolved(property, value) {
   const probe = document.createElement("i");

@@ -19,6 +19,11 @@ grant select, insert, update
 
 grant select on rowhook.delivery, rowhook.webhook_health, rowhook.capture_gap
   to rowhook_reader, rowhook_operator, rowhook_worker;
+-- What the view webhook_health calls.
+grant execute on function
+    rowhook.health_word(text, text, int, bigint, bigint, bigint),
+    rowhook.minute_of(timestamptz), rowhook.quarter_of(timestamptz), rowhook.last_day_start(), rowhook.recent_start()
+  to rowhook_reader, rowhook_operator, rowhook_worker, rowhook_api;
 grant execute on function rowhook.gaps(interval, timestamptz, timestamptz)
   to rowhook_reader, rowhook_operator, rowhook_worker;
 
@@ -42,7 +47,7 @@ grant select on all tables in schema rowhook to rowhook_worker;
 grant insert, update on rowhook.outbox, rowhook.worker to rowhook_worker;
 grant insert on
     rowhook.attempt, rowhook.attempt_row, rowhook.exchange, rowhook.failed_exchange, rowhook.request_frame,
-    rowhook.event
+    rowhook.event, rowhook.attempt_delta
   to rowhook_worker;
 grant update (used_on) on rowhook.request_frame to rowhook_worker;
 grant insert, update, delete on rowhook.chore, rowhook.lane_state to rowhook_worker;
@@ -56,7 +61,8 @@ revoke execute on function rowhook.adopt(boolean), rowhook.record_installation()
 -- These functions would make their caller an operator.
 revoke execute on function
     rowhook.sign_in(bytea, boolean, bytea, timestamptz), rowhook.open_sign_in(bytea, bytea, timestamptz),
-    rowhook.signed_in(bytea), rowhook.sign_out(bytea)
+    rowhook.signed_in(bytea), rowhook.sign_out(bytea),
+    rowhook.portal_access(bytea), rowhook.open_portal_link(bytea, bytea, timestamptz), rowhook.end_portal_session(bytea)
   from rowhook_worker;
 
 -- The API, under the policies of sql/policies.sql. It may only read the platform's tables.
@@ -65,12 +71,14 @@ grant select on
     rowhook.job, rowhook.commit, rowhook.event, rowhook.outbox, rowhook.callback, rowhook.attempt, rowhook.audit,
     rowhook.attempt_row, rowhook.attempt_archive, rowhook.exchange, rowhook.failed_exchange, rowhook.request_frame,
     rowhook.worker, rowhook.lane_state, rowhook.api_delivery, rowhook.shown_delivery,
+    rowhook.attempt_delta, rowhook.attempt_minute, rowhook.attempt_quarter, rowhook.attempts_by_minute, rowhook.attempts_by_quarter,
     rowhook.keyring_check
   to rowhook_api;
 grant select, insert, update, delete on
     rowhook.webhook, rowhook.link, rowhook.secret, rowhook.webhook_secret, rowhook.signing_secret,
     rowhook.api_key, rowhook.idempotent_request, rowhook.test_allowance
   to rowhook_api;
+grant select, insert, delete on rowhook.portal_session to rowhook_api;
 grant select on rowhook.webhook_revision to rowhook_api;
 grant insert on rowhook.event, rowhook.keyring_check to rowhook_api;
 grant update (status) on rowhook.outbox to rowhook_api;
@@ -95,6 +103,8 @@ grant execute on function
     rowhook.set_tenant(uuid, text), rowhook.can_see(uuid), rowhook.authenticate(bytea),
     rowhook.reject_api_role(), rowhook.sign_in(bytea, boolean, bytea, timestamptz),
     rowhook.open_sign_in(bytea, bytea, timestamptz), rowhook.signed_in(bytea), rowhook.sign_out(bytea),
+    rowhook.create_portal_link(uuid, text[], json, text, bytea, bytea, timestamptz), rowhook.portal_access(bytea),
+    rowhook.open_portal_link(bytea, bytea, timestamptz), rowhook.end_portal_session(bytea),
     rowhook.first_missing(uuid, uuid, text, bigint, uuid, uuid, text),
     rowhook.parse_uuid(text), rowhook.identify_organization(text), rowhook.identify_agent(uuid, text),
     rowhook.webhook_owner(uuid), rowhook.organization_platform_id(uuid), rowhook.agent_platform_id(uuid),
@@ -111,20 +121,28 @@ grant execute on function
     rowhook.audit_page(uuid, bigint, int, text, text, text),
     rowhook.delivery_ids(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, text, text, int, int),
     rowhook.delivery_page(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, text, text, int, int),
+    rowhook.search_deliveries(
+      uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, text, text, int, text, int, int, bigint),
+    rowhook.deliveries_with_id(uuid, text, int),
     rowhook.delivery_of(bigint), rowhook.attempts_of(bigint), rowhook.request_as_sent(int, json, bigint), rowhook.headers_as_received(int, json),
     rowhook.json_content(text), rowhook.event_part(text, rowhook.event, json),
     rowhook.webhook_page(uuid, uuid, text, text, uuid, timestamptz, uuid, int, text),
     rowhook.webhook_names(uuid, uuid, int),
-    rowhook.contains_text(text, text[]), rowhook.organization_page(uuid, int), rowhook.agent_page(uuid, uuid, int, text),
+    rowhook.find_objects(text, int), rowhook.search_rank(text, text[]), rowhook.organization_names(text[]), rowhook.names_of_webhooks(uuid[]), rowhook.navigation_counts(int),
+    rowhook.contains_text(text, text[]), rowhook.organization_page(uuid, int, text), rowhook.agent_page(uuid, uuid, int, text),
     rowhook.goal_page(uuid, text, int, text),
     rowhook.event_feed(uuid, uuid, text, text[], xid8, bigint, int), rowhook.event_of(bigint),
     rowhook.recent_events(uuid, uuid, uuid, text, int), rowhook.sample_event(uuid, bigint),
-    rowhook.stats(uuid, interval), rowhook.oldest_waiting(uuid), rowhook.count_stuck(uuid), rowhook.series(uuid, uuid, interval, int),
+    rowhook.stats(uuid, interval), rowhook.oldest_waiting(uuid), rowhook.count_stuck(uuid), rowhook.attempt_series(uuid, uuid, interval, int),
+    rowhook.webhooks_of(uuid, uuid), rowhook.window_counts(uuid[], interval, timestamptz, interval),
+    rowhook.latency_percentiles(uuid[], timestamptz, int), rowhook.attempts_by_class(bigint, bigint, bigint, bigint, bigint, bigint, bigint),
+    rowhook.count_step(interval), rowhook.window_start(interval),
+    rowhook.last_failed_delivery(uuid), rowhook.newest_failure(uuid, text[]),
     rowhook.watermark(), rowhook.replay_remaining(uuid, timestamptz, timestamptz, bigint, bigint, int),
     rowhook.count_by_status(uuid, uuid, text[], timestamptz, timestamptz, text, text, text, int, int), rowhook.status_counts(json, boolean),
     rowhook.failed_deliveries(uuid, uuid, text[], timestamptz, int), rowhook.failures(uuid, uuid, timestamptz, int, int),
     rowhook.worst_webhooks(uuid, text[], interval, int, int), rowhook.webhook_name(uuid),
-    rowhook.system(), rowhook.worker_list(), rowhook.health_of(uuid[]), rowhook.sending_state(uuid), rowhook.last_day_stats(uuid), rowhook.last_error_of(uuid),
+    rowhook.system(), rowhook.worker_list(), rowhook.health_of(uuid[]), rowhook.sending_state(uuid), rowhook.last_error_of(uuid),
     rowhook.keyring_check(bytea), rowhook.place(xid8, int), rowhook.settled_before(),
     rowhook.check_installation(), rowhook.epoch_is_due(), rowhook.move_event_batch(bigint), rowhook.raise_epoch(), rowhook.suspension(),
     rowhook.copy_advice(), rowhook.adopt(boolean),
@@ -138,8 +156,10 @@ grant execute on function
     rowhook.unknown(uuid, uuid, text, bigint, uuid, uuid, text),
     rowhook.mark(), rowhook.left_of(uuid, timestamptz, timestamptz, bigint, bigint, int),
     rowhook.tally(uuid, uuid, text[], timestamptz, timestamptz, text, text, text, int, int),
-    rowhook.standing_of(uuid), rowhook.sealed_elsewhere(bytea), rowhook.advice_for_copy()
+    rowhook.standing_of(uuid), rowhook.sealed_elsewhere(bytea), rowhook.advice_for_copy(),
+    rowhook.series(uuid, uuid, interval, int)
   to rowhook_api;
 grant execute on function rowhook.status(), rowhook.delivery_counts(), rowhook.workers(), rowhook.diagnosis(), rowhook.metrics(), rowhook.backlog(), rowhook.gauges(),
+    rowhook.queue_metrics(int), rowhook.upkeep_metrics(),
     rowhook.retention_plan(), rowhook.retention_report(), rowhook.paused_deliveries(), rowhook.storage_report()
   to rowhook_reader, rowhook_operator, rowhook_api;

@@ -96,6 +96,15 @@ create policy own_organization on rowhook.api_key to rowhook_api
     organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
     or current_setting('rowhook.operator', true) = 'on');
 
+alter table rowhook.portal_session enable row level security;
+create policy own_organization on rowhook.portal_session to rowhook_api
+  using (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on')
+  with check (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on');
+
 alter table rowhook.audit enable row level security;
 create policy own_organization on rowhook.audit to rowhook_api
   using (
@@ -143,3 +152,24 @@ alter table rowhook.lane_state enable row level security;
 create policy own_organization on rowhook.lane_state to rowhook_api
   using (exists (select from rowhook.webhook w where w.id = webhook_id));
 create policy every_organization on rowhook.lane_state to rowhook_worker using (true) with check (true);
+
+alter table rowhook.attempt_delta enable row level security;
+create policy own_organization on rowhook.attempt_delta to rowhook_api
+  using (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on');
+create policy every_organization on rowhook.attempt_delta to rowhook_worker using (true) with check (true);
+
+alter table rowhook.attempt_minute enable row level security;
+create policy own_organization on rowhook.attempt_minute to rowhook_api
+  using (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on');
+create policy every_organization on rowhook.attempt_minute to rowhook_worker using (true) with check (true);
+
+alter table rowhook.attempt_quarter enable row level security;
+create policy own_organization on rowhook.attempt_quarter to rowhook_api
+  using (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on');
+create policy every_organization on rowhook.attempt_quarter to rowhook_worker using (true) with check (true);

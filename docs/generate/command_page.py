@@ -15,7 +15,7 @@ _HEAD = """\
 # Command line
 
 `rowhook` has one command for each task. `--help` (`-h`) describes each of them. In addition to the
-options below, every command takes every [setting](settings.md) as a flag.
+options below, every command takes every [setting](settings.md) as an option.
 
 Exit codes: 0 success, 1 failure, 2 wrong usage, 3 the database cannot be reached.
 

@@ -13,6 +13,7 @@ from mkdocs.structure.pages import Page
 from command_page import command_line_page
 from foreign_files import foreign_file
 from limit_tables import schema_limits, template_limits
+from metric_table import installation_metrics, process_metrics, request_metrics, worker_metrics
 from openapi_page import api_page
 from schema_page import sql_page
 from settings_page import settings_page
@@ -29,6 +30,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "template limits": template_limits,
     "schema limits": schema_limits,
     "template errors": template_errors,
+    "metrics of a worker": worker_metrics,
+    "metrics of the installation": installation_metrics,
+    "metrics of requests": request_metrics,
+    "metrics of every process": process_metrics,
 }
 _PLACEHOLDER = re.compile(r"^<!-- generated: (.+) -->$", re.MULTILINE)
 

@@ -5,9 +5,9 @@ The agent is scripted, so no model is needed. Run in one terminal, which prints 
     export ROWHOOK_ALLOW_NETWORKS=127.0.0.0/8 ROWHOOK_CORS_ORIGINS=http://127.0.0.1:8090
     bin/rowhook up
 
-Run in another, with that key and the `database_url` of `bin/rowhook config --json`:
+Run in another, with that key:
 
-    .venv/bin/python examples/agent/agent.py --key rhk_… --database postgresql://…
+    .venv/bin/python examples/agent/agent.py --key rhk_…
 
 The agent links three outputs to a goal, reads the goal as a tool, proposes data that is invalid for
 the CRM, corrects it by the returned pointers, and commits. The warehouse always fails, which does
@@ -18,6 +18,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -162,15 +164,23 @@ def outcome(rowhook: httpx.Client, commit_id: str) -> list[dict[str, Any]]:
         time.sleep(0.05)
 
 
+def configured_database() -> str:
+    """The connection string of the running `rowhook up`."""
+    rowhook = str(Path(sys.executable).with_name("rowhook"))
+    settings = json.loads(subprocess.check_output([rowhook, "config", "--json"]))  # noqa: S603
+    return str(settings["database_url"])
+
+
 def main() -> None:
     """Run until the warehouse and the CRM were tried; with --stay until Ctrl-C."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--url", default="http://127.0.0.1:8080")
     parser.add_argument("--key", required=True)
-    parser.add_argument("--database", required=True, help="rowhook config --json: database_url")
+    parser.add_argument("--database", help="Default: the database_url of rowhook config --json.")
     parser.add_argument("--port", type=int, default=8090)
     parser.add_argument("--stay", action="store_true")
     arguments = parser.parse_args()
+    arguments.database = arguments.database or configured_database()
     Site.rowhook = httpx.Client(
         base_url=arguments.url, headers={"Authorization": f"Bearer {arguments.key}"}, timeout=30
     )

@@ -40,18 +40,26 @@ create or replace function rowhook.count_lost_claims(rows tid[]) returns void
 language plpgsql
 as $$
 begin
-  update rowhook.outbox o
-  set token = nextval('rowhook.token'),
-      worker_id = null,
-      leased_until = null,
-      lost_claims = lost_claims + 1,
-      status = case when lost_claims < 4 then 'pending' else 'dead' end,
-      ready = lost_claims < 4,
-      next_attempt_at = case when lost_claims < 4 then now() end,
-      finished_at = case when lost_claims >= 4 then now() end,
-      last_error = case when lost_claims < 4 then last_error
-        else '5 claims ended without a result: the worker stopped or hung, or could not read or record the delivery' end
-  where o.ctid = any (rows);
+  with ended as (
+    update rowhook.outbox o
+    set token = nextval('rowhook.token'),
+        worker_id = null,
+        leased_until = null,
+        lost_claims = lost_claims + 1,
+        status = case when lost_claims < 4 then 'pending' else 'dead' end,
+        ready = lost_claims < 4,
+        next_attempt_at = case when lost_claims < 4 then now() end,
+        finished_at = case when lost_claims >= 4 then now() end,
+        last_error = case when lost_claims < 4 then last_error
+          else '5 claims ended without a result: the worker stopped or hung, or could not read or record the delivery' end
+    where o.ctid = any (rows)
+    returning o.webhook_id, o.organization_id, o.status
+  )
+  insert into rowhook.attempt_delta (at, webhook_id, organization_id, dead)
+  select rowhook.minute_of(now()), e.webhook_id, e.organization_id, count(*)
+  from ended e
+  where e.status = 'dead'
+  group by e.webhook_id, e.organization_id;
 end
 $$;
 comment on function rowhook.count_lost_claims(tid[]) is
@@ -103,7 +111,7 @@ begin
         leased_until = now() + lease,
         next_attempt_at = null
     where o.ctid = any (picked)
-    returning o.token, o.id, o.attempts, o.webhook_id, o.event_id
+    returning o.token, o.id, o.attempts, o.webhook_id, o.event_id, o.created_at
   )
   -- A row whose event is missing is returned all the same; the worker gives it back as a lost claim.
   select case when e.id is null then 'unreadable' else 'delivery' end, c.webhook_id, null::timestamptz,
@@ -112,7 +120,8 @@ begin
          e.snapshot_text,
          case when not b.large then e.data::text end,
          case when not b.large then e.context::text end,
-         e.oversize_bytes, b.large, null::float8
+         e.oversize_bytes, b.large,
+         case when c.attempts = 0 and w.retry_schedule_s[1] = 0 then date_part('epoch', c.created_at - now()) end
   from claimed c,
   -- `offset 0` keeps each look-up inside the loop, whatever the statistics say.
   lateral (select * from rowhook.webhook w where w.id = c.webhook_id offset 0) as w
@@ -286,7 +295,7 @@ begin
 end
 $$;
 comment on function rowhook.claim_batch(uuid, int, int, uuid, interval, boolean, uuid[], timestamptz[], bigint[], boolean) is
-  'claims due deliveries; with `falls_asleep` it registers the worker as asleep first. Rows by `kind`: delivery; unreadable, a claimed row whose event is missing; watermark, the time before which a lane has no ready rows; cursor, the last visited lane if there are more; reclaimed, how many expired claims that are not in `held` were given back; and what the worker may wait for: more, a lane that may have further ready rows; full, one that waits for a result; due, when a lane or a delivery is due; chore, rowhook.sweep has work; unsettled, an open transaction may commit without a notification';
+  'claims due deliveries; with `falls_asleep` it registers the worker as asleep first. Rows by `kind`: delivery, whose due_in_s is minus the seconds since it was captured, if this is its first attempt and its webhook has no first delay; unreadable, a claimed row whose event is missing; watermark, the time before which a lane has no ready rows; cursor, the last visited lane if there are more; reclaimed, how many expired claims that are not in `held` were given back; and what the worker may wait for: more, a lane that may have further ready rows; full, one that waits for a result; due, when a lane or a delivery is due; chore, rowhook.sweep has work; unsettled, an open transaction may commit without a notification';
 
 create or replace function rowhook.event_body(event_id bigint) returns table (data text, context text)
 language sql stable

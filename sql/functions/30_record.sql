@@ -13,6 +13,7 @@ declare
   -- Days that certainly have partitions; other times are checked one by one.
   since timestamptz;
   until timestamptz;
+  this_minute constant timestamptz := rowhook.minute_of(now());
 begin
   perform rowhook.require_partitions();
   since := date_trunc('day', now(), 'UTC');
@@ -26,7 +27,7 @@ begin
       started_at timestamptz, duration_ms real, rendered_ms real, validated_ms real,
       request json, frame uuid, sent json, response_frame uuid, received json, response_headers json, response_body text)
   ), locked as materialized (
-    select o.id, o.token, o.status, o.attempts, o.schedule_step, o.webhook_id
+    select o.id, o.token, o.status, o.attempts, o.schedule_step, o.webhook_id, o.organization_id
     from rowhook.outbox o
     where o.id = any (array(select outbox_id from result))
     order by o.id
@@ -37,7 +38,7 @@ begin
                 else rowhook.recordable_time(r.started_at) end as started_at,
            r.duration_ms, r.rendered_ms, r.validated_ms, r.request, r.frame, r.sent,
            r.response_frame, r.received, r.response_headers, r.response_body,
-           r.retry_after_s, w.max_in_flight,
+           r.retry_after_s, w.max_in_flight, rowhook.attempt_class(r.outcome, r.status_code) as class,
            r.outcome not in ('delivered', 'skipped', 'config_rejected', 'render_failed', 'schema_failed')
              as rejected,
            greatest(next_try.delay, least(coalesce(r.retry_after_s, 0), 86400)) as delay,
@@ -76,6 +77,19 @@ begin
                                      validated_ms, status_code, outcome, error)
     select id, started_at, attempts + 1, revision, duration_ms, rendered_ms, validated_ms, status_code, outcome, error
     from decided where outcome <> 'skipped'
+  ), counted as (
+    insert into rowhook.attempt_delta
+      (at, webhook_id, organization_id, status_2xx, status_3xx, status_4xx, status_5xx, timeout, refused, held, dead,
+       failed_at, failed_outbox_id)
+    select this_minute, webhook_id, organization_id,
+           count(*) filter (where class = '2xx'), count(*) filter (where class = '3xx'),
+           count(*) filter (where class = '4xx'), count(*) filter (where class = '5xx'),
+           count(*) filter (where class = 'timeout'), count(*) filter (where class = 'refused'),
+           count(*) filter (where class = 'held'), count(*) filter (where decision = 'dead'),
+           max(started_at) filter (where class <> '2xx'),
+           max(id) filter (where class <> '2xx')
+    from decided where outcome <> 'skipped'
+    group by webhook_id, organization_id
   ), exchange_part as materialized (
     -- Workers of the previous release, and requests that fit no frame, send the complete request.
     select j.id, j.started_at, j.attempts + 1 as number, j.outcome, frame.id as frame_id,

@@ -176,6 +176,7 @@ begin
   delete from rowhook.worker where seen_at < now() - interval '1 day';
   delete from rowhook.test_allowance where refilled_at < now() - interval '1 day';
   delete from rowhook.sign_in where ends_at < now();
+  delete from rowhook.portal_session where ends_at < now();
   delete from rowhook.request_frame f
   where f.used_on < (
     select (now() - max(r.keep) - interval '2 days')::date from rowhook.retention r

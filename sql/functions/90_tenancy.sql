@@ -74,10 +74,13 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
   with deleted as (
-    delete from rowhook.api_key k where k.id = key returning k.id
+    delete from rowhook.api_key k where k.id = key returning k.id, k.hash
   ), forgotten as (
     -- Stored answers may contain a signing secret, and can no longer be requested.
     delete from rowhook.idempotent_request r where r.caller in (select id::text from deleted)
+  ), closed as (
+    -- Portal links and sessions end with the key that created them.
+    delete from rowhook.portal_session s where s.key_hash in (select hash from deleted)
   )
   select exists (select from deleted)
 $$;

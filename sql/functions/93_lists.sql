@@ -164,7 +164,7 @@ $$;
 comment on function rowhook.webhook_names(uuid, uuid, int) is
   'webhooks by name, `first` before all others, for a form';
 
-create or replace function rowhook.organization_page(after_id uuid, most int) returns setof json
+create or replace function rowhook.organization_page(after_id uuid, most int, search text default null) returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -172,6 +172,7 @@ as $$
   select row_to_json(document) from (
     select o.id, o.external_id, o.name from rowhook.organization o
     where rowhook.can_see(o.id) and (after_id is null or o.id > after_id)
+      and (search is null or rowhook.contains_text(search, array[o.name, o.id::text, o.external_id]))
     order by o.id
     limit most) as document
 $$;

@@ -34,89 +34,158 @@ $$;
 comment on function rowhook.count_stuck(uuid) is
   'deliveries that have been sending for longer than three leases, which no worker took back';
 
+-- Named by an array, so that the counts are read by ranges of their index.
+create or replace function rowhook.webhooks_of(organization uuid, webhook uuid default null) returns uuid[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select array(
+    select v.webhook_id from rowhook.webhook_revision v
+    where v.revision = 1 and (organization is null or v.organization_id = organization)
+      and (webhook is null or v.webhook_id = webhook))
+$$;
+comment on function rowhook.webhooks_of(uuid, uuid) is
+  'the webhooks of an organization, deleted ones too, or of all organizations';
+
+create or replace function rowhook.window_counts(webhooks uuid[], span interval, since timestamptz, step interval)
+returns table (
+  at timestamptz, status_2xx bigint, status_3xx bigint, status_4xx bigint, status_5xx bigint,
+  timeout bigint, refused bigint, held bigint, dead bigint, attempts bigint
+)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+begin
+  return query
+  select date_bin(step, c.at, since), sum(c.status_2xx), sum(c.status_3xx), sum(c.status_4xx), sum(c.status_5xx),
+         sum(c.timeout), sum(c.refused), sum(c.held), sum(c.dead),
+         sum(c.status_2xx + c.status_3xx + c.status_4xx + c.status_5xx + c.timeout + c.refused + c.held)
+  -- One of the two is not executed.
+  from (
+    select * from rowhook.attempts_by_minute where rowhook.count_step(span) = '1 minute'
+    union all
+    select * from rowhook.attempts_by_quarter where rowhook.count_step(span) <> '1 minute'
+  ) as c
+  where c.webhook_id = any (webhooks) and c.at >= since
+  group by 1;
+end
+$$;
+comment on function rowhook.window_counts(uuid[], interval, timestamptz, interval) is
+  'attempts of webhooks since a time, in steps that start there; steps without attempts have no row. `span` selects the resolution';
+
+create or replace function rowhook.latency_percentiles(webhooks uuid[], since timestamptz, sampled int, out p50_ms float8, out p95_ms float8)
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+-- The newest of each webhook come from the end of an index range, whatever number is expected there.
+set enable_sort = off
+set enable_bitmapscan = off
+as $$
+  select taken.ms[1], taken.ms[2]
+  from (
+    select percentile_cont(array[0.5, 0.95]) within group (order by extract(epoch from o.finished_at - o.created_at)::float8 * 1000) as ms
+    from unnest(webhooks) as w (id)
+    cross join lateral (
+      select o.finished_at, o.created_at from rowhook.outbox o
+      where o.webhook_id = w.id and o.status = 'delivered' and o.created_at >= since
+      order by o.created_at desc
+      limit greatest(sampled / greatest(cardinality(webhooks), 1), 10)) as o
+  ) as taken
+$$;
+comment on function rowhook.latency_percentiles(uuid[], timestamptz, int) is
+  'milliseconds from creation to the recorded delivery, of the newest delivered deliveries created since a time: `sampled` in total, the same number of each webhook';
+
 create or replace function rowhook.stats(organization uuid, span interval) returns json
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  with created as (
-    select o.status, o.attempts, extract(epoch from o.finished_at - o.created_at)::float8 * 1000 as took_ms
-    from rowhook.webhook_revision v
+  with selected as materialized (
+    select rowhook.webhooks_of(organization) as webhooks, rowhook.window_start(span) as since
+  ), by_status as materialized (
+    select listed.status, sum(o.n) as n
+    from selected s
+    cross join unnest(s.webhooks) as w (id)
+    cross join unnest(array['pending', 'sending', 'held', 'cancelled', 'skipped']) as listed (status)
+    -- Each is a range of outbox_by_webhook, which is counted without reading the table.
     cross join lateral (
-      select o.status, o.attempts, o.finished_at, o.created_at from rowhook.outbox o
-      where o.webhook_id = v.webhook_id and o.created_at >= now() - span
-        and o.status = any (array['pending', 'sending', 'held', 'delivered', 'dead', 'cancelled', 'skipped'])
-      -- Index ranges, webhook by webhook.
+      select count(*) as n from rowhook.outbox o
+      where o.webhook_id = w.id and o.status = listed.status and o.created_at >= s.since
       offset 0) as o
-    where v.revision = 1 and (organization is null or v.organization_id = organization)
+    group by listed.status
+  ), counted as (
+    select json_object_agg(listed.status, coalesce(b.n, 0)) as n, coalesce(sum(b.n), 0) as total
+    from unnest(array['pending', 'sending', 'held', 'cancelled', 'skipped']) as listed (status)
+    left join by_status b on b.status = listed.status
+  ), attempted as (
+    select coalesce(sum(c.attempts), 0) as attempts, coalesce(sum(c.status_2xx), 0) as accepted, coalesce(sum(c.dead), 0) as dead,
+           rowhook.attempts_by_class(
+             sum(c.status_2xx)::bigint, sum(c.status_3xx)::bigint, sum(c.status_4xx)::bigint, sum(c.status_5xx)::bigint,
+             sum(c.timeout)::bigint, sum(c.refused)::bigint, sum(c.held)::bigint) as by_class
+    from selected s
+    cross join lateral rowhook.window_counts(s.webhooks, span, s.since, '31 days') as c
   )
   select json_build_object(
-    'since', now() - span,
-    'deliveries', count(*),
-    'attempts', coalesce(sum(attempts), 0),
-    'pending', count(*) filter (where status = 'pending'),
-    'sending', count(*) filter (where status = 'sending'),
-    'held', count(*) filter (where status = 'held'),
-    'delivered', count(*) filter (where status = 'delivered'),
-    'dead', count(*) filter (where status = 'dead'),
-    'cancelled', count(*) filter (where status = 'cancelled'),
-    'skipped', count(*) filter (where status = 'skipped'),
-    'success_rate', round(count(*) filter (where status = 'delivered')::numeric
-      / nullif(count(*) filter (where status in ('delivered', 'dead')), 0), 4),
-    'p50_ms', round((percentile_cont(0.5) within group (order by took_ms)
-      filter (where status = 'delivered'))::numeric, 3),
-    'p95_ms', round((percentile_cont(0.95) within group (order by took_ms)
-      filter (where status = 'delivered'))::numeric, 3),
+    'since', s.since,
+    'deliveries', c.total + a.accepted + a.dead,
+    'attempts', a.attempts,
+    'attempts_by_class', a.by_class,
+    'pending', c.n -> 'pending',
+    'sending', c.n -> 'sending',
+    'held', c.n -> 'held',
+    'delivered', a.accepted,
+    'dead', a.dead,
+    'cancelled', c.n -> 'cancelled',
+    'skipped', c.n -> 'skipped',
+    'success_rate', round(a.accepted / nullif(a.attempts, 0), 4),
+    'p50_ms', round(took.p50_ms::numeric, 3),
+    'p95_ms', round(took.p95_ms::numeric, 3),
     'delivered_per_s', (
       select count(*)::float8 / 10 from rowhook.outbox o
       where o.finished_at >= now() - interval '10 s' and o.status = 'delivered'
         and (organization is null or o.organization_id = organization)),
     'oldest_waiting_at', rowhook.oldest_waiting(organization),
     'stuck', rowhook.count_stuck(organization))
-  from created
+  from selected s
+  cross join counted c
+  cross join attempted a
+  cross join lateral rowhook.latency_percentiles(s.webhooks, s.since, 10000) as took
 $$;
 comment on function rowhook.stats(uuid, interval) is
-  'outcome of the deliveries created in the last `span`; durations are from creation to the recorded delivery';
+  'attempts and deliveries since the start of the window: delivered and dead by the time of the result, other statuses by creation; percentiles are of the newest 10,000 delivered';
 
-create or replace function rowhook.series(organization uuid, webhook uuid, span interval, points int) returns json
+create or replace function rowhook.attempt_series(organization uuid, webhook uuid, span interval, points int) returns json
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  with step as (
-    select step.number, now() - span + span / points * step.number as at
-    from generate_series(0, points - 1) as step (number)
-  ), begins as (
-    select array_agg(step.at order by step.at) as at from step
-  ), counted as (
-    -- As a scalar subquery the array is computed once; joined, it would be computed for each row.
-    select width_bucket(o.created_at, (select begins.at from begins)) - 1 as step, o.status, count(*) as n
-    from rowhook.webhook_revision v
-    cross join lateral (
-      select o.status, o.created_at from rowhook.outbox o
-      where o.webhook_id = v.webhook_id and o.created_at >= now() - span
-        and o.status = any (array['pending', 'sending', 'held', 'delivered', 'dead', 'cancelled', 'skipped'])
-      -- As in rowhook.stats.
-      offset 0) as o
-    where v.revision = 1 and (organization is null or v.organization_id = organization)
-      and (webhook is null or v.webhook_id = webhook)
-    group by 1, 2
-  ), summed as (
-    select step.at, coalesce(sum(c.n), 0) as created,
-           coalesce(sum(c.n) filter (where c.status = 'delivered'), 0) as delivered,
-           coalesce(sum(c.n) filter (where c.status = 'dead'), 0) as dead,
-           coalesce(sum(c.n) filter (where c.status = 'held'), 0) as held
-    from step
-    left join counted c on c.step = step.number
-    group by step.at
+  with step as materialized (
+    select rowhook.window_start(span) as since,
+           ceil(extract(epoch from span) / points / extract(epoch from rowhook.count_step(span)))::int
+             * rowhook.count_step(span) as length
+  ), counted as materialized (
+    select c.* from step
+    cross join lateral rowhook.window_counts(rowhook.webhooks_of(organization, webhook), span, step.since, step.length) as c
   )
   select json_build_object(
-    'since', now() - span,
-    'step_s', extract(epoch from span)::float8 / points,
-    'points', (select json_agg(summed order by summed.at) from summed))
+    'since', step.since,
+    'step_s', extract(epoch from step.length)::float8,
+    'points', (
+      select json_agg(json_build_object(
+               'at', begun.at,
+               'attempts', coalesce(c.attempts, 0),
+               'attempts_by_class', rowhook.attempts_by_class(
+                 c.status_2xx, c.status_3xx, c.status_4xx, c.status_5xx, c.timeout, c.refused, c.held),
+               'dead', coalesce(c.dead, 0))
+             order by begun.at)
+      from generate_series(step.since, now(), step.length) as begun (at)
+      left join counted c on c.at = begun.at))
+  from step
 $$;
-comment on function rowhook.series(uuid, uuid, interval, int) is
-  'deliveries created in each of `points` equal steps of the last `span`, by current status; steps without any have zeros';
+comment on function rowhook.attempt_series(uuid, uuid, interval, int) is
+  'attempts by class, and deliveries that became dead, in equal steps of the window: `points` of them, one more, or fewer where a step would be shorter than the counts are kept';
 
 create or replace function rowhook.watermark() returns json
 language sql volatile

@@ -7,80 +7,88 @@ set jit = off
 as $$
   -- As in webhook_health, but limited to the newest 10,000 rows per status.
   select newest.last_error
-  from unnest(array['pending', 'sending', 'held', 'dead']) as listed (status)
-  cross join lateral (
-    select o.id, o.created_at, o.last_error
-    from (
-      select o.id, o.created_at, o.last_error from rowhook.outbox o
-      where o.webhook_id = webhook and o.status = listed.status
+  from (
+    select failed.id, failed.created_at, failed.last_error
+    from unnest(array['held', 'dead']) as listed (status)
+    cross join lateral (
+      select o.id, o.created_at, o.last_error
+      from (
+        select o.id, o.created_at, o.last_error from rowhook.outbox o
+        where o.webhook_id = webhook and o.status = listed.status
+        order by o.created_at desc
+        limit 10000) as o
+      where o.last_error is not null
       order by o.created_at desc
-      limit 10000) as o
-    where o.last_error is not null
-    order by o.created_at desc
-    limit 1) as newest
+      limit 1) as failed
+    union all
+    -- A partial index skips those that were never tried.
+    (select o.id, o.created_at, o.last_error from rowhook.outbox o
+     where o.webhook_id = webhook and o.status = 'pending' and o.last_error is not null
+     order by o.created_at desc
+     limit 1)
+  ) as newest
   order by newest.created_at desc, newest.id desc
   limit 1
 $$;
 comment on function rowhook.last_error_of(uuid) is
   'error of the newest delivery that has one, among the newest 10,000 of each status';
 
-create or replace function rowhook.last_day_stats(webhook uuid) returns json
+create or replace function rowhook.last_day_start() returns timestamptz
 language sql stable
-set search_path = pg_catalog, pg_temp
-set jit = off
-as $$
-  with ended as (
-    select listed.status, o.finished_at - o.created_at as took,
-           width_bucket(o.created_at, array(
-             select now() - make_interval(hours => 24 - n) from generate_series(0, 23) as n order by n)) as hour
-    from unnest(array['delivered', 'dead']) as listed (status)
-    cross join lateral (
-      select o.created_at, o.finished_at from rowhook.outbox o
-      where o.webhook_id = webhook and o.status = listed.status and o.created_at >= now() - interval '24 hours') as o
-  ), hourly as (
-    select n as hour,
-           count(*) filter (where e.status = 'delivered') as delivered,
-           count(*) filter (where e.status = 'dead') as dead
-    from generate_series(1, 24) as n
-    left join ended e on e.hour = n
-    group by n
-  ), total as (
-    select count(*) as finished, count(*) filter (where e.status = 'delivered') as delivered,
-           percentile_cont(array[0.5, 0.95]) within group (order by e.took) filter (where e.status = 'delivered') as took
-    from ended e
-  )
-  select json_build_object(
-    'finished', t.finished, 'delivered', t.delivered,
-    'p50_ms', extract(epoch from t.took[1])::float8 * 1000,
-    'p95_ms', extract(epoch from t.took[2])::float8 * 1000,
-    'series', (select json_agg(json_build_object('delivered', h.delivered, 'dead', h.dead) order by h.hour) from hourly h))
-  from total t
-$$;
-comment on function rowhook.last_day_stats(uuid) is
-  'outcome of a webhook''s deliveries that were created in the last 24 hours, in total and per hour, oldest hour first';
+return rowhook.quarter_of(now()) - interval '23 hours 45 minutes';
+comment on function rowhook.last_day_start() is
+  'start of the last 24 hours in whole quarters of an hour, with the current one';
 
 create or replace function rowhook.health_of(webhooks uuid[]) returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
+  with recent as materialized (
+    select m.webhook_id, sum(m.status_2xx) as accepted,
+           sum(m.status_2xx + m.status_3xx + m.status_4xx + m.status_5xx + m.timeout + m.refused + m.held) as attempts
+    from rowhook.attempts_by_minute m
+    where m.webhook_id = any (webhooks) and m.at >= rowhook.recent_start()
+    group by m.webhook_id
+  ), hourly as materialized (
+    select q.webhook_id, date_bin('1 hour', q.at, rowhook.last_day_start()) as at,
+           sum(q.status_2xx) as accepted, sum(q.dead) as dead,
+           sum(q.status_2xx + q.status_3xx + q.status_4xx + q.status_5xx + q.timeout + q.refused + q.held) as attempts
+    from rowhook.attempts_by_quarter q
+    where q.webhook_id = any (webhooks) and q.at >= rowhook.last_day_start()
+    group by 1, 2
+  ), day as materialized (
+    select w.id as webhook_id, coalesce(sum(h.attempts), 0) as attempts,
+           coalesce(sum(h.accepted), 0) as accepted, coalesce(sum(h.dead), 0) as dead,
+           json_agg(json_build_object(
+             'delivered', coalesce(h.accepted, 0), 'failed', coalesce(h.attempts - h.accepted, 0), 'dead', coalesce(h.dead, 0))
+             order by n) as series
+    from unnest(webhooks) as w (id)
+    cross join generate_series(0, 23) as n
+    left join hourly h on h.webhook_id = w.id and h.at = rowhook.last_day_start() + make_interval(hours => n)
+    group by w.id
+  )
   select row_to_json(document) from (
     select w.id as webhook_id, rowhook.organization_platform_id(w.organization_id) as organization_id, w.name, w.state, w.disabled_reason,
+           rowhook.health_word(
+             w.state, coalesce(lane.circuit, 'closed'), coalesce(lane.failures, 0),
+             coalesce(recent.attempts, 0), coalesce(recent.accepted, 0), waiting.held) as health,
            waiting.backlog,
            extract(epoch from now() - waiting.oldest)::float8 as oldest_age_s,
            waiting.held,
-           (day.stats ->> 'finished')::bigint as finished_24h,
-           (day.stats ->> 'delivered')::bigint as delivered_24h,
-           round((day.stats ->> 'delivered')::numeric / nullif((day.stats ->> 'finished')::bigint, 0), 4)
-             as success_rate_24h,
-           (day.stats ->> 'p50_ms')::float8 as p50_ms,
-           (day.stats ->> 'p95_ms')::float8 as p95_ms,
+           day.accepted + day.dead as finished_24h,
+           day.accepted as delivered_24h,
+           day.attempts as attempts_24h,
+           round(day.accepted / nullif(day.attempts, 0), 4) as success_rate_24h,
+           took.p50_ms, took.p95_ms,
            coalesce(lane.circuit, 'closed') as circuit,
            lane.failing_since,
            case when lane.circuit = 'open' then lane.probe_at end as next_probe_at,
            rowhook.last_error_of(w.id) as last_error,
-           day.stats -> 'series' as series
+           day.series
     from rowhook.webhook w
+    join day on day.webhook_id = w.id
+    left join recent on recent.webhook_id = w.id
     left join rowhook.lane_state lane on lane.webhook_id = w.id
     cross join lateral (
       select count(*) filter (where o.status <> 'held') as backlog,
@@ -88,12 +96,12 @@ as $$
              count(*) filter (where o.status = 'held') as held
       from rowhook.outbox o
       where o.webhook_id = w.id and o.status in ('pending', 'sending', 'held')) as waiting
-    cross join lateral (select rowhook.last_day_stats(w.id) as stats offset 0) as day
+    cross join lateral rowhook.latency_percentiles(array[w.id], now() - interval '24 hours', 500) as took
     where w.id = any (webhooks)
     order by array_position(webhooks, w.id)) as document
 $$;
 comment on function rowhook.health_of(uuid[]) is
-  'as webhook_health, for these webhooks and for deliveries created in the last 24 hours, with hourly figures';
+  'as webhook_health, for these webhooks, with hourly figures';
 
 create or replace function rowhook.sending_state(webhook uuid) returns setof json
 language sql stable
@@ -193,6 +201,27 @@ $$;
 comment on function rowhook.failures(uuid, uuid, timestamptz, int, int) is
   'failed deliveries created since a time, by webhook, error and status code, latest first';
 
+create or replace function rowhook.newest_failure(webhook uuid, statuses text[], out last_error text, out last_at timestamptz)
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select f.error, f.created_at
+  from unnest(statuses) as listed (status)
+  cross join lateral (
+    (select o.id, o.last_error as error, o.created_at from rowhook.outbox o
+     where o.webhook_id = webhook and o.status = listed.status and listed.status <> 'pending'
+     order by o.created_at desc limit 1)
+    union all
+    (select o.id, o.last_error, o.created_at from rowhook.outbox o
+     where o.webhook_id = webhook and o.status = 'pending' and o.last_error is not null and listed.status = 'pending'
+     order by o.created_at desc limit 1)) as f
+  order by f.created_at desc, f.id desc
+  limit 1
+$$;
+comment on function rowhook.newest_failure(uuid, text[]) is
+  'error and creation of the newest delivery of a webhook with one of these statuses; of those that are pending, only those that failed before';
+
 create or replace function rowhook.worst_webhooks(
   organization uuid, wanted text[], span interval, worst int, most int
 ) returns setof json
@@ -200,29 +229,55 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  with failed as (
-    select * from rowhook.failed_deliveries(
-      organization, null, array(select s from unnest(wanted) as s where s = 'dead'), now() - span, most)
-    union all
+  with recent as materialized (
+    select m.webhook_id, sum(m.status_2xx) as accepted,
+           sum(m.status_2xx + m.status_3xx + m.status_4xx + m.status_5xx + m.timeout + m.refused + m.held) as attempts
+    from rowhook.attempts_by_minute m
+    where m.webhook_id = any ((select rowhook.webhooks_of(organization))::uuid[]) and m.at >= rowhook.recent_start()
+    group by m.webhook_id
+  ), standing as materialized (
+    select w.id, w.name, w.state, lane.failing_since,
+           case when lane.circuit = 'open' then lane.probe_at end as next_probe_at,
+           rowhook.health_word(
+             w.state, coalesce(lane.circuit, 'closed'), coalesce(lane.failures, 0),
+             coalesce(recent.attempts, 0), coalesce(recent.accepted, 0), held.n) as health,
+           case when 'held' = any (wanted) then held.n else 0 end as held, dead.n as dead, retrying.n as retrying
+    from rowhook.webhook w
+    left join recent on recent.webhook_id = w.id
+    left join rowhook.lane_state lane on lane.webhook_id = w.id
+    cross join lateral (
+      select count(*) as n from (
+        select from rowhook.outbox o where o.webhook_id = w.id and o.status = 'held' limit most) as o) as held
+    cross join lateral (
+      select count(*) as n from (
+        select from rowhook.outbox o
+        where o.webhook_id = w.id and o.status = 'dead' and o.created_at >= now() - span and 'dead' = any (wanted)
+        limit most) as o) as dead
     -- Waiting deliveries count whatever their age.
-    select * from rowhook.failed_deliveries(
-      organization, null, array(select s from unnest(wanted) as s where s <> 'dead'), '-infinity', most)
-  ), summed as (
-    select f.webhook_id,
-           count(*) filter (where f.status = 'held') as held,
-           count(*) filter (where f.status = 'dead') as dead,
-           count(*) filter (where f.status = 'pending') as retrying,
-           (array_agg(f.error order by f.created_at desc, f.id desc))[1] as last_error,
-           max(f.created_at) as last_at
-    from failed f
-    group by f.webhook_id
+    cross join lateral (
+      select count(*) as n from (
+        select from rowhook.outbox o
+        where o.webhook_id = w.id and o.status = 'pending' and o.last_error is not null and 'pending' = any (wanted)
+        limit most) as o) as retrying
+    where organization is null or w.organization_id = organization
+  ), ranked as materialized (
+    select s.*, row_number() over (
+        order by array_position(array['circuit_open', 'failing', 'disabled', 'degraded', 'paused', 'healthy'], s.health),
+                 s.held + s.dead + s.retrying desc, s.failing_since, s.id) as place
+    from standing s
+    where s.held + s.dead + s.retrying > 0 or ('pending' = any (wanted) and s.health in ('circuit_open', 'failing'))
+    order by place
+    limit worst
   )
   select row_to_json(document) from (
-    select s.webhook_id, w.name, w.state, s.held, s.dead, s.retrying, s.last_error, s.last_at
-    from summed s
-    join rowhook.webhook w on w.id = s.webhook_id
-    order by s.held + s.dead + s.retrying desc, s.last_at desc, s.webhook_id
-    limit worst) as document
+    select r.id as webhook_id, r.name, r.state, r.health, r.failing_since, r.next_probe_at,
+           waiting.backlog, r.held, r.dead, r.retrying, newest.last_error, newest.last_at
+    from ranked r
+    cross join lateral (
+      select count(*) as backlog from rowhook.outbox o
+      where o.webhook_id = r.id and o.status in ('pending', 'sending')) as waiting
+    left join lateral rowhook.newest_failure(r.id, wanted) as newest on true
+    order by r.place) as document
 $$;
 comment on function rowhook.worst_webhooks(uuid, text[], interval, int, int) is
-  'webhooks with deliveries that are held, wait after a failed attempt, or were created in the last `span` and are dead; those with the most first';
+  'webhooks that fail, or have deliveries that are held, wait after a failed attempt, or were created in the last `span` and are dead; open circuits and failing webhooks first, then those with the most such deliveries; at most `most` are counted of each status';

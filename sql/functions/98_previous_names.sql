@@ -227,3 +227,44 @@ as $$
   from rowhook.metrics() m
 $$;
 comment on function rowhook.gauges() is 'rowhook.metrics, with the backlog of all kinds of outputs together';
+
+-- Its points had other fields than those of rowhook.attempt_series.
+create or replace function rowhook.series(organization uuid, webhook uuid, span interval, points int) returns json
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  with step as (
+    select step.number, now() - span + span / points * step.number as at
+    from generate_series(0, points - 1) as step (number)
+  ), begins as (
+    select array_agg(step.at order by step.at) as at from step
+  ), counted as (
+    -- As a scalar subquery the array is computed once; joined, it would be computed for each row.
+    select width_bucket(o.created_at, (select begins.at from begins)) - 1 as step, o.status, count(*) as n
+    from rowhook.webhook_revision v
+    cross join lateral (
+      select o.status, o.created_at from rowhook.outbox o
+      where o.webhook_id = v.webhook_id and o.created_at >= now() - span
+        and o.status = any (array['pending', 'sending', 'held', 'delivered', 'dead', 'cancelled', 'skipped'])
+      -- As in rowhook.stats.
+      offset 0) as o
+    where v.revision = 1 and (organization is null or v.organization_id = organization)
+      and (webhook is null or v.webhook_id = webhook)
+    group by 1, 2
+  ), summed as (
+    select step.at, coalesce(sum(c.n), 0) as created,
+           coalesce(sum(c.n) filter (where c.status = 'delivered'), 0) as delivered,
+           coalesce(sum(c.n) filter (where c.status = 'dead'), 0) as dead,
+           coalesce(sum(c.n) filter (where c.status = 'held'), 0) as held
+    from step
+    left join counted c on c.step = step.number
+    group by step.at
+  )
+  select json_build_object(
+    'since', now() - span,
+    'step_s', extract(epoch from span)::float8 / points,
+    'points', (select json_agg(summed order by summed.at) from summed))
+$$;
+comment on function rowhook.series(uuid, uuid, interval, int) is
+  'deliveries created in each of `points` equal steps of the last `span`, by current status; steps without any have zeros';

@@ -25,6 +25,7 @@ drop function if exists
   rowhook.job_gaps(interval),
   rowhook.lanes(uuid, uuid, int),
   rowhook.move_events(bigint, int),
+  rowhook.organization_page(uuid, int),
   rowhook.replay(uuid, timestamptz, timestamptz, text[], boolean),
   rowhook.reprocess(bigint[]),
   rowhook.reprocess_at_rate(bigint[], numeric),
@@ -104,3 +105,6 @@ drop function if exists
   rowhook.claim_batch(uuid, int, int, uuid, interval, boolean, uuid[], timestamptz[]),
   rowhook.lane_capacity(uuid[]),
   rowhook.next_lanes(uuid, int, uuid[], timestamptz[]);
+
+-- Before attempts were counted.
+drop function if exists rowhook.last_day_stats(uuid);

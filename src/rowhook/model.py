@@ -77,6 +77,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """One delivery claimed by this worker. `token` is its fencing token.
 
     A `large` event has no data and context yet; the worker reads them just before rendering.
+    `queued_s` are the seconds since the capture; None for a retry or if the webhook has a first
+    delay.
     """
 
     token: int
@@ -87,6 +89,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     secrets_version: int
     event: Event
     large: bool = False
+    queued_s: float | None = None
 
 
 class RedactedRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -42,6 +42,7 @@ class Settings:
     role_prefix: str = "rowhook"
     host: str = "127.0.0.1"
     port: int = 8080
+    metrics_port: int | None = None
     master_keys: str | None = field(default=None, repr=False)
     admin_key: str | None = field(default=None, repr=False)
     brand: str = "Roxels"
@@ -49,6 +50,7 @@ class Settings:
     allow_http: bool = False
     egress_proxy: str | None = field(default=None, repr=False)
     cors_origins: tuple[str, ...] = ()
+    portal_origins: tuple[str, ...] = ()
     log_format: str = "text"
     retention_days: int | None = None
     keep_bodies: str | None = None
@@ -102,6 +104,17 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(part for part in re.split(r"[,\s]+", text) if part)
 
 
+def _frame_origins(text: str) -> tuple[str, ...]:
+    origins = _words(text)
+    for origin in origins:
+        if _FRAME_ORIGIN.fullmatch(origin) is None:
+            raise SettingsRejected(
+                f"{origin!r} is not an origin. Use https://app.example.com or"
+                " https://*.example.com, without a path; http is accepted for localhost only."
+            )
+    return origins
+
+
 def _matching(pattern: str, message: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if re.fullmatch(pattern, text) is None:
@@ -144,6 +157,10 @@ _PROXY = re.compile(
     r"(?::(?:[\w.~!$&'()*+,;=:-]|%[2-7][\dA-Fa-f])*)?@)?"
     r"(?:[\w-]+(?:\.[\w-]+)*|\[(?P<ipv6>[\dA-Fa-f:.]+)\])(?::(?P<port>\d{1,5}))?/?",
     re.ASCII,
+)
+# Sources of the directive frame-ancestors.
+_FRAME_ORIGIN = re.compile(
+    r"(?:https://(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*|http://(?:localhost|127\.0\.0\.1))(?::\d{1,5})?"
 )
 _DSN = _matching(r"(?s)postgres(ql)?://.+|.*=.*", "Use postgresql://user@host:5432/database.")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
@@ -221,6 +238,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     ),
     "host": str,
     "port": _number(int, 0, 65535),
+    "metrics_port": _number(int, 1, 65535),
     "master_keys": str,
     "admin_key": _matching(
         r"rhk_[A-Za-z0-9_-]{32,}", "Use rhk_ and at least 32 URL-safe characters."
@@ -233,6 +251,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "allow_http": _boolean,
     "egress_proxy": _proxy,
     "cors_origins": _words,
+    "portal_origins": _frame_origins,
     "log_format": _matching("json|text", "Use json or text."),
     "retention_days": _number(int, 1, 3650),
     "keep_bodies": _matching("all|failed|none", "Use all, failed or none."),
@@ -252,6 +271,65 @@ SECRET = frozenset(
     }
 )
 NAMES = tuple(setting.name for setting in fields(Settings))
+# What each setting is for, in Markdown: for `rowhook config --help` and the page of settings.
+MEANINGS = {
+    "database_url": "PostgreSQL connection string. The login must be a member of `rowhook_worker`"
+    " and `rowhook_api`; `rowhook migrate` needs the owner. Without it, commands use the embedded"
+    " PostgreSQL.",
+    "database_direct_url": "Connection string that bypasses a transaction pooler. Used for LISTEN"
+    " and for `rowhook migrate`.",
+    "database_read_url": "Connection string of a streaming standby of the same database. The API"
+    " and the dashboard read lists, searches, statistics and the feed there while it is at most"
+    " 10 s behind, otherwise from `DATABASE_URL`.",
+    "databases": "Several databases for one fleet: the path of a YAML file of names and connection"
+    " strings, or the YAML itself. Instead of `DATABASE_URL`. See"
+    " [several databases](../how-to/several-databases.md).",
+    "database": "The one of `ROWHOOK_DATABASES` that a command uses. Not set: `worker`, `api`,"
+    " `migrate`, `status` and `doctor` use all of them; other commands need it.",
+    "role_prefix": "Prefix of the five roles `<prefix>_producer`, `_reader`, `_operator`,"
+    " `_worker`, `_api`. Change it for a second installation in the same cluster.",
+    "host": "Address that the HTTP server listens on.",
+    "port": "Port that the HTTP server listens on.",
+    "metrics_port": "Port at which a worker serves `/metrics`, `/livez` and `/readyz`, on the"
+    " address of `ROWHOOK_HOST`. With `worker --processes`, the first process uses this port and"
+    " each further one the next. Not set: the worker listens on no port.",
+    "master_keys": "Keyring that encrypts secrets: `id:base64,…`, newest first, 32 random bytes"
+    " each. Generated for the embedded database only.",
+    "admin_key": "An operator API key with all scopes: `rhk_` and at least 32 URL-safe characters.",
+    "brand": "Brand in `X-<Brand>-Signature` and in the user agent `<Brand>-Webhook/1`.",
+    "allow_networks": "CIDRs that may be called although they are not public, for example"
+    " `127.0.0.0/8,10.1.0.0/16`. Plain HTTP is allowed to literal addresses inside them, and to"
+    " `localhost` if loopback is among them.",
+    "allow_http": "Allow plain HTTP to any host that passes the egress guard.",
+    "egress_proxy": "HTTP proxy for all deliveries and test sends: `http://proxy:3128` or"
+    " `http://user:password@proxy:3128`.",
+    "cors_origins": "Origins of the web pages that may call the API from a browser.",
+    "portal_origins": "Origins of the pages that may show a [portal](../how-to/portal.md)"
+    " in a frame, for example `https://app.example.com,https://*.example.com`.",
+    "log_format": "`text` or `json`. Logs go to standard error.",
+    "retention_days": "Days for which finished deliveries, events and attempts are kept. Applied"
+    " when a worker starts with another value than the one applied last; an age set with"
+    " `rowhook retain --set` stands. Not set: the ages of `rowhook.retention` stay, at first 30"
+    " days.",
+    "keep_bodies": "Which requests and responses are kept: `all` as long as their attempts,"
+    " `failed` those of failed attempts, `none`. Not set: all for 3 days, then those of failed"
+    " attempts.",
+    "lease_s": "Seconds after which the deliveries of a worker that stopped responding are"
+    " reclaimed.",
+    "callback_ttl_s": "Seconds that an output of kind `frontend` waits for a page before it is"
+    " `dead`.",
+    "data_dir": "Folder of the embedded PostgreSQL. `$XDG_DATA_HOME/rowhook` if that variable is"
+    " set.",
+}
+
+
+def default_text(value: object) -> str | None:
+    """Returns a default as it would be written in the environment; None if there is none."""
+    if value is None or value == ():
+        return None
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def environment_name(name: str) -> str:

@@ -80,6 +80,9 @@ class Supervisor:
         name = task.get_name()
         error = _cause(task)
         self._tasks.pop(name, None)
+        if task.cancelled() and self._stop.is_set():
+            # A second signal cancels all tasks.
+            return
         if name not in self._expected or error is not None:
             self._report(name, error or _unexpected_end(task))
 

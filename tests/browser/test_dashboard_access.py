@@ -115,9 +115,9 @@ async def test_operators_see_the_installation_and_every_key_sees_its_workers(
         worker = page.locator("[data-row]", has_text="alive")
         await expect(worker).to_contain_text("pid")
         await expect(page.locator("details", has_text="Migrations (")).to_contain_text("0001_roles")
-        await expect(page.locator("dl", has=page.get_by_text("Gaps", exact=True))).to_contain_text(
-            "none: every completion"
-        )
+        await expect(
+            page.locator("dl", has=page.get_by_text("Capture gaps", exact=True))
+        ).to_contain_text("none: every completion")
         await dashboard.sign_in(await dashboard.api.key_of(rig.platform.organization, "read"))
         await dashboard.open("/system")
         await expect(worker).not_to_contain_text("pid")

@@ -18,6 +18,9 @@ pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
 MAIN = (
     "overview",
     "deliveries",
+    "deliveries beside one",
+    "portal",
+    "portal link",
     "webhook",
     "webhook edit previewed",
     "held",

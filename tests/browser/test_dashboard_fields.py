@@ -58,8 +58,8 @@ async def test_every_field_of_the_form_is_saved(rig: Rig, chromium: Browser) -> 
         for label, text in (
             ("Retry schedule", "0, 5 min"),
             ("Timeout (seconds)", "7.5"),
-            ("Max in flight", "3"),
-            ("Max per second", "2.5"),
+            ("Max requests in flight", "3"),
+            ("Max requests per second", "2.5"),
         ):
             await page.get_by_label(label).fill(text)
         await page.get_by_role("button", name="Create").click()
@@ -79,7 +79,7 @@ async def test_cleared_fields_are_cleared_in_the_webhook(rig: Rig, chromium: Bro
             await page.get_by_label(box).uncheck()
         for label in ("JSON Schema", "Condition", "Metadata"):
             await replace_text(page, label, "")
-        await page.get_by_label("Max per second").fill("")
+        await page.get_by_label("Max requests per second").fill("")
         await page.get_by_role("button", name="Save").click()
         await page.wait_for_url("**/webhooks/*?done=saved")
         cleared = {

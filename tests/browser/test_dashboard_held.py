@@ -36,7 +36,7 @@ async def test_a_template_is_fixed_previewed_and_its_held_deliveries_released(
 
         await dashboard.open(f"/held/{dashboard.webhooks['Billing']}")
         await page.locator(".cm-content").first.fill(FIXED)
-        await page.get_by_role("button", name="Preview all held").click()
+        await page.get_by_role("button", name="Preview held deliveries").click()
         await expect(page.get_by_text("3 of 3 would be sent")).to_be_visible()
         assert await rig.reaches("held", count=3)
         await page.get_by_role("button", name="Save and release").click()

@@ -87,7 +87,7 @@ async def fix_and_release(dashboard: DashboardSession) -> None:
     await expect(page.get_by_role("main")).to_contain_text("data.fullname is not defined")
     await page.get_by_role("link", name="Fix and release").click()
     await replace_text(page, "Body template", '{"name": "{{data.name}}"}')
-    await page.get_by_role("button", name="Preview all held").click()
+    await page.get_by_role("button", name="Preview held deliveries").click()
     await expect(page.get_by_role("main")).to_contain_text("Grace Hopper")
     await page.get_by_role("button", name="Save and release").click()
     await dashboard.rig.reaches("delivered", count=2)

@@ -176,11 +176,11 @@ async def test_an_operator_can_select_one_organization(
     await visitor.post(
         "/organizations", data={"csrf": csrf, "organization": str(platform.organization)}
     )
-    assert ">Acme</a>" in (await visitor.get("/")).text
+    assert "<span>Acme</span>" in (await visitor.get("/")).text
     await visitor.post("/organizations", data={"csrf": csrf, "organization": "all"})
-    assert "all organizations" in (await visitor.get("/")).text
+    assert "All organizations" in (await visitor.get("/")).text
     await visitor.post("/organizations", data={"csrf": csrf, "organization": str(uuid4())})
-    assert "all organizations" in (await visitor.get("/")).text
+    assert "All organizations" in (await visitor.get("/")).text
 
 
 async def test_every_response_has_a_strict_content_security_policy(

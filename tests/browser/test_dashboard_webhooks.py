@@ -11,6 +11,7 @@ import httpx
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
+from rowhook.db.connection_pool import Pool
 from rowhook.services import webhooks
 from tests.browser.test_dashboard_sign_in import sign_in, visitor
 from tests.support.browser import needs_chromium, text_of
@@ -81,7 +82,7 @@ async def test_webhooks_are_searched_and_paused_in_bulk(rig: Rig, chromium: Brow
         failing = page.locator("[data-row]", has_text="Archive")
         await expect(failing).to_contain_text("The receiver responded with status 500")
         await expect(failing.get_by_role("img")).to_have_attribute(
-            "aria-label", re.compile("4 dead")
+            "aria-label", re.compile("0 of 4 attempts accepted")
         )
 
         await page.keyboard.press("/")
@@ -99,9 +100,9 @@ async def test_webhooks_are_searched_and_paused_in_bulk(rig: Rig, chromium: Brow
         await page.get_by_label("State").select_option("paused")
         await page.get_by_role("button", name="Search").click()
         await expect(page.locator("[data-row]")).to_have_count(1)
-        await page.get_by_role("link", name="All", exact=True).click()
+        await page.get_by_role("link", name="Reset", exact=True).click()
         await expect(page.locator("[data-row]")).to_have_count(5)
-        for label, count in (("Dead", 4), ("Backlog", 4), ("Delivered", 4), ("Success", 8)):
+        for label, count in (("Dead", 4), ("Backlog", 4), ("Delivered", 4), ("Success", 20)):
             await dashboard.open("/")
             # Opened instead of clicked, because a live update may replace the element meanwhile.
             link = await figure(page, label).get_attribute("href")
@@ -132,8 +133,8 @@ async def test_a_webhook_is_paused_rotated_unlinked_and_deleted(
         row = page.locator(".live [data-row]", has_text="goal.committed")
         await expect(row).to_contain_text("delivered")
 
-        await page.get_by_label("Also sign with the old secret for").select_option(
-            "none: revoke it at once"
+        await page.get_by_label("Keep the old secret valid for").select_option(
+            "no time: revoke it at once"
         )
         await page.get_by_role("button", name="Rotate secret").click()
         secret = await text_of(page.get_by_label("the new signing secret"))
@@ -158,22 +159,27 @@ async def webhook(api: Api, platform: Platform) -> UUID:
     return UUID((await api.webhook(platform.organization, name="CRM"))["id"])
 
 
+CLASSES = ["2xx", "4xx", "5xx", "timeout", "refused"]
+
+
 async def test_the_chart_has_a_fallback_table(
-    visitor: httpx.AsyncClient, platform: Platform
+    visitor: httpx.AsyncClient, platform: Platform, pool: Pool
 ) -> None:
     await sign_in(visitor)
     await platform.webhook_of_goal()
     await platform.commit()
-    for window, points, step_s in (("15m", 30, 30), ("1h", 60, 60), ("24h", 96, 900)):
+    (claim,) = await platform.claim(pool)
+    await platform.record(pool, claim, "http_status", status_code=503)
+    for window, points in (("15m", 15), ("1h", 60), ("24h", 96)):
         page = unescape((await visitor.get(f"/?window={window}")).text)
-        match = re.search(r'data-chart="(.*?)" role="group" aria-label="1 delivery ', page)
+        match = re.search(r'data-chart="(.*?)" role="group" aria-label="1 attempt: 1 5xx"', page)
         assert match is not None
         chart = json.loads(match[1])
-        assert (
-            {len(series_["values"]) for series_ in chart["series"]} == {len(chart["x"])} == {points}
-        )
-        assert chart["series"][2]["values"][-1] == round(1 / step_s, 4)
-        assert f'<td class="number">{1 / step_s:.2f}</td><td class="number">1</td>' in page
+        assert [line["label"] for line in chart["series"]] == CLASSES
+        (length,) = {len(line["values"]) for line in chart["series"]} | {len(chart["x"])}
+        assert length in {points, points + 1}
+        assert sum(chart["series"][2]["values"]) == 1
+        assert '<th class="number">5xx</th>' in page
 
 
 async def test_an_unknown_webhook_is_a_404_page(visitor: httpx.AsyncClient) -> None:
@@ -281,8 +287,8 @@ async def test_new_deliveries_are_streamed_before_the_daily_count(
         async for line in stream.aiter_lines():
             if line.startswith("event: "):
                 names.append(line.removeprefix("event: "))
-                if len(names) == 2:
+                if len(names) == 3:
                     await rig.platform.commit()
-            if len(names) == 3:
+            if len(names) == 4:
                 break
-    assert names == ["recent", "health", "recent"]
+    assert names == ["recent", "health", "pill", "recent"]

@@ -138,6 +138,7 @@ def assert_bulk(figures: dict[str, Any]) -> None:
         }
 
 
+@pytest.mark.long
 async def test_bench_measures_as_the_owner_and_removes_everything_it_created(
     subject: Subject, folder: Path
 ) -> None:
@@ -167,6 +168,7 @@ async def test_bench_measures_as_the_owner_and_removes_everything_it_created(
     assert await subject.census() == before
 
 
+@pytest.mark.long
 async def test_bench_measures_the_disk_size_of_a_delivery(subject: Subject, folder: Path) -> None:
     before = await subject.census()
     ended = await subject.bench(folder, "--size")
@@ -207,6 +209,7 @@ async def test_bench_measures_one_thing_alone(
     assert await subject.census() == before
 
 
+@pytest.mark.long
 async def test_bench_measures_claims_of_several_backlogs(subject: Subject, folder: Path) -> None:
     before = await subject.census()
     ended = await subject.bench(folder, "--claims", "--claim-rows", "10000")
@@ -219,6 +222,7 @@ async def test_bench_measures_claims_of_several_backlogs(subject: Subject, folde
     assert await subject.census() == before
 
 
+@pytest.mark.long
 async def test_peers_that_cannot_be_installed_are_named_and_rowhook_is_measured(
     subject: Subject, folder: Path
 ) -> None:

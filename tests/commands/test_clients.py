@@ -108,6 +108,7 @@ def statuses(output: str) -> list[int]:
     return [int(status) for status in re.findall(r"^status (\d+)$", output, re.MULTILINE)]
 
 
+@pytest.mark.long
 def test_the_python_package_verifies_requests_in_a_new_environment(clone: Path) -> None:
     sources = build(clone / "clients/python", "sdist", clone / "sdist")
     shutil.unpack_archive(sources, clone / "unpacked", filter="data")

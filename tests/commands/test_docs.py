@@ -33,7 +33,7 @@ from tests.support.doc_blocks import (
 pytestmark = pytest.mark.anyio
 WEBHOOK = UUID("00000000-0000-4000-8000-0000000000b1")
 # A file or folder of the repository; not if the path contains `…` or placeholders.
-PATH = re.compile(r"`((?:sql|src|tests|docs|bin|examples|assets)/[\w./-]+)`")
+PATH = re.compile(r"`((?:sql|src|tests|docs|bin|examples|assets|deploy)/[\w./-]+)`")
 
 
 @pytest.mark.parametrize("page", PAGES)

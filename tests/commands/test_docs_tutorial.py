@@ -15,15 +15,26 @@ import pytest
 from tests.commands.test_docs_shell import command_path, shell
 from tests.support.commands import free_port, running_command, wait_for_exit
 from tests.support.deadline import DEADLINE_S
-from tests.support.doc_blocks import blocks
+from tests.support.doc_blocks import Block, blocks, read
 
 pytestmark = pytest.mark.anyio
 PAGE = "docs/tutorial/first-webhook.md"
-DEMO, API = "See it work", "Send a webhook of your own"
+DEMO, OWN = "See it work", "Send a webhook of your own"
+COMMANDS, CALLS = "rowhook", "curl"
 
 
-def scripts(section: str, language: str = "sh") -> list[str]:
-    return [block.text for block in blocks(PAGE, language, section)]
+def scripts(section: str, language: str = "sh", tab: str | None = None) -> list[str]:
+    """Return the blocks of a section that are in no tab, or in this one."""
+    return [block.text for block in blocks(PAGE, language, section) if tab_of(block) in {None, tab}]
+
+
+def tab_of(block: Block) -> str | None:
+    """Return the title of the content tab that an indented block is in."""
+    lines = read(PAGE).splitlines()[: block.line]
+    if not lines[-1].startswith("    "):
+        return None
+    titles = [title for line in lines if (title := re.fullmatch(r'=== "(.+)"', line))]
+    return titles[-1][1]
 
 
 async def printed_value(process: Process, pattern: str) -> str:
@@ -47,12 +58,14 @@ async def received_lines(process: Process, expected: str, count: int) -> list[st
     return lines + (await wait_for_exit(process)).out.splitlines(keepends=True)
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.parametrize("tab", [COMMANDS, CALLS])
 @pytest.mark.long
-async def test_the_api_part_works_as_written(folder: Path) -> None:
-    listen, up, *remaining = scripts(API)
+async def test_a_webhook_of_one_s_own_works_as_written(folder: Path, tab: str) -> None:
+    if tab == CALLS and shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    listen, up, platform, *remaining = scripts(OWN, tab=tab)
     assert listen.strip() == "bin/rowhook listen"
-    assert up.strip() == "ROWHOOK_ALLOW_NETWORKS=127.0.0.0/8 bin/rowhook up"
+    assert up == "export ROWHOOK_ALLOW_NETWORKS=127.0.0.0/8\nbin/rowhook up\n"
     path, receiver_port, port = command_path(folder), str(free_port()), str(free_port())
     async with (
         running_command(folder, "listen", "--on", receiver_port) as receiver,
@@ -60,16 +73,50 @@ async def test_the_api_part_works_as_written(folder: Path) -> None:
             folder, "up", ROWHOOK_ALLOW_NETWORKS="127.0.0.0/8", ROWHOOK_PORT=port
         ) as service,
     ):
-        key = await printed_value(service, r"Operator key \(shown only once\): (rhk_\S+)")
-        link = await printed_value(service, r"Sign-in link \(once, 15 minutes\): (http\S+)")
-        await sign_in(link)
-        script = "\n".join(f"{block}\necho '---'" for block in remaining)
-        script = script.replace("rhk_the_key_that_up_printed", key)
-        script = script.replace(":8080", f":{port}").replace(":9000", f":{receiver_port}")
+        await sign_in(await printed_value(service, r"Dashboard +(http\S+)"))
+        key = await printed_value(service, r"API key +(rhk_\S+) ")
+
+        def typed(script: str) -> str:
+            script = script.replace("rhk_the_key_that_up_printed", key)
+            return script.replace(":8080", f":{port}").replace(":9000", f":{receiver_port}")
+
+        saving, *steps = map(typed, [platform, *remaining])
+        if tab == COMMANDS:
+            script = "\necho '---'\n".join([saving, *steps])
+        else:
+            # A person copies the id of the webhook from the answer.
+            definitions, *steps = steps
+            _, out = await shell(folder, f"{saving}\n{definitions}", PATH=path)
+            webhook = json.loads(out[out.index("{") :])["id"]
+            functions = definitions.partition("api -X PUT")[0]
+            script = functions + "\necho '---'\n".join(steps).replace("id_of_the_webhook", webhook)
         _, out = await shell(folder, script, PATH=path)
-        outputs = [output.strip() for output in out.split("---\n")]
-        lines = await received_lines(receiver, "POST /v1/tickets", 2)
-    check_api_part(outputs, lines)
+        lines = await received_lines(receiver, "POST /v1/customers", 2)
+    outputs = [output.strip() for output in out.split("---\n")]
+    (check_commands if tab == COMMANDS else check_calls)(outputs)
+    check_receiver(lines)
+
+
+def check_receiver(lines: list[str]) -> None:
+    """The test and the commit arrived, verified by the secret that the receiver looked up."""
+    arrived = [line for line in lines if "POST /v1/customers" in line]
+    assert [line.partition("  ")[2].strip() for line in arrived] == ["✓ both signatures of CRM"] * 2
+    assert sum("authorization: Bearer s3cret" in line for line in lines) == 2
+    assert any('{"name": "Grace", "email": "grace@example.com"}' in line for line in lines)
+
+
+def check_commands(outputs: list[str]) -> None:
+    """Check what the commands print; nothing of it is an error but the refused delete."""
+    platform, saved, test_send, inserted, delivered, deleted = outputs
+    assert platform.split("\n") == ["INSERT 0 1", "INSERT 0 1"]
+    assert "whsec_" in saved
+    assert "Commits of goal goal_signup are now sent" in saved
+    assert "delivered" in test_send
+    assert "[secret:crm-token]" in test_send
+    assert inserted == "INSERT 0 1"
+    assert re.search(r"delivered .* goal\.committed .* CRM ", delivered), delivered
+    assert "goal_signup" in deleted
+    assert "Deleted webhook" in deleted.splitlines()[-1]
 
 
 async def sign_in(link: str) -> None:
@@ -81,21 +128,19 @@ async def sign_in(link: str) -> None:
         assert "Overview" in (await browser.get(link.split("/sign-in", maxsplit=1)[0])).text
 
 
-def check_api_part(outputs: list[str], lines: list[str]) -> None:
+def check_calls(outputs: list[str]) -> None:
     """Check the test send, the delivery and the refused delete; then nothing more is sent."""
-    platform, keys, saved, test_send, delivered, deleted, _ = outputs
-    assert (platform, keys, saved) == ("", "", "")
+    linked, test_send, inserted, delivered, deleted = outputs
+    assert (linked, inserted) == ("", "INSERT 0 1")
     answer = json.loads(test_send)
     assert (answer["outcome"], answer["response"]["status"]) == ("delivered", 204)
     assert "s3cret" not in test_send
     assert "[secret:crm-token]" in test_send
-    delivery = json.loads(delivered)
-    assert delivery["event_type"] == "job.succeeded"
+    (delivery,) = json.loads(delivered)["items"]
+    assert (delivery["event_type"], delivery["webhook_name"]) == ("goal.committed", "CRM")
     refusal = json.loads(deleted)
     assert refusal["status"] == 400
-    assert sorted(error["name"] for error in refusal["errors"]) == ["Ann", "Bob"]
-    assert sum("POST /v1/tickets" in line for line in lines) == 2
-    assert any('"answer": "42", "cost": 0.0042' in line for line in lines)
+    assert [error["name"] for error in refusal["errors"]] == ["Sign up a customer"]
 
 
 @pytest.mark.long
@@ -104,19 +149,20 @@ async def test_the_demo_part_works_as_written(folder: Path) -> None:
     insert, status, again, refused = scripts(DEMO, "sql")
     path = command_path(folder)
     async with running_command(folder, "demo", "--stay") as demo:
-        dsn = await printed_value(demo, r'psql "(postgresql:[^"]+)"')
-        assert await sql(folder, dsn, insert, path) == "INSERT 0 1\n"
+        await sign_in(await printed_value(demo, r"Dashboard +(http\S+)"))
+        psql = await printed_value(demo, r"Insert +(.+)")
+        assert await sql(folder, psql, insert, path) == "INSERT 0 1\n"
         async with asyncio.timeout(DEADLINE_S):
-            while (await sql(folder, dsn, status, path)).count("| delivered |") < 3:
+            while (await sql(folder, psql, status, path)).count("| delivered |") < 3:
                 await asyncio.sleep(0.05)
-        assert await sql(folder, dsn, again, path) == "UPDATE 3\n"
-        refusal = await sql(folder, dsn, refused, path)
+        assert await sql(folder, psql, again, path) == "UPDATE 3\n"
+        refusal = await sql(folder, psql, refused, path)
         lines = await received_lines(demo, "both signatures", 6)
     assert "Only the status of a delivery can be updated." in refusal
     assert sum("both signatures" in line for line in lines) == 6
 
 
-async def sql(home: Path, dsn: str, statements: str, path: str) -> str:
-    """Return the output of `psql` for these statements."""
-    _, out = await shell(home, f"psql '{dsn}' <<'SQL'\n{statements}\nSQL", PATH=path)
+async def sql(home: Path, psql: str, statements: str, path: str) -> str:
+    """Return the output of the printed `psql` command for these statements."""
+    _, out = await shell(home, f"{psql} <<'SQL'\n{statements}\nSQL", PATH=path)
     return out

@@ -18,6 +18,7 @@ import pytest
 from rowhook.db.connection_pool import Pool
 from rowhook.security.sign import Signer, new_signing_secret
 from rowhook.verify import verify
+from tests.support.command_line import KEY, CommandLine
 from tests.support.commands import run_command, running_command
 from tests.support.deadline import DEADLINE_S
 from tests.support.receiver import Receiver, answer, reset, stall
@@ -57,8 +58,9 @@ async def line(process: Process, pattern: str) -> str:
 
 
 @asynccontextmanager
-async def listening(folder: Path, *arguments: str) -> AsyncIterator[Listening]:
-    async with running_command(folder, "listen", "--on", "0", *arguments) as process:
+async def listening(folder: Path, *arguments: str, **variables: Any) -> AsyncIterator[Listening]:
+    command = ("listen", "--on", "0", *arguments)
+    async with running_command(folder, *command, **variables) as process:
         announcement = await line(process, "Listening on ")
         yield Listening(process=process, url=announcement.removeprefix("Listening on "))
 
@@ -219,3 +221,49 @@ async def test_a_failing_application_causes_a_retry(
         verify(
             secret=saved.signing_secret or "", headers=headers, body=request.body, now=request.at
         )
+
+
+@pytest.mark.usefixtures("platform")
+async def test_listen_learns_the_secrets_of_webhooks_from_the_database(
+    folder: Path, dsn: str
+) -> None:
+    hands = CommandLine(folder=folder, dsn=dsn)
+    variables: dict[str, Any] = {"DATABASE_URL": dsn, "ROWHOOK_MASTER_KEYS": KEY}
+    async with listening(folder, **variables) as to:
+        await to.send(content=BODY, headers=signed())
+        assert "signatures not checked: The database has no webhooks." in await to.line("POST /in")
+        local = {"ROWHOOK_ALLOW_NETWORKS": "127.0.0.0/8"}
+        for name in ("Other", "CRM"):
+            create = ("webhooks", "create", "--name", name, "--url", f"{to.url}/hook")
+            await hands.ok(*create, **local)
+        await hands.ok("test", "CRM", **local)
+        assert "✓ both signatures of CRM" in await to.line("POST /hook")
+        await hands.ok("webhooks", "rotate-secret", "CRM", "--overlap-s", "0")
+        await hands.ok("test", "CRM", **local)
+        assert "✓ both signatures of CRM" in await to.line("POST /hook")
+        await to.send(content=BODY, headers=signed())
+        assert "✗ No webhook's secret matches" in await to.line("POST /in")
+
+
+async def test_listen_says_why_signatures_are_not_checked(folder: Path) -> None:
+    async with listening(folder) as to:
+        await to.send(content=BODY, headers=signed())
+        line = await to.line("POST /in")
+    assert "signatures not checked: No embedded database is running" in line
+    assert "pass --secret" in line
+
+
+@pytest.mark.parametrize(
+    ("variables", "networks"),
+    [
+        ({}, "127.0.0.0/8"),
+        ({"ROWHOOK_HOST": "localhost"}, "127.0.0.0/8"),
+        ({"ROWHOOK_ALLOW_NETWORKS": "10.0.0.0/8"}, "10.0.0.0/8,127.0.0.0/8"),
+        ({"ROWHOOK_ALLOW_NETWORKS": "127.0.0.1/32"}, "127.0.0.1/32"),
+    ],
+)
+async def test_listen_prints_the_networks_that_workers_must_allow(
+    folder: Path, variables: dict[str, Any], networks: str
+) -> None:
+    async with running_command(folder, "listen", "--on", "0", **variables) as process:
+        assert await line(process, "export") == f"export ROWHOOK_ALLOW_NETWORKS={networks}"

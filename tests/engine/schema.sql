@@ -151,6 +151,23 @@ CREATE FUNCTION rowhook.assign_order(webhook uuid, max_rows integer) RETURNS big
 
 COMMENT ON FUNCTION rowhook.assign_order(webhook uuid, max_rows integer) IS 'assigns their position to a batch of deliveries that wait for a webhook which became ordered; returns how many';
 
+CREATE FUNCTION rowhook.attempt_class(outcome text, status_code integer) RETURNS text
+    LANGUAGE sql IMMUTABLE;
+
+COMMENT ON FUNCTION rowhook.attempt_class(outcome text, status_code integer) IS 'class of an attempt that was not skipped: 2xx (accepted, also by an output without a status code), 3xx, 4xx, 5xx, timeout, held (nothing was sent: the body could not be rendered or does not match the schema), refused (everything else: DNS, connection, TLS, forbidden target, no valid response)';
+
+CREATE FUNCTION rowhook.attempt_series(organization uuid, webhook uuid, span interval, points integer) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.attempt_series(organization uuid, webhook uuid, span interval, points integer) IS 'attempts by class, and deliveries that became dead, in equal steps of the window: `points` of them, one more, or fewer where a step would be shorter than the counts are kept';
+
+CREATE FUNCTION rowhook.attempts_by_class(status_2xx bigint, status_3xx bigint, status_4xx bigint, status_5xx bigint, timeout bigint, refused bigint, held bigint) RETURNS json
+    LANGUAGE sql IMMUTABLE;
+
+COMMENT ON FUNCTION rowhook.attempts_by_class(status_2xx bigint, status_3xx bigint, status_4xx bigint, status_5xx bigint, timeout bigint, refused bigint, held bigint) IS 'counts of attempts as a JSON object';
+
 CREATE FUNCTION rowhook.attempts_of(delivery bigint) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -448,7 +465,7 @@ CREATE FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[], held bigint[], falls_asleep boolean) IS 'claims due deliveries; with `falls_asleep` it registers the worker as asleep first. Rows by `kind`: delivery; unreadable, a claimed row whose event is missing; watermark, the time before which a lane has no ready rows; cursor, the last visited lane if there are more; reclaimed, how many expired claims that are not in `held` were given back; and what the worker may wait for: more, a lane that may have further ready rows; full, one that waits for a result; due, when a lane or a delivery is due; chore, rowhook.sweep has work; unsettled, an open transaction may commit without a notification';
+COMMENT ON FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[], held bigint[], falls_asleep boolean) IS 'claims due deliveries; with `falls_asleep` it registers the worker as asleep first. Rows by `kind`: delivery, whose due_in_s is minus the seconds since it was captured, if this is its first attempt and its webhook has no first delay; unreadable, a claimed row whose event is missing; watermark, the time before which a lane has no ready rows; cursor, the last visited lane if there are more; reclaimed, how many expired claims that are not in `held` were given back; and what the worker may wait for: more, a lane that may have further ready rows; full, one that waits for a result; due, when a lane or a delivery is due; chore, rowhook.sweep has work; unsettled, an open transaction may commit without a notification';
 
 CREATE FUNCTION rowhook.column_expression(expression text, type oid, output_type text, zone text) RETURNS text
     LANGUAGE sql STABLE
@@ -655,6 +672,11 @@ CREATE FUNCTION rowhook.count_older_seals(newest bytea) RETURNS TABLE(kind text,
 
 COMMENT ON FUNCTION rowhook.count_older_seals(newest bytea) IS 'number of values per kind that the newest master key did not encrypt; its ciphertexts begin with `newest`';
 
+CREATE FUNCTION rowhook.count_step(span interval) RETURNS interval
+    LANGUAGE sql IMMUTABLE;
+
+COMMENT ON FUNCTION rowhook.count_step(span interval) IS 'resolution in which the attempts of a window are counted';
+
 CREATE FUNCTION rowhook.count_stuck(organization uuid) RETURNS bigint
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -680,6 +702,13 @@ CREATE FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash by
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) IS 'creates an API key; null organization: an operator key';
+
+CREATE FUNCTION rowhook.create_portal_link(organization uuid, granted text[], brand json, return_url text, key_hash bytea, link_hash bytea, until_at timestamp with time zone) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.create_portal_link(organization uuid, granted text[], brand json, return_url text, key_hash bytea, link_hash bytea, until_at timestamp with time zone) IS 'stores a portal link of an organization; a null key stands for access to the database';
 
 CREATE FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) RETURNS integer
     LANGUAGE plpgsql
@@ -746,6 +775,15 @@ CREATE FUNCTION rowhook.delete_webhook(webhook uuid) RETURNS boolean
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.delete_webhook(webhook uuid) IS 'deletes a webhook; false if there was none. Workers cancel its waiting deliveries; the foreign key of rowhook.link refuses it while it is linked';
+
+CREATE FUNCTION rowhook.deliveries_with_id(organization uuid, id text, most integer) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_seqscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.deliveries_with_id(organization uuid, id text, most integer) IS 'deliveries of any age with this id, or of the commit, job or session with this id, newest first';
 
 CREATE FUNCTION rowhook.delivery_counts() RETURNS TABLE(status text, deliveries bigint, is_capped boolean, oldest interval, next_due interval)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -826,6 +864,11 @@ CREATE FUNCTION rowhook.end_migration(obsolete text[]) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.end_migration(obsolete text[]) IS 'removes steps that no longer exist in sql/ and stores the state of the schema for later comparison';
+
+CREATE FUNCTION rowhook.end_portal_session(session_hash bytea) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) RETURNS void
     LANGUAGE plpgsql
@@ -1060,6 +1103,13 @@ CREATE FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp
 
 COMMENT ON FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future text[]) IS 'latest completion in a table by its own times, and the ids of rows with a future completion time';
 
+CREATE FUNCTION rowhook.find_objects(search text, most integer) RETURNS SETOF json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.find_objects(search text, most integer) IS 'what this transaction can see with this id, with at most `most` of each kind whose name or id contains the text; ids of jobs, commits and sessions must be complete, and a session is listed with its newest commits';
+
 CREATE FUNCTION rowhook.find_table(name text) RETURNS text
     LANGUAGE plpgsql STABLE;
 
@@ -1078,6 +1128,13 @@ CREATE FUNCTION rowhook.first_missing(webhook uuid DEFAULT NULL::uuid, agent uui
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.first_missing(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) IS 'first of these objects that does not exist for this transaction; null if all exist';
+
+CREATE FUNCTION rowhook.fold_attempts(most integer DEFAULT 50000) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.fold_attempts(most integer) IS 'moves counts from attempt_delta into attempt_minute and attempt_quarter, oldest first, and removes those that no window reaches; returns how many rows it moved';
 
 CREATE FUNCTION rowhook.gap_sql(source rowhook.source) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -1200,7 +1257,12 @@ CREATE FUNCTION rowhook.health_of(webhooks uuid[]) RETURNS SETOF json
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.health_of(webhooks uuid[]) IS 'as webhook_health, for these webhooks and for deliveries created in the last 24 hours, with hourly figures';
+COMMENT ON FUNCTION rowhook.health_of(webhooks uuid[]) IS 'as webhook_health, for these webhooks, with hourly figures';
+
+CREATE FUNCTION rowhook.health_word(state text, circuit text, failures integer, attempts bigint, accepted bigint, held bigint) RETURNS text
+    LANGUAGE sql IMMUTABLE;
+
+COMMENT ON FUNCTION rowhook.health_word(state text, circuit text, failures integer, attempts bigint, accepted bigint, held bigint) IS 'health of a webhook from its state, its circuit, the consecutive attempts that the receiver did not accept, the attempts of the last 15 minutes and how many of them were accepted, and the held deliveries';
 
 CREATE FUNCTION rowhook.heartbeat(worker uuid, host text, pid integer, in_flight integer) RETURNS timestamp with time zone
     LANGUAGE sql
@@ -1378,12 +1440,13 @@ CREATE FUNCTION rowhook.lane_capacity(lane uuid, OUT room integer, OUT late_room
 
 COMMENT ON FUNCTION rowhook.lane_capacity(lane uuid, OUT room integer, OUT late_room integer, OUT head tid, OUT is_probe boolean, OUT tokens double precision, OUT opens_at timestamp with time zone) IS 'how many deliveries a lane may send now, by its limits, rate, circuit and order; null if its webhook is not active. A lane without capacity gets some at opens_at, or when a delivery in flight ends';
 
-CREATE FUNCTION rowhook.last_day_stats(webhook uuid) RETURNS json
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+CREATE FUNCTION rowhook.quarter_of(moment timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE;
 
-COMMENT ON FUNCTION rowhook.last_day_stats(webhook uuid) IS 'outcome of a webhook''s deliveries that were created in the last 24 hours, in total and per hour, oldest hour first';
+CREATE FUNCTION rowhook.last_day_start() RETURNS timestamp with time zone
+    LANGUAGE sql STABLE;
+
+COMMENT ON FUNCTION rowhook.last_day_start() IS 'start of the last 24 hours in whole quarters of an hour, with the current one';
 
 CREATE FUNCTION rowhook.last_error_of(webhook uuid) RETURNS text
     LANGUAGE sql STABLE
@@ -1398,6 +1461,13 @@ CREATE FUNCTION rowhook.last_event_to_keep(of_epoch integer) RETURNS bigint
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.last_event_to_keep(of_epoch integer) IS 'last event that keeps its epoch; later ones were captured in this cluster and move to the next epoch. null: no event moves';
+
+CREATE FUNCTION rowhook.last_failed_delivery(webhook uuid) RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.last_failed_delivery(webhook uuid) IS 'delivery with the latest failed attempt of a webhook; null if none failed in the last 31 days';
 
 CREATE FUNCTION rowhook.last_place(session text) RETURNS bigint
     LANGUAGE sql STABLE
@@ -1421,6 +1491,15 @@ CREATE FUNCTION rowhook.last_placed_commit(session text, OUT xact xid8, OUT even
     SET enable_mergejoin TO 'off';
 
 COMMENT ON FUNCTION rowhook.last_placed_commit(session text, OUT xact xid8, OUT event_id bigint) IS 'commit whose callback was placed last in a session; later places follow it in order. (0, 0) if there is none';
+
+CREATE FUNCTION rowhook.latency_percentiles(webhooks uuid[], since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) RETURNS record
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.latency_percentiles(webhooks uuid[], since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) IS 'milliseconds from creation to the recorded delivery, of the newest delivered deliveries created since a time: `sampled` in total, the same number of each webhook';
 
 CREATE FUNCTION rowhook.leave(worker uuid) RETURNS void
     LANGUAGE sql
@@ -1548,6 +1627,9 @@ CREATE FUNCTION rowhook.metrics() RETURNS TABLE(pending bigint, sending bigint, 
 
 COMMENT ON FUNCTION rowhook.metrics() IS 'unfinished deliveries by status; workers seen in the last 30 s; open capture errors; webhooks with an open circuit; rowhook.backlog() as JSON';
 
+CREATE FUNCTION rowhook.minute_of(moment timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE;
+
 CREATE FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp with time zone, until timestamp with time zone, most integer) RETURNS text[]
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1588,6 +1670,27 @@ CREATE FUNCTION rowhook.move_events(after_id bigint, up_to_id bigint, old_epoch 
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.move_events(after_id bigint, up_to_id bigint, old_epoch integer) IS 'moves events that were captured in this cluster to the next epoch';
+
+CREATE FUNCTION rowhook.names_of_webhooks(ids uuid[]) RETURNS SETOF json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.names_of_webhooks(ids uuid[]) IS 'names of webhooks, of deleted ones the last; null for those that this transaction cannot see';
+
+CREATE FUNCTION rowhook.navigation_counts(most integer) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.navigation_counts(most integer) IS 'how many webhooks and waiting deliveries this transaction can see, at most `most` of each';
+
+CREATE FUNCTION rowhook.newest_failure(webhook uuid, statuses text[], OUT last_error text, OUT last_at timestamp with time zone) RETURNS record
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.newest_failure(webhook uuid, statuses text[], OUT last_error text, OUT last_at timestamp with time zone) IS 'error and creation of the newest delivery of a webhook with one of these statuses; of those that are pending, only those that failed before';
 
 CREATE FUNCTION rowhook.newest_gaps(most integer DEFAULT 10000) RETURNS TABLE(source text, source_id text, occurred_at timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -1664,6 +1767,20 @@ CREATE FUNCTION rowhook.oldest_waiting(organization uuid) RETURNS timestamp with
 
 COMMENT ON FUNCTION rowhook.oldest_waiting(organization uuid) IS 'creation time of the oldest delivery that is pending or sending; null if there is none';
 
+CREATE FUNCTION rowhook.oldest_xmin_age() RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.oldest_xmin_age() IS 'transactions since the oldest one that keeps vacuum from removing dead rows: a session, a replication slot or a prepared transaction';
+
+CREATE FUNCTION rowhook.open_portal_link(link_hash bytea, session_hash bytea, until_at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.open_portal_link(link_hash bytea, session_hash bytea, until_at timestamp with time zone) IS 'turns a portal link into a session, once; false if the link is unknown, used or expired';
+
 CREATE FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1676,6 +1793,13 @@ CREATE FUNCTION rowhook.ordered_head(lane uuid) RETURNS tid
 
 COMMENT ON FUNCTION rowhook.ordered_head(lane uuid) IS 'the first unfinished delivery of an ordered webhook, if it may be sent; while it waits for a retry or is held, the others wait too';
 
+CREATE FUNCTION rowhook.organization_names(ids text[]) RETURNS SETOF json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.organization_names(ids text[]) IS 'names of organizations, by their platform ids';
+
 CREATE FUNCTION rowhook.organization_of(id text) RETURNS uuid
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1684,7 +1808,7 @@ CREATE FUNCTION rowhook.organization_of(id text) RETURNS uuid
 
 COMMENT ON FUNCTION rowhook.organization_of(id text) IS 'organization with this platform id; null if unknown';
 
-CREATE FUNCTION rowhook.organization_page(after_id uuid, most integer) RETURNS SETOF json
+CREATE FUNCTION rowhook.organization_page(after_id uuid, most integer, search text DEFAULT NULL::text) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
@@ -1786,6 +1910,13 @@ CREATE FUNCTION rowhook.platform_tables() RETURNS SETOF text
 
 COMMENT ON FUNCTION rowhook.platform_tables() IS 'tables that can be sources';
 
+CREATE FUNCTION rowhook.portal_access(token_hash bytea) RETURNS TABLE(id uuid, organization_id uuid, organization_name text, key_hash bytea, scopes text[], brand text, return_url text, is_opened boolean)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.portal_access(token_hash bytea) IS 'portal link or session with this SHA-256, unless it has expired';
+
 CREATE FUNCTION rowhook.promote() RETURNS void
     LANGUAGE plpgsql;
 
@@ -1804,6 +1935,16 @@ CREATE FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_versi
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) IS 'stores a secret; false if another change came first: read secret_version, encrypt for the next version, and try again';
+
+CREATE FUNCTION rowhook.queue_metrics(top integer DEFAULT 5) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
+
+COMMENT ON FUNCTION rowhook.queue_metrics(top integer) IS 'unfinished deliveries by status, and those that are due for active webhooks by kind of output and by organization: the `top` organizations with the most by their rank, and all others together';
 
 CREATE FUNCTION rowhook.raise_epoch() RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1876,6 +2017,11 @@ CREATE FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_ag
     SET plan_cache_mode TO 'force_custom_plan';
 
 COMMENT ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) IS 'jobs and commits among the newest 2,000 events of each organization, newest first; with a webhook, those that its links deliver to it';
+
+CREATE FUNCTION rowhook.recent_start() RETURNS timestamp with time zone
+    LANGUAGE sql STABLE;
+
+COMMENT ON FUNCTION rowhook.recent_start() IS 'start of the last 15 minutes, whose attempts decide rowhook.health_word, in whole minutes';
 
 CREATE FUNCTION rowhook.reclaim_expired(worker uuid, lease interval) RETURNS void
     LANGUAGE plpgsql;
@@ -2315,6 +2461,18 @@ CREATE FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, a
 
 COMMENT ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) IS 'values that the newest key did not encrypt, in the order of their primary key (first, second), after a position';
 
+CREATE FUNCTION rowhook.search_deliveries(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, search text, most integer, most_rows integer, most_text bigint) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.search_deliveries(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, search text, most integer, most_rows integer, most_text bigint) IS 'deliveries that contain a text in an id, goal, agent, session, error or payload, newest first: among at most most_rows deliveries with most_text characters of payload; searched says how many were, since the creation time of the oldest, last_id its id if older ones are left';
+
+CREATE FUNCTION rowhook.search_rank(search text, names text[]) RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
 CREATE FUNCTION rowhook.search_time_sql(source rowhook.source) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2464,7 +2622,7 @@ CREATE FUNCTION rowhook.stats(organization uuid, span interval) RETURNS json
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.stats(organization uuid, span interval) IS 'outcome of the deliveries created in the last `span`; durations are from creation to the recorded delivery';
+COMMENT ON FUNCTION rowhook.stats(organization uuid, span interval) IS 'attempts and deliveries since the start of the window: delivered and dead by the time of the result, other statuses by creation; percentiles are of the newest 10,000 delivered';
 
 CREATE FUNCTION rowhook.status() RETURNS TABLE(status text, deliveries bigint, oldest interval, next_due interval)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2607,6 +2765,13 @@ CREATE FUNCTION rowhook.update_circuit(webhook uuid, failures integer, successes
 
 COMMENT ON FUNCTION rowhook.update_circuit(webhook uuid, failures integer, successes integer, retry_after_s double precision, max_in_flight integer) IS 'updates the circuit breaker by a batch of results: ten consecutive failures open it, a successful probe half-opens it, and it closes when max_in_flight is allowed again';
 
+CREATE FUNCTION rowhook.upkeep_metrics() RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.upkeep_metrics() IS 'workers seen in the last 30 s, webhooks by state, circuits, capture, retention, partitions, and what delays vacuum';
+
 CREATE FUNCTION rowhook.upsert_agent(organization text, id text, name text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2743,6 +2908,25 @@ CREATE FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, w
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
+CREATE FUNCTION rowhook.webhooks_of(organization uuid, webhook uuid DEFAULT NULL::uuid) RETURNS uuid[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.webhooks_of(organization uuid, webhook uuid) IS 'the webhooks of an organization, deleted ones too, or of all organizations';
+
+CREATE FUNCTION rowhook.window_counts(webhooks uuid[], span interval, since timestamp with time zone, step interval) RETURNS TABLE(at timestamp with time zone, status_2xx bigint, status_3xx bigint, status_4xx bigint, status_5xx bigint, timeout bigint, refused bigint, held bigint, dead bigint, attempts bigint)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.window_counts(webhooks uuid[], span interval, since timestamp with time zone, step interval) IS 'attempts of webhooks since a time, in steps that start there; steps without attempts have no row. `span` selects the resolution';
+
+CREATE FUNCTION rowhook.window_start(span interval) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE;
+
+COMMENT ON FUNCTION rowhook.window_start(span interval) IS 'start of the last `span`, rounded down to a full minute, or to a full quarter of an hour if it is longer than three hours';
+
 CREATE FUNCTION rowhook.with_platform_ids(document json) RETURNS json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -2773,7 +2957,7 @@ CREATE FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span in
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span interval, worst integer, most integer) IS 'webhooks with deliveries that are held, wait after a failed attempt, or were created in the last `span` and are dead; those with the most first';
+COMMENT ON FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span interval, worst integer, most integer) IS 'webhooks that fail, or have deliveries that are held, wait after a failed attempt, or were created in the last `span` and are dead; open circuits and failing webhooks first, then those with the most such deliveries; at most `most` are counted of each status';
 
 CREATE FUNCTION rowhook.write_audit(organization uuid, action text, subject text, before json DEFAULT NULL::json, after json DEFAULT NULL::json) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3087,6 +3271,137 @@ WITH (toast_tuple_target='8160');
 
 COMMENT ON TABLE rowhook.attempt_default IS 'generated: the first days before 0018';
 
+CREATE TABLE rowhook.attempt_delta (
+    at timestamp with time zone NOT NULL,
+    webhook_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    status_2xx integer DEFAULT 0 NOT NULL,
+    status_3xx integer DEFAULT 0 NOT NULL,
+    status_4xx integer DEFAULT 0 NOT NULL,
+    status_5xx integer DEFAULT 0 NOT NULL,
+    timeout integer DEFAULT 0 NOT NULL,
+    refused integer DEFAULT 0 NOT NULL,
+    held integer DEFAULT 0 NOT NULL,
+    dead integer DEFAULT 0 NOT NULL,
+    failed_at timestamp with time zone,
+    failed_outbox_id bigint
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_insert_threshold='5000', autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_cost_delay='0');
+
+COMMENT ON TABLE rowhook.attempt_delta IS 'counts of attempts, one row per batch of results and webhook; rowhook.fold_attempts moves them';
+
+COMMENT ON COLUMN rowhook.attempt_delta.at IS 'minute in which the results were recorded';
+
+COMMENT ON COLUMN rowhook.attempt_delta.dead IS 'deliveries that became dead';
+
+COMMENT ON COLUMN rowhook.attempt_delta.failed_outbox_id IS 'delivery of the latest failed attempt, which began at failed_at';
+
+CREATE TABLE rowhook.attempt_minute (
+    at timestamp with time zone CONSTRAINT attempt_delta_at_not_null NOT NULL,
+    webhook_id uuid CONSTRAINT attempt_delta_webhook_id_not_null NOT NULL,
+    organization_id uuid CONSTRAINT attempt_delta_organization_id_not_null NOT NULL,
+    status_2xx integer DEFAULT 0 CONSTRAINT attempt_delta_status_2xx_not_null NOT NULL,
+    status_3xx integer DEFAULT 0 CONSTRAINT attempt_delta_status_3xx_not_null NOT NULL,
+    status_4xx integer DEFAULT 0 CONSTRAINT attempt_delta_status_4xx_not_null NOT NULL,
+    status_5xx integer DEFAULT 0 CONSTRAINT attempt_delta_status_5xx_not_null NOT NULL,
+    timeout integer DEFAULT 0 CONSTRAINT attempt_delta_timeout_not_null NOT NULL,
+    refused integer DEFAULT 0 CONSTRAINT attempt_delta_refused_not_null NOT NULL,
+    held integer DEFAULT 0 CONSTRAINT attempt_delta_held_not_null NOT NULL,
+    dead integer DEFAULT 0 CONSTRAINT attempt_delta_dead_not_null NOT NULL,
+    failed_at timestamp with time zone,
+    failed_outbox_id bigint
+);
+
+COMMENT ON TABLE rowhook.attempt_minute IS 'counts of attempts per webhook and minute, for four hours';
+
+COMMENT ON COLUMN rowhook.attempt_minute.at IS 'minute in which the results were recorded';
+
+CREATE TABLE rowhook.attempt_quarter (
+    at timestamp with time zone CONSTRAINT attempt_delta_at_not_null NOT NULL,
+    webhook_id uuid CONSTRAINT attempt_delta_webhook_id_not_null NOT NULL,
+    organization_id uuid CONSTRAINT attempt_delta_organization_id_not_null NOT NULL,
+    status_2xx integer DEFAULT 0 CONSTRAINT attempt_delta_status_2xx_not_null NOT NULL,
+    status_3xx integer DEFAULT 0 CONSTRAINT attempt_delta_status_3xx_not_null NOT NULL,
+    status_4xx integer DEFAULT 0 CONSTRAINT attempt_delta_status_4xx_not_null NOT NULL,
+    status_5xx integer DEFAULT 0 CONSTRAINT attempt_delta_status_5xx_not_null NOT NULL,
+    timeout integer DEFAULT 0 CONSTRAINT attempt_delta_timeout_not_null NOT NULL,
+    refused integer DEFAULT 0 CONSTRAINT attempt_delta_refused_not_null NOT NULL,
+    held integer DEFAULT 0 CONSTRAINT attempt_delta_held_not_null NOT NULL,
+    dead integer DEFAULT 0 CONSTRAINT attempt_delta_dead_not_null NOT NULL,
+    failed_at timestamp with time zone,
+    failed_outbox_id bigint
+);
+
+COMMENT ON TABLE rowhook.attempt_quarter IS 'counts of attempts per webhook and quarter of an hour, for 31 days';
+
+COMMENT ON COLUMN rowhook.attempt_quarter.at IS 'quarter of an hour in which the results were recorded';
+
+CREATE VIEW rowhook.attempts_by_minute WITH (security_invoker='true') AS
+ SELECT attempt_minute.at,
+    attempt_minute.webhook_id,
+    attempt_minute.organization_id,
+    attempt_minute.status_2xx,
+    attempt_minute.status_3xx,
+    attempt_minute.status_4xx,
+    attempt_minute.status_5xx,
+    attempt_minute.timeout,
+    attempt_minute.refused,
+    attempt_minute.held,
+    attempt_minute.dead,
+    attempt_minute.failed_at,
+    attempt_minute.failed_outbox_id
+   FROM rowhook.attempt_minute
+UNION ALL
+ SELECT attempt_delta.at,
+    attempt_delta.webhook_id,
+    attempt_delta.organization_id,
+    attempt_delta.status_2xx,
+    attempt_delta.status_3xx,
+    attempt_delta.status_4xx,
+    attempt_delta.status_5xx,
+    attempt_delta.timeout,
+    attempt_delta.refused,
+    attempt_delta.held,
+    attempt_delta.dead,
+    attempt_delta.failed_at,
+    attempt_delta.failed_outbox_id
+   FROM rowhook.attempt_delta;
+
+COMMENT ON VIEW rowhook.attempts_by_minute IS 'attempts of the last four hours, per webhook and minute in which they were recorded; a minute may have several rows';
+
+CREATE VIEW rowhook.attempts_by_quarter WITH (security_invoker='true') AS
+ SELECT attempt_quarter.at,
+    attempt_quarter.webhook_id,
+    attempt_quarter.organization_id,
+    attempt_quarter.status_2xx,
+    attempt_quarter.status_3xx,
+    attempt_quarter.status_4xx,
+    attempt_quarter.status_5xx,
+    attempt_quarter.timeout,
+    attempt_quarter.refused,
+    attempt_quarter.held,
+    attempt_quarter.dead,
+    attempt_quarter.failed_at,
+    attempt_quarter.failed_outbox_id
+   FROM rowhook.attempt_quarter
+UNION ALL
+ SELECT rowhook.quarter_of(attempt_delta.at) AS at,
+    attempt_delta.webhook_id,
+    attempt_delta.organization_id,
+    attempt_delta.status_2xx,
+    attempt_delta.status_3xx,
+    attempt_delta.status_4xx,
+    attempt_delta.status_5xx,
+    attempt_delta.timeout,
+    attempt_delta.refused,
+    attempt_delta.held,
+    attempt_delta.dead,
+    attempt_delta.failed_at,
+    attempt_delta.failed_outbox_id
+   FROM rowhook.attempt_delta;
+
+COMMENT ON VIEW rowhook.attempts_by_quarter IS 'attempts of the last 31 days, per webhook and quarter of an hour in which they were recorded; a quarter may have several rows';
+
 CREATE TABLE rowhook.audit (
     id bigint NOT NULL,
     organization_id uuid,
@@ -3100,7 +3415,7 @@ CREATE TABLE rowhook.audit (
 
 COMMENT ON COLUMN rowhook.audit.organization_id IS 'null: the change concerns no organization, such as an operator key';
 
-COMMENT ON COLUMN rowhook.audit.actor IS 'key:<name>, cli:<login>, or the database login of a change by hand';
+COMMENT ON COLUMN rowhook.audit.actor IS 'key:<name>, portal:<id of the link>, cli:<login>, or the database login of a change by hand';
 
 ALTER TABLE rowhook.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rowhook.audit_id_seq
@@ -3316,6 +3631,31 @@ ALTER TABLE rowhook.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE rowhook.portal_session (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    hash bytea NOT NULL,
+    key_hash bytea,
+    scopes text[] NOT NULL,
+    brand json NOT NULL,
+    return_url text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    opened_at timestamp with time zone,
+    ends_at timestamp with time zone NOT NULL,
+    CONSTRAINT portal_hash_is_sha256 CHECK ((length(hash) = 32)),
+    CONSTRAINT portal_scopes_are_known CHECK ((scopes <@ ARRAY['read'::text, 'write'::text, 'secrets'::text, 'replay'::text]))
+);
+
+COMMENT ON TABLE rowhook.portal_session IS 'portal links, and the sessions that they become when they are opened';
+
+COMMENT ON COLUMN rowhook.portal_session.hash IS 'SHA-256 of the link; once it is opened, of the session';
+
+COMMENT ON COLUMN rowhook.portal_session.key_hash IS 'hash of the API key that created the link, checked at each request; null: created with access to the database';
+
+COMMENT ON COLUMN rowhook.portal_session.brand IS '{name, logo, accent_color, header_color}';
+
+COMMENT ON COLUMN rowhook.portal_session.ends_at IS 'end of the link; once it is opened, of the session';
+
 CREATE TABLE rowhook.removed_event (
     source text NOT NULL,
     row_id text NOT NULL,
@@ -3458,41 +3798,85 @@ CREATE VIEW rowhook.webhook_health AS
     COALESCE(waiting.backlog, (0)::bigint) AS backlog,
     (now() - waiting.oldest) AS oldest_age,
     COALESCE(waiting.held, (0)::bigint) AS held,
-    COALESCE(day.finished, (0)::bigint) AS finished_24h,
-    COALESCE(day.delivered, (0)::bigint) AS delivered_24h,
-    round(((day.delivered)::numeric / (NULLIF(day.finished, 0))::numeric), 4) AS success_rate_24h,
-    day.p50_ms,
-    day.p95_ms,
+    (day.accepted + day.dead) AS finished_24h,
+    day.accepted AS delivered_24h,
+    round(((day.accepted)::numeric / (NULLIF(day.attempts, 0))::numeric), 4) AS success_rate_24h,
+    took.p50_ms,
+    took.p95_ms,
     COALESCE(lane.circuit, 'closed'::text) AS circuit,
     lane.failing_since,
         CASE
             WHEN (lane.circuit = 'open'::text) THEN lane.probe_at
             ELSE NULL::timestamp with time zone
         END AS next_probe_at,
-    failure.last_error
-   FROM ((((rowhook.webhook w
+    failure.last_error,
+    rowhook.health_word(w.state, COALESCE(lane.circuit, 'closed'::text), COALESCE(lane.failures, 0), recent.attempts, recent.accepted, COALESCE(waiting.held, (0)::bigint)) AS health,
+    day.attempts AS attempts_24h
+   FROM ((((((rowhook.webhook w
      LEFT JOIN rowhook.lane_state lane ON ((lane.webhook_id = w.id)))
      LEFT JOIN LATERAL ( SELECT count(*) FILTER (WHERE (o.status = ANY (ARRAY['pending'::text, 'sending'::text]))) AS backlog,
             min(o.created_at) FILTER (WHERE (o.status = ANY (ARRAY['pending'::text, 'sending'::text]))) AS oldest,
             count(*) FILTER (WHERE (o.status = 'held'::text)) AS held
            FROM rowhook.outbox o
           WHERE ((o.webhook_id = w.id) AND (o.status = ANY (ARRAY['pending'::text, 'sending'::text, 'held'::text])))) waiting ON (true))
-     LEFT JOIN LATERAL ( SELECT count(*) FILTER (WHERE (o.status = ANY (ARRAY['delivered'::text, 'dead'::text]))) AS finished,
-            count(*) FILTER (WHERE (o.status = 'delivered'::text)) AS delivered,
-            percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY (((EXTRACT(epoch FROM (o.finished_at - e.created_at)) * (1000)::numeric))::double precision)) FILTER (WHERE (o.status = 'delivered'::text)) AS p50_ms,
-            percentile_cont((0.95)::double precision) WITHIN GROUP (ORDER BY (((EXTRACT(epoch FROM (o.finished_at - e.created_at)) * (1000)::numeric))::double precision)) FILTER (WHERE (o.status = 'delivered'::text)) AS p95_ms
-           FROM (( SELECT o_1.event_id,
-                    o_1.status,
-                    o_1.finished_at
-                   FROM rowhook.outbox o_1
-                  WHERE ((o_1.webhook_id = w.id) AND (o_1.status = 'delivered'::text) AND (o_1.finished_at > (now() - '24:00:00'::interval)))
+     CROSS JOIN LATERAL ( SELECT COALESCE(sum(((((((m.status_2xx + m.status_3xx) + m.status_4xx) + m.status_5xx) + m.timeout) + m.refused) + m.held)), (0)::bigint) AS attempts,
+            COALESCE(sum(m.status_2xx), (0)::bigint) AS accepted
+           FROM ( SELECT attempt_minute.at,
+                    attempt_minute.webhook_id,
+                    attempt_minute.status_2xx,
+                    attempt_minute.status_3xx,
+                    attempt_minute.status_4xx,
+                    attempt_minute.status_5xx,
+                    attempt_minute.timeout,
+                    attempt_minute.refused,
+                    attempt_minute.held
+                   FROM rowhook.attempt_minute
                 UNION ALL
-                 SELECT o_1.event_id,
-                    o_1.status,
-                    o_1.finished_at
-                   FROM rowhook.outbox o_1
-                  WHERE ((o_1.webhook_id = w.id) AND (o_1.status = ANY (ARRAY['dead'::text, 'cancelled'::text, 'skipped'::text])) AND (o_1.status = 'dead'::text) AND (o_1.finished_at > (now() - '24:00:00'::interval)))) o
-             JOIN rowhook.event e ON ((e.id = o.event_id)))) day ON (true))
+                 SELECT attempt_delta.at,
+                    attempt_delta.webhook_id,
+                    attempt_delta.status_2xx,
+                    attempt_delta.status_3xx,
+                    attempt_delta.status_4xx,
+                    attempt_delta.status_5xx,
+                    attempt_delta.timeout,
+                    attempt_delta.refused,
+                    attempt_delta.held
+                   FROM rowhook.attempt_delta) m
+          WHERE ((m.webhook_id = w.id) AND (m.at >= rowhook.recent_start()))) recent)
+     CROSS JOIN LATERAL ( SELECT COALESCE(sum(((((((q.status_2xx + q.status_3xx) + q.status_4xx) + q.status_5xx) + q.timeout) + q.refused) + q.held)), (0)::bigint) AS attempts,
+            COALESCE(sum(q.status_2xx), (0)::bigint) AS accepted,
+            COALESCE(sum(q.dead), (0)::bigint) AS dead
+           FROM ( SELECT attempt_quarter.at,
+                    attempt_quarter.webhook_id,
+                    attempt_quarter.status_2xx,
+                    attempt_quarter.status_3xx,
+                    attempt_quarter.status_4xx,
+                    attempt_quarter.status_5xx,
+                    attempt_quarter.timeout,
+                    attempt_quarter.refused,
+                    attempt_quarter.held,
+                    attempt_quarter.dead
+                   FROM rowhook.attempt_quarter
+                UNION ALL
+                 SELECT rowhook.quarter_of(attempt_delta.at) AS quarter_of,
+                    attempt_delta.webhook_id,
+                    attempt_delta.status_2xx,
+                    attempt_delta.status_3xx,
+                    attempt_delta.status_4xx,
+                    attempt_delta.status_5xx,
+                    attempt_delta.timeout,
+                    attempt_delta.refused,
+                    attempt_delta.held,
+                    attempt_delta.dead
+                   FROM rowhook.attempt_delta) q
+          WHERE ((q.webhook_id = w.id) AND (q.at >= rowhook.last_day_start()))) day)
+     CROSS JOIN LATERAL ( SELECT percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY newest.ms) AS p50_ms,
+            percentile_cont((0.95)::double precision) WITHIN GROUP (ORDER BY newest.ms) AS p95_ms
+           FROM ( SELECT ((EXTRACT(epoch FROM (o.finished_at - o.created_at)) * (1000)::numeric))::double precision AS ms
+                   FROM rowhook.outbox o
+                  WHERE ((o.webhook_id = w.id) AND (o.status = 'delivered'::text) AND (o.created_at >= (now() - '24:00:00'::interval)))
+                  ORDER BY o.created_at DESC
+                 LIMIT 500) newest) took)
      LEFT JOIN LATERAL ( SELECT newest.last_error
            FROM (( SELECT o.id,
                     o.created_at,
@@ -3528,7 +3912,7 @@ CREATE VIEW rowhook.webhook_health AS
           ORDER BY newest.created_at DESC, newest.id DESC
          LIMIT 1) failure ON (true));
 
-COMMENT ON VIEW rowhook.webhook_health IS 'one row per webhook: backlog, outcome of the last 24 hours, and circuit';
+COMMENT ON VIEW rowhook.webhook_health IS 'one row per webhook: health, backlog, attempts of the last 24 hours, and circuit';
 
 CREATE TABLE rowhook.webhook_secret (
     webhook_id uuid NOT NULL,
@@ -3564,6 +3948,12 @@ ALTER TABLE ONLY rowhook.api_key
 
 ALTER TABLE ONLY rowhook.api_key
     ADD CONSTRAINT api_key_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY rowhook.attempt_minute
+    ADD CONSTRAINT attempt_minute_pkey PRIMARY KEY (webhook_id, at);
+
+ALTER TABLE ONLY rowhook.attempt_quarter
+    ADD CONSTRAINT attempt_quarter_pkey PRIMARY KEY (webhook_id, at);
 
 ALTER TABLE ONLY rowhook.audit
     ADD CONSTRAINT audit_pkey PRIMARY KEY (id);
@@ -3624,6 +4014,12 @@ ALTER TABLE ONLY rowhook.outbox
 
 ALTER TABLE ONLY rowhook.callback
     ADD CONSTRAINT place_is_one_callback_s UNIQUE (session_id, place);
+
+ALTER TABLE ONLY rowhook.portal_session
+    ADD CONSTRAINT portal_session_hash_key UNIQUE (hash);
+
+ALTER TABLE ONLY rowhook.portal_session
+    ADD CONSTRAINT portal_session_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY rowhook.removed_event
     ADD CONSTRAINT removed_event_pkey PRIMARY KEY (source, row_id, type);
@@ -3696,6 +4092,22 @@ CREATE INDEX attempt_archive_by_delivery ON ONLY rowhook.attempt_archive USING b
 COMMENT ON INDEX rowhook.attempt_archive_by_delivery IS 'the attempts of one delivery';
 
 CREATE INDEX attempt_default_outbox_id_number_idx ON rowhook.attempt_default USING btree (outbox_id, number);
+
+CREATE INDEX attempt_delta_by_time ON rowhook.attempt_delta USING btree (at);
+
+COMMENT ON INDEX rowhook.attempt_delta_by_time IS 'rowhook.fold_attempts: the oldest counts';
+
+CREATE INDEX attempt_minute_by_time ON rowhook.attempt_minute USING btree (at);
+
+COMMENT ON INDEX rowhook.attempt_minute_by_time IS 'rowhook.fold_attempts: counts to remove';
+
+COMMENT ON INDEX rowhook.attempt_minute_pkey IS 'view attempts_by_minute: the counts of a webhook since a time';
+
+CREATE INDEX attempt_quarter_by_time ON rowhook.attempt_quarter USING btree (at);
+
+COMMENT ON INDEX rowhook.attempt_quarter_by_time IS 'rowhook.fold_attempts: counts to remove';
+
+COMMENT ON INDEX rowhook.attempt_quarter_pkey IS 'view attempts_by_quarter: the counts of a webhook since a time';
 
 CREATE INDEX attempt_row_by_delivery ON ONLY rowhook.attempt_row USING btree (outbox_id);
 
@@ -3817,6 +4229,18 @@ CREATE INDEX outbox_waiting ON rowhook.outbox USING btree (next_attempt_at) WHER
 
 COMMENT ON INDEX rowhook.outbox_waiting IS 'rowhook.claim_batch: rows that have become due, and when the next one will';
 
+CREATE INDEX portal_session_by_key ON rowhook.portal_session USING btree (key_hash);
+
+COMMENT ON INDEX rowhook.portal_session_by_key IS 'rowhook.delete_key: the links and sessions of the key';
+
+CREATE INDEX portal_session_by_organization ON rowhook.portal_session USING btree (organization_id);
+
+COMMENT ON INDEX rowhook.portal_session_by_organization IS 'check the foreign key when an organization is deleted';
+
+CREATE INDEX portal_session_ended ON rowhook.portal_session USING btree (ends_at);
+
+COMMENT ON INDEX rowhook.portal_session_ended IS 'rowhook.remove_leftovers: expired links and sessions';
+
 CREATE INDEX removed_event_expired ON rowhook.removed_event USING btree (expires_at);
 
 COMMENT ON INDEX rowhook.removed_event_expired IS 'rowhook.remove_leftovers: traces that rowhook.heal no longer needs';
@@ -3916,6 +4340,9 @@ ALTER TABLE ONLY rowhook.link
 ALTER TABLE ONLY rowhook.link
     ADD CONSTRAINT link_holds_webhook FOREIGN KEY (webhook_id, organization_id) REFERENCES rowhook.webhook(id, organization_id) ON DELETE RESTRICT;
 
+ALTER TABLE ONLY rowhook.portal_session
+    ADD CONSTRAINT portal_session_belongs_to_organization FOREIGN KEY (organization_id) REFERENCES rowhook.organization(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY rowhook.secret
     ADD CONSTRAINT secret_belongs_to_organization FOREIGN KEY (organization_id) REFERENCES rowhook.organization(id);
 
@@ -3938,6 +4365,12 @@ ALTER TABLE rowhook.api_key ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE rowhook.attempt_archive ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE rowhook.attempt_delta ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE rowhook.attempt_minute ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE rowhook.attempt_quarter ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE rowhook.attempt_row ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE rowhook.audit ENABLE ROW LEVEL SECURITY;
@@ -3947,6 +4380,12 @@ ALTER TABLE rowhook.callback ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowhook.event ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY every_organization ON rowhook.attempt_archive TO rowhook_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY every_organization ON rowhook.attempt_delta TO rowhook_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY every_organization ON rowhook.attempt_minute TO rowhook_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY every_organization ON rowhook.attempt_quarter TO rowhook_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY every_organization ON rowhook.attempt_row TO rowhook_worker USING (true) WITH CHECK (true);
 
@@ -3996,6 +4435,12 @@ CREATE POLICY own_organization ON rowhook.attempt_archive TO rowhook_api USING (
    FROM rowhook.outbox o
   WHERE (o.id = attempt_archive.outbox_id))));
 
+CREATE POLICY own_organization ON rowhook.attempt_delta TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
+
+CREATE POLICY own_organization ON rowhook.attempt_minute TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
+
+CREATE POLICY own_organization ON rowhook.attempt_quarter TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
+
 CREATE POLICY own_organization ON rowhook.attempt_row TO rowhook_api USING ((EXISTS ( SELECT
    FROM rowhook.outbox o
   WHERE (o.id = attempt_row.outbox_id))));
@@ -4022,6 +4467,8 @@ CREATE POLICY own_organization ON rowhook.link TO rowhook_api USING (((organizat
 
 CREATE POLICY own_organization ON rowhook.outbox TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
 
+CREATE POLICY own_organization ON rowhook.portal_session TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
+
 CREATE POLICY own_organization ON rowhook.request_frame TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
 
 CREATE POLICY own_organization ON rowhook.secret TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
@@ -4037,6 +4484,8 @@ CREATE POLICY own_organization ON rowhook.webhook TO rowhook_api USING (((organi
 CREATE POLICY own_organization ON rowhook.webhook_revision TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
 
 CREATE POLICY own_organization ON rowhook.webhook_secret TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
+
+ALTER TABLE rowhook.portal_session ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE rowhook.request_frame ENABLE ROW LEVEL SECURITY;
 
@@ -4114,6 +4563,17 @@ GRANT ALL ON FUNCTION rowhook.apply_retention_settings(days integer, bodies text
 
 REVOKE ALL ON FUNCTION rowhook.assign_order(webhook uuid, max_rows integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.assign_order(webhook uuid, max_rows integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.attempt_class(outcome text, status_code integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.attempt_class(outcome text, status_code integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.attempt_series(organization uuid, webhook uuid, span interval, points integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.attempt_series(organization uuid, webhook uuid, span interval, points integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.attempt_series(organization uuid, webhook uuid, span interval, points integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.attempts_by_class(status_2xx bigint, status_3xx bigint, status_4xx bigint, status_5xx bigint, timeout bigint, refused bigint, held bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.attempts_by_class(status_2xx bigint, status_3xx bigint, status_4xx bigint, status_5xx bigint, timeout bigint, refused bigint, held bigint) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.attempts_by_class(status_2xx bigint, status_3xx bigint, status_4xx bigint, status_5xx bigint, timeout bigint, refused bigint, held bigint) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.attempts_of(delivery bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.attempts_of(delivery bigint) TO rowhook_worker;
@@ -4312,6 +4772,10 @@ REVOKE ALL ON FUNCTION rowhook.count_older_seals(newest bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_older_seals(newest bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.count_older_seals(newest bytea) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.count_step(span interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.count_step(span interval) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.count_step(span interval) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.count_stuck(organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_stuck(organization uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.count_stuck(organization uuid) TO rowhook_api;
@@ -4325,6 +4789,10 @@ GRANT ALL ON FUNCTION rowhook.count_text(counted bigint, singular text, plural t
 REVOKE ALL ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.create_portal_link(organization uuid, granted text[], brand json, return_url text, key_hash bytea, link_hash bytea, until_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.create_portal_link(organization uuid, granted text[], brand json, return_url text, key_hash bytea, link_hash bytea, until_at timestamp with time zone) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.create_portal_link(organization uuid, granted text[], brand json, return_url text, key_hash bytea, link_hash bytea, until_at timestamp with time zone) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) TO rowhook_worker;
@@ -4362,6 +4830,10 @@ GRANT ALL ON FUNCTION rowhook.delete_secret(organization uuid, secret_id text) T
 REVOKE ALL ON FUNCTION rowhook.delete_webhook(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.delete_webhook(webhook uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.delete_webhook(webhook uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.deliveries_with_id(organization uuid, id text, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.deliveries_with_id(organization uuid, id text, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.deliveries_with_id(organization uuid, id text, most integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.delivery_counts() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.delivery_counts() TO rowhook_worker;
@@ -4404,6 +4876,9 @@ GRANT ALL ON FUNCTION rowhook.drop_next_partition() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.end_migration(obsolete text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.end_migration(obsolete text[]) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.end_portal_session(session_hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.end_portal_session(session_hash bytea) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) TO rowhook_worker;
@@ -4507,6 +4982,10 @@ GRANT ALL ON FUNCTION rowhook.final_statuses(mapping jsonb) TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future text[]) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.find_objects(search text, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.find_objects(search text, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.find_objects(search text, most integer) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.find_table(name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.find_table(name text) TO rowhook_worker;
 
@@ -4516,6 +4995,9 @@ GRANT ALL ON FUNCTION rowhook.fingerprint(OUT system_identifier bigint, OUT data
 REVOKE ALL ON FUNCTION rowhook.first_missing(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.first_missing(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.first_missing(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.fold_attempts(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.fold_attempts(most integer) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.gap_sql(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.gap_sql(source rowhook.source) TO rowhook_worker;
@@ -4579,6 +5061,12 @@ GRANT ALL ON FUNCTION rowhook.heal_window() TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.health_of(webhooks uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.health_of(webhooks uuid[]) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.health_of(webhooks uuid[]) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.health_word(state text, circuit text, failures integer, attempts bigint, accepted bigint, held bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.health_word(state text, circuit text, failures integer, attempts bigint, accepted bigint, held bigint) TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.health_word(state text, circuit text, failures integer, attempts bigint, accepted bigint, held bigint) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.health_word(state text, circuit text, failures integer, attempts bigint, accepted bigint, held bigint) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.health_word(state text, circuit text, failures integer, attempts bigint, accepted bigint, held bigint) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.heartbeat(worker uuid, host text, pid integer, in_flight integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.heartbeat(worker uuid, host text, pid integer, in_flight integer) TO rowhook_worker;
@@ -4667,9 +5155,17 @@ GRANT ALL ON FUNCTION rowhook.keyring_check(offered bytea) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.lane_capacity(lane uuid, OUT room integer, OUT late_room integer, OUT head tid, OUT is_probe boolean, OUT tokens double precision, OUT opens_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.lane_capacity(lane uuid, OUT room integer, OUT late_room integer, OUT head tid, OUT is_probe boolean, OUT tokens double precision, OUT opens_at timestamp with time zone) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.last_day_stats(webhook uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.last_day_stats(webhook uuid) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.last_day_stats(webhook uuid) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.quarter_of(moment timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.quarter_of(moment timestamp with time zone) TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.quarter_of(moment timestamp with time zone) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.quarter_of(moment timestamp with time zone) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.quarter_of(moment timestamp with time zone) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.last_day_start() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.last_day_start() TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.last_day_start() TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.last_day_start() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.last_day_start() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.last_error_of(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.last_error_of(webhook uuid) TO rowhook_worker;
@@ -4678,11 +5174,19 @@ GRANT ALL ON FUNCTION rowhook.last_error_of(webhook uuid) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.last_event_to_keep(of_epoch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.last_event_to_keep(of_epoch integer) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.last_failed_delivery(webhook uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.last_failed_delivery(webhook uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.last_failed_delivery(webhook uuid) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.last_place(session text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.last_place(session text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.last_placed_commit(session text, OUT xact xid8, OUT event_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.last_placed_commit(session text, OUT xact xid8, OUT event_id bigint) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.latency_percentiles(webhooks uuid[], since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.latency_percentiles(webhooks uuid[], since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.latency_percentiles(webhooks uuid[], since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.leave(worker uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.leave(worker uuid) TO rowhook_worker;
@@ -4751,6 +5255,12 @@ GRANT ALL ON FUNCTION rowhook.metrics() TO rowhook_reader;
 GRANT ALL ON FUNCTION rowhook.metrics() TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.metrics() TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.minute_of(moment timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.minute_of(moment timestamp with time zone) TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.minute_of(moment timestamp with time zone) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.minute_of(moment timestamp with time zone) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.minute_of(moment timestamp with time zone) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp with time zone, until timestamp with time zone, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp with time zone, until timestamp with time zone, most integer) TO rowhook_worker;
 
@@ -4769,6 +5279,18 @@ GRANT ALL ON FUNCTION rowhook.move_event_batch(after_id bigint) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.move_events(after_id bigint, up_to_id bigint, old_epoch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.move_events(after_id bigint, up_to_id bigint, old_epoch integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.names_of_webhooks(ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.names_of_webhooks(ids uuid[]) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.names_of_webhooks(ids uuid[]) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.navigation_counts(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.navigation_counts(most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.navigation_counts(most integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.newest_failure(webhook uuid, statuses text[], OUT last_error text, OUT last_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.newest_failure(webhook uuid, statuses text[], OUT last_error text, OUT last_at timestamp with time zone) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.newest_failure(webhook uuid, statuses text[], OUT last_error text, OUT last_at timestamp with time zone) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.newest_gaps(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.newest_gaps(most integer) TO rowhook_worker;
@@ -4806,18 +5328,28 @@ REVOKE ALL ON FUNCTION rowhook.oldest_waiting(organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.oldest_waiting(organization uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.oldest_waiting(organization uuid) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.oldest_xmin_age() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.oldest_xmin_age() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.open_portal_link(link_hash bytea, session_hash bytea, until_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.open_portal_link(link_hash bytea, session_hash bytea, until_at timestamp with time zone) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.ordered_head(lane uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.ordered_head(lane uuid) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.organization_names(ids text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.organization_names(ids text[]) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.organization_names(ids text[]) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.organization_of(id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.organization_of(id text) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.organization_page(after_id uuid, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.organization_page(after_id uuid, most integer) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.organization_page(after_id uuid, most integer) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.organization_page(after_id uuid, most integer, search text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.organization_page(after_id uuid, most integer, search text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.organization_page(after_id uuid, most integer, search text) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.organization_platform_id(organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.organization_platform_id(organization uuid) TO rowhook_worker;
@@ -4865,6 +5397,9 @@ GRANT ALL ON FUNCTION rowhook.place_waiting(after text, most integer) TO rowhook
 REVOKE ALL ON FUNCTION rowhook.platform_tables() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.platform_tables() TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.portal_access(token_hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.portal_access(token_hash bytea) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.promote() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.promote() TO rowhook_worker;
 
@@ -4875,6 +5410,12 @@ GRANT ALL ON FUNCTION rowhook.proposed_commit(wanted_goal text, wanted_session t
 REVOKE ALL ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.queue_metrics(top integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.queue_metrics(top integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.queue_metrics(top integer) TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.queue_metrics(top integer) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.queue_metrics(top integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.raise_epoch() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.raise_epoch() TO rowhook_worker;
@@ -4905,6 +5446,12 @@ GRANT ALL ON FUNCTION rowhook.recapture_times(source rowhook.source, ids text[])
 REVOKE ALL ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.recent_start() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.recent_start() TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.recent_start() TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.recent_start() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.recent_start() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.reclaim_expired(worker uuid, lease interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.reclaim_expired(worker uuid, lease interval) TO rowhook_worker;
@@ -5105,6 +5652,14 @@ REVOKE ALL ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first 
 GRANT ALL ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.search_deliveries(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, search text, most integer, most_rows integer, most_text bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.search_deliveries(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, search text, most integer, most_rows integer, most_text bigint) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.search_deliveries(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, search text, most integer, most_rows integer, most_text bigint) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.search_rank(search text, names text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.search_rank(search text, names text[]) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.search_rank(search text, names text[]) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.search_time_sql(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.search_time_sql(source rowhook.source) TO rowhook_worker;
 
@@ -5264,6 +5819,12 @@ GRANT ALL ON FUNCTION rowhook.unwatch(watched regclass) TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.update_circuit(webhook uuid, failures integer, successes integer, retry_after_s double precision, max_in_flight integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.update_circuit(webhook uuid, failures integer, successes integer, retry_after_s double precision, max_in_flight integer) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.upkeep_metrics() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.upkeep_metrics() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.upkeep_metrics() TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.upkeep_metrics() TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.upkeep_metrics() TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.upsert_agent(organization text, id text, name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.upsert_agent(organization text, id text, name text) TO rowhook_worker;
 
@@ -5337,6 +5898,18 @@ REVOKE ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal 
 GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.webhooks_of(organization uuid, webhook uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.webhooks_of(organization uuid, webhook uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.webhooks_of(organization uuid, webhook uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.window_counts(webhooks uuid[], span interval, since timestamp with time zone, step interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.window_counts(webhooks uuid[], span interval, since timestamp with time zone, step interval) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.window_counts(webhooks uuid[], span interval, since timestamp with time zone, step interval) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.window_start(span interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.window_start(span interval) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.window_start(span interval) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.with_platform_ids(document json) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.with_platform_ids(document json) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.with_platform_ids(document json) TO rowhook_api;
@@ -5407,6 +5980,21 @@ GRANT SELECT ON TABLE rowhook.attempt TO rowhook_api;
 
 GRANT SELECT ON TABLE rowhook.attempt_default TO rowhook_worker;
 
+GRANT SELECT,INSERT ON TABLE rowhook.attempt_delta TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.attempt_delta TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.attempt_minute TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.attempt_minute TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.attempt_quarter TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.attempt_quarter TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.attempts_by_minute TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.attempts_by_minute TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.attempts_by_quarter TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.attempts_by_quarter TO rowhook_api;
+
 GRANT SELECT ON TABLE rowhook.audit TO rowhook_worker;
 GRANT SELECT ON TABLE rowhook.audit TO rowhook_api;
 
@@ -5462,6 +6050,9 @@ GRANT SELECT ON TABLE rowhook.organization TO rowhook_worker;
 GRANT SELECT ON TABLE rowhook.organization TO rowhook_api;
 
 GRANT USAGE ON SEQUENCE rowhook.outbox_id_seq TO rowhook_worker;
+
+GRANT SELECT ON TABLE rowhook.portal_session TO rowhook_worker;
+GRANT SELECT,INSERT,DELETE ON TABLE rowhook.portal_session TO rowhook_api;
 
 GRANT SELECT ON TABLE rowhook.removed_event TO rowhook_worker;
 

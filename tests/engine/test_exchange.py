@@ -161,7 +161,23 @@ async def record(pool: Pool, claim: Claim, request: Request, verdict: Verdict) -
     result = Result.of(claim, Outcome(verdict=verdict), datetime.now(UTC), request)
     frames = [] if request.framed_request is None else [request.framed_request.frame]
     counted = await engine.record(pool, msgspec.json.encode([result]), msgspec.json.encode(frames))
-    assert counted == [claim.token]
+    assert [token for token, _ in counted] == [claim.token]
+
+
+async def test_a_nul_of_a_text_body_is_sent_and_displayed_as_a_replacement_character(
+    platform: Platform, pool: Pool
+) -> None:
+    await platform.webhook_of_goal()
+    await platform.commit('{"name": "a\\u0000b"}')
+    (claim,) = await platform.claim(pool)
+    rendered = render_claim(
+        claim, {"body_template": "{{ data.name }}", "headers": {"Content-Type": "text/plain"}}
+    )
+    assert isinstance(rendered, Request)
+    assert rendered.body == b"a\x00b"
+    await record(pool, claim, rendered, Verdict.DELIVERED)
+    displayed = await platform.value("select request ->> 'body' from rowhook.attempt")
+    assert displayed == "a\ufffdb"
 
 
 async def test_the_common_part_of_attempts_is_stored_once(platform: Platform, pool: Pool) -> None:

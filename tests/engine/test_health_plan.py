@@ -28,7 +28,8 @@ async def test_the_health_of_a_webhook_without_failures_reads_no_history(
     await insert_deliveries(platform, await platform.webhook(), "delivered", 5_000)
     await platform.run("set session_replication_role = replica")
     await platform.run(
-        "update rowhook.outbox set last_error = null, finished_at = now() - interval '2 days'"
+        "update rowhook.outbox set last_error = null, created_at = now() - interval '2 days',"
+        " finished_at = now() - interval '2 days'"
     )
     await platform.run("vacuum analyze rowhook.outbox")
     explain = "explain (analyze, format json) select * from rowhook.webhook_health"

@@ -13,6 +13,7 @@ from pgqueuer.ports import driver, repository
 from structlog.testing import capture_logs
 
 from rowhook.db.connection_pool import Pool
+from rowhook.model import DeliveryStatus
 from rowhook.worker.in_flight import InFlight
 from rowhook.worker.queue import OutboxQueries, PoolDriver, group_by_lane
 from rowhook.worker.recorder import Recorder, Result
@@ -65,7 +66,7 @@ async def test_the_queue_driver_implements_every_method_of_pgqueuer(name: str) -
 @asynccontextmanager
 async def recording(
     pool: Pool,
-    settled: Callable[[Result, bool], None],
+    settled: Callable[[Result, DeliveryStatus | None], None],
     dropped: Callable[[int], None] | None = None,
 ) -> AsyncIterator[Recorder]:
     """A running recorder, closed at the exit."""
@@ -156,7 +157,7 @@ async def test_results_are_recorded_in_one_batch_and_each_is_notified(
     claims = await platform.claim(pool)
     notifications: list[tuple[int, bool]] = []
     async with recording(
-        pool, lambda claim, counted: notifications.append((claim.token, counted))
+        pool, lambda claim, status: notifications.append((claim.token, status == "delivered"))
     ) as recorder:
         for claim in claims:
             recorder.add(result(claim.outbox_id, claim.token))

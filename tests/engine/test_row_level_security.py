@@ -27,7 +27,15 @@ pytestmark = [pytest.mark.anyio, every_server]
 WITH_OWNERS_RIGHTS = {
     "authenticate": "a key is looked up before the tenant is known; the caller must know its hash",
     **dict.fromkeys(
-        ("sign_in", "open_sign_in", "signed_in", "sign_out"),
+        (
+            "sign_in",
+            "open_sign_in",
+            "signed_in",
+            "sign_out",
+            "portal_access",
+            "open_portal_link",
+            "end_portal_session",
+        ),
         "as authenticate; they refuse inside a transaction of the API",
     ),
     "write_audit": "the audit is append-only; the organization must be visible to the transaction",
@@ -48,7 +56,7 @@ WITH_OWNERS_RIGHTS = {
     ),
     "workers": "the processes of the installation",
     **dict.fromkeys(
-        ("metrics", "backlog"),
+        ("metrics", "backlog", "queue_metrics", "upkeep_metrics"),
         "figures of the whole installation for /metrics, no row of anybody",
     ),
     "diagnosis": "findings about the installation, no row of anybody",

@@ -156,7 +156,8 @@ async def test_a_failing_recorder_stops_the_worker_and_releases_nothing_that_was
         # A response that the worker of this version cannot parse.
         await rig.platform.run(
             "create function rowhook.record(results json, frames json)"
-            " returns table (token bigint[]) language sql as 'select array[1::bigint]'"
+            " returns table (token bigint[], status text) language sql"
+            " as 'select array[1::bigint], null'"
         )
         await rig.platform.run(
             "grant execute on function rowhook.record(json, json) to rowhook_worker"

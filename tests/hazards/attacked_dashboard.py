@@ -187,11 +187,15 @@ def attack_pages(attack: Attack, deliveries: dict[UUID, int]) -> Iterator[str]:
     yield f"/webhooks?search={text}"
     yield f"/deliveries?commit_id={text}%20c{attack.number}"
     yield f"/deliveries?commit_id={text}&status={text}&event_type={text}"
+    yield f"/deliveries?q={text}&open={deliveries[attack.failing.id]}"
+    yield f"/deliveries/{deliveries[attack.failing.id]}/pane?list={text}"
     yield f"/audit?actor={text}&action={text}&subject={text}"
     yield f"/failures?since={text}&webhook_id={text}"
     yield f"/secrets?edit={text}&done={text}"
     yield f"/webhooks/new?preset={text}&done={text}"
-    yield f"/organizations?next=/{text}"
+    yield f"/organizations?next=/{text}&search={text}"
+    yield f"/search?q={text}"
+    yield f"/search?q={text}%20c{attack.number}"
     yield f"/sign-in?next=/{text}"
     yield f"/sign-in/link?token={text}"
 
@@ -212,8 +216,8 @@ def attack_forms(attack: Attack) -> Iterator[Form]:
     yield _form(f"{of_failing}/test", sample | {"sample_context": attack.data}, 200)
     yield _form(f"{of_failing}/delete", {}, 409)
     yield _form("/secrets/delete", {"secret_id": attack.secret}, 409)
-    mended = {"url": attack.holding_configuration.url or "", **template}
-    yield _form(f"/held/{attack.holding_configuration.id}/preview", mended, 200, 422)
+    fixed = {"url": attack.holding_configuration.url or "", **template}
+    yield _form(f"/held/{attack.holding_configuration.id}/preview", fixed, 200, 422)
     yield _form("/goals", {"goal_id": attack.goal, "data": attack.data, "context": "{}"}, 200)
     yield _form("/keys", {"name": text, "scopes": "read"}, 200)
 

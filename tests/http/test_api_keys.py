@@ -7,12 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 
 from rowhook.services.access import SCOPES
+from tests.browser.test_dashboard_sign_in import sign_in, visitor
 from tests.support.calls import ADMIN_KEY, Api
 from tests.support.sample_platform import Platform
 
+__all__ = ["visitor"]
 pytestmark = pytest.mark.anyio
 
 
@@ -149,3 +152,19 @@ async def test_keys_and_audit_need_the_scope_admin(api: Api, platform: Platform)
         expected = 404 if method == "DELETE" else 403
         assert (await api.call(method, path, body, key=key)).status_code == expected
     assert (await api.call("GET", "/api-keys", key=ADMIN_KEY)).status_code == 200
+
+
+async def test_the_form_for_a_key_shows_all_its_faults_at_once(
+    visitor: httpx.AsyncClient,
+) -> None:
+    csrf = await sign_in(visitor)
+    form = {"csrf": csrf, "name": " ", "organization_id": "nobody", "expires_at": "soon"}
+    response = await visitor.post("/keys", data=form)
+    assert response.status_code == 422
+    for message in (
+        "Use 1 to 200 characters.",
+        "Use at least one of read",
+        "Organization nobody does not exist.",
+        "Enter a time such as",
+    ):
+        assert message in response.text

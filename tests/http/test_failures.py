@@ -96,7 +96,7 @@ async def test_failures_are_capped_at_ten_thousand_per_webhook(
     assert ([item["dead"] for item in failures["items"]], failures["capped"]) == ([10_000], True)
 
 
-async def test_webhooks_are_ranked_by_their_number_of_problems(
+async def test_webhooks_of_equal_health_are_ranked_by_their_number_of_problems(
     api: Api, platform: Platform
 ) -> None:
     for count, name in enumerate(("well", "bad", "worse")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 from collections.abc import AsyncIterator, Callable
@@ -24,7 +25,7 @@ from rowhook.settings import Settings, load
 from rowhook.supervisor import Supervisor
 from tests.support import servers
 from tests.support.calls import ADMIN_KEY
-from tests.support.commands import run_command
+from tests.support.commands import free_port, run_command
 from tests.support.databases import Databases
 from tests.support.deadline import DEADLINE_S
 from tests.support.receiver import Receiver
@@ -43,7 +44,7 @@ class Fleet:
     client: httpx.AsyncClient
     receiver: Receiver
     urls: dict[str, str]
-    settings: dict[str, Settings]
+    settings: Settings
     master_keys: str
     platforms: dict[str, Platform]
     run_tokyo: Callable[[], AbstractAsyncContextManager[str]]
@@ -122,12 +123,12 @@ async def fleet(databases: Databases) -> AsyncIterator[Fleet]:
             serve_all(settings.each(), host="127.0.0.1", port=0, tasks=tasks) as port,
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE_S) as client,
         ):
-            working = asyncio.create_task(work_each(settings.each(), stop))
+            working = asyncio.create_task(work_each(settings, stop))
             served = Fleet(
                 client=client,
                 receiver=receiver,
                 urls=urls,
-                settings=settings.each(),
+                settings=settings,
                 master_keys=master_keys,
                 platforms=platforms,
                 run_tokyo=run,
@@ -200,9 +201,9 @@ async def test_a_process_that_starts_while_a_database_is_down_opens_it_later(
     fleet: Fleet,
 ) -> None:
     await fleet.tokyo.aclose()
-    stop, tasks = asyncio.Event(), Supervisor(asyncio.Event())
+    stop, tasks, probes = asyncio.Event(), Supervisor(asyncio.Event()), free_port()
     async with (
-        serve_all(fleet.settings, host="127.0.0.1", port=0, tasks=tasks) as port,
+        serve_all(fleet.settings.each(), host="127.0.0.1", port=0, tasks=tasks) as port,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE_S) as client,
     ):
         late = replace(fleet, client=client)
@@ -212,19 +213,37 @@ async def test_a_process_that_starts_while_a_database_is_down_opens_it_later(
             return await late.states() == expected
 
         await until(others_are_open, description="the others are open")
-        working = asyncio.create_task(work_each(fleet.settings, stop))
-        for name, status in (("berlin", 200), ("paris", 200), ("tokyo", 503)):
-            assert (await late.call(f"/db/{name}/v1/webhooks")).status_code == status
-            assert (await late.call("/v1/webhooks", fleet.keys[name])).status_code == status
-        unknown = await late.call("/v1/webhooks", "rhk_unknown")
-        assert (unknown.status_code, "tokyo" in unknown.json()["detail"]) == (503, True)
-        assert 'rowhook_database_up{database="tokyo"} 0.0' in (await client.get("/metrics")).text
+        working = asyncio.create_task(work_each(replace(fleet.settings, metrics_port=probes), stop))
+        try:
+            for name, status in (("berlin", 200), ("paris", 200), ("tokyo", 503)):
+                assert (await late.call(f"/db/{name}/v1/webhooks")).status_code == status
+                assert (await late.call("/v1/webhooks", fleet.keys[name])).status_code == status
+            unknown = await late.call("/v1/webhooks", "rhk_unknown")
+            assert (unknown.status_code, "tokyo" in unknown.json()["detail"]) == (503, True)
+            assert 'rowhook_database_up{database="tokyo"} 0.0' in (await client.get("/metrics")).text
 
-        await fleet.tokyo.enter_async_context(fleet.run_tokyo())
-        await until(late.are_open, description="tokyo is open")
-        assert (await late.call("/v1/webhooks", fleet.keys["tokyo"])).status_code == 200
-        stop.set()
-        assert await working == 0
+            worker = replace(fleet, client=httpx.AsyncClient(base_url=f"http://127.0.0.1:{probes}"))
+
+            async def other_workers_are_ready() -> bool:
+                with contextlib.suppress(httpx.TransportError):
+                    return await worker.states() == expected
+                return False
+
+            await until(other_workers_are_ready, description="the other workers are ready")
+            assert (await worker.client.get("/livez")).status_code == 200
+            metrics = (await worker.client.get("/metrics")).text
+            for name, count in (("berlin", 1), ("paris", 1), ("tokyo", 0)):
+                assert metrics.count(f'rowhook_database_pool_size{{database="{name}"}}') == count
+            assert metrics.count("process_cpu_seconds_total ") == 3  # HELP, TYPE and one value
+
+            await fleet.tokyo.enter_async_context(fleet.run_tokyo())
+            await until(late.are_open, description="tokyo is open")
+            await until(worker.are_open, description="the worker of tokyo")
+            await worker.client.aclose()
+            assert (await late.call("/v1/webhooks", fleet.keys["tokyo"])).status_code == 200
+        finally:
+            stop.set()
+            assert await working == 0
 
 
 async def test_a_key_selects_its_database(fleet: Fleet) -> None:
@@ -237,6 +256,9 @@ async def test_a_key_selects_its_database(fleet: Fleet) -> None:
             for other in others
         ]
         assert refused == [401, 401]
+        portal = {"scopes": ["read"]}
+        link = await fleet.call("/v1/portal-links", fleet.keys[name], "POST", portal)
+        assert f"/db/{name}/portal?token=" in link.text, link.text
     everywhere = await fleet.call("/v1/webhooks")
     assert everywhere.status_code == 400
     assert "valid in berlin and paris and tokyo" in everywhere.json()["detail"]

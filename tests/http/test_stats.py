@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from uuid import uuid4
@@ -14,28 +14,60 @@ from rowhook.services import stats
 from rowhook.services.context import Rejected
 from tests.http.test_api_lists import other_platform
 from tests.support.calls import Api
-from tests.support.delivery_data import backdate, finish_jobs, get_json, insert_deliveries
+from tests.support.delivery_data import (
+    backdate,
+    backdate_attempts,
+    finish_jobs,
+    get_json,
+    insert_deliveries,
+)
 from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_series_counts_deliveries_by_status_for_each_step(
+NO_ATTEMPTS = dict.fromkeys(("2xx", "3xx", "4xx", "5xx", "timeout", "refused", "held"), 0)
+
+
+async def test_a_series_counts_attempts_by_class_for_each_step(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_agent(retry_schedule_s=[0])
     await finish_jobs(platform, pool, "delivered", "delivered", "timeout", "render_failed")
-    await backdate(platform, 5.5, "delivered")
-    series = await get_json(api, "/stats/series", window="6h", points=6)
-    counted = [
-        [point[name] for name in ("created", "delivered", "dead", "held")]
-        for point in series["points"]
-    ]
-    assert counted == [[2, 2, 0, 0], *[[0, 0, 0, 0]] * 4, [2, 0, 1, 1]]
-    assert series["step_s"] == 3600
-    times = [datetime.fromisoformat(point["at"]) for point in series["points"]]
-    assert times[0] == datetime.fromisoformat(series["since"])
-    assert {later - earlier for earlier, later in pairwise(times)} == {timedelta(hours=1)}
+    await backdate_attempts(platform, 5.5, "2xx")
+    for _ in ("as recorded", "folded"):
+        series = await get_json(api, "/stats/series", window="6h", points=6)
+        times = [datetime.fromisoformat(point["at"]) for point in series["points"]]
+        assert series["step_s"] == 3600
+        assert times[0] == datetime.fromisoformat(series["since"])
+        assert {later - earlier for earlier, later in pairwise(times)} == {timedelta(hours=1)}
+        assert timedelta(hours=6) <= datetime.now(UTC) - times[0] < timedelta(hours=6, minutes=16)
+        old, *quiet, new = [point for point in series["points"] if point["attempts"]]
+        assert (quiet, old["attempts_by_class"]) == ([], NO_ATTEMPTS | {"2xx": 2})
+        assert new["attempts_by_class"] == NO_ATTEMPTS | {"timeout": 1, "held": 1}
+        assert (old["attempts"], old["dead"], new["attempts"], new["dead"]) == (2, 0, 2, 1)
+        assert timedelta(hours=5) < times[-1] - datetime.fromisoformat(old["at"])
+        await platform.run("select rowhook.fold_attempts()")
+
+
+async def test_stats_and_series_of_a_window_agree(api: Api, platform: Platform, pool: Pool) -> None:
+    await platform.webhook_of_agent(retry_schedule_s=[0, 0])
+    await finish_jobs(platform, pool, "delivered", "timeout", "dns_failed", "schema_failed")
+    await finish_jobs(platform, pool, "http_status", status_code=503)
+    await finish_jobs(platform, pool, "http_status", status_code=404)
+    await platform.run("select rowhook.fold_attempts()")
+    await finish_jobs(platform, pool, "http_status", status_code=302)
+    for window in ("1m", "3h", "24h", "30d"):
+        total = await get_json(api, "/stats", window=window)
+        points = (await get_json(api, "/stats/series", window=window, points=12))["points"]
+        classes = total["attempts_by_class"]
+        assert list(classes) == list(NO_ATTEMPTS)
+        assert classes == {
+            name: sum(point["attempts_by_class"][name] for point in points) for name in classes
+        }
+        assert total["attempts"] == sum(classes.values()) == sum(p["attempts"] for p in points)
+        assert total["success_rate"] == pytest.approx(classes["2xx"] / total["attempts"], abs=1e-4)
+    assert min(classes.values()) >= 1
 
 
 async def test_deliveries_per_second_count_recent_completions_of_any_age(
@@ -64,13 +96,14 @@ async def test_a_series_is_limited_to_a_webhook_and_the_caller_s_organization(
     ]
     for expected, key, params in cases:
         series = await get_json(api, "/stats/series", key, window="1h", points=1, **params)
-        assert [point["created"] for point in series["points"]] == [expected], params
+        assert sum(point["attempts"] for point in series["points"]) == expected, params
 
 
 async def test_a_series_has_one_to_288_points(api: Api) -> None:
-    for points in (1, 48, 288):
+    for points, step_s in ((1, 86400), (48, 1800), (288, 900)):
         series = await get_json(api, "/stats/series", points=points)
-        assert len(series["points"]) == points
+        assert series["step_s"] == step_s
+        assert len(series["points"]) in {86400 // step_s, 86400 // step_s + 1}
     for refused in ("0", "289", "-1", "x"):
         response = await api.call("GET", "/stats/series", params={"points": refused})
         assert response.status_code in {400, 422}
@@ -155,43 +188,40 @@ async def test_health_is_returned_for_the_requested_webhooks_in_order(
     assert many == {"items": []}
 
 
-async def test_health_returns_the_backlog_and_hourly_results_of_the_day(
+async def test_health_returns_the_backlog_and_hourly_attempts_of_the_day(
     api: Api, platform: Platform, pool: Pool
 ) -> None:
     webhook = await platform.webhook_of_agent(retry_schedule_s=[0])
     await finish_jobs(platform, pool, "delivered", "delivered", "delivered", "render_failed")
-    await backdate(platform, 23.5, "delivered")
+    await backdate_attempts(platform, 23.5, "2xx")
     await finish_jobs(platform, pool, "timeout", error="no answer")
     await platform.job("succeeded")
     (health,) = (await get_json(api, "/webhooks/health", webhook_id=webhook))["items"]
-    quiet = {"delivered": 0, "dead": 0}
+    quiet = {"delivered": 0, "failed": 0, "dead": 0}
     assert health["series"] == [
-        {"delivered": 3, "dead": 0},
+        quiet | {"delivered": 3},
         *[quiet] * 22,
-        {"delivered": 0, "dead": 1},
+        quiet | {"failed": 2, "dead": 1},
     ]
-    assert [
-        health[name]
-        for name in (
-            "backlog",
-            "held",
-            "finished_24h",
-            "delivered_24h",
-            "success_rate_24h",
-            "last_error",
-            "circuit",
-        )
-    ] == [
-        1,
-        1,
-        4,
-        3,
-        0.75,
-        "no answer",
-        "closed",
-    ]
+    expected = {
+        "health": "degraded",
+        "backlog": 1,
+        "held": 1,
+        "finished_24h": 4,
+        "delivered_24h": 3,
+        "attempts_24h": 5,
+        "success_rate_24h": 0.6,
+        "last_error": "no answer",
+        "circuit": "closed",
+    }
+    assert {name: health[name] for name in expected} == expected
     assert 0 <= health["oldest_age_s"] < 60
     assert 0 < health["p50_ms"] <= health["p95_ms"]
+    (row,) = await platform.rows("select * from rowhook.webhook_health")
+    assert {name: row[name] for name in expected if name != "success_rate_24h"} == {
+        name: value for name, value in expected.items() if name != "success_rate_24h"
+    }
+    assert float(row["success_rate_24h"]) == expected["success_rate_24h"]
 
 
 async def test_health_has_every_column_of_the_view(api: Api, platform: Platform) -> None:

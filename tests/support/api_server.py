@@ -15,9 +15,9 @@ import uvicorn
 from rowhook.api.application import application
 from rowhook.api.callback_stream import Subscriptions, listening
 from rowhook.api.metrics import Metrics
-from rowhook.api.system_routes import Readiness
 from rowhook.dashboard import error_pages, live_updates, site
 from rowhook.mcp.asgi import open_mcp
+from rowhook.migrate.readiness import Readiness
 from rowhook.services.context import ServerContext
 from rowhook.supervisor import Supervisor
 from tests.support.deadline import DEADLINE_S

@@ -94,6 +94,7 @@ async def running_api(
     policy: EgressPolicy = LOOPBACK,
     transport: GuardedTransport | None = None,
     cors_origins: tuple[str, ...] = (),
+    portal_origins: tuple[str, ...] = (),
     port: int = 0,
 ) -> AsyncIterator[Api]:
     """Serves the API over a migrated database, on a free port by default.
@@ -118,6 +119,7 @@ async def running_api(
             admin_key=ADMIN_KEY,
             direct_dsn=direct_dsn or dsn,
             cors_origins=cors_origins,
+            portal_origins=portal_origins,
         )
         async with serve_api(server_ctx, port=port) as bound_port:
             url = f"http://127.0.0.1:{bound_port}"

@@ -36,6 +36,17 @@ async def backdate(platform: Platform, hours: float, status: str) -> None:
     await platform.run("set session_replication_role = origin")
 
 
+async def backdate_attempts(platform: Platform, hours: float, attempt_class: str) -> None:
+    """Moves counts of attempts of a class, which were not folded yet, into the past."""
+    await platform.run(
+        "update rowhook.attempt_delta d"
+        " set at = rowhook.minute_of(now() - make_interval(secs => %s))"
+        " where to_json(d) ->> %s <> '0'",
+        hours * 3600,
+        f"status_{attempt_class}" if attempt_class[0].isdigit() else attempt_class,
+    )
+
+
 async def insert_deliveries(platform: Platform, webhook: UUID, status: str, count: int) -> None:
     """Inserts deliveries of a status directly: never attempted, or finished with an error."""
     waits = status == "pending"

@@ -19,6 +19,8 @@ PROSE = "text"
 EVERYWHERE = frozenset({"sql", "json", "jinja", "yaml", "sh"})
 # Blocks that have their own test: page and language → the file of the test.
 TESTED = {
+    ("docs/how-to/portal.md", "html"): "tests/browser/test_portal_frame.py",
+    ("docs/how-to/portal.md", "python"): "tests/browser/test_portal_frame.py",
     ("docs/how-to/verify-requests.md", "python"): "tests/commands/test_docs_receivers.py",
     ("docs/how-to/verify-requests.md", "js"): "tests/commands/test_docs_receivers.py",
     ("docs/how-to/verify-requests.md", "go"): "tests/commands/test_docs_receivers.py",

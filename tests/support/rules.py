@@ -140,6 +140,7 @@ RULES = {
         status=201,
         body=lambda tenant: {"name": "new", "scopes": ["read"]} | _organization_of(tenant),
     ),
+    "POST /v1/portal-links": Rule(scope="write", status=201, body=_organization_of),
     "DELETE /v1/api-keys/{key_id}": Rule(scope="admin", status=204),
     # A webhook uses the secret.
     "DELETE /v1/secrets/{secret_id}": Rule(scope="secrets", status=409),

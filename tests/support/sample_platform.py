@@ -167,4 +167,4 @@ class Platform:
             "duration_ms": 1.5,
             **fields,
         }
-        return claim.token in await engine.record(pool, json.dumps([result]).encode())
+        return bool(await engine.record(pool, json.dumps([result]).encode()))

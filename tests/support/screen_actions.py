@@ -13,6 +13,14 @@ from tests.support.dashboard_session import DashboardSession
 
 FIXED_TEMPLATE = '{"number": {{data.number}}, "recipient": "{{data.email}}"}'
 
+# A letter N, as SVG.
+_LOGO = (
+    "data:image/svg+xml;base64,"
+    "PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHZpZXdCb3g9IjAgMCAyNCAyNCI+"
+    "PHBhdGggZD0iTTQgMjBWNGwxNiAxNlY0IiBmaWxsPSJub25lIiBzdHJva2U9IiM1ZWVhZDQiIHN0cm9r"
+    "ZS13aWR0aD0iNCIvPjwvc3ZnPg=="
+)
+
 
 async def replace_text(dashboard: DashboardSession, label: str, text: str) -> None:
     """Replaces the text of an editor."""
@@ -96,14 +104,14 @@ async def rotate_secret(dashboard: DashboardSession) -> None:
 async def preview_invalid_fix(dashboard: DashboardSession) -> None:
     await dashboard.open(f"/held/{dashboard.webhooks['Billing']}")
     await replace_text(dashboard, "Body template", '{"number": {{data.number | upcase}}')
-    await click_button(dashboard, "Preview all held")
+    await click_button(dashboard, "Preview held deliveries")
     await expect(dashboard.page.get_by_text("Nothing was saved.")).to_be_visible()
 
 
 async def preview_fix(dashboard: DashboardSession) -> None:
     await dashboard.open(f"/held/{dashboard.webhooks['Billing']}")
     await replace_text(dashboard, "Body template", FIXED_TEMPLATE)
-    await click_button(dashboard, "Preview all held")
+    await click_button(dashboard, "Preview held deliveries")
     await expect(dashboard.page.get_by_role("status")).to_contain_text("4 of 4 would be sent")
 
 
@@ -134,3 +142,30 @@ async def open_keyboard_help(dashboard: DashboardSession) -> None:
     await dashboard.open("/webhooks")
     await click_button(dashboard, "Keyboard shortcuts")
     await expect(dashboard.page.get_by_role("dialog")).to_be_visible()
+
+
+async def show_portal_link(dashboard: DashboardSession) -> None:
+    draft = {
+        "organization_id": str(dashboard.rig.platform.organization),
+        "scopes": ["read", "replay"],
+        "return_url": "https://app.example.com/settings",
+        "brand": {
+            "name": "Northwind",
+            "logo": _LOGO,
+            "accent_color": "#0f766e",
+            "header_color": "#0b2f2b",
+        },
+    }
+    link = (await dashboard.api.call("POST", "/portal-links", draft)).json()["url"]
+    await dashboard.page.goto(link)
+
+
+async def open_portal(dashboard: DashboardSession) -> None:
+    await show_portal_link(dashboard)
+    await dashboard.page.get_by_role("button", name="Open").click()
+    await dashboard.page.wait_for_url(f"{dashboard.url}/")
+
+
+async def sign_out(dashboard: DashboardSession) -> None:
+    await dashboard.page.get_by_role("button", name="Sign out").click()
+    await dashboard.page.get_by_text("You are signed out.").wait_for()

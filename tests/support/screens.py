@@ -51,6 +51,7 @@ async def each_screen(
         (None, _SIGNED_OUT),
         (_operator, await _addressable_screens(dashboard) | _AFTER_ACTIONS),
         (_reader, _READ_ONLY),
+        (screen_actions.open_portal, _PORTAL),
         (_new_organization, _EMPTY),
         (_reader_of_a_copy, {"webhooks of a copy": visit("/webhooks")}),
         (_operator_of_a_copy, {"overview of a copy": visit("/"), "adopt": visit("/adopt")}),
@@ -121,6 +122,9 @@ async def _addressable_screens(dashboard: DashboardSession) -> dict[str, Action]
         "deliveries filtered": visit("/deliveries?status=dead&status=held"),
         "deliveries empty": visit("/deliveries?commit_id=nobody"),
         "deliveries live": visit("/deliveries?live=1"),
+        "deliveries searched": visit("/deliveries?q=ada"),
+        "deliveries beside one": visit(f"/deliveries?open={deliveries[0]['id']}"),
+        "deliveries beside none": visit("/deliveries?status=dead&open=999999"),
         "deliveries refused": visit("/deliveries?status_code=7&since=x", 422),
         **{
             f"delivery {delivery['status']}": visit(f"/deliveries/{delivery['id']}")
@@ -157,6 +161,8 @@ def _replays(dead: UUID, waiting: UUID) -> dict[str, Action]:
 _SIGNED_OUT: dict[str, Action] = {
     "sign-in": visit("/sign-in"),
     "sign-in by a link": visit("/sign-in/link?token=x"),
+    "portal link": screen_actions.show_portal_link,
+    "portal link refused": visit("/portal?token=x", 401),
     "sign-in refused": screen_actions.sign_in_with_unknown_key,
 }
 _AFTER_ACTIONS: dict[str, Action] = {
@@ -179,6 +185,13 @@ _READ_ONLY: dict[str, Action] = {
     "deliveries of a reader": visit("/deliveries"),
     "links of a reader": visit("/links"),
     "refused 403": visit("/keys", 403),
+}
+_PORTAL: dict[str, Action] = {
+    "portal": visit("/"),
+    "portal webhooks": visit("/webhooks"),
+    "portal deliveries": visit("/deliveries"),
+    "portal refused": visit("/keys", 403),
+    "portal signed out": screen_actions.sign_out,
 }
 _EMPTY: dict[str, Action] = {
     f"empty {path.strip('/') or 'overview'}": visit(path)

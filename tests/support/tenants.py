@@ -26,9 +26,11 @@ OWNED = {
     "outbox": "organization_id",
     **dict.fromkeys(("attempt_row", "exchange", "failed_exchange", "attempt_archive"), "outbox_id"),
     "request_frame": "organization_id",
+    **dict.fromkeys(("attempt_delta", "attempt_minute", "attempt_quarter"), "organization_id"),
     "lane_state": "webhook_id",
     "callback": "organization_id",
     "api_key": "organization_id",
+    "portal_session": "organization_id",
     "audit": "organization_id",
 }
 
@@ -85,6 +87,7 @@ async def tenant(api: Api, db: psycopg.AsyncConnection) -> Tenant:
     await _call(api, "PUT", f"/webhooks/{webhook}/agents/{platform.agent}")
     await _call(api, "PUT", f"/webhooks/{webhook}/goals/{platform.goal}")
     key = await _call(api, "POST", "/api-keys", {"name": "a key", "scopes": ["read"], **owner})
+    await _call(api, "POST", "/portal-links", owner)
     return Tenant(
         platform=platform,
         webhook=webhook,
@@ -142,6 +145,12 @@ async def _dead_delivery(platform: Platform, pool: Pool) -> int:
         claim.webhook_id,
         platform.organization,
     )
+    for table in ("attempt_minute", "attempt_quarter"):
+        await platform.db.execute(
+            f"insert into rowhook.{table} (at, webhook_id, organization_id)"
+            " values (rowhook.quarter_of(now()), %s, %s)".encode(),
+            (claim.webhook_id, platform.organization),
+        )
     for table in ("exchange", "failed_exchange"):
         await platform.db.execute(
             f"insert into rowhook.{table} (outbox_id, started_at, number)"

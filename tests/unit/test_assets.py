@@ -14,7 +14,7 @@ from tests.support.npm import ASSETS, run
 ROOT = ASSETS.parent
 VENDOR = ROOT / "src/rowhook/dashboard/static/vendor"
 ABOUT = {"VERSIONS.json", "LICENSES.txt"}
-FREE = {"MIT", "0BSD"}
+FREE = {"MIT", "0BSD", "OFL-1.1"}
 
 
 def versions() -> dict[str, Any]:

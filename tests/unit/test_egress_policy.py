@@ -145,7 +145,7 @@ def test_allowed_networks_and_http_permit_nothing_else(url: str, policy: EgressP
 
 
 @pytest.mark.parametrize(
-    ("url", "policy", "hint"),
+    ("url", "policy", "setting"),
     [
         ("http://127.0.0.1:9000/", PUBLIC, "ROWHOOK_ALLOW_NETWORKS=127.0.0.0/8"),
         ("http://localhost:9000/", PUBLIC, "ROWHOOK_ALLOW_NETWORKS=127.0.0.0/8"),
@@ -158,11 +158,11 @@ def test_allowed_networks_and_http_permit_nothing_else(url: str, policy: EgressP
     ],
 )
 def test_a_rejected_local_target_names_the_setting_to_change(
-    url: str, policy: EgressPolicy, hint: str | None
+    url: str, policy: EgressPolicy, setting: str | None
 ) -> None:
     with pytest.raises(TargetForbidden) as caught:
         parse_target(url, policy)
-    assert (str(caught.value), caught.value.hint) == (FORBIDDEN, hint)
+    assert (str(caught.value), caught.value.setting) == (FORBIDDEN, setting)
 
 
 @given(st.text(max_size=40), st.text(max_size=40))

@@ -32,6 +32,7 @@ GOOD: list[tuple[str, str, Any]] = [
     ("host", "0.0.0.0", "0.0.0.0"),  # noqa: S104  # a value to read, not to bind
     ("port", "0", 0),
     ("port", "65535", 65535),
+    ("metrics_port", "9108", 9108),
     ("master_keys", "k1:AAAA", "k1:AAAA"),
     ("admin_key", ADMIN, ADMIN),
     ("brand", "Acme-2", "Acme-2"),
@@ -51,6 +52,11 @@ GOOD: list[tuple[str, str, Any]] = [
         "cors_origins",
         "https://a.example,https://b.example",
         ("https://a.example", "https://b.example"),
+    ),
+    (
+        "portal_origins",
+        "https://app.example.com https://*.example.com:8443,http://localhost:3000",
+        ("https://app.example.com", "https://*.example.com:8443", "http://localhost:3000"),
     ),
     ("log_format", "json", "json"),
     ("retention_days", "7", 7),
@@ -96,6 +102,21 @@ BAD = [
             "http://[proxy]",
             "http://[:::]",
             "http://a..b",
+        )
+    ),
+    *(
+        ("portal_origins", text, "is not an origin. Use https://app.example.com")
+        for text in (
+            "*",
+            "'self'",
+            "null",
+            "https:",
+            "https://*",
+            "https://a.example/",
+            "http://a.example",
+            "https://a.example;script-src",
+            "https://*.*.example",
+            "javascript://localhost",
         )
     ),
     ("log_format", "xml", "Use json or text"),

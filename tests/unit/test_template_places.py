@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
@@ -285,3 +287,45 @@ def test_json_has_several_media_types(
     content_type: str | None, place: OutputContext, *, lines: bool
 ) -> None:
     assert (body_context(content_type), is_json_lines(content_type)) == (place, lines)
+
+
+GRAPHQL = [
+    'mutation { item (id: 1, name: "VALUE") { id } }',
+    'mutation M($b: ID!) { item (board: $b, name: "VALUE") { id } }',
+    '  { items (name: "VALUE", other: "a \\"b\\"") { id } }',
+    'query Q{a(x:{y:"VALUE"}){id}} fragment F on T { b(x: "VALUE") }',
+]
+
+
+@pytest.mark.parametrize("text", GRAPHQL)
+@pytest.mark.parametrize("value", NASTY)
+def test_a_value_in_a_string_of_graphql_stays_in_the_string(text: str, value: str) -> None:
+    source = json.dumps({"query": text}).replace("VALUE", "{{ data.s }}")
+    sent = json.loads(render(source, JSON, s=value))["query"]
+    # The strings of GraphQL have the escapes of JSON (GraphQL specification, October 2021, 2.9.4).
+    assert _strings(sent) == [string.replace("VALUE", value) for string in _strings(text)]
+
+
+def _strings(text: str) -> list[str]:
+    return [json.loads(string) for string in re.findall(r'"(?:[^"\\]|\\.)*"', text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'He said "VALUE"',
+        'query of "VALUE"',
+        '{name} said "VALUE"',
+        'mutation {} "VALUE"',
+    ],
+)
+def test_a_quotation_in_prose_is_escaped_once(text: str) -> None:
+    source = json.dumps({"text": text}).replace("VALUE", "{{ data.s }}")
+    assert json.loads(render(source, JSON, s='a "b"'))["text"] == text.replace("VALUE", 'a "b"')
+
+
+@pytest.mark.parametrize("value", ["--", "a-", "-->", "<!-- x -->", "&#45;"])
+def test_a_value_in_a_comment_of_xml_does_not_end_it(value: str) -> None:
+    sent = render("<a><!-- {{ data.s }} -->b<c/></a>", XML, s=value)
+    body = ET.fromstring(sent)  # noqa: S314  # it was rendered by this test
+    assert (body.text, [child.tag for child in body]) == ("b", ["c"])

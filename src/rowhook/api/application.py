@@ -20,6 +20,7 @@ from rowhook.api import (
     delivery_routes,
     event_routes,
     platform_routes,
+    portal_routes,
     preview_routes,
     stats_routes,
     system_routes,
@@ -32,7 +33,9 @@ from rowhook.api.metrics import Metrics, metrics
 from rowhook.api.middleware import RowhookApp
 from rowhook.api.openapi import assets, openapi_config
 from rowhook.api.problems import HANDLERS, http_problem
-from rowhook.api.system_routes import Readiness, check_pool, livez, readyz
+from rowhook.api.query_parameters import require_known_parameters
+from rowhook.api.system_routes import check_pool, livez, readyz
+from rowhook.migrate.readiness import Readiness
 from rowhook.model import MAX_BODY_BYTES
 from rowhook.services.context import ServerContext
 
@@ -131,12 +134,13 @@ def _versioned() -> Router:
             access_routes.secret_router(),
             access_routes.key_router(),
             access_routes.audit_router(),
+            portal_routes.router(),
             stats_routes.stats_router(),
             system_routes.router(),
             preview_routes.router(),
         ],
         middleware=[AuthMiddleware(), IdempotencyMiddleware()],
-        guards=[require_existing, require_scope, check_idempotency_key],
+        guards=[require_existing, require_scope, require_known_parameters, check_idempotency_key],
         dependencies={
             "ctx": Provide(ctx_of, sync_to_thread=False),
             "caller": Provide(caller_of, sync_to_thread=False),

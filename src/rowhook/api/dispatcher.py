@@ -17,12 +17,13 @@ from typing import Any
 import msgspec
 import structlog
 from litestar.types import Message, Receive, Send
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from rowhook.api.application import Served
-from rowhook.api.merged_metrics import CONTENT_TYPE, merge_metrics
 from rowhook.api.problems import MEDIA_TYPE
 from rowhook.db import access_queries
 from rowhook.db.statements import PostgresError
+from rowhook.metric_families import merge_metrics
 from rowhook.services.context import ServerContext
 from rowhook.services.sessions import PREFIX as SESSION_PREFIX
 
@@ -101,7 +102,7 @@ class Dispatcher:
                 name: await served.app.state.metrics.text() for name, served in self._served.items()
             }
             text = merge_metrics(texts, down=[name for name in self._names if name not in texts])
-            return 200, text, CONTENT_TYPE, {}
+            return 200, text, CONTENT_TYPE_PLAIN_0_0_4, {}
         if path == "/":
             return 307, b"", "text/plain", {"Location": f"/db/{self._names[0]}/"}
         places = ", ".join(f"/db/{name}/" for name in self._names)
@@ -169,7 +170,8 @@ class Dispatcher:
             await _send(scope, send, *_problem(503, f"{name}: {self._reasons[name]}"))
         else:
             structlog.contextvars.bind_contextvars(database=name)
-            await served.app(scope, receive, send)
+            # For links to the pages of this database.
+            await served.app(scope | {"rowhook_prefix": f"/db/{name}"}, receive, send)
 
     async def _database_of(self, token: str) -> str:
         """The database that knows the key. Raises Unselected."""

@@ -14,10 +14,12 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.types import ExceptionHandlersMap
 from msgspec import Struct
 
+from rowhook.api.query_parameters import signature_of
 from rowhook.db.statements import StatementError, StatementTimeout, Unreachable, UnstorableValue
 from rowhook.db.webhook_queries import RevisionConflict
 from rowhook.render.configuration import Fault
 from rowhook.services.access import NotAuthenticated
+from rowhook.services.allowed_values import with_allowed_values
 from rowhook.services.context import Conflict, NotFound, RateLimited, Rejected, StillLinked
 from rowhook.services.idempotency import InProgress
 from rowhook.services.json_reader import InvalidDocument
@@ -42,7 +44,7 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 _STATUS_DESCRIPTIONS = {
-    400: "The request is malformed, or the webhook is still linked",
+    400: "The request is malformed or has an unknown parameter, or the webhook is still linked",
     401: "The API key is missing, unknown or expired",
     403: "The API key lacks the required scope",
     404: "The resource does not exist, or the API key cannot see it",
@@ -164,17 +166,23 @@ def _postgres_error(request: Request[Any, Any, Any], error: StatementError) -> R
 def _validation(request: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:
     extra = error.extra if isinstance(error.extra, list) else []
     errors = [
-        {"pointer": f"/{_parameter_name(request, item)}", "message": str(item.get("message", ""))}
+        {"pointer": f"/{_parameter_name(request, item)}", "message": _message(request, item)}
         for item in extra
         if isinstance(item, dict)
     ]
     return problem(400, "The request's parameters are not valid.", errors=errors)
 
 
+def _message(request: Request[Any, Any, Any], fault: dict[str, Any]) -> str:
+    message, key = str(fault.get("message", "")), str(fault.get("key", ""))
+    parameter = signature_of(request.route_handler).get(key)
+    return message if parameter is None else with_allowed_values(message, parameter.raw)
+
+
 def _parameter_name(request: Request[Any, Any, Any], fault: dict[str, Any]) -> str:
     # The handler's argument may be named differently, as `in_state` for the parameter `state`.
     key = str(fault.get("key", ""))
-    parameter = request.route_handler.parsed_fn_signature.parameters.get(key)
+    parameter = signature_of(request.route_handler).get(key)
     return str(getattr(parameter and parameter.kwarg_definition, "name", None) or key)
 
 

@@ -73,7 +73,11 @@ async def read_stats(
     window: Window = "24h",
     organization_id: OrganizationId = None,
 ) -> Stats:
-    """Get statistics of the deliveries created in the window."""
+    """Get the attempts and deliveries of the window.
+
+    The window starts at a full minute, or at a full quarter of an hour if it is longer than three
+    hours; `since` is that time.
+    """
     return await stats.stats(
         ctx, await organization_filter(ctx, caller, organization_id), parse_window(window)
     )
@@ -85,14 +89,21 @@ async def read_series(
     caller: CallerDependency,
     window: Window = "24h",
     points: Annotated[
-        int, QueryParameter(ge=1, le=MAX_POINTS, description="The number of equal steps.")
+        int,
+        QueryParameter(
+            ge=1, le=MAX_POINTS, description="The number of equal steps to divide the window into."
+        ),
     ] = 48,
     webhook_id: Annotated[
         UUID | None, QueryParameter(description="The webhook, which may have been deleted.")
     ] = None,
     organization_id: OrganizationId = None,
 ) -> Series:
-    """Count the deliveries created in each step of the window by current status, oldest first."""
+    """Count the attempts that ended in each step of the window by class, oldest first.
+
+    A step is a multiple of a minute, or of a quarter of an hour if the window is longer than three
+    hours. There may be one step more than `points`, or fewer if steps would be shorter than that.
+    """
     return await stats.series(
         ctx,
         organization=await organization_filter(ctx, caller, organization_id),
@@ -120,7 +131,12 @@ WebhookIds = Annotated[
 
 @get_route("/health", errors=(422,), response_example=EXAMPLES["health"])
 async def read_health(ctx: ContextDependency, webhook_ids: WebhookIds) -> HealthList:
-    """Get the backlog of webhooks and their results of the last 24 hours, in total and per hour.
+    """Get the health of webhooks: backlog, circuit and the attempts of the last 24 hours.
+
+    `health` is `circuit_open` while the receiver is only probed, `failing` after three failed
+    attempts in a row or if fewer than half of the last 15 minutes' attempts (of at least ten) were
+    accepted, `degraded` if the last attempt failed, deliveries are held, fewer than 95 % were
+    accepted, or the circuit is closing; otherwise `healthy`, or the state `paused` or `disabled`.
 
     In the order of `webhook_id`; webhooks that do not exist are left out.
     """
@@ -135,7 +151,7 @@ async def list_worst(
     organization_id: OrganizationId = None,
     limit: Limit = 10,
 ) -> FailingWebhooks:
-    """List the webhooks with the most held, retrying and dead deliveries.
+    """List the webhooks that fail or have held, retrying or dead deliveries, worst first.
 
     Dead deliveries count if they were created in the window; held and retrying ones always count.
     """

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from typing import Any
 
 from litestar import Response, Router
@@ -14,9 +12,8 @@ from rowhook.api.examples import EXAMPLES
 from rowhook.api.parameters import ContextDependency
 from rowhook.api.problems import problem
 from rowhook.api.routing import get_route, public_route
-from rowhook.db.statements import StatementError, Unreachable
-from rowhook.migrate import runner
-from rowhook.migrate.steps import MigrationRejected
+from rowhook.db.statements import Unreachable
+from rowhook.migrate.readiness import Readiness
 from rowhook.services import installation
 from rowhook.services.context import ServerContext
 from rowhook.services.installation import System, Workers
@@ -41,42 +38,6 @@ async def list_workers(ctx: ContextDependency) -> Workers:
 def router() -> Router:
     """The router of this resource."""
     return Router(path="/", tags=["System"], route_handlers=[read_system, list_workers])
-
-
-_CACHE_S = 1.0
-_DEADLINE_S = 6.0
-
-
-class Readiness:
-    """Checks the database, on one connection at a time, and caches the result."""
-
-    def __init__(self, direct_dsn: str) -> None:
-        self._dsn = direct_dsn
-        self._lock = asyncio.Lock()
-        self._checked_at = float("-inf")
-        self._reason: str | None = None
-
-    async def reason(self) -> str | None:
-        """The reason why the process is not ready, at most a second old; None if it is ready."""
-        async with self._lock:
-            if time.monotonic() - self._checked_at >= _CACHE_S:
-                self._reason = await self._check()
-                self._checked_at = time.monotonic()
-            return self._reason
-
-    async def _check(self) -> str | None:
-        try:
-            async with asyncio.timeout(_DEADLINE_S):
-                pending = await runner.plan(self._dsn, repairs="none")
-        except Unreachable:
-            return "The database cannot be reached."
-        except TimeoutError:
-            return f"The database did not answer within {_DEADLINE_S:g} s."
-        except (MigrationRejected, StatementError) as error:
-            return str(error)
-        if pending:
-            return f"Migrations are pending: {', '.join(pending)}. Run rowhook migrate."
-        return None
 
 
 @public_route(

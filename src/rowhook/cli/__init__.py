@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 import rich_click as click
+from click.exceptions import NoSuchCommand
 
 _PANELS: dict[str, dict[str, str]] = {
     "Run": {
@@ -24,6 +25,7 @@ _PANELS: dict[str, dict[str, str]] = {
         "doctor": "status_commands",
         "deliveries": "delivery_commands",
         "config": "config_command",
+        "psql": "psql_command",
     },
     "Set up": {
         "watch": "watch_command",
@@ -32,6 +34,7 @@ _PANELS: dict[str, dict[str, str]] = {
         "unlink": "link_commands",
         "secrets": "secret_commands",
         "keys": "key_commands",
+        "portal": "portal_command",
     },
     "Try out": {
         "preview": "preview_commands",
@@ -61,7 +64,18 @@ class _LazyGroup(click.RichGroup):
         command: click.Command = getattr(
             importlib.import_module(f"rowhook.cli.{_MODULES[cmd_name]}"), cmd_name
         )
+        from rowhook.cli.options import add_settings_note  # noqa: PLC0415  # slow; not for --version
+
+        add_settings_note(command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Suggests similar commands for an unknown one. Raises NoSuchCommand."""
+        if args[0] not in _MODULES and not args[0].startswith("-"):
+            raise NoSuchCommand(args[0], possibilities=_MODULES, ctx=ctx)
+        return super().resolve_command(ctx, args)
 
 
 @click.group(
@@ -73,7 +87,8 @@ class _LazyGroup(click.RichGroup):
 def rowhook() -> None:
     """Insert a row, get a webhook.
 
-    Without DATABASE_URL, an embedded PostgreSQL is used. Start with `rowhook demo`.
+    Without DATABASE_URL, an embedded PostgreSQL is used. Start with `rowhook demo`. Settings, such
+    as DATABASE_URL and ROWHOOK_PORT, are described by `rowhook config --help`.
     """
 
 

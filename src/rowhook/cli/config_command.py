@@ -10,7 +10,7 @@ from typing import Any
 
 import rich_click as click
 
-from rowhook.cli.options import with_settings
+from rowhook.cli.options import with_listed_settings
 from rowhook.embedded.data_folder import running_dsn
 from rowhook.settings import NAMES, SECRET, Databases, Settings, environment_name
 
@@ -81,9 +81,13 @@ def _format(value: object) -> str:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@with_settings
+@with_listed_settings
 def config(settings: Settings, *, as_json: bool) -> None:
-    """Print the effective settings, with the usable database_url. Starts nothing."""
+    """Print the effective settings, with the usable database_url. Starts nothing.
+
+    A setting is an environment variable, and an option of every command. The option takes
+    precedence. A variable with _FILE at the end names a file that holds the value.
+    """
     if as_json:
         click.echo(json.dumps(masked_settings(settings), indent=2))
         return

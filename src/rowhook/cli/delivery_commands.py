@@ -11,7 +11,15 @@ import rich_click as click
 
 from rowhook.cli.error_messages import CommandFailed
 from rowhook.cli.operator_session import organization_filter, with_context, with_reader
-from rowhook.cli.options import Command, as_json, list_group, paging, timestamp
+from rowhook.cli.options import (
+    WEBHOOK,
+    Command,
+    as_json,
+    list_group,
+    paging,
+    timestamp,
+    webhook_argument,
+)
 from rowhook.cli.output import (
     format_time,
     format_value,
@@ -53,7 +61,7 @@ def deliveries(**_: str | None) -> None:
     multiple=True,
     help="With this status. May be repeated.",
 )
-@click.option("--webhook", type=click.UUID, metavar="ID", help="To this webhook.")
+@click.option("--webhook", type=WEBHOOK, metavar="WEBHOOK", help="To this webhook, by id or name.")
 @click.option("--job", metavar="ID", help="Of this job. The id is the platform's.")
 @click.option("--commit", metavar="ID", help="Of this commit.")
 @click.option("--event-type", help="Of this type of event, e.g. job.failed.")
@@ -229,7 +237,7 @@ async def cancel(ctx: ServiceContext, deliveries: tuple[int, ...], *, as_json: b
 
 
 @click.command()
-@click.argument("webhook", type=click.UUID)
+@webhook_argument
 @click.option(
     "--since",
     type=timestamp,

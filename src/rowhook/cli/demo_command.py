@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
-import shutil
 import sys
 import tempfile
 import time
@@ -21,14 +20,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from rowhook import logs
-from rowhook.cli import startup
+from rowhook.cli import demo_day, startup
+from rowhook.cli.http_server import serving
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.output import format_value
-from rowhook.cli.serve import serving
+from rowhook.cli.serve import serve_api
 from rowhook.cli.test_receiver import Received, Reply, check, receiver
 from rowhook.db import connection_pool, installation_queries, statements
+from rowhook.demo import day
 from rowhook.demo.scenario import OWN_TABLES, ROWHOOK_TABLES, Platform, Story, find_faults, prepare
-from rowhook.embedded.server_binaries import binaries
 from rowhook.migrate import runner, steps
 from rowhook.services import webhooks
 from rowhook.services.context import KeyringContext
@@ -48,7 +48,11 @@ _PATHS = {
 
 
 @click.command()
-@click.option("--stay", is_flag=True, help="Keep running afterwards, to try things by hand.")
+@click.option(
+    "--stay",
+    is_flag=True,
+    help="Keep running afterwards, with the dashboard and a day of history of three organizations.",
+)
 @click.option(
     "--own-tables",
     is_flag=True,
@@ -83,9 +87,14 @@ class _Demo:
         self.arrived: list[Received] = []
         self.secrets: dict[str, str] = {}
         self.is_staying = False
+        self.endpoints = day.Endpoints()
 
     async def receive(self, received: Received) -> Reply:
         """Verifies and keeps a request; answers 503 to the ledger's first two."""
+        if received.path.startswith(day.PREFIX):
+            answer = self.endpoints.answer(received.path, received.body)
+            await asyncio.sleep(answer.delay_s)
+            return Reply(status=answer.status, body=answer.body)
         name = _PATHS.get(received.path, "Directory")
         check(received, self.secrets.get(name), self.settings.brand)
         self.arrived.append(received)
@@ -119,10 +128,39 @@ class _Demo:
             await self._run_scripts(database, "work", "rolled_back")
             code = await self._watch(ctx, story, stop)
             if stay and not stop.is_set():
-                self.is_staying = True
-                self._explain(database)
-                await stop.wait()
+                await self._stay(stack, database, ctx, f"http://127.0.0.1:{port}", stop, tasks)
             return max(code, tasks.exit_code)
+
+    async def _stay(
+        self,
+        stack: AsyncExitStack,
+        database: startup.Database,
+        ctx: KeyringContext,
+        receiver_url: str,
+        stop: asyncio.Event,
+        tasks: Supervisor,
+    ) -> None:
+        """Writes the history of a day, serves the dashboard and lets the platform continue."""
+        with self.console.status("Writing the last 24 hours of three organizations"):
+            await demo_day.write_history(ctx, database, receiver_url, self.endpoints, stop)
+        if stop.is_set():
+            return
+        self.is_staying = True
+        server_ctx = await stack.enter_async_context(
+            startup.server_context(self.settings, database)
+        )
+        port = await stack.enter_async_context(
+            serve_api(
+                server_ctx,
+                host=self.settings.host,
+                port=demo_day.usable_port(self.settings),
+                tasks=tasks,
+            )
+        )
+        url = f"http://{self.settings.host}:{port}"
+        for line in await demo_day.explanation(server_ctx, url, self.settings.data_dir):
+            self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        await demo_day.write_traffic(database, stop)
 
     async def _run_scripts(self, database: startup.Database, *names: str) -> None:
         folder = steps.sql_folder() / "demo"
@@ -166,14 +204,6 @@ class _Demo:
                 style="green",
             )
         return 1 if faults else 0
-
-    def _explain(self, database: startup.Database) -> None:
-        self.console.print("\nStill running. In another terminal:", markup=False)
-        psql = shutil.which("psql") or binaries() / "psql"
-        self.console.print(f'\n  {psql} "{database.dsn}"\n', markup=False, soft_wrap=True)
-        self.console.print(
-            "Incoming requests are printed here. Press Ctrl-C to drain and stop.", markup=False
-        )
 
 
 async def _wait_until(condition: Callable[[], bool]) -> None:

@@ -14,8 +14,10 @@ import structlog
 
 from rowhook.cli import error_messages, output, startup
 from rowhook.cli.startup import check_ready
+from rowhook.cli.worker_status import serve_fleet_status
 from rowhook.db.statements import Unreachable
 from rowhook.settings import Settings
+from rowhook.supervisor import Supervisor
 
 log = structlog.get_logger()
 Serve = Callable[[str, Settings], Awaitable[int]]
@@ -68,17 +70,20 @@ def _reasons(error: Exception) -> tuple[str, str]:
     return (_UNREACHABLE if isinstance(error, Unreachable) else text), text
 
 
-async def work_each(databases: Mapping[str, Settings], stop: asyncio.Event) -> int:
+async def work_each(settings: Settings, stop: asyncio.Event) -> int:
     """Runs a worker for each database in this process."""
+    databases, tasks = settings.each(), Supervisor(stop)
+    async with serve_fleet_status(settings, tasks) as status:
 
-    async def work(name: str, settings: Settings) -> int:
-        del name
-        async with startup.database(settings) as database:
-            await check_ready(settings, database)
-            async with startup.worker(settings, database, share=len(databases)) as running:
-                return await startup.run_worker(stop, running)
+        async def work(name: str, each: Settings) -> int:
+            async with startup.database(each) as database:
+                await check_ready(each, database)
+                async with startup.worker(each, database, share=len(databases)) as running:
+                    with status.attached(name, running, database):
+                        return await startup.run_worker(stop, running)
 
-    return await serve_each(databases, stop, work)
+        code = await serve_each(databases, stop, work, status.failed)
+    return max(code, tasks.exit_code)
 
 
 async def examine_each(

@@ -11,7 +11,8 @@ import structlog
 from rowhook.api.dispatcher import Dispatcher
 from rowhook.cli import startup
 from rowhook.cli.fleet import serve_each
-from rowhook.cli.serve import open_application, serving
+from rowhook.cli.http_server import serving
+from rowhook.cli.serve import open_application
 from rowhook.cli.startup import check_ready
 from rowhook.settings import Settings
 from rowhook.supervisor import Supervisor

@@ -6,8 +6,9 @@ from uuid import UUID
 
 import rich_click as click
 
+from rowhook.cli.next_steps import program
 from rowhook.cli.operator_session import with_context
-from rowhook.cli.options import Command
+from rowhook.cli.options import Command, webhook_argument
 from rowhook.cli.output import show
 from rowhook.db import access_queries
 from rowhook.services import links
@@ -22,7 +23,7 @@ def link_arguments(command: Command) -> Command:
         metavar="ID",
         help="Finished jobs of this agent. The id is the platform's or Rowhook's.",
     )(command)
-    return click.argument("webhook", type=click.UUID)(command)
+    return webhook_argument(command)
 
 
 def require_one(agent: str | None, goal: str | None) -> None:
@@ -52,7 +53,7 @@ async def link(ctx: ServiceContext, webhook: UUID, agent: str | None, goal: str 
     if goal is not None:
         await links.link_goal(ctx, webhook, goal)
         show(f"Commits of goal {goal} are now sent to webhook {webhook}.")
-    show("To send a test request:", f"  rowhook test {webhook}")
+    show("To send a test request:", f"  {program()} test {webhook}")
 
 
 @click.command()

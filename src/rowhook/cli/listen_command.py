@@ -11,10 +11,12 @@ import httpx
 import rich_click as click
 
 from rowhook.cli import startup
+from rowhook.cli.http_server import serving
+from rowhook.cli.learned_secrets import LearnedSecrets
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.request_forwarding import application, forward_until, forward_url
-from rowhook.cli.serve import serving
 from rowhook.cli.test_receiver import Received, Reply, check, receiver
+from rowhook.egress.policy import Network, network_to_allow
 from rowhook.settings import Settings, SettingsRejected
 from rowhook.supervisor import Supervisor
 
@@ -35,7 +37,8 @@ _PRINTED_HEADERS = (_KEY, "content-type", "user-agent", "authorization", "webhoo
 @click.option(
     "--secret",
     default=None,
-    help="Signing secret of the webhook (whsec_…), to verify signatures with.",
+    help="Signing secret of the webhook (whsec_…), to verify signatures with. Default: those of the"
+    " webhooks in the database.",
 )
 @click.option(
     "--answer",
@@ -61,7 +64,8 @@ def listen(
 ) -> None:
     """Print and verify incoming requests on a local port.
 
-    Also prints the ROWHOOK_ALLOW_NETWORKS setting that lets workers call this receiver.
+    The signing secrets are read from the database of `rowhook up` or of DATABASE_URL. Also prints
+    the ROWHOOK_ALLOW_NETWORKS setting that lets workers call this receiver.
     """
     if secret is not None and not secret.startswith("whsec_"):
         raise SettingsRejected(
@@ -88,12 +92,14 @@ async def _listen(
     startup.stop_on_signal(stop)
     tasks = Supervisor(stop)
     startup.probe_port(settings.host, port, name="--on", flag="--on")
+    learned = LearnedSecrets(settings=settings) if secret is None else None
     async with contextlib.AsyncExitStack() as stack:
         to = None if url is None else await stack.enter_async_context(application(url))
 
         async def respond(received: Received) -> Reply:
             check(received, secret, settings.brand)
-            _print(received)
+            name = None if learned is None else await learned.verify(received)
+            _print(received, name, None if learned is None else learned.reason)
             if to is None:
                 return Reply(status=answer)
             forwarded = await forward_until(stop, received, to)
@@ -101,36 +107,49 @@ async def _listen(
             return forwarded.reply
 
         serve = serving(receiver(respond), host=settings.host, port=port, tasks=tasks)
-        _print_start(settings.host, await stack.enter_async_context(serve), url)
+        _print_start(settings, await stack.enter_async_context(serve), url)
         await stop.wait()
     return tasks.exit_code
 
 
-def _print_start(host: str, port: int, url: httpx.URL | None) -> None:
+def _print_start(settings: Settings, port: int, url: httpx.URL | None) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
     click.echo(f"Listening on http://{host}:{port}")
     if url is not None:
         click.echo(f"Forwarding to {url}")
-    click.echo(f"Workers need: ROWHOOK_ALLOW_NETWORKS={_network(host)}")
+    needed = ",".join(map(str, _needed_networks(settings)))
+    click.echo("In the terminals of `rowhook up` and of `rowhook webhooks`, set:")
+    click.echo(f"  export ROWHOOK_ALLOW_NETWORKS={needed}")
 
 
-def _network(host: str) -> str:
+def _needed_networks(settings: Settings) -> tuple[Network, ...]:
+    """Returns the networks that the settings allow, and that of this receiver."""
+    address = _address(settings.host)
+    if startup.policy(settings).permits(address):
+        return settings.allow_networks
+    network = ipaddress.ip_network(network_to_allow(address) or address)
+    return (*settings.allow_networks, network)
+
+
+def _address(host: str) -> str:
     with contextlib.suppress(ValueError):
-        network = ipaddress.ip_network(host)
-        if not network.is_unspecified:
-            return str(network)
-    return "127.0.0.0/8"  # for localhost and for wildcard addresses
+        if not ipaddress.ip_address(host).is_unspecified:
+            return host
+    return "127.0.0.1"  # for localhost and for wildcard addresses
 
 
-def _signature_status(received: Received) -> str:
+def _signature_status(received: Received, name: str | None, reason: str | None) -> str:
     if received.verified is None:
-        return "signatures not checked (no --secret)"
+        return _sanitize(f"signatures not checked: {reason} Or pass --secret.")
     if received.verified:
-        return click.style("✓ both signatures", fg="green")
-    return click.style(f"✗ {received.fault}", fg="red")
+        of_webhook = "" if name is None else f" of {name}"
+        return click.style(_sanitize(f"✓ both signatures{of_webhook}"), fg="green")
+    return click.style(_sanitize(f"✗ {received.fault}"), fg="red")
 
 
-def _print(received: Received) -> None:
-    click.echo(f"{_sanitize(f'{received.method} {received.path}')}  {_signature_status(received)}")
+def _print(received: Received, webhook: str | None, reason: str | None) -> None:
+    status = _signature_status(received, webhook, reason)
+    click.echo(f"{_sanitize(f'{received.method} {received.path}')}  {status}")
     for name in _PRINTED_HEADERS:
         if name in received.headers:
             click.echo(f"  {name}: {_sanitize(received.headers[name])}")

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from rowhook.cli import startup
-from rowhook.cli.error_messages import UNREACHABLE, USAGE, CommandFailed
+from rowhook.cli.error_messages import USAGE, CommandFailed
 from rowhook.cli.options import Command, run_async, with_settings
 from rowhook.cli.startup import actor, check_ready
 from rowhook.db import connection_pool
@@ -32,6 +32,11 @@ _OWNER = (
 def with_context(function: CommandFunction) -> Command:
     """Passes the command `ctx`, a service context that needs no master keys."""
     return _opening(_context, function)
+
+
+def with_base_url(function: CommandFunction) -> Command:
+    """Passes the command `ctx` and `api_url`, where `rowhook up` serves the API."""
+    return _opening(_context_and_url, function)
 
 
 def with_reader(function: CommandFunction) -> Command:
@@ -72,6 +77,9 @@ async def _run(
     arguments: dict[str, Any],
 ) -> int:
     async with opening as opened:
+        webhook = arguments.get("webhook")
+        if isinstance(webhook, str):
+            arguments["webhook"] = await lookups.webhook_named(opened["ctx"], webhook)
         return await function(**opened, **arguments) or 0
 
 
@@ -87,6 +95,12 @@ async def _context(
         yield {
             "ctx": ServiceContext(pool=entry, policy=startup.policy(settings), brand=settings.brand)
         }
+
+
+@asynccontextmanager
+async def _context_and_url(settings: Settings) -> AsyncIterator[dict[str, Any]]:
+    async with _context(settings) as opened:
+        yield {**opened, "api_url": f"http://{settings.host}:{settings.port}"}
 
 
 @asynccontextmanager
@@ -126,15 +140,7 @@ async def _owner(settings: Settings) -> AsyncIterator[dict[str, Pool]]:
 async def _ready_database(
     settings: Settings, *, reads_only: bool = False
 ) -> AsyncIterator[startup.Database]:
-    # Do not start an embedded database only to manage it.
-    is_embedded = settings.database_url is None and settings.databases is None
-    if is_embedded and await startup.running(settings) is None:
-        raise CommandFailed(
-            f"No embedded database is running in {settings.data_dir}. Start it with `rowhook up`,"
-            " or set DATABASE_URL.",
-            code=UNREACHABLE,
-        )
-    async with startup.database(settings) as database:
+    async with startup.existing_database(settings) as database:
         await check_ready(settings, database, reads_only=reads_only)
         yield database
 

@@ -7,18 +7,22 @@ import functools
 import os
 import re
 import resource
+import signal
 from collections.abc import Callable, Coroutine
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
+from uuid import UUID
 
 import rich_click as click
 import structlog
 
 from rowhook import logs
-from rowhook.settings import NAMES, environment_name, load
+from rowhook.settings import MEANINGS, NAMES, Settings, default_text, environment_name, load
 
 log = structlog.get_logger()
 _MAX_CONNECTIONS = 2048
+_INTERRUPTED = 128 + signal.SIGINT
 # Descriptors for the pool, LISTEN, the log and files read at start.
 _RESERVED = 128
 
@@ -53,9 +57,25 @@ _UNITS = {
 }
 
 
+_DEFAULTS = {field.name: field.default for field in fields(Settings)}
+_SETTINGS_NOTE = (
+    "Every setting is an option too, such as --database-url. `rowhook config --help` lists them."
+)
+
+
 def with_settings(command: Command) -> Command:
     """Adds a flag for each setting and passes the command a `settings` argument."""
+    return _hidden_flags(_reading_settings(command))
 
+
+def with_listed_settings(command: Command) -> Command:
+    """Adds the flags like with_settings, and describes each of them in the help."""
+    for_help = _setting_flags(_reading_settings(command), is_listed=True)
+    # The options of the command come first in its help.
+    return click.option_panel("Options")(click.option_panel("Settings")(for_help))
+
+
+def _reading_settings(command: Command) -> Command:
     @functools.wraps(command)
     def run(**arguments: Any) -> Any:
         flags = {name: arguments.pop(name) or _group_flag(name) for name in NAMES}
@@ -63,16 +83,36 @@ def with_settings(command: Command) -> Command:
         logs.configure(settings.log_format)
         return command(settings=settings, **arguments)
 
-    return _setting_flags(run)
+    return run
 
 
-def _setting_flags(command: Command) -> Command:
+def _hidden_flags(command: Command) -> Command:
+    return _setting_flags(command, is_listed=False)
+
+
+def _setting_flags(command: Command, *, is_listed: bool) -> Command:
     for name in reversed(NAMES):
         flag = "--" + name.replace("_", "-")
-        label = f"[{environment_name(name)}]"
-        command = click.option(flag, name, default=None, help=label, panel="Settings")(command)
-    # The options of the command come first in its help.
-    return click.option_panel("Options")(click.option_panel("Settings")(command))
+        looks: dict[str, Any] = {"hidden": True}
+        if is_listed:
+            looks = {"help": _describe(name), "panel": "Settings", "metavar": "VALUE"}
+        command = click.option(flag, name, default=None, **looks)(command)
+    return command
+
+
+def _describe(name: str) -> str:
+    default = default_text(_DEFAULTS[name])
+    meaning = MEANINGS[name].replace("`", "")
+    return f"{meaning} ({environment_name(name)}; default: {default or 'none'})"
+
+
+def add_settings_note(command: click.Command) -> None:
+    """Ends the help of a command and of its subcommands with a line on settings."""
+    if isinstance(command, click.Group):
+        for subcommand in command.commands.values():
+            add_settings_note(subcommand)
+    if command.epilog is None and command.name != "config":
+        command.epilog = _SETTINGS_NOTE
 
 
 def _group_flag(name: str) -> str | None:
@@ -103,7 +143,7 @@ class ListGroup(click.RichGroup):
 
 def list_group(function: Callable[..., None]) -> click.RichGroup:
     """Makes a command group that takes settings and runs `list` by default."""
-    return click.group(cls=ListGroup)(click.command_panel("Commands")(_setting_flags(function)))
+    return click.group(cls=ListGroup)(click.command_panel("Commands")(_hidden_flags(function)))
 
 
 def duration(text: str) -> timedelta:
@@ -136,6 +176,23 @@ def _parse_duration(text: str) -> timedelta | None:
     return value if value <= _MAX_DURATION else None
 
 
+class _WebhookReference(click.ParamType[Any]):
+    """A webhook's id, as UUID, or its name, which operator_session replaces by the id."""
+
+    name = "webhook"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> UUID | str:
+        """Returns a UUID if the value is one."""
+        try:
+            return UUID(value)
+        except ValueError:
+            return str(value)
+
+
+WEBHOOK = _WebhookReference()
+webhook_argument = click.argument("webhook", type=WEBHOOK)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 organization = click.option(
     "--organization", metavar="ID", help="Organization. Default: the only one."
@@ -157,8 +214,12 @@ def paging(command: Command) -> Command:
 
 
 def run_async(main: Coroutine[Any, Any, T]) -> T:
-    """Runs a coroutine on uvloop and returns its result."""
+    """Runs a coroutine on uvloop and returns its result. Exits if a second signal cancels it."""
     import uvloop  # noqa: PLC0415  # only commands that run a loop need it
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(main)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(main)
+    except asyncio.CancelledError:
+        click.echo("rowhook: Stopped without waiting for requests in flight.", err=True)
+        raise SystemExit(_INTERRUPTED) from None

@@ -10,8 +10,9 @@ import msgspec
 import rich_click as click
 from msgspec import UNSET, Raw, UnsetType
 
+from rowhook.cli.next_steps import program
 from rowhook.cli.operator_session import with_keyring
-from rowhook.cli.options import Command, as_json
+from rowhook.cli.options import Command, as_json, webhook_argument
 from rowhook.cli.output import print_json, show, show_request, show_response, show_timings
 from rowhook.services import json_reader
 from rowhook.services.context import KeyringContext
@@ -63,7 +64,7 @@ def sample_options(command: Command) -> Command:
         click.option("--goal", metavar="ID", help="Use a commit of this goal."),
         click.option("--agent", metavar="ID", help="Use a job of this agent."),
         click.option("--event", type=int, metavar="ID", help="Use this captured event."),
-        click.argument("webhook", type=click.UUID),
+        webhook_argument,
     ):
         command = option(command)
     return command
@@ -119,13 +120,14 @@ async def preview(ctx: KeyringContext, webhook: UUID, *, as_json: bool, **option
         show_request(result.request)
         show("")
     if result.valid:
-        show("Valid. Nothing was sent. To send it:", f"  rowhook test {webhook}")
+        show("Valid. Nothing was sent. To send it:", f"  {program()} test {webhook}")
         return 0
     show(f"Invalid ({result.outcome}): {result.error}")
     return 1
 
 
 _DELIVERED = "delivered"
+_FORBIDDEN = "target_forbidden"
 
 
 @click.command()
@@ -151,4 +153,6 @@ def _show(result: Trial) -> None:
         show_response(response.status, response.headers, response.body)
         show("")
     show(f"{result.outcome}: {result.error}" if result.error else str(result.outcome))
+    if result.outcome == _FORBIDDEN:
+        show("ROWHOOK_ALLOW_NETWORKS allows more targets, see: rowhook config --help")
     show_timings(result.timings)

@@ -8,13 +8,13 @@ import sys
 import rich_click as click
 import structlog
 
-from rowhook.cli import startup
+from rowhook.cli import next_steps, startup
 from rowhook.cli.fleet_server import serve_all
 from rowhook.cli.options import run_async, with_settings
+from rowhook.cli.output import sanitize
 from rowhook.cli.serve import serve_api
 from rowhook.cli.startup import check_ready, migrate_and_grant
-from rowhook.services import access, sessions
-from rowhook.services.access import SCOPES
+from rowhook.cli.worker_status import metrics_ports, serve_status
 from rowhook.settings import Settings
 from rowhook.supervisor import Supervisor
 
@@ -31,35 +31,27 @@ async def _up(settings: Settings) -> int:
     startup.stop_on_signal(stop)
     tasks = Supervisor(stop)
     startup.require_port(settings)
+    metrics_ports(settings, besides=settings.port)
+    startup.require_keys(settings)
     async with startup.database(settings) as database:
+        await startup.check_keys_before_migration(settings, database)
         await migrate_and_grant(settings, database, at_start=True)
         await check_ready(settings, database)
         async with (
             startup.worker(settings, database) as worker,
+            serve_status(settings, database, worker, stop) as status,
             startup.server_context(settings, database) as server_ctx,
             serve_api(server_ctx, host=settings.host, port=settings.port, tasks=tasks) as port,
         ):
             url = f"http://{settings.host}:{port}"
             click.echo(
-                f"Rowhook is running. API: {url}/v1, reference: {url}/schema, dashboard: {url}/"
+                f"Rowhook is running at {url} (API /v1, reference /schema). Press Ctrl-C to drain"
+                " and stop."
             )
-            if database.embedded:
-                click.echo(f'  psql "{database.dsn}"')
-                await _print_first_key(settings, database)
-                link = await sessions.make_link(server_ctx.pool)
-                click.echo(f"  Sign-in link (once, 15 minutes): {url}/sign-in/link?token={link}")
-            click.echo("Press Ctrl-C to drain and stop.")
+            for line in await next_steps.lines(server_ctx, url, creates_key=database.embedded):
+                click.echo(sanitize(line))
             code = await startup.run_worker(stop, worker)
-        return max(code, tasks.exit_code)
-
-
-async def _print_first_key(settings: Settings, database: startup.Database) -> None:
-    """Creates and prints an operator key on a new embedded database."""
-    async with startup.keyring_context(settings, database) as ctx:
-        if (await access.list_keys(ctx, limit=1)).items:
-            return
-        key = await access.create_key(ctx, None, "first key", list(SCOPES))
-    click.echo(f"  Operator key (shown only once): {key.key}")
+        return max(code, tasks.exit_code, status.exit_code)
 
 
 log = structlog.get_logger()

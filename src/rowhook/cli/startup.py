@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import logging
 import os
 import signal
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -16,11 +17,12 @@ from pathlib import Path
 import structlog
 
 from rowhook.cli.config_command import setting_lines
+from rowhook.cli.error_messages import UNREACHABLE, CommandFailed
 from rowhook.cli.options import receiver_connections
 from rowhook.db import connection_errors, connection_pool, statements, webhook_queries
 from rowhook.db.connection_pool import Pool
 from rowhook.db.standby import open_standby
-from rowhook.db.statements import DsnRejected, TenantPool, Unreachable
+from rowhook.db.statements import DsnRejected, StatementError, TenantPool, Unreachable
 from rowhook.egress.policy import EgressPolicy
 from rowhook.egress.transport import GuardedTransport
 from rowhook.embedded.cluster import embedded_postgres
@@ -35,6 +37,7 @@ from rowhook.services.webhook_cache import WebhookCache
 from rowhook.settings import Settings, SettingsRejected
 from rowhook.worker.maintenance import CopyDetector, WorkerOptions
 from rowhook.worker.pipeline import Worker
+from rowhook.worker.trace_export import open_traces
 
 
 def require_port(settings: Settings) -> None:
@@ -112,6 +115,7 @@ def actor() -> str:
 log = structlog.get_logger()
 _CONNECTIONS = 256
 _LEAST_CONNECTIONS = 32
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _EPOCH_PATIENCE_S = 10.0
 _CHECK = "the keyring of this database"
 
@@ -149,6 +153,23 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
         return
     async with embedded_postgres(settings.data_dir, on_relocation=_log_relocation) as dsn:
         yield Database(dsn=dsn, direct=dsn, pooler=False, embedded=True)
+
+
+@asynccontextmanager
+async def existing_database(settings: Settings) -> AsyncIterator[Database]:
+    """Opens the configured database, or the embedded one of a running `rowhook up`.
+
+    Starts no server. Raises CommandFailed if the embedded one is not running.
+    """
+    is_embedded = settings.database_url is None and settings.databases is None
+    if is_embedded and await running(settings) is None:
+        raise CommandFailed(
+            f"No embedded database is running in {settings.data_dir}. Start it with `rowhook up`,"
+            " or set DATABASE_URL.",
+            code=UNREACHABLE,
+        )
+    async with database(settings) as opened:
+        yield opened
 
 
 def _log_relocation(folder: Path) -> None:
@@ -212,6 +233,28 @@ async def check_keyring(pool: Pool, ring: Keyring) -> None:
             f"ROWHOOK_MASTER_KEYS does not match this database ({error}). Use the keys that it was"
             " set up with; put a new key in front of the old one, do not replace it."
         ) from error
+
+
+def require_keys(settings: Settings) -> None:
+    """Raises KeyringRejected if the keys of a configured database are missing or malformed.
+
+    Opens nothing, and does not create the keys of the embedded database.
+    """
+    if settings.database_url is not None or settings.master_keys is not None:
+        keyring(settings)
+
+
+async def check_keys_before_migration(settings: Settings, database: Database) -> None:
+    """Raises KeyringRejected if these are not the keys of an existing database.
+
+    A database without a schema, or with one of another release, is checked after its migration.
+    """
+    async with await connection_pool.connect(database.direct):
+        # Raises at once, where a pool would wait.
+        pass
+    async with connection_pool.open_pool(database.direct, size=1) as pool:
+        with suppress(StatementError):
+            await check_keyring(pool, keyring(settings))
 
 
 async def check_keys(settings: Settings, database: Database) -> None:
@@ -282,6 +325,7 @@ async def server_context(settings: Settings, database: Database) -> AsyncIterato
             admin_key=settings.admin_key,
             direct_dsn=database.direct,
             cors_origins=settings.cors_origins,
+            portal_origins=settings.portal_origins,
             settings=setting_lines(settings),
         )
 
@@ -299,6 +343,7 @@ async def worker(
     connections = max(receiver_connections() // share, _LEAST_CONNECTIONS)
     role = settings.role("worker")
     async with (
+        open_traces(os.environ) as traces,
         connection_pool.open_pool(database.dsn, size=6, role=role, pooler=database.pooler) as pool,
         _transport(settings, connections) as transport,
     ):
@@ -312,20 +357,30 @@ async def worker(
             listen_dsn=database.direct,
             connections=connections,
         )
-        yield Worker(pool, webhooks, transport, egress, options)
+        yield Worker(pool, webhooks, transport, egress, options, traces)
 
 
 def stop_on_signal(stop: asyncio.Event) -> None:
-    """Sets `stop` on SIGTERM or SIGINT; a second signal has its default effect."""
+    """Sets `stop` on SIGTERM or SIGINT. A second signal cancels what still runs.
+
+    Cancelled tasks leave their `async with` blocks, so that the second signal, too, stops the
+    embedded database and removes temporary folders. A third has its default effect.
+    """
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _stop_once, loop, stop)
+    for number in _STOP_SIGNALS:
+        loop.add_signal_handler(number, _on_signal, loop, stop)
 
 
-def _stop_once(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    stop.set()
-    for number in (signal.SIGTERM, signal.SIGINT):
+def _on_signal(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    if not stop.is_set():
+        stop.set()
+        return
+    for number in _STOP_SIGNALS:
         loop.remove_signal_handler(number)
+    # That tasks are cancelled is no news, though libraries log it as an error.
+    logging.disable()
+    for task in asyncio.all_tasks(loop):
+        task.cancel()
 
 
 async def run_worker(stop: asyncio.Event, worker: Worker) -> int:

@@ -25,6 +25,10 @@ from rowhook.security.vault import KeyringRejected
 from rowhook.settings import Settings
 
 _HIDDEN = frozenset({"organization_id", "is_capped"})
+# Columns of webhooks that `health` sums up, or that are found in the JSON.
+_SUMMED_UP = frozenset(
+    {"state", "circuit", "finished_24h", "delivered_24h", "p50_ms", "disabled_reason"}
+)
 
 
 @click.command()
@@ -36,7 +40,7 @@ def status(settings: Settings, *, as_json: bool) -> None:
 
 
 async def _status(settings: Settings, *, as_json: bool) -> int:
-    async with startup.database(settings) as database:
+    async with startup.existing_database(settings) as database:
         await check_ready(settings, database, reads_only=True)
         async with connection_pool.open_pool(database.dsn, size=1, pooler=database.pooler) as pool:
             suspended = await installation_queries.suspension(pool)
@@ -59,8 +63,10 @@ async def _status(settings: Settings, *, as_json: bool) -> int:
 
 
 def _display_row(row: dict[str, Any]) -> dict[str, Any]:
-    """Drops internal columns and marks a capped count with a plus sign."""
-    displayed = {name: value for name, value in row.items() if name not in _HIDDEN}
+    """Puts health first, drops internal columns and marks a capped count with a plus sign."""
+    hidden = _HIDDEN | _SUMMED_UP if "health" in row else _HIDDEN
+    first = {name: row[name] for name in ("webhook_id", "name", "health") if name in row}
+    displayed = {name: value for name, value in (first | row).items() if name not in hidden}
     if row.get("is_capped"):
         displayed["deliveries"] = f"{row['deliveries']:,}+"
     return displayed
@@ -82,7 +88,7 @@ def doctor(settings: Settings, *, as_json: bool) -> None:
 
 
 async def _examine(settings: Settings, *, as_json: bool) -> int:
-    async with startup.database(settings) as database:
+    async with startup.existing_database(settings) as database:
         findings = await _findings(settings, database)
     if as_json:
         click.echo(json.dumps(findings, indent=2))

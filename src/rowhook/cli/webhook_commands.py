@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 import rich_click as click
 
+from rowhook.cli.next_steps import program
 from rowhook.cli.operator_session import (
     organization_filter,
     organization_or_default,
@@ -17,7 +18,7 @@ from rowhook.cli.operator_session import (
     with_keyring,
     with_reader,
 )
-from rowhook.cli.options import as_json, list_group, organization, paging
+from rowhook.cli.options import as_json, list_group, organization, paging, webhook_argument
 from rowhook.cli.output import format_time, print_json, show, show_page, show_record
 from rowhook.cli.preview_commands import draft_of
 from rowhook.services import json_reader
@@ -37,7 +38,6 @@ from rowhook.services.webhooks import (
     webhook_of,
 )
 
-_WEBHOOK_ARGUMENT = click.argument("webhook", type=click.UUID)
 _STATES = ("active", "paused", "disabled")
 _MAX_OVERLAP_S = 30 * 86400
 _BLOCKS = ("body_template", "schema", "condition")
@@ -45,7 +45,7 @@ _BLOCKS = ("body_template", "schema", "condition")
 
 @list_group
 def webhooks(**_: str | None) -> None:
-    """Manage webhooks. Without a command: `webhooks list`."""
+    """Manage webhooks. Without a command: `webhooks list`. WEBHOOK is an id, or a unique name."""
 
 
 @webhooks.command("list")
@@ -102,7 +102,7 @@ def _row(webhook: Webhook, *, with_organization: bool) -> dict[str, Any]:
 
 
 @webhooks.command("show")
-@_WEBHOOK_ARGUMENT
+@webhook_argument
 @as_json
 @with_reader
 async def show_(ctx: ServiceContext, webhook: UUID, *, as_json: bool) -> None:
@@ -177,13 +177,14 @@ async def create(
         print_json(webhook)
         return
     show(f"Created webhook {webhook.id}. To link it to an agent or a goal:")
-    show(f"  rowhook link {webhook.id} --agent ID", f"  rowhook link {webhook.id} --goal ID")
+    link = f"  {program()} link {webhook.id}"
+    show(f"{link} --agent ID", f"{link} --goal ID")
     show("Signing secret (shown only once):", f"  {webhook.signing_secret}")
     _show_warnings(webhook)
 
 
 @webhooks.command()
-@_WEBHOOK_ARGUMENT
+@webhook_argument
 @click.option(
     "--file",
     type=click.File("rb"),
@@ -200,7 +201,7 @@ async def change(ctx: ServiceContext, webhook: UUID, file: BinaryIO, *, as_json:
 
 
 @webhooks.command()
-@_WEBHOOK_ARGUMENT
+@webhook_argument
 @click.argument("revision", type=click.IntRange(min=1))
 @as_json
 @with_context
@@ -218,7 +219,7 @@ def _show_revision(webhook: Webhook, *, as_json: bool) -> None:
 
 
 @webhooks.command()
-@_WEBHOOK_ARGUMENT
+@webhook_argument
 @with_context
 async def delete(ctx: ServiceContext, webhook: UUID) -> None:
     """Delete a webhook and cancel its waiting deliveries. Fails while it has links."""
@@ -232,7 +233,7 @@ async def delete(ctx: ServiceContext, webhook: UUID) -> None:
 
 
 @webhooks.command()
-@_WEBHOOK_ARGUMENT
+@webhook_argument
 @as_json
 @with_context
 async def pause(ctx: ServiceContext, webhook: UUID, *, as_json: bool) -> None:
@@ -241,7 +242,7 @@ async def pause(ctx: ServiceContext, webhook: UUID, *, as_json: bool) -> None:
 
 
 @webhooks.command()
-@_WEBHOOK_ARGUMENT
+@webhook_argument
 @as_json
 @with_context
 async def resume(ctx: ServiceContext, webhook: UUID, *, as_json: bool) -> None:
@@ -260,7 +261,7 @@ async def _set_state(ctx: ServiceContext, webhook: UUID, state: State, *, as_jso
 
 
 @webhooks.command()
-@_WEBHOOK_ARGUMENT
+@webhook_argument
 @paging
 @as_json
 @with_reader
@@ -287,7 +288,7 @@ async def revisions(
 
 
 @webhooks.command("rotate-secret")
-@_WEBHOOK_ARGUMENT
+@webhook_argument
 @click.option(
     "--overlap-s",
     type=click.IntRange(0, _MAX_OVERLAP_S),

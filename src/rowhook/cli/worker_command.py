@@ -7,6 +7,7 @@ import contextlib
 import os
 import sys
 from asyncio.subprocess import Process
+from dataclasses import replace
 from pathlib import Path
 
 import rich_click as click
@@ -17,6 +18,8 @@ from rowhook.cli.config_command import child_environment
 from rowhook.cli.fleet import work_each
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.startup import check_ready
+from rowhook.cli.worker_status import metrics_ports, serve_status
+from rowhook.embedded.server_process import wait_uncancelled
 from rowhook.settings import Settings
 
 log = structlog.get_logger()
@@ -64,28 +67,37 @@ def worker(settings: Settings, *, processes: int) -> None:
 async def _work(settings: Settings) -> int:
     stop = asyncio.Event()
     startup.stop_on_signal(stop)
-    if databases := settings.each():
-        return await work_each(databases, stop)
+    metrics_ports(settings)
+    if settings.databases is not None:
+        return await work_each(settings, stop)
     async with startup.database(settings) as database:
         await check_ready(settings, database)
-        async with startup.worker(settings, database) as running:
-            return await startup.run_worker(stop, running)
+        async with (
+            startup.worker(settings, database) as running,
+            serve_status(settings, database, running, stop) as status,
+        ):
+            code = await startup.run_worker(stop, running)
+        return max(code, status.exit_code)
 
 
 async def _supervise(settings: Settings, processes: int) -> int:
     stop = asyncio.Event()
     startup.stop_on_signal(stop)
+    ports = metrics_ports(settings, processes)
     if settings.databases is not None:
         # Each process checks each database, since one that is down must not stop the others.
-        return await _run_children(child_environment(None, settings), processes, stop)
+        return await _run_children(settings, None, ports, stop)
     async with startup.database(settings) as database:
         await check_ready(settings, database)
         await startup.check_keys(settings, database)
-        return await _run_children(child_environment(database.dsn, settings), processes, stop)
+        return await _run_children(settings, database.dsn, ports, stop)
 
 
-async def _run_children(environment: dict[str, str], processes: int, stop: asyncio.Event) -> int:
-    return max(await asyncio.gather(*(_restart_until(stop, environment) for _ in range(processes))))
+async def _run_children(
+    settings: Settings, dsn: str | None, ports: list[int | None], stop: asyncio.Event
+) -> int:
+    environments = [child_environment(dsn, replace(settings, metrics_port=port)) for port in ports]
+    return max(await asyncio.gather(*(_restart_until(stop, each) for each in environments)))
 
 
 async def _restart_until(stop: asyncio.Event, environment: dict[str, str]) -> int:
@@ -113,8 +125,17 @@ async def _restart_until(stop: asyncio.Event, environment: dict[str, str]) -> in
 async def _wait_for_exit(child: Process, stop: asyncio.Event) -> int:
     ended = asyncio.create_task(child.wait())
     stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    if stopped.done() and not ended.done():
-        child.terminate()
-    stopped.cancel()
-    return await ended
+    try:
+        await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if stopped.done() and child.returncode is None:
+            child.terminate()
+        return await child.wait()
+    except asyncio.CancelledError:
+        # A second signal: the child stops at once, too.
+        if child.returncode is None:
+            child.terminate()
+            await wait_uncancelled(child)
+        raise
+    finally:
+        ended.cancel()
+        stopped.cancel()

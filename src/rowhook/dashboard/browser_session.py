@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 from uuid import UUID
@@ -18,11 +18,14 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from rowhook.dashboard.form_fields import FormData
+from rowhook.dashboard.portal_frame import PORTAL_COOKIE
 from rowhook.db.installation_queries import Suspension
 from rowhook.services import installation, lookups
-from rowhook.services.access import Caller
+from rowhook.services.access import Caller, NotAuthenticated
 from rowhook.services.context import KeyringContext, ServerContext
 from rowhook.services.lookups import Organization
+from rowhook.services.portal import Portal, PortalEnded, authenticate_portal
+from rowhook.services.search import NavigationCounts, navigation_counts
 from rowhook.services.sessions import authenticate_visitor
 
 SESSION_COOKIE = "rowhook_session"
@@ -35,13 +38,16 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 class Session:
     """The session of a request: its API key, and the organization that an operator selected.
 
-    `suspension` is the reason why nothing is sent from this database.
+    `suspension` is the reason why nothing is sent from this database. `portal` is set if a portal
+    link opened the session. `counts` are those of the navigation, if the response shows it.
     """
 
     caller: Caller
     token: str
     selected_organization: Organization | None
     suspension: Suspension | None
+    portal: Portal | None = None
+    counts: NavigationCounts | None = None
 
     @property
     def organization(self) -> UUID | None:
@@ -65,6 +71,11 @@ class Session:
         """Whether the session has an operator key."""
         return self.caller.organization is None
 
+    @property
+    def sees_all_organizations(self) -> bool:
+        """Whether lists contain rows of several organizations, so that they name each row's."""
+        return self.is_operator and self.organization is None
+
     def has_scope(self, scope: str) -> bool:
         """Whether the API key has this scope."""
         return scope in self.caller.scopes
@@ -83,20 +94,55 @@ class SessionMiddleware(ASGIMiddleware):
         """Authenticate every request except those of public routes."""
         if scope["type"] == ScopeType.HTTP and not scope["route_handler"].opt.get("public"):
             request: Request[Any, Any, Any] = Request(scope)
-            session = await _session(scope["litestar_app"].state.server_ctx, request)
+            server_ctx = scope["litestar_app"].state.server_ctx
+            session = await _session(server_ctx, request)
+            if scope["route_handler"].opt.get("shows_navigation") and not _is_fragment(request):
+                session = replace(session, counts=await _counts(server_ctx, session))
             scope["user"], scope["auth"] = session.caller, session
         await next_app(scope, receive, send)
 
 
+def _is_fragment(request: Request[Any, Any, Any]) -> bool:
+    """Whether a script of the page takes only a part of the response."""
+    return "hx-request" in request.headers
+
+
+async def _counts(server_ctx: ServerContext, session: Session) -> NavigationCounts:
+    ctx = server_ctx.ctx.for_actor(server_ctx.pool, session.organization, session.caller.actor)
+    return await navigation_counts(ctx)
+
+
 async def _session(server_ctx: ServerContext, request: Request[Any, Any, Any]) -> Session:
-    token = request.cookies.get(SESSION_COOKIE)
-    caller = await authenticate_visitor(server_ctx, token)
+    caller, token, portal = await _authenticate(server_ctx, request)
     return Session(
         caller=caller,
-        token=token or "",
+        token=token,
         selected_organization=await _selected_organization(server_ctx, request, caller),
         suspension=await installation.suspension(server_ctx.ctx),
+        portal=portal,
     )
+
+
+async def _authenticate(
+    server_ctx: ServerContext, request: Request[Any, Any, Any]
+) -> tuple[Caller, str, Portal | None]:
+    """The caller, the token and the portal of a session.
+
+    A portal takes precedence: a frame of the same site also sends the other cookie.
+    """
+    token, portal_token = (request.cookies.get(name) for name in (SESSION_COOKIE, PORTAL_COOKIE))
+    ended: NotAuthenticated | None = None
+    if portal_token:
+        try:
+            caller, portal = await authenticate_portal(server_ctx, portal_token)
+        except PortalEnded as error:
+            ended = error
+        else:
+            return caller, portal_token, portal
+    try:
+        return await authenticate_visitor(server_ctx, token), token or "", None
+    except NotAuthenticated as error:
+        raise ended or error from None
 
 
 async def _selected_organization(
@@ -125,8 +171,13 @@ async def require_scope(
         return
     scope = handler.opt["scope"]
     if not connection.auth.has_scope(scope):
-        scopes = ", ".join(sorted(connection.user.scopes))
-        raise PermissionDeniedException(f"This key lacks the scope {scope}. It has: {scopes}.")
+        scopes, holder = ", ".join(sorted(connection.user.scopes)), "key"
+        if connection.auth.portal:
+            holder = "portal"
+        message = f"This {holder} lacks the scope {scope}. It has: {scopes}."
+        raise PermissionDeniedException(message)
+    if handler.opt.get("outside_portals") and connection.auth.portal:
+        raise PermissionDeniedException("This page is not part of the portal.")
     if handler.opt.get("operators_only") and not connection.auth.is_operator:
         raise PermissionDeniedException("This page requires an operator key.")
 

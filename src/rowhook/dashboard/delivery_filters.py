@@ -31,9 +31,12 @@ async def webhook_choices(request: SessionRequest, selected: UUID | None) -> Web
 
 
 WINDOWS = {"15m": 900, "1h": 3600, "24h": 86400, "7d": 7 * 86400}
+_MAX_SEARCH_LENGTH = 200
 _STATUS_CODES = range(100, 1000)
+# The API has no text search.
+_SEARCH = "q"
 _TIMES = ("window", "since", "until")
-_ADVANCED = ("job_id", "event_type", "status_code", "since", "until")
+_ADVANCED = ("commit_id", "job_id", "event_type", "status_code", "since", "until")
 _APPLIED_AFTER_CAP = ("commit_id", "job_id", "event_type", "status_code")
 _Query = list[tuple[str, str]]
 
@@ -46,6 +49,11 @@ class DeliveryQuery:
     statuses: tuple[str, ...]
     filter: DeliveryFilter
     faults: tuple[Fault, ...]
+
+    @property
+    def search(self) -> str | None:
+        """The text that is searched for."""
+        return self.texts.get(_SEARCH)
 
     @property
     def query(self) -> _Query:
@@ -82,7 +90,7 @@ class DeliveryQuery:
 
     def _without_statuses(self) -> _Query:
         """Parameters with absolute times instead of a window."""
-        query = [pair for pair in self.texts.items() if pair[0] not in _TIMES]
+        query = [pair for pair in self.texts.items() if pair[0] not in {_SEARCH, *_TIMES}]
         for name in ("since", "until"):
             time: datetime | None = getattr(self.filter, name)
             query += [(name, display_format.iso(time))] if time else []
@@ -158,6 +166,14 @@ def _event_type(query: FormData, name: str) -> str | None:
     raise Rejected(Fault(pointer=f"/{name}", message=f"Must be one of: {', '.join(EVENT_TYPES)}."))
 
 
+def _search_text(query: FormData, name: str) -> str | None:
+    text = query.text(name)
+    if text is None or len(text) <= _MAX_SEARCH_LENGTH:
+        return text
+    message = f"Enter at most {_MAX_SEARCH_LENGTH} characters."
+    raise Rejected(Fault(pointer=f"/{name}", message=message))
+
+
 def _window(query: FormData, name: str) -> int | None:
     text = query.text(name)
     if text is None or text in WINDOWS:
@@ -166,6 +182,7 @@ def _window(query: FormData, name: str) -> int | None:
 
 
 _FIELDS: dict[str, Callable[[FormData, str], Any]] = {
+    _SEARCH: _search_text,
     "webhook_id": FormData.uuid,
     "commit_id": FormData.text,
     "job_id": FormData.text,

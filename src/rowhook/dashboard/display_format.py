@@ -26,6 +26,21 @@ def ago(moment: datetime | None) -> str:
     return "–" if moment is None else format_relative(moment)
 
 
+def elapsed(since: datetime) -> str:
+    """Format the time since then: `2 min`."""
+    return span((datetime.now(UTC) - since).total_seconds())
+
+
+def due(moment: datetime) -> str:
+    """Format the time of what is planned: `in 3 min`, or `now` if it has come."""
+    return "now" if moment <= datetime.now(UTC) else format_relative(moment)
+
+
+def upcoming(moment: datetime | None) -> str:
+    """Format a time to come relative to now: `in 3 min`; empty if it has passed."""
+    return ago(moment) if moment is not None and moment > datetime.now(UTC) else ""
+
+
 def absolute(moment: datetime | None) -> str:
     """Format a time in UTC with milliseconds."""
     return "–" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3] + " UTC"
@@ -91,6 +106,9 @@ def goal_path(goal: str) -> str:
 FILTERS: dict[str, Callable[..., str]] = {
     "span": span,
     "ago": ago,
+    "due": due,
+    "upcoming": upcoming,
+    "elapsed": elapsed,
     "absolute": absolute,
     "iso": iso,
     "ms": ms,

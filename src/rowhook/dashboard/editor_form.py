@@ -64,8 +64,8 @@ class EditorField(NamedTuple):
 
 NUMBER_FIELDS = (
     EditorField("timeout_s", "Timeout (seconds)", "1 to 30"),
-    EditorField("max_in_flight", "Max in flight"),
-    EditorField("rate_per_s", "Max per second", "Empty: no limit"),
+    EditorField("max_in_flight", "Max requests in flight"),
+    EditorField("rate_per_s", "Max requests per second", "Leave it empty for no limit"),
 )
 SWITCH_FIELDS = (EditorField("ordered", "Ordered: sent one at a time, in commit order"),)
 

@@ -11,29 +11,49 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
-from rowhook.dashboard.pages import page, redirect
+from rowhook.dashboard.pages import page, portal_page, redirect
+from rowhook.dashboard.portal_frame import PORTAL_COOKIE
 from rowhook.db.statements import StatementError, StatementTimeout, Unreachable, UnstorableValue
 from rowhook.db.webhook_queries import RevisionConflict
 from rowhook.server_sent_events import MEDIA_TYPE
 from rowhook.services.access import NotAuthenticated
 from rowhook.services.context import Conflict, NotFound, RateLimited, Rejected
+from rowhook.services.portal import PortalEnded
 
 log = structlog.get_logger()
 AnyRequest = Request[Any, Any, Any]
 
 
+_TITLES = {
+    403: "Not allowed",
+    404: "Not found",
+    409: "Not possible now",
+    412: "Changed in the meantime",
+    422: "Not valid",
+    429: "Too many requests",
+    500: "Internal error",
+    503: "Not available",
+}
+
+
 def _error_page(
     request: AnyRequest, status: int, message: str, faults: list[tuple[str, str]] | None = None
 ) -> Response[Any]:
-    return page(
+    # In the frame of a portal, an error is shown too. It shows nothing of an organization.
+    is_portal = not request.scope.get("auth") and PORTAL_COOKIE in request.cookies
+    return (portal_page if is_portal else page)(
         request,
         "refused.html",
         status=status,
         refusal=status,
-        title=HTTPStatus(status).phrase,
+        title=_TITLES.get(status) or HTTPStatus(status).phrase,
         message=message,
         faults=faults or [],
     )
+
+
+def _portal_ended(request: AnyRequest, error: PortalEnded) -> Response[Any]:
+    return portal_page(request, "portal_ended.html", status=401, message=str(error))
 
 
 def _sign_in(request: AnyRequest, error: NotAuthenticated) -> Response[Any]:
@@ -105,6 +125,7 @@ def _internal_error(request: AnyRequest, error: Exception) -> Response[Any]:
 
 
 HANDLERS: ExceptionHandlersMap = {
+    PortalEnded: _portal_ended,
     NotAuthenticated: _sign_in,
     Rejected: _rejected,
     NotFound: _not_found,

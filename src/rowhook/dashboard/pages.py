@@ -16,15 +16,23 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 from litestar.response import Redirect
 
-from rowhook.dashboard import curl, display_format, editor_form
+from rowhook.dashboard import curl, display_format, editor_form, navigation
 from rowhook.dashboard.browser_session import Session
 from rowhook.dashboard.display_format import excerpt, indented
 from rowhook.dashboard.fault_positions import locate_faults
 from rowhook.dashboard.live_updates import Streams
+from rowhook.dashboard.portal_frame import (
+    NO_ANCESTORS,
+    frame_ancestors,
+    image_source,
+    portal_colors,
+    return_host,
+)
 from rowhook.output_kinds import OUTPUT_KINDS
 from rowhook.server_sent_events import MEDIA_TYPE
 from rowhook.services.context import KeyringContext
 from rowhook.services.lookups import MAX_NAMES
+from rowhook.services.portal import Portal
 from rowhook.services.stats import MAX_COUNTED
 
 # A path of this site in an attribute. In texts and values, quotes are escaped.
@@ -38,7 +46,6 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
 }
 
 
@@ -57,10 +64,16 @@ def _environment() -> Environment:
         "indented": indented,
         "locate_faults": locate_faults,
         "plain": editor_form.format_number,
+        "portal_colors": portal_colors,
+        "return_host": return_host,
         "schedule": editor_form.format_schedule,
     }
     environment.globals |= {
         "static": static,
+        "navigation": navigation.NAVIGATION,
+        "count_beside": navigation.count_beside,
+        "current_entry": navigation.current_entry,
+        "target_of": navigation.target_of,
         "most_names": MAX_NAMES,
         "most_counted": MAX_COUNTED,
         "output_kinds": OUTPUT_KINDS,
@@ -77,17 +90,25 @@ def static(name: str) -> str:
     return f"/static/{name}?v={digest}"
 
 
-def _content_security_policy(nonce: str) -> str:
-    """Allow only Rowhook's own files, and the editor's style element by its nonce."""
+def _content_security_policy(nonce: str, ancestors: str, portal: Portal | None) -> str:
+    """Allow only Rowhook's own files, style elements by their nonce, and the logo of a portal."""
     return (
-        "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:;"
+        "default-src 'none'; script-src 'self'; connect-src 'self';"
+        f" img-src 'self' data:{image_source(portal)};"
         f" font-src 'self'; style-src 'self' 'nonce-{nonce}'; form-action 'self';"
-        " base-uri 'none'; frame-ancestors 'none'"
+        f" base-uri 'none'; frame-ancestors {ancestors}"
     )
 
 
 def fragment(request: Request[Any, Any, Any], name: str, **context: Any) -> str:
     """Render a fragment of a page."""
+    session: Session | None = request.scope.get("auth")
+    return _render(request, name, session.portal if session else None, context)
+
+
+def _render(
+    request: Request[Any, Any, Any], name: str, portal: Portal | None, context: dict[str, Any]
+) -> str:
     session: Session | None = request.scope.get("auth")
     organization = session.selected_organization_id if session else None
     prefix = str(request.scope.get("rowhook_prefix", ""))
@@ -96,6 +117,7 @@ def fragment(request: Request[Any, Any, Any], name: str, **context: Any) -> str:
         .get_template(name)
         .render(
             session=session,
+            portal=portal,
             path=request.url.path,
             base=str(request.base_url).rstrip("/") + prefix,
             databases=request.scope.get("rowhook_databases"),
@@ -109,9 +131,38 @@ def fragment(request: Request[Any, Any, Any], name: str, **context: Any) -> str:
 
 def page(request: Request[Any, Any, Any], name: str, *, status: int = 200, **context: Any) -> Page:
     """Render a whole page. All values are escaped."""
+    session: Session | None = request.scope.get("auth")
+    portal = session.portal if session else None
+    ancestors = frame_ancestors(request) if portal else NO_ANCESTORS
+    return _respond(request, name, status, ancestors, portal, context)
+
+
+def portal_page(
+    request: Request[Any, Any, Any],
+    name: str,
+    portal: Portal | None = None,
+    *,
+    status: int = 200,
+    **context: Any,
+) -> Page:
+    """Render a page of a portal without a session, which may be framed, too."""
+    return _respond(request, name, status, frame_ancestors(request), portal, context)
+
+
+def _respond(
+    request: Request[Any, Any, Any],
+    name: str,
+    status: int,
+    ancestors: str,
+    portal: Portal | None,
+    context: dict[str, Any],
+) -> Page:
     nonce = secrets.token_urlsafe(16)
-    html = fragment(request, name, nonce=nonce, **context)
-    headers = _HEADERS | {"Content-Security-Policy": _content_security_policy(nonce)}
+    policy = _content_security_policy(nonce, ancestors, portal)
+    headers = _HEADERS | {"Content-Security-Policy": policy}
+    if ancestors == NO_ANCESTORS:
+        headers["X-Frame-Options"] = "DENY"
+    html = _render(request, name, portal, context | {"nonce": nonce})
     return Response(html, status_code=status, media_type=MediaType.HTML, headers=headers)
 
 
@@ -127,12 +178,26 @@ StreamsDependency = NamedDependency[SkipValidation[Streams]]
 
 def page_route(path: str, *, scope: str = "read", **options: Any) -> Callable[[Handler], Any]:
     """Route a GET that returns a page."""
-    return get(path, scope=scope, media_type=MediaType.HTML, include_in_schema=False, **options)
+    return get(
+        path,
+        scope=scope,
+        shows_navigation=True,
+        media_type=MediaType.HTML,
+        include_in_schema=False,
+        **options,
+    )
 
 
 def stream_route(path: str, *, scope: str = "read", **options: Any) -> Callable[[Handler], Any]:
     """Route a GET that returns an event stream of page fragments."""
-    return get(path, scope=scope, media_type=MEDIA_TYPE, include_in_schema=False, **options)
+    return get(
+        path,
+        scope=scope,
+        is_stream=True,
+        media_type=MEDIA_TYPE,
+        include_in_schema=False,
+        **options,
+    )
 
 
 def form_route(path: str, *, scope: str, **options: Any) -> Callable[[Handler], Any]:
@@ -140,6 +205,7 @@ def form_route(path: str, *, scope: str, **options: Any) -> Callable[[Handler], 
     return post(
         path,
         scope=scope,
+        shows_navigation=True,
         status_code=200,
         media_type=MediaType.HTML,
         include_in_schema=False,

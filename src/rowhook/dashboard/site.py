@@ -8,6 +8,7 @@ from litestar.di import Provide
 from litestar.static_files import create_static_files_router
 
 from rowhook.dashboard.browser_session import SessionMiddleware, check_csrf, ctx_of, require_scope
+from rowhook.dashboard.compression import compressed_files, compressed_pages
 from rowhook.dashboard.error_pages import HANDLERS
 from rowhook.dashboard.live_updates import Streams
 from rowhook.dashboard.pages import STATIC
@@ -18,8 +19,10 @@ from rowhook.dashboard.screens import (
     held_screen,
     link_screens,
     overview_screens,
+    portal_screen,
     replay_screen,
     revision_screen,
+    search_screen,
     sign_in_screen,
     system_screens,
     test_screen,
@@ -29,6 +32,7 @@ from rowhook.dashboard.screens import (
 _YEAR_S = 365 * 86400
 _SCREENS = (
     sign_in_screen,
+    portal_screen,
     overview_screens,
     webhook_screens,
     editor_screen,
@@ -40,6 +44,7 @@ _SCREENS = (
     replay_screen,
     access_screens,
     system_screens,
+    search_screen,
 )
 
 
@@ -52,7 +57,7 @@ def routes(streams: Streams) -> list[Router]:
     screens = Router(
         path="/",
         route_handlers=[handler for screen in _SCREENS for handler in screen.HANDLERS],
-        middleware=[SessionMiddleware()],
+        middleware=[compressed_pages(), SessionMiddleware()],
         guards=[require_scope],
         before_request=check_csrf,
         exception_handlers=HANDLERS,
@@ -71,6 +76,7 @@ def _static() -> Router:
         path="/static",
         directories=[STATIC],
         name="dashboard",
+        middleware=[compressed_files()],
         include_in_schema=False,
         cache_control=CacheControlHeader(max_age=_YEAR_S, public=True, immutable=True),
     )

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import ConnectionSource, DrainableSource, rows_within_deadline, value
-from rowhook.model import Claim, Event
+from rowhook.model import Claim, DeliveryStatus, Event
 
 
 class ClaimResult(NamedTuple):
@@ -74,7 +74,8 @@ ClaimRowKind = Literal[
 class ClaimRow(NamedTuple):
     """A row of `rowhook.claim_batch`; the fields are its columns.
 
-    Only `delivery` rows fill most of them. `unreadable` rows have no event.
+    Only `delivery` rows fill most of them. `unreadable` rows have no event. The `due_in_s` of a
+    delivery is negative, or None for a retry or if its webhook has a first delay.
     """
 
     kind: ClaimRowKind
@@ -213,6 +214,7 @@ def _claim(row: ClaimRow) -> Claim:
         revision=row.revision,
         secrets_version=row.secrets_version,
         large=row.large,
+        queued_s=None if row.due_in_s is None else -row.due_in_s,
         event=event,
     )
 
@@ -225,18 +227,22 @@ async def event_body(pool: Pool, event_id: int) -> tuple[str | None, str | None]
     return result[0] if result else (None, None)
 
 
-async def record(pool: DrainableSource, results: bytes, frames: bytes = b"[]") -> list[int]:
+async def record(
+    pool: DrainableSource, results: bytes, frames: bytes = b"[]"
+) -> list[tuple[int, DeliveryStatus]]:
     """Settles a JSON array of results; returns the tokens that were still valid.
+
+    Each comes with the new status of its delivery.
 
     `frames` is a JSON array of the request frames that the results refer to.
     """
     result = await rows_within_deadline(
         pool,
-        "select token from rowhook.record(%s::json, %s::json)",
+        "select token, status from rowhook.record(%s::json, %s::json)",
         results.decode(),
         frames.decode(),
     )
-    return [row[0] for row in result]
+    return [(row[0], row[1]) for row in result]
 
 
 async def renew(pool: Pool, worker: UUID, claims: dict[int, int], lease: timedelta) -> set[int]:
@@ -293,6 +299,12 @@ async def is_healing(pool: Pool) -> bool:
 async def heal(pool: Pool) -> int:
     """Creates the events that captures missed; returns how many."""
     return int(await value(pool, "select rowhook.heal()"))
+
+
+async def fold_attempts(pool: ConnectionSource) -> int:
+    """Folds counts of attempts into minutes and quarters of an hour; returns how many rows."""
+    moved: int = await value(pool, "select rowhook.fold_attempts()")
+    return moved
 
 
 async def warn_or_disable(pool: Pool) -> int:

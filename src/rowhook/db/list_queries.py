@@ -50,6 +50,50 @@ async def delivery_page(
     )
 
 
+async def search_deliveries(
+    pool: ConnectionSource,
+    filters: DeliveryFilter,
+    text: str,
+    before: tuple[datetime, int] | None,
+    *,
+    most: int,
+    most_rows: int,
+    most_text: int,
+) -> str:
+    """Returns deliveries that contain a text, and how much was searched, as a JSON document."""
+    before_at, before_id = before or (None, None)
+    result: str = await value(
+        pool,
+        "select rowhook.search_deliveries("
+        "%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)::text",
+        filters.organization,
+        filters.webhook,
+        list(filters.statuses),
+        filters.since,
+        filters.until,
+        before_at,
+        before_id,
+        filters.job,
+        filters.commit,
+        filters.event_type,
+        filters.status_code,
+        text,
+        most,
+        most_rows,
+        most_text,
+    )
+    return result
+
+
+async def deliveries_with_id(
+    pool: ConnectionSource, organization: UUID | None, text: str, most: int
+) -> str:
+    """Returns deliveries with this id, or of this commit, job or session, as a JSON document."""
+    query = "select rowhook.deliveries_with_id(%s, %s, %s)::text"
+    result: str = await value(pool, query, organization, text, most)
+    return result
+
+
 async def session_page(
     pool: ConnectionSource, session: str, before: int | None, limit: int
 ) -> list[str]:
@@ -168,13 +212,16 @@ async def webhook_names(
     )
 
 
-async def organization_page(pool: ConnectionSource, after: UUID | None, limit: int) -> list[str]:
+async def organization_page(
+    pool: ConnectionSource, after: UUID | None, limit: int, search: str | None = None
+) -> list[str]:
     """Returns organizations, ordered by id."""
     return await documents(
         pool,
-        "select document::text from rowhook.organization_page(%s, %s) as document",
+        "select document::text from rowhook.organization_page(%s, %s, %s) as document",
         after,
         limit,
+        search,
     )
 
 

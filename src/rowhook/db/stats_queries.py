@@ -17,9 +17,14 @@ async def series(
     span: timedelta,
     points: int,
 ) -> str:
-    """Returns the deliveries created in each of `points` steps of the last `span`."""
+    """Returns the attempts of each of about `points` steps of the last `span`."""
     result: str = await value(
-        pool, "select rowhook.series(%s, %s, %s, %s)::text", organization, webhook, span, points
+        pool,
+        "select rowhook.attempt_series(%s, %s, %s, %s)::text",
+        organization,
+        webhook,
+        span,
+        points,
     )
     return result
 
@@ -131,3 +136,9 @@ async def sending_state(pool: ConnectionSource, webhook: UUID) -> str | None:
         pool, "select document::text from rowhook.sending_state(%s) as document", webhook
     )
     return result[0] if result else None
+
+
+async def last_failed_delivery(pool: ConnectionSource, webhook: UUID) -> int | None:
+    """Returns the delivery with the latest failed attempt of a webhook; None if there is none."""
+    result: int | None = await value(pool, "select rowhook.last_failed_delivery(%s)", webhook)
+    return result

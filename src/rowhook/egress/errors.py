@@ -11,25 +11,27 @@ import httpx
 
 from rowhook.model import Verdict
 
-FORBIDDEN = "This target is not allowed. See ROWHOOK_ALLOW_NETWORKS."
+FORBIDDEN = "This target is not allowed: its address is not public."
 
 
 class TargetForbidden(ValueError):
     """A target is not allowed. The text is always `FORBIDDEN`.
 
-    `hint` is the setting that would allow a local target. It is shown when a webhook is saved, but
-    never in the error of a delivery.
+    `setting` is the setting that would allow a local target. It is shown to operators when a
+    webhook is saved, but never to tenants or in the error of a delivery.
     """
 
-    def __init__(self, hint: str | None = None) -> None:
+    def __init__(self, setting: str | None = None) -> None:
         super().__init__(FORBIDDEN)
-        self.hint = hint
+        self.setting = setting
 
 
 class UrlRejected(ValueError):
-    """A URL is not a valid, unambiguous http(s) URL."""
+    """A URL is not a valid, unambiguous http(s) URL. `setting` would allow it, if there is one."""
 
-    hint: str | None = None
+    def __init__(self, message: str, setting: str | None = None) -> None:
+        super().__init__(message)
+        self.setting = setting
 
 
 class Failure(httpx.TransportError):

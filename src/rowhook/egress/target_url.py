@@ -152,10 +152,10 @@ def _to_ascii(host: str) -> str:
 def _check_host(host: str, *, is_literal: bool, policy: EgressPolicy) -> None:
     if is_literal:
         if not policy.permits(_as_address(host)):
-            raise TargetForbidden(_hint(network_to_allow(host), policy))
+            raise TargetForbidden(_setting(network_to_allow(host), policy))
     elif host == "localhost":
         if not policy.loopback():
-            raise TargetForbidden(_hint(str(IPV4_LOOPBACK), policy))
+            raise TargetForbidden(_setting(str(IPV4_LOOPBACK), policy))
     elif "." not in host or _NUMERIC_END.fullmatch(host) or f".{host}".endswith(LOCAL_SUFFIXES):
         raise TargetForbidden
 
@@ -167,7 +167,7 @@ def _as_address(host: str) -> str:
         raise UrlRejected("The host of the URL is not an IPv4 address.") from error
 
 
-def _hint(network: str | None, policy: EgressPolicy) -> str | None:
+def _setting(network: str | None, policy: EgressPolicy) -> str | None:
     if network is None:
         return None
     return "ROWHOOK_ALLOW_NETWORKS=" + ",".join([*map(str, policy.allow_networks), network])
@@ -176,7 +176,7 @@ def _hint(network: str | None, policy: EgressPolicy) -> str | None:
 def _check_plain(host: str, *, is_literal: bool, policy: EgressPolicy) -> None:
     local = host == "localhost" or (is_literal and policy.allows(host))
     if not (policy.allow_http or local):
-        raise UrlRejected("Plain http is not allowed. Use https, or set ROWHOOK_ALLOW_HTTP.")
+        raise UrlRejected("Plain http is not allowed. Use https.", "ROWHOOK_ALLOW_HTTP=true")
 
 
 def _build(scheme: str, host: str, port: int, rest: str, *, is_literal: bool) -> Target:

@@ -132,7 +132,7 @@ class Programs:
         finally:
             child.send(b"end")
             os.close(control)
-            await process.wait()
+            await wait_uncancelled(process)
 
     async def _start(self, control: int, program: str, arguments: tuple[str, ...]) -> Process:
         return await asyncio.create_subprocess_exec(
@@ -155,6 +155,18 @@ class Programs:
             lines = log.read().decode(errors="replace").splitlines()[-_TAIL_LINES:]
         tail = "\n".join(f"  {line}" for line in lines)
         return EmbeddedUnavailable(f"{summary}. The end of {self.log}:\n{tail}\n{_advice(tail)}")
+
+
+async def wait_uncancelled(process: Process) -> None:
+    """Waits for the end of a process, which a cancellation must not leave behind."""
+    cancelled: asyncio.CancelledError | None = None
+    while process.returncode is None:
+        try:
+            await process.wait()
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
 
 
 def _advice(output: str) -> str:

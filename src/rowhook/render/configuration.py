@@ -54,13 +54,15 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class Fault:
     """A fault of a configuration: a JSON pointer (RFC 6901) and a message.
 
-    `line` and `column`, both from 1, are the position in the template at the pointer.
+    `line` and `column`, both from 1, are the position in the template at the pointer. `setting`
+    would allow what is refused; it is for operators only.
     """
 
     pointer: str
     message: str
     line: int | None = None
     column: int | None = None
+    setting: str | None = None
 
 
 class ConfigurationRejected(ValueError):

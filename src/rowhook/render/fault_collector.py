@@ -15,9 +15,9 @@ class FaultCollector:
     def __init__(self) -> None:
         self.faults: list[Fault] = []
 
-    def add(self, pointer: str, message: str) -> None:
-        """Add a fault."""
-        self.faults.append(Fault(pointer=pointer, message=message))
+    def add(self, pointer: str, message: str, *, setting: str | None = None) -> None:
+        """Add a fault. `setting` is one that would allow what is refused."""
+        self.faults.append(Fault(pointer=pointer, message=message, setting=setting))
 
     def template(self, pointer: str, source: str | None, place: OutputContext) -> Template | None:
         """Compile a template, if there is one; return None if it has faults."""

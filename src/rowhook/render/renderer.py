@@ -49,15 +49,20 @@ class Renderer:
         self._thread_slot = asyncio.Semaphore(1)
 
     async def render(
-        self, webhook: Webhook, event: Event, *, at: datetime | None = None
+        self,
+        webhook: Webhook,
+        event: Event,
+        *,
+        at: datetime | None = None,
+        traceparent: str | None = None,
     ) -> Request | Outcome:
         """Return the request of this attempt, or the outcome that prevents it."""
         if self._inline and _is_small(webhook, event):
             try:
-                return self._render(webhook, event, at, steps=INLINE_STEPS)
+                return self._render(webhook, event, at, traceparent, steps=INLINE_STEPS)
             except StepsExceeded:
                 pass  # the templates loop over much; again, off the event loop
-        return await self._in_thread(partial(self._render, webhook, event, at))
+        return await self._in_thread(partial(self._render, webhook, event, at, traceparent))
 
     async def render_partial(
         self, webhook: Webhook, event: Event, *, at: datetime
@@ -68,11 +73,23 @@ class Renderer:
         )
 
     def _render(
-        self, webhook: Webhook, event: Event, at: datetime | None, steps: int = MAX_STEPS
+        self,
+        webhook: Webhook,
+        event: Event,
+        at: datetime | None,
+        traceparent: str | None,
+        steps: int = MAX_STEPS,
     ) -> Request | Outcome:
         # The clock is read here, because the thread may have been waited for.
         epoch_s = self._clock() if at is None else at.timestamp()
-        return render_request(webhook, event, epoch_s=epoch_s, policy=self._policy, steps=steps)
+        return render_request(
+            webhook,
+            event,
+            epoch_s=epoch_s,
+            policy=self._policy,
+            steps=steps,
+            traceparent=traceparent,
+        )
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
         if not self._inline:

@@ -45,15 +45,20 @@ def render_request(
     epoch_s: float,
     policy: EgressPolicy,
     steps: int = MAX_STEPS,
+    traceparent: str | None = None,
 ) -> Request | Outcome:
     """Return the signed request of an attempt, or the outcome that prevents it.
+
+    `traceparent` is the header of that name, unless the webhook has its own.
 
     `epoch_s` is the time of sending, in seconds since 1970. `steps` are those of all templates;
     raises StepsExceeded if it is less than MAX_STEPS and not enough. Invalid input does not raise.
     """
     timestamp, timer = rfc3339(epoch_s), _StageTimer()
     try:
-        return _render(webhook, event, timestamp, int(epoch_s), policy, timer, Budget(steps))
+        return _render(
+            webhook, event, timestamp, int(epoch_s), policy, timer, Budget(steps), traceparent
+        )
     except _Stopped as stopped:
         return replace(stopped.outcome, stages=timer.stages())
 
@@ -83,6 +88,7 @@ def _render(
     policy: EgressPolicy,
     timer: _StageTimer,
     budget: Budget,
+    traceparent: str | None,
 ) -> Request:
     names = _variables(webhook, event, timestamp, budget)
     body, redacted_body, kind, values = _body(webhook, event, timestamp, names, budget)
@@ -94,22 +100,38 @@ def _render(
     url, redacted_url = _url(webhook, names, policy, budget)
     own, redacted_own = _own_headers(webhook, names, budget)
     sent = None if body is None else body.encode("utf-8")
+    trace = () if traceparent is None else _trace_header(webhook, traceparent)
     added = webhook.fixed_headers + webhook.sign(event.key, epoch, sent or b"")
     redacted = RedactedRequest(
-        method=webhook.method, url=redacted_url, headers=added + redacted_own, body=redacted_body
+        method=webhook.method,
+        url=redacted_url,
+        headers=added + redacted_own + trace,
+        body=redacted_body,
     )
     return Request(
         method=webhook.method,
         url=url,
-        headers=added + own,
+        headers=added + own + trace,
         body=sent,
         timeout_s=webhook.timeout_s,
         stages=timer.stages(),
         redacted=redacted,
         framed_request=frame_request(
-            webhook, redacted, key=event.key, epoch=epoch, kind=kind, values=values
+            webhook,
+            redacted,
+            key=event.key,
+            epoch=epoch,
+            kind=kind,
+            values=values,
+            is_traced=bool(trace),
         ),
     )
+
+
+def _trace_header(webhook: Webhook, traceparent: str) -> Headers:
+    if any(name.lower() == "traceparent" for name, _ in webhook.headers):
+        return ()
+    return (("traceparent", traceparent),)
 
 
 def _variables(
@@ -180,6 +202,8 @@ def _body(
             return sent, redacted, "static", ()
         if budget.limit < MAX_STEPS and len(sent) > INLINE_OUTPUT:
             raise StepsExceeded("The body is too long for the event loop.")
+        # PostgreSQL cannot store NUL, which a text body may contain.
+        redacted = redacted.replace("\x00", "\ufffd")
         return sent, redacted, "rendered", (redacted,)
     sent, kind = default_payload_of_kind(event, timestamp)
     return sent, sent, kind, (timestamp,)

@@ -23,18 +23,21 @@ def frame_request(
     epoch: int,
     kind: str,
     values: tuple[str, ...],
+    is_traced: bool = False,
 ) -> FramedRequest | None:
     """Return the framed request, or None if SQL could not reassemble it.
 
     `kind` is the kind of body: `none`, `static`, `rendered`, `raw`, or a key of PAYLOAD_ORIGINS.
-    `values` are the parts of the body that belong to this attempt.
+    `values` are the parts of the body that belong to this attempt. If the request `is_traced`, its
+    last header is the trace.
     """
     fixed = len(webhook.fixed_headers)
-    signature = request.headers[fixed : len(request.headers) - len(webhook.headers)]
+    headers = request.headers[:-1] if is_traced else request.headers
+    signature = headers[fixed : len(headers) - len(webhook.headers)]
     signed = _signature_values(signature, key, epoch)
     if signed is None:
         return None
-    own = request.headers[len(request.headers) - len(webhook.headers) :]
+    own = headers[len(headers) - len(webhook.headers) :]
     all_values = (
         *(() if _is_static(webhook.url) else (request.url,)),
         *signed,
@@ -43,15 +46,16 @@ def frame_request(
             for (_, value), (_, part) in zip(own, webhook.headers, strict=True)
             if not part.is_static
         ),
+        *(value for _, value in request.headers[len(headers) :]),
         *values,
     )
-    if any("\x00" in value for value in all_values):
-        return None
-    shape = (kind, len(signed))
+    shape = (kind, len(signed), is_traced)
     frame = webhook.frames.get(shape)
     if frame is None:
-        # At most two per kind of body: with the event's key, and with a hashed key.
-        frame = webhook.frames[shape] = _frame(webhook, request, signature, key, kind)
+        # At most four per kind of body: with the event's key or a hashed key, traced or not.
+        frame = webhook.frames[shape] = _frame(
+            webhook, request, signature, key, kind, is_traced=is_traced
+        )
     return FramedRequest(frame=frame, values=all_values)
 
 
@@ -88,15 +92,23 @@ def _signature_origins(signature: Headers, key: str) -> list[tuple[str, Origins]
 
 
 def _frame(
-    webhook: Webhook, request: RedactedRequest, signature: Headers, key: str, kind: str
+    webhook: Webhook,
+    request: RedactedRequest,
+    signature: Headers,
+    key: str,
+    kind: str,
+    *,
+    is_traced: bool,
 ) -> RequestFrame:
     headers: list[tuple[str, Origins]] = [(name, (value,)) for name, value in webhook.fixed_headers]
     headers += _signature_origins(signature, key)
-    own = request.headers[len(headers) :]
+    own = request.headers[len(headers) : len(headers) + len(webhook.headers)]
     headers += [
         (name, (value if part.is_static else None,))
         for (name, value), (_, part) in zip(own, webhook.headers, strict=True)
     ]
+    if is_traced:
+        headers.append((request.headers[-1][0], (None,)))
     return make_frame(
         webhook.id,
         webhook.organization_id,

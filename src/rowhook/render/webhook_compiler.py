@@ -63,7 +63,7 @@ class Webhook:
     sign: Callable[[str, int, bytes], Headers]
     warnings: tuple[str, ...]
     # By shape of the request; built when the first such request is stored.
-    frames: dict[tuple[str, int], RequestFrame] = field(default_factory=dict, compare=False)
+    frames: dict[tuple[str, int, bool], RequestFrame] = field(default_factory=dict, compare=False)
 
 
 def _literal_start(source: str) -> str | None:
@@ -78,11 +78,8 @@ def _check_url(template: Template, policy: EgressPolicy, collector: FaultCollect
         return
     try:
         parse_target(literal, policy)
-    except TargetForbidden as error:
-        hint = f" To allow it, set {error.hint}" if error.hint else ""
-        collector.add("/url", f"{error}{hint}")
-    except UrlRejected as error:
-        collector.add("/url", str(error))
+    except (TargetForbidden, UrlRejected) as error:
+        collector.add("/url", str(error), setting=error.setting)
 
 
 def _check_kind(

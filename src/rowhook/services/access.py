@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -93,7 +94,8 @@ _MAX_YEAR = 9998
 class Caller(Struct, frozen=True, kw_only=True):
     """An authenticated caller. Without an organization, an operator with access to all.
 
-    With a `session`, a web page of that session until `until` (seconds since 1970).
+    With a `session`, a web page of that session until `until` (seconds since 1970). With a
+    `portal`, a customer who opened the portal link of this id. `key_hash` is that of an API key.
     """
 
     id: str
@@ -102,11 +104,13 @@ class Caller(Struct, frozen=True, kw_only=True):
     scopes: frozenset[str]
     session: str | None = None
     until: float | None = None
+    portal: UUID | None = None
+    key_hash: bytes | None = None
 
     @property
     def actor(self) -> str:
         """The actor in the audit log."""
-        return f"key:{self.name}"
+        return f"key:{self.name}" if self.portal is None else f"portal:{self.portal}"
 
 
 class NotAuthenticated(PermissionError):
@@ -129,7 +133,9 @@ async def authenticate_hash(pool: Pool, digest: bytes, admin_key: str | None) ->
     """Returns the caller whose key has this SHA-256. Raises NotAuthenticated."""
     if admin_key is not None and hmac.compare_digest(digest, digest_of(admin_key)):
         scopes = frozenset[str](SCOPES)
-        return Caller(id="admin", name=_ADMIN_KEY_NAME, organization=None, scopes=scopes)
+        return Caller(
+            id="admin", name=_ADMIN_KEY_NAME, organization=None, scopes=scopes, key_hash=digest
+        )
     key_row = await access_queries.authenticate(pool, digest)
     if key_row is None or not hmac.compare_digest(key_row.hash, digest):
         raise NotAuthenticated("Unknown API key. Check the key, or create a new one.")
@@ -140,6 +146,7 @@ async def authenticate_hash(pool: Pool, digest: bytes, admin_key: str | None) ->
         name=key_row.name,
         organization=key_row.organization_id,
         scopes=frozenset(key_row.scopes),
+        key_hash=digest,
     )
 
 
@@ -152,8 +159,15 @@ async def grant_key(
     expires_at: datetime | None = None,
 ) -> NewApiKey:
     """Creates a key for the caller, with no other scopes than its own. Raises Rejected."""
+    if faults := scope_faults(caller, scopes):
+        raise Rejected(*faults, *key_faults(name, scopes, expires_at))
+    return await create_key(ctx, organization, name, scopes, expires_at)
+
+
+def scope_faults(caller: Caller, scopes: Sequence[str]) -> list[Fault]:
+    """Returns a fault for each scope that the caller lacks and so cannot grant."""
     granted = ", ".join(scope for scope in SCOPES if scope in caller.scopes)
-    faults = [
+    return [
         Fault(
             pointer=f"/scopes/{index}",
             message=f"This key has the scopes {granted} and cannot grant {scope}.",
@@ -161,9 +175,6 @@ async def grant_key(
         for index, scope in enumerate(scopes)
         if scope not in caller.scopes
     ]
-    if faults:
-        raise Rejected(*faults)
-    return await create_key(ctx, organization, name, scopes, expires_at)
 
 
 async def create_key(
@@ -174,7 +185,8 @@ async def create_key(
     expires_at: datetime | None = None,
 ) -> NewApiKey:
     """Creates a key, by default an operator key. Raises Rejected, NotFound."""
-    _check(name, scopes, expires_at)
+    if faults := key_faults(name, scopes, expires_at):
+        raise Rejected(*faults)
     if organization is not None and await access_queries.first_missing(
         ctx.pool, organization=organization
     ):
@@ -199,7 +211,8 @@ async def create_key(
     )
 
 
-def _check(name: str, scopes: list[Scope], expires_at: datetime | None) -> None:
+def key_faults(name: str, scopes: list[Scope], expires_at: datetime | None) -> list[Fault]:
+    """Returns all faults of a new key."""
     faults: list[Fault] = []
     if not name.strip() or len(name) > _MAX_NAME_LENGTH:
         faults.append(Fault(pointer="/name", message=f"Use 1 to {_MAX_NAME_LENGTH} characters."))
@@ -213,8 +226,7 @@ def _check(name: str, scopes: list[Scope], expires_at: datetime | None) -> None:
             "Use a future time before the year 9999 with an offset, e.g. 2027-01-31T12:00:00Z."
         )
         faults.append(Fault(pointer="/expires_at", message=message))
-    if faults:
-        raise Rejected(*faults)
+    return faults
 
 
 def _is_future(moment: datetime) -> bool:

@@ -66,6 +66,11 @@ class ServiceContext:
         """Where lists, searches, statistics and the feed are read."""
         return self.pool
 
+    @property
+    def is_operator(self) -> bool:
+        """Whether the caller sees all organizations, and may learn about settings."""
+        return not isinstance(self.pool, TenantPool) or self.pool.organization is None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyringContext(ServiceContext):
@@ -101,4 +106,5 @@ class ServerContext:
     admin_key: str | None
     direct_dsn: str
     cors_origins: tuple[str, ...] = ()
+    portal_origins: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from rowhook.db import access_queries, engine, list_queries
 from rowhook.db.list_queries import DeliveryFilter
@@ -96,8 +96,37 @@ class Count(Struct, frozen=True):
     deliveries: int
 
 
+class AttemptCounts(Struct, frozen=True, kw_only=True):
+    """Counts of attempts by the class of their result.
+
+    `2xx`: accepted, also by an output that has no status code. `timeout`: no complete response in
+    time. `held`: nothing was sent, because the body could not be rendered or does not match the
+    schema. `refused`: everything else, that is DNS, connection, TLS, a forbidden target, or a
+    response that is not valid HTTP or ended early.
+    """
+
+    accepted: int = field(name="2xx")
+    status_3xx: int = field(name="3xx")
+    status_4xx: int = field(name="4xx")
+    status_5xx: int = field(name="5xx")
+    timeout: int
+    refused: int
+    held: int
+
+    @property
+    def total(self) -> int:
+        """The number of attempts of all classes."""
+        return sum(msgspec.structs.astuple(self))
+
+
 class Stats(Struct, frozen=True, kw_only=True):
-    """Statistics of the deliveries created since `since`. Times are in milliseconds.
+    """Statistics of a window that began at `since`. Times are in milliseconds.
+
+    `attempts`, `attempts_by_class` and `success_rate`, the share of 2xx, are of the attempts that
+    ended in the window. `delivered` and `dead` count deliveries that became so in the window, one
+    that was sent again anew; the other statuses count those created in it. `deliveries` is the sum
+    of the statuses. `p50_ms` and `p95_ms` are of the newest 10,000 delivered that were created in
+    it, the same number for each webhook, from creation to the recorded delivery.
 
     These fields include older deliveries: `oldest_waiting_at` is the creation time of the oldest
     pending or sending delivery, `delivered_per_s` the rate of the last ten seconds, and `stuck` the
@@ -107,6 +136,7 @@ class Stats(Struct, frozen=True, kw_only=True):
     since: datetime
     deliveries: int
     attempts: int
+    attempts_by_class: AttemptCounts
     pending: int
     sending: int
     held: int
@@ -126,7 +156,9 @@ REPLAYED: tuple[Replayable, ...] = ("dead", "cancelled", "skipped")
 MIN_RATE, MAX_RATE = 0.001, 1_000_000
 
 
-class _Position(NamedTuple):
+class ListPosition(NamedTuple):
+    """A position in a list of deliveries, newest first."""
+
     created_at: Annotated[datetime, Meta(tz=True)]
     id: paging.RowId
 
@@ -146,7 +178,7 @@ async def list_deliveries(
         # PostgreSQL cannot store U+0000, so nothing matches.
         return Deliveries([], None)
     distinct = replace(filters, statuses=tuple(dict.fromkeys(filters.statuses)))
-    before = paging.place(cursor, _Position)
+    before = paging.place(cursor, ListPosition)
     rows = await list_queries.delivery_page(ctx.lists, distinct, before, limit + 1)
     items, last = paging.cut(paging.read(rows, Delivery), limit)
     return Deliveries(items, None if last is None else paging.cursor(last.created_at, last.id))

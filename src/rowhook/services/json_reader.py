@@ -12,6 +12,7 @@ import msgspec
 
 from rowhook import json_pointer
 from rowhook.render.configuration import Fault
+from rowhook.services.allowed_values import with_allowed_values
 from rowhook.services.context import Rejected
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -144,7 +145,7 @@ def _convert(value: Any, kind: Any, *location: str) -> list[Fault | _Converted]:
     try:
         return [_Converted(msgspec.convert(value, type=kind, strict=True))]
     except (msgspec.ValidationError, RecursionError) as error:
-        whole = _fault(location, str(error))
+        whole = _fault(location, str(error), kind)
     entries, inner = _entries(value, kind)
     parts = {name: _convert(item, inner, *location, str(name)) for name, item in entries}
     faults = [item for items in parts.values() for item in items if isinstance(item, Fault)]
@@ -205,9 +206,9 @@ def _unknown(name: str, known: list[str]) -> str:
     return f"Unknown field. Known fields: {', '.join(known)}."
 
 
-def _fault(location: tuple[str, ...], error: str) -> Fault:
+def _fault(location: tuple[str, ...], error: str, kind: Any) -> Fault:
     match = _LOCATION.match(error)
     message, path = (match["message"], match["path"] or "") if match else (error, "")
     steps = [step["name"] or step["index"] or "" for step in _STEP.finditer(path)]
     inside = json_pointer.join([*location, *(step for step in steps if step)])
-    return Fault(pointer=inside, message=message)
+    return Fault(pointer=inside, message=with_allowed_values(message, kind, steps))

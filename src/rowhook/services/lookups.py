@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from uuid import UUID
 
 from msgspec import Struct
@@ -137,11 +138,16 @@ MAX_NAMES = 1000
 
 
 async def list_organizations(
-    ctx: ServiceContext, *, cursor: str | None = None, limit: int = 50
+    ctx: ServiceContext, *, search: str | None = None, cursor: str | None = None, limit: int = 50
 ) -> Organizations:
-    """Lists the visible organizations by id."""
+    """Lists the visible organizations by id.
+
+    `search` is a case-insensitive part of the name or the id.
+    """
     after = paging.place(cursor, tuple[UUID])
-    rows = await list_queries.organization_page(ctx.pool, after[0] if after else None, limit + 1)
+    rows = await list_queries.organization_page(
+        ctx.pool, after[0] if after else None, limit + 1, search
+    )
     items, last = paging.cut(paging.read(rows, Organization), limit)
     return Organizations(items, None if last is None else paging.cursor(last.id))
 
@@ -155,6 +161,19 @@ async def webhook_names(
     return WebhookNames(
         sorted(items, key=lambda webhook: webhook.name.casefold()), last is not None
     )
+
+
+async def webhook_named(ctx: ServiceContext, name: str) -> UUID:
+    """Returns the id of the only webhook with this name. Raises NotFound."""
+    webhooks = (await webhook_names(ctx)).items
+    ids = [webhook.id for webhook in webhooks if webhook.name == name]
+    if len(ids) == 1:
+        return ids[0]
+    if ids:
+        raise NotFound(f"{len(ids)} webhooks are named {name!r}: {', '.join(map(str, ids))}.")
+    similar = get_close_matches(name, [webhook.name for webhook in webhooks], n=1)
+    advice = f"Did you mean {similar[0]!r}?" if similar else "List them with `rowhook webhooks`."
+    raise NotFound(f"No webhook has the id or the name {name!r}. {advice}")
 
 
 async def list_agents(

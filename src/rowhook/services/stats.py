@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -13,26 +13,27 @@ from msgspec import Struct
 
 from rowhook.db import list_queries, stats_queries
 from rowhook.db.list_queries import DeliveryFilter
-from rowhook.model import DeliveryStatus
+from rowhook.model import DeliveryStatus, Verdict
 from rowhook.render.configuration import Fault
 from rowhook.services import paging
-from rowhook.services.context import Rejected, ServiceContext
-from rowhook.services.deliveries import Stats
+from rowhook.services.context import NotFound, Rejected, ServiceContext
+from rowhook.services.deliveries import Attempt, AttemptCounts, Stats, delivery_of
 from rowhook.services.webhook_documents import State
+
+HealthWord = Literal["healthy", "degraded", "failing", "circuit_open", "paused", "disabled"]
 
 
 class SeriesPoint(Struct, frozen=True, kw_only=True):
-    """Deliveries created in a step that starts at `at`, by current status."""
+    """Attempts that ended in a step that starts at `at`, and deliveries that became dead in it."""
 
     at: datetime
-    created: int
-    delivered: int
+    attempts: int
+    attempts_by_class: AttemptCounts
     dead: int
-    held: int
 
 
 class Series(Struct, frozen=True, kw_only=True):
-    """Deliveries in equal steps of `step_s` seconds, oldest first. The last step ends now."""
+    """Attempts in equal steps of `step_s` seconds, oldest first. The last step has not ended."""
 
     since: datetime
     step_s: float
@@ -65,9 +66,10 @@ class Remaining(Struct, frozen=True):
 
 
 class Hour(Struct, frozen=True, kw_only=True):
-    """Results of the deliveries created in one hour."""
+    """Attempts of one hour: those that were accepted, those that failed, and dead deliveries."""
 
     delivered: int
+    failed: int
     dead: int
 
 
@@ -82,20 +84,24 @@ class WebhookStatus(Struct, frozen=True, kw_only=True):
 
 
 class Health(WebhookStatus, frozen=True, kw_only=True):
-    """The health of a webhook: its backlog, and the deliveries created in the last 24 hours.
+    """The health of a webhook: its backlog, and the attempts of the last 24 hours.
 
-    `finished_24h` counts delivered and dead ones. `p50_ms` and `p95_ms` are measured from creation
-    to the recorded delivery. `series` contains 24 hours, oldest first.
+    The 24 hours are the current quarter of an hour and the 95 before it; `series` contains them by
+    hour, oldest first. `success_rate_24h` is the share of the attempts that ended in a 2xx,
+    `delivered_24h` their number; `finished_24h` adds the deliveries that became dead. `p50_ms` and
+    `p95_ms` are of the newest 500 delivered, from creation to the recorded delivery.
     """
 
     webhook_id: UUID
     organization_id: str
     name: str
+    health: HealthWord
     backlog: int
     oldest_age_s: float | None
     held: int
     finished_24h: int
     delivered_24h: int
+    attempts_24h: int
     success_rate_24h: float | None
     p50_ms: float | None
     p95_ms: float | None
@@ -104,16 +110,24 @@ class Health(WebhookStatus, frozen=True, kw_only=True):
 
 
 class FailingWebhook(Struct, frozen=True, kw_only=True):
-    """A webhook with held, dead or retrying deliveries."""
+    """A webhook that fails, or that has held, dead or retrying deliveries.
+
+    `failing_since` is the time since which no attempt was accepted, `next_probe_at` the time of the
+    next attempt while the circuit is open. `backlog` counts pending and sending deliveries.
+    """
 
     webhook_id: UUID
     name: str
     state: State
+    health: HealthWord
+    failing_since: datetime | None
+    next_probe_at: datetime | None
+    backlog: int
     held: int
     dead: int
     retrying: int
     last_error: str | None
-    last_at: datetime
+    last_at: datetime | None
 
 
 class Failure(Struct, frozen=True, kw_only=True):
@@ -154,7 +168,7 @@ class HealthList(Struct, frozen=True):
 
 
 class FailingWebhooks(Struct, frozen=True):
-    """The webhooks with the most failing deliveries, worst first."""
+    """Failing webhooks, worst first."""
 
     items: list[FailingWebhook]
 
@@ -164,7 +178,7 @@ MAX_COUNTED = 10_000
 
 
 async def stats(ctx: ServiceContext, organization: UUID | None, span: timedelta) -> Stats:
-    """Returns statistics of the deliveries created in the last `span`."""
+    """Returns statistics of the last `span`."""
     document = await list_queries.stats(ctx.lists, organization, span)
     return msgspec.json.decode(document, type=Stats)
 
@@ -177,7 +191,11 @@ async def series(
     span: timedelta,
     points: int,
 ) -> Series:
-    """Counts the deliveries created in the last `span` in 1 to 288 equal steps."""
+    """Counts the attempts of the last `span` in equal steps.
+
+    A step is a multiple of a minute, or of a quarter of an hour if `span` exceeds three hours.
+    There are `points` (1 to 288) steps, one more, or fewer if they would be shorter.
+    """
     if not 1 <= points <= MAX_POINTS:
         raise Rejected(Fault(pointer="/points", message=f"Use a number from 1 to {MAX_POINTS}."))
     rows = await stats_queries.series(ctx.lists, organization, webhook, span, points)
@@ -254,9 +272,10 @@ async def worst_webhooks(
     limit: int = 10,
     statuses: Sequence[DeliveryStatus] = ("dead", "held", "pending"),
 ) -> list[FailingWebhook]:
-    """Lists webhooks with held, retrying or (in the last `span`) dead deliveries, worst first.
+    """Lists webhooks that fail or have held, retrying or (in the last `span`) dead deliveries.
 
-    Up to 10,000 deliveries are counted for each webhook and status.
+    Open circuits come first, then failing webhooks, then those with the most such deliveries. Up
+    to 10,000 deliveries are counted for each webhook and status.
     """
     rows = await stats_queries.worst_webhooks(
         ctx.lists, organization, statuses, span, limit, MAX_COUNTED
@@ -275,3 +294,23 @@ async def webhook_status(ctx: ServiceContext, webhook: UUID) -> WebhookStatus | 
     """Returns state and circuit of a webhook; None if it does not exist."""
     document = await stats_queries.sending_state(ctx.pool, webhook)
     return None if document is None else msgspec.json.decode(document, type=WebhookStatus)
+
+
+class FailedAttempt(NamedTuple):
+    """A failed attempt and its delivery."""
+
+    delivery: int
+    attempt: Attempt
+
+
+async def last_failed_attempt(ctx: ServiceContext, webhook: UUID) -> FailedAttempt | None:
+    """Returns the latest failed attempt of a webhook; None if it is not stored."""
+    delivery = await stats_queries.last_failed_delivery(ctx.pool, webhook)
+    if delivery is None:
+        return None
+    try:
+        attempts = (await delivery_of(ctx, delivery)).tries
+    except NotFound:
+        return None
+    failed = [attempt for attempt in attempts if attempt.outcome != Verdict.DELIVERED]
+    return FailedAttempt(delivery, failed[-1]) if failed else None

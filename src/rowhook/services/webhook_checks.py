@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 from uuid import UUID
 
@@ -129,13 +130,24 @@ async def check_webhook(
             compile_webhook, configuration, identity=identity, brand=ctx.brand, policy=ctx.policy
         )
     except ConfigurationRejected as error:
-        new_faults.extend(error.faults)
+        new_faults.extend(_with_advice(fault, ctx) for fault in error.faults)
     new_faults += await _secret_faults(ctx, organization, configuration)
     known = {fault.pointer for fault in faults}
     all_faults = [*faults, *(fault for fault in new_faults if fault.pointer not in known)]
     if all_faults or checked is None:
         raise Rejected(*all_faults)
     return checked
+
+
+def _with_advice(fault: Fault, ctx: ServiceContext) -> Fault:
+    """Adds the setting that would allow what is refused. Tenants do not learn about settings."""
+    if fault.setting is None or not ctx.is_operator:
+        return fault
+    advice = (
+        f"To allow it, set {fault.setting} for `rowhook up`, or for api and worker, and for"
+        " commands that save webhooks."
+    )
+    return replace(fault, message=f"{fault.message} {advice}")
 
 
 async def check_for_save(

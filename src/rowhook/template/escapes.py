@@ -61,6 +61,11 @@ def xml_text(text: str) -> str:
     return text
 
 
+def xml_comment_text(text: str) -> str:
+    """Escape a text for a comment, which must not contain two hyphens (XML 1.0, 2.5)."""
+    return xml_text(text).replace("-", "&#45;")
+
+
 def percent_encoded(text: str) -> str:
     """Percent-encode everything but the unreserved characters of RFC 3986."""
     if _UNRESERVED.fullmatch(text):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 from rowhook.template.lexer_states import (
+    CODE,
     FORM_VALUE,
     HALF_ESCAPE,
     INSIDE,
@@ -37,6 +38,10 @@ _JSON_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 _BETWEEN = frozenset(" \t\r\n,:0123456789.+-")
 _SPACE = frozenset(" \t\r\n")
+# A GraphQL operation or fragment, or a shorthand query: `{` and a name.
+_CODE_START = re.compile(
+    r"\s*(?:(?:query|mutation|subscription|fragment)\b[^\"{}]*\{|\{(?=\s*[A-Za-z_]))"
+)
 _AT_START = LexerState(START)
 
 
@@ -46,7 +51,7 @@ def _json_text(state: LexerState, text: str, layer: int = 0) -> LexerState:
     if state.where == INSIDE:
         text = state.tail + text
     while at < len(text) or state.where == INSIDE:
-        if state.where == OUTSIDE:
+        if state.where in {OUTSIDE, CODE}:
             state, at = _outside(state, text, at, layer)
         elif state.where == INSIDE:
             state, at = _inside(state, text, at, layer)
@@ -65,7 +70,10 @@ def _outside(state: LexerState, text: str, at: int, layer: int) -> tuple[LexerSt
         for index in range(at, end):
             depth += (text[index] in "[{") - (text[index] in "]}")
             if not depth:
-                return LexerState(PLAIN), index + 1
+                return LexerState(START if state.where == CODE else PLAIN), index + 1
+    if state.where == CODE:
+        in_quotes = LexerState(INSIDE, depth=depth, is_code=True)
+        return (state._replace(depth=depth), end) if quote < 0 else (in_quotes, quote + 1)
     if quote < 0:
         return LexerState(OUTSIDE, text[-1:] or state.tail, depth=depth), end
     return LexerState(INSIDE, inner=_AT_START, depth=depth), quote + 1
@@ -79,10 +87,11 @@ def _inside(state: LexerState, text: str, at: int, layer: int) -> tuple[LexerSta
         if at == len(text) or text[at] == '"' or _HALF_ESCAPE.fullmatch(text, at):
             break
         at += 1
-    inner = inner_text(state.inner, text[begin:at], layer + 1, _json_decoded)
     if at < len(text) and text[at] == '"':
-        return LexerState(OUTSIDE, '"', depth=state.depth), at + 1
-    return LexerState(INSIDE, text[at:], inner, state.depth), len(text)
+        after = LexerState(CODE) if state.is_code else LexerState(OUTSIDE, '"')
+        return after._replace(depth=state.depth), at + 1
+    inner = inner_text(state.inner, text[begin:at], layer + 1, _json_decoded)
+    return state._replace(tail=text[at:], inner=inner), len(text)
 
 
 def _json_decoded(text: str) -> str:
@@ -100,13 +109,21 @@ def inner_text(
 ) -> LexerState:
     """Return the state after a text inside a string; `decode` removes the escapes of the string.
 
-    A text is JSON if it begins with brackets and a quote, as `{"a": …` and `[{"a": …`.
+    A text is JSON if it begins with brackets and a quote, as `{"a": …` and `[{"a": …`. It is code
+    if it begins as GraphQL does, as `mutation { …` and `{ items …`.
     """
     if state is None or state.where == PLAIN or layer > MAX_LAYERS:
         return LexerState(PLAIN)
     text = decode(text)
-    if state.where in {OUTSIDE, INSIDE}:
+    if state.where in {OUTSIDE, INSIDE, CODE}:
         return _json_text(state, text, layer)
+    if state.where == START and (code := _CODE_START.match(text)):
+        return _json_text(LexerState(CODE, depth=1), text[code.end() :], layer)
+    return _beginning(state, text, layer)
+
+
+def _beginning(state: LexerState, text: str, layer: int) -> LexerState:
+    """Return the state after a text that may begin a JSON text."""
     depth = state.depth
     for index, character in enumerate(text):
         if character in "[{":

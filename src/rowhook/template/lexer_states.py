@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 
 OUTSIDE, INSIDE = "outside quotes", "inside quotes"
+# outside the quotes of a text that is not JSON, but has its strings: GraphQL
+CODE = "in code"
 # a text that is not JSON; one that may still begin a JSON text; one that may have begun it
 PLAIN, START, OPENED = "in a text", "at the start of a text", "after an opening bracket"
 NAME, FORM_VALUE = "in a name", "in a value"
@@ -21,13 +23,15 @@ class LexerState(NamedTuple):
     """The enclosing construct, and the end of the text that matters for what follows.
 
     `inner` is the state of the text inside a JSON string or a form value, which may be JSON itself.
-    `depth` is the number of open brackets of a JSON text inside another text.
+    `depth` is the number of open brackets of a JSON text or code inside another text. `is_code`
+    inside quotes of code.
     """
 
     where: str
     tail: str = ""
     inner: LexerState | None = None
     depth: int = 0
+    is_code: bool = False
 
 
 class BodyLexer(NamedTuple):
@@ -55,7 +59,7 @@ def merge(first: LexerState, second: LexerState) -> LexerState | None:
     if {first.where, second.where} == {NAME, FORM_VALUE}:
         return _merge_form(first, second)
     # half an escape sequence at the end of a branch would absorb the beginning of a value
-    if first.where != second.where or first.tail != second.tail:
+    if first._replace(inner=None, depth=0) != second._replace(inner=None, depth=0):
         return None
     return _merge_inner(first, second)
 
@@ -72,7 +76,7 @@ def _merge_inner(first: LexerState, second: LexerState) -> LexerState | None:
         inner = merge(first.inner, second.inner) if first.inner and second.inner else None
         if inner is None:
             return None
-    return LexerState(first.where, first.tail, inner, max(first.depth, second.depth))
+    return first._replace(inner=inner, depth=max(first.depth, second.depth))
 
 
 def innermost(state: LexerState) -> LexerState:

@@ -13,6 +13,7 @@ from rowhook.template.escapes import (
     percent_encoded,
     plain_text,
     to_text,
+    xml_comment_text,
     xml_text,
 )
 from rowhook.template.faults import InvalidValue, RenderFault
@@ -23,6 +24,7 @@ from rowhook.template.output_context import OutputContext
 from rowhook.template.render_state import output_exceeded
 from rowhook.template.url_parts import PART_ESCAPES, Part
 from rowhook.template.values import Encoded, Json, Literal, scalar_text
+from rowhook.template.xml_lexer import COMMENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,6 +79,8 @@ def place_of(output_context: OutputContext, lexer_state: LexerState, part: Part)
         return _json_place(lexer_state, plain_text, is_outermost=True)
     elif output_context is OutputContext.FORM and lexer_state.inner is not None:
         return _json_place(lexer_state.inner, form_text, is_outermost=False)
+    elif lexer_state.where == COMMENT:
+        escape = xml_comment_text
     else:
         escape = _BODIES[output_context]
     is_charged = escape in _CHARGED_ESCAPES

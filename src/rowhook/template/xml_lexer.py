@@ -6,9 +6,10 @@ import re
 
 from rowhook.template.lexer_states import BodyLexer, LexerState
 
+COMMENT = "a comment"
 _TEXT, _TAG = "text", "a tag"
-_OPEN = {"<!--": "a comment", "<![CDATA[": "CDATA", "<?": "an instruction"}
-_ENDS = {"a comment": "-->", "CDATA": "]]>", "an instruction": "?>", '"': '"', "'": "'"}
+_OPEN = {"<!--": COMMENT, "<![CDATA[": "CDATA", "<?": "an instruction"}
+_ENDS = {COMMENT: "-->", "CDATA": "]]>", "an instruction": "?>", '"': '"', "'": "'"}
 _IN_TAG = re.compile("[>\"']")
 _WITHOUT_VALUES = frozenset({_TAG, "CDATA", "an instruction"})
 

@@ -24,6 +24,7 @@ from rowhook.supervisor import Supervisor
 from rowhook.worker import failpoints
 from rowhook.worker.in_flight import InFlight
 from rowhook.worker.queue import OutboxQueries
+from rowhook.worker.tally import Tally
 
 log = structlog.get_logger()
 _MAX_BATCH, _MIN_BATCH = 5000, 100
@@ -35,9 +36,13 @@ _RETRY_S = 1.0
 
 
 class Retention:
-    """Runs retention in one worker. `days` and `bodies` are settings; None if not set."""
+    """Runs retention in one worker. `days` and `bodies` are settings; None if not set.
+
+    `failures` counts the kinds, partitions and leftovers whose run failed.
+    """
 
     def __init__(self, pool: Pool, days: int | None, bodies: str | None) -> None:
+        self.failures = 0
         self._pool = pool
         self._days = days
         self._bodies = bodies
@@ -79,7 +84,7 @@ class Retention:
             await self.load()
             kinds = await retention_queries.retention_kinds(self._pool)
         except PostgresError as error:
-            _log_failure("all", error)
+            self._fail("all", error)
             return
         for kind in kinds:
             await self._run_kind(kind, removed, stop)
@@ -90,7 +95,7 @@ class Retention:
             ):
                 log.info("partition.dropped", partition=name)
         except PostgresError as error:
-            _log_failure("partitions", error)
+            self._fail("partitions", error)
         try:
             while (
                 await retention_queries.remove_leftovers(self._pool) >= _MAX_BATCH
@@ -98,7 +103,7 @@ class Retention:
             ):
                 await asyncio.sleep(_SHORTEST_PAUSE_S)
         except PostgresError as error:
-            _log_failure("leftovers", error)
+            self._fail("leftovers", error)
         if removed:
             log.info("retention.finished", **removed)
 
@@ -111,7 +116,7 @@ class Retention:
                     self._pool, kind, batch_size, begins=begins
                 )
             except PostgresError as error:
-                _log_failure(kind, error)
+                self._fail(kind, error)
                 return
             took_s = time.monotonic() - started
             begins = False
@@ -122,20 +127,22 @@ class Retention:
             # Uses at most half of the time.
             await asyncio.sleep(max(took_s, _SHORTEST_PAUSE_S))
 
-
-def _log_failure(kind: str, error: Exception) -> None:
-    log.warning(
-        "retention.failed",
-        kind=kind,
-        error=type(error).__name__,
-        reason=connection_errors.reason(error),
-        consequence="retried in ten minutes",
-    )
+    def _fail(self, kind: str, error: Exception) -> None:
+        self.failures += 1
+        log.warning(
+            "retention.failed",
+            kind=kind,
+            error=type(error).__name__,
+            reason=connection_errors.reason(error),
+            consequence="retried in ten minutes",
+        )
 
 
 _HEARTBEAT_S = 5.0
 _RESTART_S = 1.0
 _SLICE_PAUSE_S = 0.05
+# The default of rowhook.fold_attempts.
+_FOLDED = 50_000
 _WARN_EVERY_S = 60.0
 
 
@@ -196,6 +203,7 @@ class Maintenance:
         worker: UUID,
         in_flight: InFlight,
         queries: OutboxQueries,
+        tally: Tally,
         options: WorkerOptions,
     ) -> None:
         self._offset_s = 0.0
@@ -203,6 +211,7 @@ class Maintenance:
         self._worker = worker
         self._in_flight = in_flight
         self._queries = queries
+        self._tally = tally
         self._options = options
         self._pause_s = min(_HEARTBEAT_S, options.lease.total_seconds() / 4)
         self._copy_detector = CopyDetector(pool)
@@ -211,6 +220,7 @@ class Maintenance:
         self._scheduler.schedule("rowhook_heal", "* * * * * */30")(self._heal)
         # The names are keys of pgqueuer's schedule table.
         self._scheduler.schedule("rowhook_judge", "* * * * * */10")(self._evaluate_webhooks)
+        self._scheduler.schedule("rowhook_count", "* * * * * */10")(self._fold_attempts)
         self._scheduler.schedule("rowhook_retain", "*/10 * * * *")(self._retain)
 
     def start(self, tasks: Supervisor) -> asyncio.Task[None]:
@@ -232,9 +242,12 @@ class Maintenance:
     async def _run_heartbeat(self) -> None:
         """Send heartbeats, and renew the leases of claims until they are recorded."""
         while True:
+            self._tally.heartbeat_turned_at = time.monotonic()
+            self._tally.sort()
             try:
                 await self._heartbeat()
             except PostgresError as error:
+                self._tally.missed_heartbeats += 1
                 log.warning(
                     "heartbeat.missed",
                     error=type(error).__name__,
@@ -271,7 +284,9 @@ class Maintenance:
     async def _renew(self) -> None:
         claims = dict(self._in_flight.claims)
         if claims:
-            await engine.renew(self._pool, self._worker, claims, self._options.lease)
+            valid = await engine.renew(self._pool, self._worker, claims, self._options.lease)
+            unrenewed = claims.keys() - valid
+            self._tally.add_unrenewed(unrenewed & self._in_flight.claims.keys())
             failpoints.reach("renewed")
 
     async def _heartbeat(self) -> None:
@@ -307,6 +322,7 @@ class Maintenance:
         while True:
             healed = await engine.heal(self._pool)
             if healed:
+                self._tally.healed += healed
                 log.warning("capture.healed", completions=healed)
             elif not await engine.is_healing(self._pool):
                 return
@@ -316,6 +332,13 @@ class Maintenance:
         event_count = await engine.warn_or_disable(self._pool)
         if event_count:
             log.info("webhooks.evaluated", events=event_count)
+
+    async def _fold_attempts(self, _schedule: models.Schedule) -> None:
+        while (
+            await engine.fold_attempts(self._pool) >= _FOLDED
+            and not self._queries.shutdown.is_set()
+        ):
+            await asyncio.sleep(_SLICE_PAUSE_S)
 
     async def _retain(self, _schedule: models.Schedule) -> None:
         await self.retention.run(self._queries.shutdown)

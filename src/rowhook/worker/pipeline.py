@@ -9,6 +9,7 @@ import asyncio
 import gc
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -19,7 +20,7 @@ from pgqueuer.core.qm import QueueManager
 from rowhook.db import engine
 from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import PostgresError, Unreachable
-from rowhook.model import Claim, Outcome, Request, Verdict
+from rowhook.model import Claim, DeliveryStatus, Event, Outcome, Request, Verdict
 from rowhook.render.renderer import Renderer
 from rowhook.supervisor import Supervisor
 from rowhook.transports.registry import NoOutcome, Resources, create_transports
@@ -28,6 +29,7 @@ from rowhook.worker.in_flight import InFlight
 from rowhook.worker.maintenance import Maintenance, WorkerOptions
 from rowhook.worker.queue import ENTRYPOINT, OutboxQueries, PoolDriver
 from rowhook.worker.recorder import Recorder, Result
+from rowhook.worker.tally import Tally
 
 if TYPE_CHECKING:
     import httpx
@@ -36,12 +38,14 @@ if TYPE_CHECKING:
     from rowhook.egress.policy import EgressPolicy
     from rowhook.render.webhook_compiler import Webhook
     from rowhook.services.webhook_cache import WebhookCache
+    from rowhook.worker.traces import Traces
 
 
 T = TypeVar("T")
 log = structlog.get_logger()
 _BATCH = 128
 _BACKOFF_S = 0.25
+_STALLED_S = 120.0
 
 
 class Worker:
@@ -54,12 +58,17 @@ class Worker:
         transport: httpx.AsyncBaseTransport,
         policy: EgressPolicy,
         options: WorkerOptions,
+        traces: Traces | None = None,
     ) -> None:
         self.id: UUID = uuid4()
+        self._traces = traces
+        self.tally = Tally()
         self.in_flight = InFlight(options.concurrency, options.connections)
         self.driver = PoolDriver(pool, options.listen_dsn)
-        self.queries = OutboxQueries(self.driver, self.in_flight, self.id, options.lease)
-        self.recorder = Recorder(pool, self._on_recorded, self.in_flight.remove)
+        self.queries = OutboxQueries(
+            self.driver, self.in_flight, self.id, options.lease, self.tally
+        )
+        self.recorder = Recorder(pool, self._on_recorded, self._on_given_up)
         self.large_rendering = asyncio.Semaphore(4)
         self.large_in_flight = asyncio.Semaphore(64)
         self._stopping = asyncio.Event()
@@ -70,7 +79,9 @@ class Worker:
         self._manager = QueueManager(self.queries)
         self._manager.min_dequeue_poll_interval = timedelta(milliseconds=1)
         self._manager.entrypoint(ENTRYPOINT)(self._deliver_batch)
-        self._maintenance = Maintenance(pool, self.id, self.in_flight, self.queries, options)
+        self._maintenance = Maintenance(
+            pool, self.id, self.in_flight, self.queries, self.tally, options
+        )
         self._renderer = Renderer(policy, self._maintenance.database_time, inline=True)
         self._transports = create_transports(
             Resources(pool=pool, http=transport, callback_ttl=options.callback_ttl)
@@ -83,6 +94,29 @@ class Worker:
         self.queries.stop()
         self._manager.shutdown.set()
         self._maintenance.stop()
+
+    def fault(self) -> str | None:
+        """Return which part of the worker has not turned for two minutes, None if all do.
+
+        None of them waits that long for PostgreSQL or a receiver.
+        """
+        turned_at = {"heartbeat": self.tally.heartbeat_turned_at}
+        if not self.is_stopping:
+            turned_at["queue"] = self.tally.queue_turned_at
+        for name, last in turned_at.items():
+            if (silent_s := monotonic() - last) > _STALLED_S:
+                return f"The {name} of the worker has been silent for {silent_s:.0f} s."
+        return None
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the worker claims no more."""
+        return self.queries.shutdown.is_set()
+
+    @property
+    def retention_failures(self) -> int:
+        """How many runs of the retention failed in this worker."""
+        return self._maintenance.retention.failures
 
     async def run(self) -> int:
         """Run until `stop`, or until one of the tasks ends unexpectedly; return the exit code."""
@@ -122,12 +156,13 @@ class Worker:
     async def _deliver_batch(self, job: models.Job) -> None:
         """Start a supervised task for each delivery; pgqueuer does not report task errors."""
         batch = self.queries.lane_batches.pop(job.id)
+        self.tally.add_claimed(batch, self._maintenance.database_time())
         failpoints.reach("dispatched")
         for claim in batch:
             self._tasks.spawn("delivery", self._deliver(claim))
 
     async def _deliver(self, claim: Claim) -> None:
-        started_at = datetime.now(UTC)
+        started_at, started_s = datetime.now(UTC), perf_counter()
         request = None
         try:
             outcome, request = await self._attempt(claim)
@@ -142,11 +177,15 @@ class Worker:
         finally:
             self.in_flight.release_slot(claim.token)
             failpoints.reach("landed")
+        if self._traces is not None:
+            self._traces.answer(claim.token, outcome)
         if outcome is NoOutcome.NOT_STARTED:
             await self._release(claim)
         elif outcome is NoOutcome.STAGED:
+            self.tally.staged += 1
             self.in_flight.remove(claim.token)
         else:
+            self.tally.finish(claim.token, started_s, outcome.duration_ms / 1000)
             stores = self._maintenance.retention.stores_exchange(outcome.verdict)
             self.recorder.add(
                 Result.of(claim, outcome, started_at, request, stores_exchange=stores),
@@ -171,7 +210,13 @@ class Worker:
                 async with self.large_rendering:
                     rendered = await self._render_large(webhook, claim)
                 return await self._send(webhook, claim, rendered)
-        return await self._send(webhook, claim, await self._renderer.render(webhook, claim.event))
+        return await self._send(webhook, claim, await self._render(webhook, claim, claim.event))
+
+    async def _render(self, webhook: Webhook, claim: Claim, event: Event) -> Request | Outcome:
+        if self._traces is None:
+            return await self._renderer.render(webhook, event)
+        with self._traces.rendering(claim, event, self.tally.claimed_between) as traceparent:
+            return await self._renderer.render(webhook, event, traceparent=traceparent)
 
     async def _render_large(self, webhook: Webhook, claim: Claim) -> Request | Outcome | None:
         body = await self._retry_until_reachable(
@@ -180,7 +225,7 @@ class Worker:
         if body is None:
             return None
         event = msgspec.structs.replace(claim.event, data=body[0], context=body[1])
-        return await self._renderer.render(webhook, event)
+        return await self._render(webhook, claim, event)
 
     async def _send(
         self, webhook: Webhook, claim: Claim, rendered: Request | Outcome | None
@@ -192,7 +237,10 @@ class Worker:
         failpoints.reach("composed")
         self.in_flight.mark_started(claim.token)
         transport = self._transports[webhook.kind]
-        return await transport.deliver(claim, rendered, webhook.redact), rendered
+        if self._traces is None:
+            return await transport.deliver(claim, rendered, webhook.redact), rendered
+        with self._traces.sending(claim.token):
+            return await transport.deliver(claim, rendered, webhook.redact), rendered
 
     async def _retry_until_reachable(self, call: Callable[[], Awaitable[T]]) -> T | None:
         """Retry until PostgreSQL is reachable; return None when the worker is stopping."""
@@ -204,6 +252,7 @@ class Worker:
         return None
 
     async def _release(self, claim: Claim) -> None:
+        self.tally.released += 1
         try:
             await engine.release(self._pool, {claim.token: claim.outbox_id})
         except PostgresError:
@@ -215,17 +264,27 @@ class Worker:
         unsent = self.in_flight.not_started
         if not unsent:
             return
+        self.tally.released += len(unsent)
         try:
             await engine.release(self._pool, unsent)
         except PostgresError as error:
             log.warning("deliveries.release_failed", count=len(unsent), error=type(error).__name__)
 
-    def _on_recorded(self, result: Result, is_current: bool) -> None:  # noqa: FBT001  # callback of the recorder
+    def _on_given_up(self, token: int) -> None:
+        self.in_flight.remove(token)
+        self.tally.forget(token)
+        if self._traces is not None:
+            self._traces.end(token)
+
+    def _on_recorded(self, result: Result, status: DeliveryStatus | None) -> None:
+        self.tally.record(result, status)
+        if self._traces is not None:
+            self._traces.record(result.token, status)
         self.in_flight.remove(result.token)
         if self.queries.awaits_result:
             # A retry may be due before the sleep ends, or the lane was at its limit until now.
             self.driver.wake()
-        if not is_current:
+        if status is None:
             log.warning("result.arrived_late", delivery=result.outbox_id)
         elif result.outcome == Verdict.DELIVERED:
             log.debug("delivery.recorded", delivery=result.outbox_id, outcome=result.outcome)

@@ -48,6 +48,7 @@ from rowhook.migrate.queue_schema import builders
 from rowhook.model import Claim
 from rowhook.worker import failpoints
 from rowhook.worker.in_flight import InFlight
+from rowhook.worker.tally import Tally
 
 CHANNEL = "rowhook"
 
@@ -154,7 +155,12 @@ class OutboxQueries(Queries):
     """Claims deliveries for one worker, identified by `worker` in the leases."""
 
     def __init__(
-        self, driver: PoolDriver, in_flight: InFlight, worker: UUID, lease: timedelta
+        self,
+        driver: PoolDriver,
+        in_flight: InFlight,
+        worker: UUID,
+        lease: timedelta,
+        tally: Tally,
     ) -> None:
         super().__init__(driver, **builders())
         self.lane_batches: dict[int, list[Claim]] = {}
@@ -165,6 +171,7 @@ class OutboxQueries(Queries):
         self._in_flight = in_flight
         self._worker = worker
         self._lease = lease
+        self._tally = tally
         self._cursor: UUID | None = None
         self.low_watermarks = LowWatermarks()
         self._swept_at = 0.0
@@ -192,6 +199,7 @@ class OutboxQueries(Queries):
         heartbeat_timeout: timedelta,
     ) -> list[models.Job]:
         """Claim up to `batch_size` due deliveries, as one job per lane; waits for a free slot."""
+        self._tally.queue_turned_at = time.monotonic()
         if not self._is_claim_due():
             return []
         await self._in_flight.wait_for_slots(batch_size // 2)
@@ -204,6 +212,7 @@ class OutboxQueries(Queries):
         try:
             claims = await self._claim(min(batch_size, self._in_flight.free_slots))
         except PostgresError as error:
+            self._tally.failed_claims += 1
             log.warning(
                 "claim.failed", error=type(error).__name__, reason=connection_errors.reason(error)
             )
@@ -253,6 +262,7 @@ class OutboxQueries(Queries):
         claimed = NO_CLAIMS
         while not claimed.claims and not rotation.is_complete:
             failpoints.reach("before_claim")
+            self._tally.begin_claim()
             claimed = await engine.claim(
                 self._claims,
                 self._worker,
@@ -266,6 +276,7 @@ class OutboxQueries(Queries):
                 falls_asleep=falls_asleep,
             )
             failpoints.reach("claimed")
+            self._tally.add_claim(claimed.reclaimed)
             self._cursor = claimed.cursor
             rotation.move(claimed.cursor)
             outlook = outlook.join(claimed.outlook)
@@ -297,6 +308,7 @@ class OutboxQueries(Queries):
 
     async def _release(self, claims: list[Claim]) -> None:
         if claims:
+            self._tally.released += len(claims)
             await engine.release(self._pool, {claim.token: claim.outbox_id for claim in claims})
 
     def _job(self, batch: list[Claim]) -> models.Job:

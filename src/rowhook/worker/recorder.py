@@ -17,6 +17,7 @@ from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import PostgresError, Unreachable
 from rowhook.model import (
     Claim,
+    DeliveryStatus,
     FramedRequest,
     Headers,
     Outcome,
@@ -127,7 +128,8 @@ _BACKOFF_S = (0.05, 0.1, 0.25, 0.5, 1.0)
 class Recorder:
     """Records results in batches of at most 128, or 20 ms.
 
-    `on_recorded` is called with each recorded result and whether its token was still current.
+    `on_recorded` is called with each recorded result and the new status of its delivery, None if
+    its token was no longer current.
     `on_given_up` is called with the token of a result that cannot be stored in any form; its claim
     counts as lost. `close` waits up to `close_timeout_s` seconds for the remaining results.
     """
@@ -135,7 +137,7 @@ class Recorder:
     def __init__(
         self,
         pool: Pool,
-        on_recorded: Callable[[Result, bool], None],
+        on_recorded: Callable[[Result, DeliveryStatus | None], None],
         on_given_up: Callable[[int], None],
         close_timeout_s: float = 20.0,
     ) -> None:
@@ -152,6 +154,11 @@ class Recorder:
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()
         self._closing = False
+
+    @property
+    def waiting(self) -> int:
+        """How many results are not recorded yet."""
+        return len(self._waiting)
 
     def add(
         self, result: Result, framed_request: FramedRequest | None = None, *, last: bool = False
@@ -257,7 +264,7 @@ class Recorder:
 
     async def _write(self, batch: list[Result]) -> None:
         try:
-            current_tokens = await self._record(batch)
+            recorded = await self._record(batch)
         except Unreachable:
             raise
         except Exception:  # noqa: BLE001  # one bad result must not block the others
@@ -265,20 +272,20 @@ class Recorder:
             if errors:
                 raise errors[0] from None
         else:
-            self._report_recorded(batch, current_tokens)
+            self._report_recorded(batch, recorded)
 
     async def _write_single(self, result: Result) -> PostgresError | None:
         """Record as much of a result as can be stored; return the error if it must be retried."""
         errors: list[Exception] = []
         for form in fallback_forms(result):
             try:
-                current_tokens = await self._record([form])
+                recorded = await self._record([form])
             except Unreachable:
                 raise
             except Exception as error:  # noqa: BLE001  # it is logged or returned
                 errors.append(error)
             else:
-                self._report_recorded([form], current_tokens)
+                self._report_recorded([form], recorded)
                 if errors:
                     _log_fallback(result, errors[0])
                 return None
@@ -302,19 +309,21 @@ class Recorder:
         self._waiting.pop(result.token)
         self._on_given_up(result.token)
 
-    async def _record(self, batch: list[Result]) -> list[int]:
+    async def _record(self, batch: list[Result]) -> list[tuple[int, DeliveryStatus]]:
         failpoints.reach("recording")
         frames = [self._frames[digest] for digest in _frames_of(batch)]
         return await engine.record(
             self._connection, msgspec.json.encode(batch), msgspec.json.encode(frames)
         )
 
-    def _report_recorded(self, batch: list[Result], tokens: list[int]) -> None:
+    def _report_recorded(
+        self, batch: list[Result], recorded: list[tuple[int, DeliveryStatus]]
+    ) -> None:
         failpoints.reach("recorded")
-        current_tokens = set(tokens)
+        statuses = dict(recorded)
         for result in batch:
             self._waiting.pop(result.token, None)
-            self._on_recorded(result, result.token in current_tokens)
+            self._on_recorded(result, statuses.get(result.token))
         if len(self._frames) > _MAX_FRAMES:
             needed = _frames_of(self._waiting.values())
             self._frames = {key: frame for key, frame in self._frames.items() if key in needed}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, get_args
 from urllib.parse import quote
 from uuid import UUID
@@ -11,20 +12,21 @@ from litestar import Response
 
 from rowhook.dashboard.browser_session import SessionRequest
 from rowhook.dashboard.form_fields import FormData
+from rowhook.dashboard.owner_names import owner_names
 from rowhook.dashboard.pages import ContextDependency, Page, form_route, page, page_route, redirect
 from rowhook.render.configuration import Fault
-from rowhook.services import access, context, lookups
+from rowhook.services import access, lookups
 from rowhook.services import secrets as secrets_service
 from rowhook.services.access import NewApiKey, Scope
 from rowhook.services.context import Conflict, KeyringContext, NotFound, Rejected
 from rowhook.services.secrets import list_secrets, secret_hosts
 
 _SCOPE_DESCRIPTIONS = {
-    "read": "view everything except keys and audit",
-    "write": "manage webhooks and links, send tests",
+    "read": "view everything except API keys and the audit",
+    "write": "manage webhooks and links, and send tests",
     "secrets": "save and delete secrets",
     "replay": "retry, cancel and replay deliveries",
-    "admin": "manage keys, view audit and system",
+    "admin": "manage API keys, and view the audit and the system",
 }
 _EMPTY_DRAFT = {"name": "", "scopes": ["read"], "organization_id": "", "expires_at": ""}
 
@@ -51,6 +53,7 @@ async def _keys_page(
         "keys.html",
         status=status,
         keys=keys_page,
+        organizations=await owner_names(request, keys_page.items),
         done=params.text("done"),
         new_key=new_key,
         draft=draft or _EMPTY_DRAFT,
@@ -64,24 +67,41 @@ async def create_key(request: SessionRequest, ctx: ContextDependency) -> Page:
     """Create a key and show it once, in this response."""
     form = await FormData.from_body(request)
     draft = {name: form.raw(name) for name in _EMPTY_DRAFT} | {"scopes": form.all("scopes")}
+    name, scopes, faults = form.text("name") or "", _scopes(form), list[Fault]()
+    organization = await _organization(request, ctx, form, faults)
+    expires_at = _expiry(form, faults)
+    if faults:
+        faults = [*access.key_faults(name, scopes, expires_at), *faults]
+        return await _keys_page(request, ctx, status=422, draft=draft, faults=tuple(faults))
     try:
-        organization = request.auth.organization
-        if organization is None and (text := form.text("organization_id")) is not None:
-            organization = await lookups.organization_id(ctx, text)
         new_key = await access.grant_key(
-            ctx,
-            request.auth.caller,
-            organization,
-            form.text("name") or "",
-            _scopes(form),
-            form.timestamp("expires_at"),
+            ctx, request.auth.caller, organization, name, scopes, expires_at
         )
     except Rejected as error:
         return await _keys_page(request, ctx, status=422, draft=draft, faults=error.faults)
-    except context.NotFound as error:
-        fault = Fault(pointer="/organization_id", message=str(error))
-        return await _keys_page(request, ctx, status=422, draft=draft, faults=(fault,))
     return await _keys_page(request, ctx, new_key=new_key)
+
+
+async def _organization(
+    request: SessionRequest, ctx: KeyringContext, form: FormData, faults: list[Fault]
+) -> UUID | None:
+    """The organization of the session, or the one that an operator entered."""
+    text = form.text("organization_id")
+    if request.auth.organization is not None or text is None:
+        return request.auth.organization
+    try:
+        return await lookups.organization_id(ctx, text)
+    except NotFound as error:
+        faults.append(Fault(pointer="/organization_id", message=str(error)))
+        return None
+
+
+def _expiry(form: FormData, faults: list[Fault]) -> datetime | None:
+    try:
+        return form.timestamp("expires_at")
+    except Rejected as error:
+        faults.extend(error.faults)
+        return None
 
 
 def _scopes(form: FormData) -> list[Scope]:

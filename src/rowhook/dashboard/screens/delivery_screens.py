@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Response
 from litestar.params import FromPath
 from litestar.response import Stream
 
-from rowhook.dashboard.browser_session import SessionRequest
+from rowhook.dashboard.browser_session import SessionRequest, local_path
 from rowhook.dashboard.curl import as_curl
 from rowhook.dashboard.delivery_filters import (
+    DeliveryQuery,
     parse_delivery_query,
     webhook_choices,
 )
@@ -43,6 +45,7 @@ from rowhook.services.deliveries import (
     list_deliveries,
     retry_one,
 )
+from rowhook.services.delivery_search import SearchResult, search_deliveries
 from rowhook.services.events import Event
 from rowhook.services.lookups import Goal
 from rowhook.services.stats import DeliveryCounts, WebhookStatus
@@ -61,27 +64,65 @@ _FLASH_MESSAGES = {
 
 @page_route("/deliveries")
 async def deliveries(request: SessionRequest, ctx: ContextDependency) -> Page:
-    """List deliveries that match the filters, newest first."""
+    """List deliveries that match the filters, newest first, and show the open one beside them."""
     params = FormData.from_query(request)
     query = parse_delivery_query(params, request.auth.organization)
-    deliveries_page, tally = Deliveries([], None), _EMPTY_TALLY
-    if not query.faults:
-        deliveries_page = await list_deliveries(ctx, query.filter, cursor=params.text("cursor"))
-        tally = await stats.count_deliveries(ctx, replace(query.filter, statuses=STATUSES))
+    listed, tally = await _listed(ctx, query, params.text("cursor"))
+    live = params.flag("live") and not query.faults and not query.search
     return page(
         request,
         "deliveries.html",
         status=422 if query.faults else 200,
-        deliveries=deliveries_page,
+        deliveries=listed,
         tally=tally,
         delivery_query=query,
         webhooks=await webhook_choices(request, query.filter.webhook),
         statuses=STATUSES,
         event_types=EVENT_TYPES,
         message=flash_message(params.text("done"), _FLASH_MESSAGES),
-        live=params.flag("live") and not query.faults,
-        goal=None if deliveries_page.items or query.query else await _linked_goal(ctx),
+        live=live,
+        opened=await _opened(ctx, params, urlencode([*query.query, *([("live", "1")] * live)])),
+        continued=params.text("cursor") is not None,
+        goal=None if listed.items or query.query else await _linked_goal(ctx),
     )
+
+
+async def _listed(
+    ctx: KeyringContext, query: DeliveryQuery, cursor: str | None
+) -> tuple[Deliveries | SearchResult, DeliveryCounts]:
+    """The deliveries of a page and the counts by status, which a search does not have."""
+    if query.faults:
+        return Deliveries([], None), _EMPTY_TALLY
+    if query.search:
+        return await search_deliveries(ctx, query.filter, query.search, cursor=cursor), _EMPTY_TALLY
+    listed = await list_deliveries(ctx, query.filter, cursor=cursor)
+    return listed, await stats.count_deliveries(ctx, replace(query.filter, statuses=STATUSES))
+
+
+async def _opened(ctx: KeyringContext, params: FormData, list_query: str) -> dict[str, Any] | None:
+    """The delivery that is shown beside the list; without `delivery`, it does not exist."""
+    text = params.text("open") or ""
+    if not re.fullmatch(r"\d{1,18}", text):
+        return None
+    try:
+        delivery_ = await delivery_of(ctx, int(text))
+    except NotFound as error:
+        return {"delivery": None, "id": int(text), "message": str(error)}
+    return {"id": delivery_.id, **await _pane_context(ctx, delivery_, list_query)}
+
+
+async def _pane_context(
+    ctx: KeyringContext, delivery_: DeliveryWithAttempts, list_query: str
+) -> dict[str, Any]:
+    """The context of a delivery beside a list, to which its buttons lead back."""
+    address = f"/deliveries?{list_query}" if list_query else "/deliveries"
+    back = f"{address}{'&' if list_query else '?'}open={delivery_.id}"
+    return {
+        **await _context(ctx, delivery_),
+        "list_address": local_path(address),
+        "back": local_path(back),
+        "live_pane": delivery_.status not in FINAL_STATUSES,
+    }
 
 
 async def _linked_goal(ctx: KeyringContext) -> Goal | None:
@@ -103,7 +144,7 @@ async def live(
         # Parsed again each time: a relative window moves on.
         query = parse_delivery_query(params, organization)
         deliveries_page = await list_deliveries(ctx, query.filter)
-        return fragment(request, "_delivery_rows.html", deliveries=deliveries_page)
+        return fragment(request, "_delivery_rows.html", deliveries=deliveries_page, opened_id=None)
 
     return streams.fragment("rows", _INTERVAL_S, rows)
 
@@ -154,9 +195,20 @@ async def delivery(
     )
 
 
+@page_route("/deliveries/{delivery_id:int}/pane")
+async def delivery_pane(
+    request: SessionRequest, delivery_id: FromPath[int], ctx: ContextDependency
+) -> Page:
+    """Show one delivery beside the list that `list` is the query of."""
+    delivery_ = await delivery_of(ctx, delivery_id)
+    list_query = FormData.from_query(request).text("list") or ""
+    return page(request, "_delivery_pane.html", **await _pane_context(ctx, delivery_, list_query))
+
+
 async def _context(ctx: KeyringContext, delivery_: DeliveryWithAttempts) -> dict[str, Any]:
     event = await _event(ctx, delivery_.event_id)
     return {
+        "back": "",
         "delivery": delivery_,
         "event": event,
         "steps": timeline(delivery_),
@@ -187,12 +239,14 @@ async def live_delivery(
     ctx: ContextDependency,
     streams: StreamsDependency,
 ) -> Stream:
-    """Stream the page's content while the delivery has not finished."""
+    """Stream the content of the page, or of the pane, while the delivery has not finished."""
     await delivery_of(ctx, delivery_id)
+    back = FormData.from_query(request).text("back")
 
     async def render() -> str:
         delivery_ = await delivery_of(ctx, delivery_id)
-        return fragment(request, "_delivery.html", **await _context(ctx, delivery_))
+        context = await _context(ctx, delivery_) | ({"back": local_path(back)} if back else {})
+        return fragment(request, "_delivery.html", **context)
 
     return streams.fragment("delivery", _INTERVAL_S, render)
 
@@ -202,10 +256,9 @@ async def retry_delivery(
     request: SessionRequest, delivery_id: FromPath[int], ctx: ContextDependency
 ) -> Response[Any]:
     """Send the delivery again. Raises Conflict while it is being sent."""
-    del request
     await delivery_of(ctx, delivery_id)
     await retry_one(ctx, delivery_id)
-    return redirect(f"/deliveries/{delivery_id}?done=retried")
+    return await _after(request, delivery_id, "retried")
 
 
 @form_route("/deliveries/{delivery_id:int}/cancel", scope="replay")
@@ -213,10 +266,17 @@ async def cancel_delivery(
     request: SessionRequest, delivery_id: FromPath[int], ctx: ContextDependency
 ) -> Response[Any]:
     """Cancel the delivery. Raises Conflict if it has finished."""
-    del request
     await delivery_of(ctx, delivery_id)
     await cancel_one(ctx, delivery_id)
-    return redirect(f"/deliveries/{delivery_id}?done=cancelled")
+    return await _after(request, delivery_id, "cancelled")
+
+
+async def _after(request: SessionRequest, delivery_id: int, done: str) -> Response[Any]:
+    """Redirect to the list that the form was shown beside, or to the page of the delivery."""
+    back = (await FormData.from_body(request)).text("back")
+    if back is None:
+        return redirect(f"/deliveries/{delivery_id}?done={done}")
+    return redirect_back(local_path(back), done, 1, 1)
 
 
 HANDLERS = [
@@ -225,6 +285,7 @@ HANDLERS = [
     retry,
     cancel,
     delivery,
+    delivery_pane,
     live_delivery,
     retry_delivery,
     cancel_delivery,

@@ -159,7 +159,7 @@ async def _edit_page(request: SessionRequest, ctx: KeyringContext, edit: _HeldEd
     faults = (*edit.faults, *dict.fromkeys(_template_faults(edit.items)))
     return page(
         request,
-        "mend.html",
+        "held_webhook.html",
         status=edit.status,
         edit=edit,
         webhook=present,

@@ -17,6 +17,7 @@ from rowhook.dashboard.delivery_filters import webhook_choices
 from rowhook.dashboard.display_format import pretty
 from rowhook.dashboard.flash import current_address, flash_message, redirect_back
 from rowhook.dashboard.form_fields import FormData
+from rowhook.dashboard.owner_names import owner_names
 from rowhook.dashboard.pages import ContextDependency, Page, form_route, page, page_route
 from rowhook.render.configuration import Fault
 from rowhook.services import commits, lookups, webhooks
@@ -28,7 +29,7 @@ from rowhook.services.links import link_agent, link_goal, unlink_agent, unlink_g
 Kind = Literal["agent", "goal"]
 _LIMIT = 50
 _FLASH_MESSAGES = {
-    "linked": "Linked {} of {}. Jobs and commits from now on are sent.",
+    "linked": "Linked {} of {}. New jobs and commits are sent from now on.",
     "linked_some": "Linked {} of {}. The others belong to another organization or were deleted.",
     "unlinked": "Unlinked {}.",
     "none": "Nothing was selected.",
@@ -56,6 +57,7 @@ async def links(request: SessionRequest, ctx: ContextDependency) -> Page:
         request,
         "links.html",
         items=items,
+        organizations=await owner_names(request, items.items),
         kind=kind,
         query=query,
         current_address=current_address(request),
@@ -133,7 +135,14 @@ async def goals(request: SessionRequest, ctx: ContextDependency) -> Page:
         limit=_LIMIT,
     )
     query = [("search", search)] if search else []
-    return page(request, "goals.html", goals=goals_page, query=query, search=search or "")
+    return page(
+        request,
+        "goals.html",
+        goals=goals_page,
+        organizations=await owner_names(request, goals_page.items),
+        query=query,
+        search=search or "",
+    )
 
 
 @page_route("/goals/{goal_id:str}")
@@ -184,6 +193,7 @@ async def _goal_page(
         "goal.html",
         status=status,
         goal_id=goal_id,
+        goal_name=await _goal_name(ctx, goal_id),
         outputs=outputs,
         schema=schema,
         tool=await commits.goal_tool(ctx, goal_id, form),
@@ -193,6 +203,14 @@ async def _goal_page(
         faults=faults,
         verdict=verdict,
         call=call or {"data": example},
+    )
+
+
+async def _goal_name(ctx: KeyringContext, goal_id: str) -> str:
+    """The name of a goal, or its id."""
+    goals_page = await lookups.list_goals(ctx, search=goal_id, limit=_LIMIT)
+    return next(
+        (goal.name for goal in goals_page.items if goal.id == goal_id and goal.name), goal_id
     )
 
 

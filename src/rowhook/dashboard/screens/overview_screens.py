@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlencode
@@ -12,6 +11,7 @@ from uuid import uuid4
 from litestar.response import Stream
 
 from rowhook.dashboard import display_format
+from rowhook.dashboard.attempt_chart import attempt_chart
 from rowhook.dashboard.browser_session import SessionRequest
 from rowhook.dashboard.delivery_filters import webhook_choices
 from rowhook.dashboard.form_fields import FormData
@@ -30,7 +30,7 @@ from rowhook.model import WAITING_STATUSES
 from rowhook.render.configuration import Fault
 from rowhook.services import installation, lookups, stats, webhooks
 from rowhook.services.context import KeyringContext, Rejected
-from rowhook.services.stats import Failure, Series, SeriesPoint
+from rowhook.services.stats import Failure
 
 Window = Literal["15m", "1h", "24h"]
 _TREND_INTERVAL_FACTOR = 5
@@ -51,7 +51,7 @@ class _Span(NamedTuple):
 
 
 _SPANS: dict[str, _Span] = {
-    "15m": _Span("15 minutes", timedelta(minutes=15), 30, "30 s", 2.0),
+    "15m": _Span("15 minutes", timedelta(minutes=15), 15, "minute", 2.0),
     "1h": _Span("hour", timedelta(hours=1), 60, "minute", 2.0),
     "24h": _Span("24 hours", timedelta(hours=24), 96, "15 min", 10.0),
 }
@@ -136,37 +136,10 @@ async def _trend(request: SessionRequest, ctx: KeyringContext, window: Window) -
     return {
         "window": window,
         "span": span,
-        "series": series,
-        "chart": _chart(series),
+        "attempts": attempt_chart(series),
         "worst": worst,
         "processes": await installation.workers(ctx),
     }
-
-
-def _chart(series: Series) -> str:
-    """The data of the chart as JSON for charts.js: deliveries per second by current status."""
-
-    def line(label: str, tone: str, counts: list[int]) -> dict[str, Any]:
-        values = [round(count / series.step_s, 4) for count in counts]
-        return {"label": label, "tone": tone, "values": values}
-
-    points = series.points
-    return json.dumps(
-        {
-            "kind": "bars",
-            "unit": "/s",
-            "x": [round(point.at.timestamp()) for point in points],
-            "series": [
-                line("delivered", "good", [point.delivered for point in points]),
-                line("dead", "bad", [point.dead for point in points]),
-                line("others", "neutral", [_others(point) for point in points]),
-            ],
-        }
-    )
-
-
-def _others(step: SeriesPoint) -> int:
-    return step.created - step.delivered - step.dead
 
 
 _WINDOWS = {"1h": 1, "24h": 24, "7d": 7 * 24, "30d": 30 * 24}

@@ -15,10 +15,20 @@ from rowhook.dashboard.browser_session import (
     server_ctx_of,
 )
 from rowhook.dashboard.form_fields import FormData
-from rowhook.dashboard.pages import ContextDependency, Page, form_route, page, page_route, redirect
+from rowhook.dashboard.pages import (
+    ContextDependency,
+    Page,
+    form_route,
+    page,
+    page_route,
+    portal_page,
+    redirect,
+)
+from rowhook.dashboard.portal_frame import delete_portal_cookie
 from rowhook.services import lookups
 from rowhook.services import sessions as signing
 from rowhook.services.access import NotAuthenticated
+from rowhook.services.portal import end_session
 from rowhook.services.sessions import SESSION
 
 AnyRequest = Request[Any, Any, Any]
@@ -82,12 +92,20 @@ def _signed_in(request: AnyRequest, token: str, target: str) -> Response[Any]:
             secure=request.url.scheme == "https",
         )
     )
+    delete_portal_cookie(request, response)
     return response
 
 
 @form_route("/sign-out", scope="read")
 async def sign_out(request: SessionRequest) -> Response[Any]:
-    """End the session."""
+    """End the session. A portal's page has the link back, which a redirect could not follow."""
+    portal = request.auth.portal
+    if portal is not None:
+        await end_session(server_ctx_of(request), request.auth.token)
+        request.scope["auth"] = None
+        ended = portal_page(request, "portal_ended.html", portal, message="You are signed out.")
+        delete_portal_cookie(request, ended)
+        return ended
     await signing.sign_out(server_ctx_of(request), request.auth.token)
     response = redirect("/sign-in")
     response.delete_cookie(SESSION_COOKIE)
@@ -100,11 +118,20 @@ async def organizations(request: SessionRequest) -> Page:
     """List the organizations that an operator can select."""
     server_ctx = server_ctx_of(request)
     ctx = server_ctx.ctx.for_actor(server_ctx.pool, None, request.auth.caller.actor)
+    params = FormData.from_query(request)
+    target, search = local_path(params.text("next")), params.text("search")
     organizations_page = await lookups.list_organizations(
-        ctx, cursor=FormData.from_query(request).text("cursor"), limit=100
+        ctx, search=search, cursor=params.text("cursor"), limit=100
     )
-    target = local_path(FormData.from_query(request).text("next"))
-    return page(request, "organizations.html", organizations=organizations_page, next=target)
+    query = [("next", target), *([("search", search)] if search else [])]
+    return page(
+        request,
+        "organizations.html",
+        organizations=organizations_page,
+        next=target,
+        search=search or "",
+        query=query,
+    )
 
 
 @form_route("/organizations", scope="read", operators_only=True)

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from litestar import Response
 
 from rowhook.dashboard.browser_session import SessionRequest, server_ctx_of
 from rowhook.dashboard.flash import flash_message, redirect_back
 from rowhook.dashboard.form_fields import FormData
+from rowhook.dashboard.owner_names import owner_names
 from rowhook.dashboard.pages import ContextDependency, Page, form_route, page, page_route
 from rowhook.render.configuration import Fault
-from rowhook.services import access, installation
+from rowhook.services import access, installation, search
 from rowhook.services.access import AuditEntry
 from rowhook.services.context import KeyringContext, Rejected
 from rowhook.services.installation import System
+from rowhook.services.search import KnownWebhook
 
 _FLASH_MESSAGES = {
     "adopted": "Database adopted. Deliveries are sent from it. Cancelled waiting deliveries: {}."
 }
 
 
-@page_route("/system")
+@page_route("/system", outside_portals=True)
 async def system(request: SessionRequest, ctx: ContextDependency) -> Page:
     """Show the workers; operators with the scope admin see the rest as well."""
     system_ = await _system(request)
@@ -93,9 +97,48 @@ async def audit(request: SessionRequest, ctx: ContextDependency) -> Page:
         subject=filters["subject"],
     )
     query = [(name, value) for name, value in filters.items() if value is not None]
+    ids = (_webhook_id(entry) for entry in entries.items)
     return page(
-        request, "audit.html", audit=entries, changes_of=changes_of, filters=filters, query=query
+        request,
+        "audit.html",
+        audit=entries,
+        changes_of=changes_of,
+        object_of=object_of,
+        names=await search.names_of_webhooks(ctx, (id_ for id_ in ids if id_ is not None)),
+        organizations=await owner_names(request, entries.items),
+        filters=filters,
+        query=query,
     )
+
+
+class AuditObject(NamedTuple):
+    """The object of an entry: its name, and its page if it has one."""
+
+    name: str
+    path: str | None
+
+
+def _kind(entry: AuditEntry) -> str:
+    """The kind of the object: the first part of the action, such as `webhook`."""
+    return entry.action.partition(".")[0]
+
+
+def _webhook_id(entry: AuditEntry) -> UUID | None:
+    try:
+        return UUID(entry.subject) if _kind(entry) in {"webhook", "link"} else None
+    except ValueError:
+        return None
+
+
+def object_of(entry: AuditEntry, names: dict[UUID, KnownWebhook]) -> AuditObject:
+    """Name the object of an entry. A deleted object has the name it had last."""
+    webhook = names.get(_webhook_id(entry) or UUID(int=0))
+    if webhook is not None and webhook.name is not None:
+        return AuditObject(webhook.name, f"/webhooks/{webhook.id}" if webhook.exists else None)
+    if _kind(entry) == "delivery" and re.fullmatch(r"\d{1,18}", entry.subject):
+        return AuditObject(f"Delivery {entry.subject}", f"/deliveries/{entry.subject}")
+    named = {**_fields(entry.before), **_fields(entry.after)}.get("name")
+    return AuditObject(named if isinstance(named, str) else entry.subject, None)
 
 
 def changes_of(entry: AuditEntry) -> list[Change]:

@@ -23,7 +23,7 @@ _PHASES = ("dns", "connect", "tls", "first_byte")
 
 
 @page_route("/webhooks/{webhook_id:uuid}/test")
-async def trial(
+async def test_form(
     webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Page:
     """Show the form."""
@@ -66,7 +66,7 @@ async def _test_page(
     choices = await preview_sample.choices(ctx, owner, webhook_id)
     return page(
         request,
-        "trial.html",
+        "test_send.html",
         status=status,
         webhook=webhook,
         result=result,
@@ -103,4 +103,4 @@ def bars(timings: Timings) -> list[dict[str, Any]]:
     return bars_
 
 
-HANDLERS = [trial, send_test]
+HANDLERS = [test_form, send_test]

@@ -10,10 +10,12 @@ from litestar import Response
 from litestar.params import FromPath
 from litestar.response import Stream
 
+from rowhook.dashboard.attempt_chart import attempt_chart
 from rowhook.dashboard.browser_session import SessionRequest
 from rowhook.dashboard.flash import current_address, flash_message, redirect_back
 from rowhook.dashboard.form_fields import FormData
 from rowhook.dashboard.live_updates import LiveFragment
+from rowhook.dashboard.owner_names import owner_names
 from rowhook.dashboard.pages import (
     ContextDependency,
     Page,
@@ -26,6 +28,7 @@ from rowhook.dashboard.pages import (
     stream_route,
 )
 from rowhook.dashboard.presets import PRESETS
+from rowhook.dashboard.timeline import outcome_text
 from rowhook.db.list_queries import DeliveryFilter
 from rowhook.render.configuration import Fault
 from rowhook.services import deliveries, lookups, stats
@@ -71,6 +74,7 @@ async def webhooks(request: SessionRequest, ctx: ContextDependency) -> Page:
         request,
         "webhooks.html",
         webhooks=webhooks_page,
+        organizations=await owner_names(request, webhooks_page.items),
         query=query,
         health={entry.webhook_id: entry for entry in health},
         state=state,
@@ -104,11 +108,11 @@ def _target_state(form: FormData) -> TargetState:
 
 
 _RECENT_INTERVAL_S = 2.0
-# Health counts a day of deliveries.
 _HEALTH_INTERVAL_S = 10.0
+_CHART, _CHART_POINTS = timedelta(hours=24), 96
 _RECENT = 10
 _CHOICES = 200
-_OVERLAPS = {0: "none: revoke it at once", 3600: "1 hour", 86400: "1 day", 604800: "7 days"}
+_OVERLAPS = {0: "no time: revoke it at once", 3600: "1 hour", 86400: "1 day", 604800: "7 days"}
 _WEBHOOK_FLASH_MESSAGES = {
     "saved": "Saved as a new revision. Held deliveries are retried.",
     "active": "Resumed. Waiting deliveries are being sent.",
@@ -148,6 +152,7 @@ async def _webhook_page(
         links=links,
         refusal=refusal,
         rotated=rotated,
+        organizations=await owner_names(request, [webhook_]),
         overlaps=_OVERLAPS,
         message=flash_message(params.text("done"), _WEBHOOK_FLASH_MESSAGES),
         **await _choices(ctx, webhook_),
@@ -173,7 +178,14 @@ async def _choices(ctx: KeyringContext, webhook: Webhook) -> dict[str, Any]:
 
 async def _health(ctx: KeyringContext, webhook_id: UUID) -> dict[str, Any]:
     health = await stats.health_of(ctx, [webhook_id])
-    return {"webhook_id": webhook_id, "health": next(iter(health), None)}
+    series = await stats.series(ctx, webhook=webhook_id, span=_CHART, points=_CHART_POINTS)
+    return {
+        "webhook_id": webhook_id,
+        "health": next(iter(health), None),
+        "attempts": attempt_chart(series),
+        "failure": await stats.last_failed_attempt(ctx, webhook_id),
+        "words_of": outcome_text,
+    }
 
 
 async def _recent(ctx: KeyringContext, webhook_id: UUID) -> dict[str, Any]:
@@ -192,6 +204,10 @@ async def live(
 ) -> Stream:
     """Stream the webhook's health and its recent deliveries."""
 
+    async def pill() -> str:
+        health = await stats.health_of(ctx, [webhook_id])
+        return fragment(request, "_webhook_pill.html", health=next(iter(health), None))
+
     async def health() -> str:
         return fragment(request, "_webhook_health.html", **await _health(ctx, webhook_id))
 
@@ -201,6 +217,7 @@ async def live(
     return streams.fragments(
         LiveFragment("recent", _RECENT_INTERVAL_S, recent),
         LiveFragment("health", _HEALTH_INTERVAL_S, health),
+        LiveFragment("pill", _HEALTH_INTERVAL_S, pill),
     )
 
 

@@ -7,14 +7,49 @@ const span = (seconds) => {
   return `${Math.round(seconds / size)} ${unit}`;
 };
 
+const RELATIVE = "time:is([data-relative], [data-countdown], [data-lasting])";
+
+// A time of what was planned is never in the past: if it has come, it happens now.
+const relative = (time) => {
+  const away = (Date.now() - Date.parse(time.dateTime)) / 1000;
+  if (time.matches("[data-lasting]")) return span(Math.max(away, 0));
+  if (Math.abs(away) < 1 || (away > 0 && time.matches("[data-countdown]"))) return "now";
+  return away > 0 ? `${span(away)} ago` : `in ${span(-away)}`;
+};
+
+const zone = new Intl.DateTimeFormat("en", { timeZoneName: "short" });
+const padded = (number, width = 2) => String(number).padStart(width, "0");
+
+// In the format of the times in UTC.
+const localText = (moment) => {
+  const day = `${moment.getFullYear()}-${padded(moment.getMonth() + 1)}-${padded(moment.getDate())}`;
+  const clock = [moment.getHours(), moment.getMinutes(), moment.getSeconds()].map((part) => padded(part)).join(":");
+  const name = zone.formatToParts(moment).find((part) => part.type === "timeZoneName").value;
+  return `${day} ${clock}.${padded(moment.getMilliseconds(), 3)} ${name}`;
+};
+
+// Pages are rendered with times in UTC. Show the local time, and UTC in the title.
+const localize = (time) => {
+  const moment = new Date(time.dateTime);
+  if (Number.isNaN(moment.valueOf())) return;
+  const utc = time.title || time.textContent.trim();
+  const local = localText(moment);
+  const isRelative = time.matches(RELATIVE);
+  time.title = isRelative ? `${local}\n${utc}` : utc;
+  if (!isRelative) time.textContent = local;
+  time.dataset.localized = "";
+};
+
 const tick = () => {
-  for (const time of document.querySelectorAll("time[data-relative], time[data-countdown]")) {
-    const away = (Date.now() - Date.parse(time.dateTime)) / 1000;
-    const text = Math.abs(away) < 1 ? "now" : away > 0 ? `${span(away)} ago` : `in ${span(-away)}`;
+  document.querySelectorAll("time[datetime]:not([data-localized])").forEach(localize);
+  for (const time of document.querySelectorAll(RELATIVE)) {
+    const text = relative(time);
     if (time.textContent !== text) time.textContent = text;
   }
 };
 setInterval(tick, 1000);
+document.addEventListener("htmx:afterSettle", tick);
+document.addEventListener("htmx:sseMessage", tick);
 
 const rows = () => [...document.querySelectorAll("[data-row]")];
 const current = () => rows().findIndex((row) => row.classList.contains("current"));
@@ -29,7 +64,7 @@ const stepTo = (by) => {
 };
 
 // With several databases, the paths of one begin with its prefix.
-const home = document.querySelector("a.brand")?.getAttribute("href") ?? "/";
+const home = `${location.pathname.match(/^\/db\/[^/]+/)?.[0] ?? ""}/`;
 const shortcuts = { o: home, w: `${home}webhooks`, d: `${home}deliveries`, h: `${home}held`, f: `${home}failures` };
 let isGoPending = false;
 
@@ -108,9 +143,9 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   target.prepend(message);
 });
 
-// Close open confirmations with Escape and on a click elsewhere.
+// Close open confirmations and menus with Escape and on a click elsewhere.
 const closeConfirmations = (event) => {
-  for (const open of document.querySelectorAll("details.confirm[open]")) {
+  for (const open of document.querySelectorAll("details:is(.confirm, .menu)[open]")) {
     if (event.type === "keydown" ? event.key === "Escape" : !open.contains(event.target)) open.open = false;
   }
 };

@@ -1,0 +1,73 @@
+-- Only for the demo, whose database is its own: it has just delivered in a few seconds what an
+-- organization commits in a day, and moves what was recorded to the times of the platform's rows. What
+-- was sent, answered and decided stays as it happened.
+set session_replication_role = replica;
+
+do $$
+begin
+  perform rowhook.make_partition(parent, (now() at time zone 'UTC')::date - days)
+  from unnest(array['attempt_row', 'exchange', 'failed_exchange']) as parent, generate_series(1, 2) as days;
+end
+$$;
+
+create temporary table moved on commit drop as
+select o.id as outbox_id, e.id as event_id, e.occurred_at,
+       -- The first attempt begins a few milliseconds after the commit, as it does under little traffic.
+       e.occurred_at + make_interval(secs => 0.003 + 0.004 * random()) - coalesce(first.started_at, o.created_at) as shift
+from rowhook.event e
+join rowhook.outbox o on o.event_id = e.id
+left join lateral (select min(a.started_at) as started_at from rowhook.attempt_row a where a.outbox_id = o.id) as first on true
+where e.occurred_at < now() - interval '1 minute';
+
+update rowhook.attempt_row a set started_at = a.started_at + m.shift from moved m where m.outbox_id = a.outbox_id;
+update rowhook.exchange x set started_at = x.started_at + m.shift from moved m where m.outbox_id = x.outbox_id;
+update rowhook.failed_exchange x set started_at = x.started_at + m.shift from moved m where m.outbox_id = x.outbox_id;
+
+update rowhook.outbox o
+set created_at = m.occurred_at + interval '1 ms', finished_at = o.finished_at + m.shift
+from moved m where m.outbox_id = o.id;
+
+update rowhook.event e set created_at = e.occurred_at + interval '1 ms'
+where e.occurred_at < now() - interval '1 minute';
+
+-- The counts of attempts are made again from the attempts.
+do $$
+begin
+  if to_regclass('rowhook.attempt_delta') is null then
+    return;
+  end if;
+  delete from rowhook.attempt_delta;
+  delete from rowhook.attempt_minute;
+  delete from rowhook.attempt_quarter;
+  insert into rowhook.attempt_delta
+    (at, webhook_id, organization_id, status_2xx, status_3xx, status_4xx, status_5xx, timeout, refused, held, dead,
+     failed_at, failed_outbox_id)
+  select rowhook.minute_of(a.started_at), a.webhook_id, a.organization_id,
+         count(*) filter (where class = '2xx'), count(*) filter (where class = '3xx'),
+         count(*) filter (where class = '4xx'), count(*) filter (where class = '5xx'),
+         count(*) filter (where class = 'timeout'), count(*) filter (where class = 'refused'),
+         count(*) filter (where class = 'held'), count(*) filter (where is_last and status = 'dead'),
+         max(a.started_at) filter (where class <> '2xx'),
+         (array_agg(a.outbox_id order by a.started_at desc) filter (where class <> '2xx'))[1]
+  from (
+    select r.started_at, r.outbox_id, o.webhook_id, o.organization_id, o.status, r.number = o.attempts as is_last,
+           rowhook.attempt_class(r.outcome, r.status_code) as class
+    from rowhook.attempt_row r join rowhook.outbox o on o.id = r.outbox_id
+  ) as a
+  group by 1, 2, 3;
+  perform rowhook.fold_attempts();
+end
+$$;
+
+-- The webhooks are as old as the oldest delivery.
+update rowhook.webhook_revision r set created_at = r.created_at - interval '1 day';
+update rowhook.webhook w set created_at = w.created_at - interval '1 day', updated_at = w.updated_at - interval '1 day';
+update rowhook.link l set created_at = l.created_at - interval '1 day';
+
+update rowhook.lane_state s set failing_since = failed.since
+from (
+  select o.webhook_id, min(a.started_at) as since
+  from rowhook.attempt_row a join rowhook.outbox o on o.id = a.outbox_id
+  where a.outcome <> 'delivered' and a.started_at > now() - interval '3 hours' group by o.webhook_id
+) as failed
+where s.webhook_id = failed.webhook_id and s.failing_since is not null;

@@ -1,0 +1,152 @@
+"""The day of `rowhook demo --stay`: two more organizations, their webhooks and their endpoints."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+import msgspec
+
+from rowhook.render.configuration import Configuration
+from rowhook.services import links, webhooks
+from rowhook.services.context import KeyringContext
+from rowhook.services.webhook_checks import configuration_of
+
+BOREALIS = UUID("00000000-0000-4000-8000-00000000000b")
+MERIDIAN = UUID("00000000-0000-4000-8000-00000000000c")
+PREFIX = "/demo"
+BROKEN, SLOW = "Carrier booking", "Data warehouse"
+# Short while the day is written, so that what is refused becomes dead within a second.
+_BRIEF_S = [0, 0.3, 0.6]
+_USUAL_S = [0, 30, 300]
+_DELAYS_S = {"warehouse": (1.2, 2.4), "help-desk": (0.06, 0.2), "chat": (0.03, 0.1)}
+_USUAL_DELAY_S = (0.02, 0.08)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What an endpoint of the day answers, and after how many seconds."""
+
+    status: int
+    delay_s: float
+    body: bytes = b'{"ok": true}'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Output:
+    organization: UUID
+    configuration: Configuration
+    agent: str | None = None
+    goals: tuple[str, ...] = ()
+
+
+def _outputs(url: str) -> list[_Output]:
+    url = url + PREFIX
+    return [
+        _Output(
+            organization=BOREALIS,
+            goals=("goal_ticket",),
+            configuration=Configuration(
+                name="Help desk",
+                url=f"{url}/help-desk/tickets/{{{{data.ticket}}}}",
+                method="PUT",
+                body_template='{"subject": "{{data.subject}}", "requester": "{{data.email}}",'
+                ' "priority": "{{data.priority}}", "channel": "{{context.channel}}"}',
+            ),
+        ),
+        _Output(
+            organization=BOREALIS,
+            agent="00000000-0000-4000-8000-0000000000a3",
+            configuration=Configuration(
+                name="Chat alerts",
+                url=f"{url}/chat/alerts",
+                condition='job.status == "failed"',
+                body_template='{"text": "{{agent.name}} failed:'
+                ' {{data.error | default("no reason")}}"}',
+            ),
+        ),
+        _Output(
+            organization=BOREALIS,
+            goals=("goal_refund",),
+            configuration=Configuration(
+                name=SLOW, url=f"{url}/warehouse/rows", max_in_flight=30, raw_payload=True
+            ),
+        ),
+        _Output(
+            organization=BOREALIS,
+            goals=("goal_refund",),
+            configuration=Configuration(
+                name="Refund ledger",
+                url=f"{url}/ledger/refunds",
+                body_template='{"iban": "{{data.iban}}", "amount": {{data.amount}},'
+                ' "holder": "{{data.customer}}"}',
+            ),
+        ),
+        _Output(
+            organization=MERIDIAN,
+            goals=("goal_shipment",),
+            configuration=Configuration(name=BROKEN, url=f"{url}/carrier/bookings"),
+        ),
+        _Output(
+            organization=MERIDIAN,
+            goals=("goal_customs",),
+            configuration=Configuration(
+                name="Customs declarations",
+                url=f"{url}/customs/declarations",
+                retry_schedule_s=_BRIEF_S,
+                body_template='{"code": "{{data.hs_code}}",'
+                ' "weight_kg": {{data.weight_kg | tojson}}}',
+                schema={
+                    "type": "object",
+                    "required": ["code", "weight_kg"],
+                    "properties": {"weight_kg": {"type": "number"}},
+                },
+            ),
+        ),
+    ]
+
+
+class Endpoints:
+    """The customers' endpoints. `carrier_is_down` is set when the day comes to its outage."""
+
+    def __init__(self) -> None:
+        self.carrier_is_down = False
+        self._dice = random.Random(7)  # noqa: S311  # delays, not secrets
+
+    def answer(self, path: str, body: bytes) -> Answer:
+        """Returns the answer of the endpoint at a path under `/demo`."""
+        name = path.removeprefix(f"{PREFIX}/").partition("/")[0]
+        delay_s = self._dice.uniform(*_DELAYS_S.get(name, _USUAL_DELAY_S))
+        if name == "carrier" and self.carrier_is_down:
+            return Answer(status=503, delay_s=delay_s, body=b'{"error": "down for maintenance"}')
+        if name == "customs" and not _weight(body):
+            return Answer(status=422, delay_s=delay_s, body=b'{"error": "weight_kg must be > 0"}')
+        return Answer(status=200, delay_s=delay_s)
+
+
+def _weight(body: bytes) -> object:
+    document = json.loads(body)
+    return document.get("weight_kg") if isinstance(document, Mapping) else None
+
+
+async def create_webhooks(ctx: KeyringContext, url: str) -> dict[str, UUID]:
+    """Creates and links the webhooks; `url` is that of the receiver. Returns their ids by name."""
+    ids: dict[str, UUID] = {}
+    for output in _outputs(url):
+        webhook = await webhooks.create_webhook(ctx, output.organization, output.configuration)
+        ids[output.configuration.name] = webhook.id
+        if output.agent is not None:
+            await links.link_agent(ctx, webhook.id, output.agent)
+        for goal in output.goals:
+            await links.link_goal(ctx, webhook.id, goal)
+    return ids
+
+
+async def lengthen_schedule(ctx: KeyringContext, ids: Mapping[str, UUID]) -> None:
+    """Gives the webhook that was retried briefly a usual schedule."""
+    webhook = await webhooks.webhook_of(ctx, ids["Customs declarations"])
+    usual = msgspec.structs.replace(configuration_of(webhook), retry_schedule_s=_USUAL_S)
+    await webhooks.change_webhook(ctx, webhook.id, usual)

@@ -1,0 +1,119 @@
+"""`/metrics`, `/livez` and `/readyz` of a worker, as an ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.registry import Collector
+
+from rowhook.metric_families import process_families
+from rowhook.worker.worker_families import worker_families
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
+    from rowhook.migrate.readiness import Readiness
+    from rowhook.worker.pipeline import Worker
+
+Message = MutableMapping[str, Any]
+Reply = tuple[int, str, bytes]
+_PROBLEM = "application/problem+json"
+
+
+class WorkerCollector(Collector):
+    """Collects the metrics of a worker at each scrape."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics of the worker and its process."""
+        worker = self._worker
+        yield from worker_families(
+            worker.tally,
+            listens=worker.driver.listening,
+            claims=len(worker.in_flight.claims),
+            sending=worker.in_flight.sending,
+            results_waiting=worker.recorder.waiting,
+            retention_failures=worker.retention_failures,
+        )
+        yield from process_families("worker", worker.driver.pool.get_stats())
+
+
+class StatusApp:
+    """Answers for a worker that runs in the same event loop.
+
+    Liveness: the event loop turns, which the answer itself shows, and so do queue and heartbeat. A
+    task that ended stops the process. Readiness: the database is reachable and migrated, the LISTEN
+    connection is up, and the worker is not stopping.
+    """
+
+    def __init__(self, worker: Worker, readiness: Readiness) -> None:
+        self._worker = worker
+        self._readiness = readiness
+        self._registry = CollectorRegistry()
+        self._registry.register(WorkerCollector(worker))
+
+    async def __call__(
+        self,
+        scope: Message,
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        """Answer one request. There is nothing to do at start and end of the server."""
+        if scope["type"] != "http":
+            raise NotImplementedError(scope["type"])
+        await send_reply(scope, send, await self.reply(scope["method"], scope["path"]))
+
+    async def reply(self, method: str, path: str) -> Reply:
+        """Return status, media type and body."""
+        if path not in {"/metrics", "/livez", "/readyz"}:
+            return problem_reply(404, "Unknown path. A worker has /metrics, /livez and /readyz.")
+        if method not in {"GET", "HEAD"}:
+            return problem_reply(405, "Use GET.")
+        if path == "/metrics":
+            return 200, CONTENT_TYPE_PLAIN_0_0_4, generate_latest(self._registry)
+        if path == "/livez":
+            return _state("alive", self._worker.fault())
+        return _state("ready", await self._unready())
+
+    async def _unready(self) -> str | None:
+        if self._worker.is_stopping:
+            return "The worker is stopping."
+        if (reason := await self._readiness.reason()) is not None:
+            return reason
+        if self._worker.driver.listener is not None and not self._worker.driver.listening:
+            return "The LISTEN connection is not up. Deliveries are found by polling until it is."
+        return None
+
+
+async def send_reply(
+    scope: Message, send: Callable[[Message], Awaitable[None]], reply: Reply
+) -> None:
+    """Send a reply; for HEAD without its body."""
+    status, content_type, body = reply
+    headers = [
+        (b"content-type", content_type.encode()),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    content = b"" if scope["method"] == "HEAD" else body
+    await send({"type": "http.response.body", "body": content})
+
+
+def _state(name: str, fault: str | None) -> Reply:
+    if fault is not None:
+        return problem_reply(503, fault)
+    return 200, "application/json", msgspec.json.encode({"status": name})
+
+
+def problem_reply(status: int, detail: str) -> Reply:
+    """Build an error reply (RFC 9457)."""
+    title = HTTPStatus(status).phrase
+    document = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return status, _PROBLEM, msgspec.json.encode(document)
