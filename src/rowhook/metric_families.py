@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
 
 _POOL_GAUGES = {
     "pool_size": "Connections in the pool of this process.",
@@ -73,3 +77,41 @@ def process_families(service: str, pool_stats: Mapping[str, int]) -> Iterator[Me
     for name, description in _POOL_COUNTERS.items():
         yield counter(f"rowhook_database_{name}", description, pool_stats.get(name, 0))
     yield from ProcessCollector(registry=None).collect()
+
+
+_UP = "rowhook_database_up"
+# Of the process, so that sums count them once.
+_OF_PROCESS = ("process_", "rowhook_build")
+
+
+def merge_metrics(texts: Mapping[str, bytes], *, down: Sequence[str] = ()) -> bytes:
+    """Merge the texts of several databases, with the label `database`.
+
+    Those that are not open have `rowhook_database_up 0`.
+    """
+    merged: dict[str, Metric] = {}
+    for database, text in texts.items():
+        for family in text_string_to_metric_families(text.decode()):
+            one = merged.setdefault(
+                family.name, Metric(family.name, family.documentation, family.type)
+            )
+            is_of_process = family.name.startswith(_OF_PROCESS)
+            if is_of_process and one.samples:
+                continue
+            label = {} if is_of_process else {"database": database}
+            for sample in family.samples:
+                one.add_sample(sample.name, {**label, **sample.labels}, sample.value)
+    for database in down:
+        up = merged.setdefault(_UP, Metric(_UP, "1 if the database answers.", "gauge"))
+        up.add_sample(_UP, {"database": database}, 0)
+    registry = CollectorRegistry()
+    registry.register(_Families(list(merged.values())))
+    return generate_latest(registry)
+
+
+class _Families(Collector):
+    def __init__(self, families: list[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._families

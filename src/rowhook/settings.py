@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,11 +17,28 @@ class SettingsRejected(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Databases:
+    """The databases of one fleet, by name: the settings of each that differ from the common ones.
+
+    `text` is the setting as it is written.
+    """
+
+    text: str
+    named: Mapping[str, Mapping[str, Any]]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings. None means that a setting is not set."""
 
     database_url: str | None = field(default=None, repr=False)
     database_direct_url: str | None = field(default=None, repr=False)
+    database_read_url: str | None = field(default=None, repr=False)
+    databases: Databases | None = field(default=None, repr=False)
+    database: str | None = None
     role_prefix: str = "rowhook"
     host: str = "127.0.0.1"
     port: int = 8080
@@ -44,6 +61,14 @@ class Settings:
     def role(self, service: Literal["worker", "api"]) -> str:
         """Returns the name of a database role of this installation."""
         return f"{self.role_prefix}_{service}"
+
+    def each(self) -> dict[str, Settings]:
+        """Returns the settings of each of several databases by name; empty for a single one."""
+        named = {} if self.databases is None else self.databases.named
+        return {
+            name: replace(self, databases=None, database=name, **values)
+            for name, values in named.items()
+        }
 
 
 def _number(convert: type[int | float], low: float, high: float) -> Callable[[str], Any]:
@@ -138,9 +163,74 @@ _FRAME_ORIGIN = re.compile(
     r"(?:https://(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*|http://(?:localhost|127\.0\.0\.1))(?::\d{1,5})?"
 )
 _DSN = _matching(r"(?s)postgres(ql)?://.+|.*=.*", "Use postgresql://user@host:5432/database.")
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+# What a database of a fleet may have of its own, by its name in the YAML.
+_OWN = {
+    "url": "database_url",
+    "direct_url": "database_direct_url",
+    "read_url": "database_read_url",
+    "role_prefix": "role_prefix",
+    "master_keys": "master_keys",
+    "admin_key": "admin_key",
+}
+
+
+def _databases(text: str) -> Databases:
+    import yaml  # noqa: PLC0415  # only needed for several databases
+
+    path = Path(text)
+    is_inline = "\n" in text or ": " in text
+    try:
+        document = yaml.safe_load(text if is_inline else path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        # Without the text, which may be a connection string.
+        reason = error.strerror if isinstance(error, OSError) else error.reason
+        raise SettingsRejected(f"Cannot read the file that it names: {reason}.") from None
+    except yaml.YAMLError as error:
+        # Without its message, which quotes the text with passwords.
+        mark = getattr(error, "problem_mark", None)
+        line = "" if mark is None else f" (line {mark.line + 1})"
+        raise SettingsRejected(f"Invalid YAML{line}. {_EXAMPLE}") from None
+    if not isinstance(document, dict) or not document:
+        raise SettingsRejected(_EXAMPLE)
+    named = {str(name): _own(str(name), entry) for name, entry in document.items()}
+    return Databases(text=text, named=named)
+
+
+_EXAMPLE = "Write a name and a URL for each database, e.g. eu: postgresql://user@host/rowhook."
+
+
+def _own(name: str, entry: Any) -> dict[str, Any]:
+    """Returns the settings of one database of a fleet."""
+    if _NAME.fullmatch(name) is None:
+        raise SettingsRejected(
+            f"{name!r} is not a name. Use up to 40 lower-case letters, digits and hyphens."
+        )
+    given = {"url": entry} if isinstance(entry, str) else entry
+    if not isinstance(given, dict) or not {"url", "url_file"} & set(given):
+        raise SettingsRejected(f"{name}: The url is missing. {_EXAMPLE}")
+    values: dict[str, Any] = {"database_direct_url": None, "database_read_url": None}
+    for key, value in given.items():
+        own = str(key).removesuffix("_file")
+        if own not in _OWN or not isinstance(value, str):
+            raise SettingsRejected(
+                f"{name}: {key}: Unknown or not a text. Use {', '.join(_OWN)}, or one of them with"
+                " _file."
+            )
+        try:
+            text = value if own == key else Path(value).read_text(encoding="utf-8").strip()
+            values[_OWN[own]] = _PARSERS[_OWN[own]](text)
+        except (SettingsRejected, OSError, UnicodeDecodeError) as error:
+            raise SettingsRejected(f"{name}: {key}: {error}") from None
+    return values
+
+
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "database_url": _DSN,
     "database_direct_url": _DSN,
+    "database_read_url": _DSN,
+    "databases": _databases,
+    "database": str,
     "role_prefix": _matching(
         r"(?!pg_)[a-z][a-z0-9_]{0,39}",
         "Use up to 40 lower-case letters, digits and underscores, starting with a letter but not"
@@ -170,7 +260,15 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "data_dir": lambda text: _expand_home(Path(text)),
 }
 SECRET = frozenset(
-    {"database_url", "database_direct_url", "master_keys", "admin_key", "egress_proxy"}
+    {
+        "database_url",
+        "database_direct_url",
+        "database_read_url",
+        "databases",
+        "master_keys",
+        "admin_key",
+        "egress_proxy",
+    }
 )
 NAMES = tuple(setting.name for setting in fields(Settings))
 # What each setting is for, in Markdown: for `rowhook config --help` and the page of settings.
@@ -180,6 +278,14 @@ MEANINGS = {
     " PostgreSQL.",
     "database_direct_url": "Connection string that bypasses a transaction pooler. Used for LISTEN"
     " and for `rowhook migrate`.",
+    "database_read_url": "Connection string of a streaming standby of the same database. The API"
+    " and the dashboard read lists, searches, statistics and the feed there while it is at most"
+    " 10 s behind, otherwise from `DATABASE_URL`.",
+    "databases": "Several databases for one fleet: the path of a YAML file of names and connection"
+    " strings, or the YAML itself. Instead of `DATABASE_URL`. See"
+    " [several databases](../how-to/several-databases.md).",
+    "database": "The one of `ROWHOOK_DATABASES` that a command uses. Not set: `worker`, `api`,"
+    " `migrate`, `status` and `doctor` use all of them; other commands need it.",
     "role_prefix": "Prefix of the five roles `<prefix>_producer`, `_reader`, `_operator`,"
     " `_worker`, `_api`. Change it for a second installation in the same cluster.",
     "host": "Address that the HTTP server listens on.",
@@ -228,7 +334,7 @@ def default_text(value: object) -> str | None:
 
 def environment_name(name: str) -> str:
     """Returns the environment variable of a setting, e.g. `ROWHOOK_PORT`."""
-    return name.upper() if name.startswith("database") else f"ROWHOOK_{name.upper()}"
+    return name.upper() if name.startswith("database_") else f"ROWHOOK_{name.upper()}"
 
 
 def _from_environment(name: str, environ: Mapping[str, str]) -> str | None:
@@ -261,7 +367,20 @@ def load(environ: Mapping[str, str], flags: Mapping[str, str | None] | None = No
             values[name] = _PARSERS[name](text)
         except SettingsRejected as error:
             raise SettingsRejected(f"{environment_name(name)}: {error}") from None
-    if "data_dir" not in values and "database_url" not in values:
+    if not {"data_dir", "database_url", "databases"} & set(values):
         # With DATABASE_URL, an account without a home directory needs no data folder.
         values["data_dir"] = _default_data_dir(environ)
-    return Settings(**values)
+    return _chosen(Settings(**values))
+
+
+def _chosen(settings: Settings) -> Settings:
+    """Returns the settings of the chosen database if there are several and one is chosen."""
+    each = settings.each()
+    if each and settings.database_url is not None:
+        raise SettingsRejected("ROWHOOK_DATABASES: DATABASE_URL is set as well. Set one of them.")
+    if settings.database is None:
+        return settings
+    if settings.database not in each:
+        names = ", ".join(each) or "ROWHOOK_DATABASES, which is not set"
+        raise SettingsRejected(f"ROWHOOK_DATABASE: Unknown. Use a name of: {names}.")
+    return each[settings.database]

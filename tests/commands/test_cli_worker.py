@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +15,13 @@ import pytest
 
 from rowhook.db.connection_pool import Pool
 from rowhook.security.vault import Keyring, generate_master_key
-from tests.support.commands import children, is_running, running_command, wait_for_exit
+from tests.support.commands import (
+    children,
+    environment,
+    is_running,
+    running_command,
+    wait_for_exit,
+)
 from tests.support.receiver import Receiver, answer, stall
 from tests.support.sample_platform import Platform
 from tests.support.worker_rig import Rig, until
@@ -91,6 +99,27 @@ async def test_a_crashed_worker_process_is_restarted(fleet: Fleet, folder: Path,
         await fleet.reaches("delivered")
         supervisor.send_signal(signal.SIGTERM)
         assert (await wait_for_exit(supervisor)).code == 0
+
+
+async def test_files_of_the_working_folder_are_not_imported_by_the_processes(
+    fleet: Fleet, folder: Path, key: str
+) -> None:
+    (folder / "yaml.py").write_text("raise SystemExit(9)")
+    (folder / "httptools.py").write_text("raise SystemExit(9)")
+    script = Path(sys.executable).with_name("rowhook")
+    process = await asyncio.create_subprocess_exec(
+        script,
+        "worker",
+        "--processes",
+        "2",
+        env=environment(folder, DATABASE_URL=fleet.dsn, ROWHOOK_MASTER_KEYS=key),
+        cwd=folder,
+    )
+    try:
+        assert len(await fleet.wait_for_workers(2)) == 2
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
 
 
 async def test_sigterm_lets_requests_in_flight_finish(fleet: Fleet, folder: Path, key: str) -> None:

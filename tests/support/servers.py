@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,13 +83,10 @@ async def stock_15() -> AsyncIterator[Server]:
 
     Its command line has only its folders and `fsync=off`. Skips if it is not installed.
     """
-    if not (DEBIAN_15 / "postgres").exists():
-        pytest.skip("PostgreSQL 15 is not installed: apt-get install postgresql-15")
-    with tempfile.TemporaryDirectory(prefix="rowhook-15-", ignore_cleanup_errors=True) as folder:
-        async with _serving(Path(folder)) as dsn:
-            server = Server(superuser_dsn=dsn, owner=OWNER)
-            await server.run(f"create role {OWNER} login createrole")
-            yield server
+    async with new_cluster() as run, run() as dsn:
+        server = Server(superuser_dsn=dsn, owner=OWNER)
+        await server.run(f"create role {OWNER} login createrole")
+        yield server
 
 
 def _folders(folder: Path, account: Account) -> tuple[Path, Path]:
@@ -104,30 +101,41 @@ def _folders(folder: Path, account: Account) -> tuple[Path, Path]:
 
 
 @asynccontextmanager
-async def _serving(folder: Path) -> AsyncIterator[str]:
-    """Run a new cluster in `folder`; it ends with the block or with this process."""
-    async with _stage(folder) as (stage, data, socket):
-        await stage.run(
-            "initdb",
-            "--pgdata",
-            str(data),
-            "--username",
-            "postgres",
-            "--auth",
-            "trust",
-            "--encoding",
-            "UTF8",
-            "--locale",
-            "C.UTF-8",
-            "--no-sync",
-        )
-        async with _running(stage, data, socket) as dsn:
-            yield dsn
+async def new_cluster() -> AsyncIterator[Callable[[], AbstractAsyncContextManager[str]]]:
+    """Create a PostgreSQL 15; yields what runs it, and again after a stop."""
+    if not (DEBIAN_15 / "postgres").exists():
+        pytest.skip("PostgreSQL 15 is not installed: apt-get install postgresql-15")
+    with tempfile.TemporaryDirectory(prefix="rowhook-15-", ignore_cleanup_errors=True) as folder:
+        async with _stage(Path(folder)) as (stage, data, socket):
+            await stage.run(
+                "initdb",
+                "--pgdata",
+                str(data),
+                "--username",
+                "postgres",
+                "--auth",
+                "trust",
+                "--encoding",
+                "UTF8",
+                "--locale",
+                "C.UTF-8",
+                "--no-sync",
+            )
+            yield lambda: _running(stage, data, socket)
 
 
 @asynccontextmanager
 async def standby(primary: Server) -> AsyncIterator[Server]:
     """Run a hot standby of a PostgreSQL 15."""
+    async with base_backup(primary) as run, run() as dsn:
+        yield Server(superuser_dsn=dsn, owner=primary.owner)
+
+
+@asynccontextmanager
+async def base_backup(
+    primary: Server, *settings: str
+) -> AsyncIterator[Callable[[], AbstractAsyncContextManager[str]]]:
+    """Copy a PostgreSQL 15; yields what runs the copy as a hot standby, and again after a stop."""
     with tempfile.TemporaryDirectory(prefix="rowhook-15-", ignore_cleanup_errors=True) as folder:
         async with _stage(Path(folder)) as (stage, data, socket):
             data.chmod(0o700)
@@ -142,8 +150,8 @@ async def standby(primary: Server) -> AsyncIterator[Server]:
                 "fast",
                 "--no-sync",
             )
-            async with _running(stage, data, socket) as dsn:
-                yield Server(superuser_dsn=dsn, owner=primary.owner)
+            options = [part for setting in settings for part in ("-c", setting)]
+            yield lambda: _running(stage, data, socket, *options)
 
 
 @asynccontextmanager
@@ -160,8 +168,8 @@ async def _stage(folder: Path) -> AsyncIterator[tuple[Programs, Path, Path]]:
 
 
 @asynccontextmanager
-async def _running(stage: Programs, data: Path, socket: Path) -> AsyncIterator[str]:
-    arguments = ("-D", str(data), "-k", str(socket), "-h", "", "-c", "fsync=off")
+async def _running(stage: Programs, data: Path, socket: Path, *options: str) -> AsyncIterator[str]:
+    arguments = ("-D", str(data), "-k", str(socket), "-h", "", "-c", "fsync=off", *options)
     dsn = f"postgresql:///postgres?host={socket}&user=postgres"
 
     async def answers() -> bool:

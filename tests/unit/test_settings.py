@@ -8,15 +8,26 @@ from typing import Any
 
 import pytest
 
-from rowhook.settings import NAMES, SECRET, Settings, SettingsRejected, environment_name, load
+from rowhook.settings import (
+    NAMES,
+    SECRET,
+    Databases,
+    Settings,
+    SettingsRejected,
+    environment_name,
+    load,
+)
 
 ADMIN = "rhk_" + "a" * 32
 DSN = "postgresql://rowhook:pw@db:5432/app"
+OF_ONE = {"database_direct_url": None, "database_read_url": None, "database_url": DSN}
 
 GOOD: list[tuple[str, str, Any]] = [
     ("database_url", DSN, DSN),
     ("database_url", "host=db dbname=app", "host=db dbname=app"),
     ("database_direct_url", "postgres://db", "postgres://db"),
+    ("database_read_url", DSN, DSN),
+    ("databases", f"a: {DSN}", Databases(text=f"a: {DSN}", named={"a": OF_ONE})),
     ("role_prefix", "acme_2", "acme_2"),
     ("host", "0.0.0.0", "0.0.0.0"),  # noqa: S104  # a value to read, not to bind
     ("port", "0", 0),
@@ -119,7 +130,8 @@ BAD = [
 
 
 def test_the_setting_tables_list_every_setting() -> None:
-    assert {name for name, _, _ in GOOD} == set(NAMES)
+    # `database` needs `databases`: tests/unit/test_settings_databases.py.
+    assert {name for name, _, _ in GOOD} == set(NAMES) - {"database"}
 
 
 @pytest.mark.parametrize(("name", "text", "value"), GOOD)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from litestar import Litestar, Request, Response, Router, asgi
@@ -40,6 +41,20 @@ from rowhook.model import MAX_BODY_BYTES
 from rowhook.services.context import ServerContext
 
 ErrorHandler = Callable[[Request[Any, Any, Any], HTTPException], Response[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """The application of an open database."""
+
+    app: Litestar
+    end_streams: Callable[[], None]
+
+    @property
+    def server_ctx(self) -> ServerContext:
+        """The context of its requests."""
+        server_ctx: ServerContext = self.app.state.server_ctx
+        return server_ctx
 
 
 def application(
@@ -142,5 +157,5 @@ def _cors(origins: tuple[str, ...]) -> CORSConfig:
         allow_origins=list(origins),
         allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match"],
-        expose_headers=["ETag", "Idempotency-Replayed", "Retry-After"],
+        expose_headers=["ETag", "Idempotency-Replayed", "Read-From", "Retry-After"],
     )

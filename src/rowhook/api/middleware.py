@@ -17,6 +17,7 @@ from litestar.types import Message, Method, Receive, Send
 from rowhook.api.metrics import Metrics
 from rowhook.api.problems import problem
 from rowhook.api.routing import EncodedPathLitestar
+from rowhook.api.standby_reads import StandbySender
 
 log = structlog.get_logger()
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -35,6 +36,8 @@ class RowhookApp(EncodedPathLitestar):
         began = time.perf_counter()
         # A copy, because the server needs the original method. Litestar adds the route to it.
         inner = scope | {"method": "GET"} if scope["method"] == "HEAD" else scope
+        if (standby := self.state.server_ctx.ctx.standby) is not None:
+            send = StandbySender(scope, send, standby)
         sender = _ResponseSender(send, lambda: self._allowed(inner), bodiless=inner is not scope)
         handle = super().__call__ if _has_valid_address(inner) else self._reject
         try:

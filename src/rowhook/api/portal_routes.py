@@ -10,7 +10,7 @@ from litestar.params import JSONBody
 from rowhook.api.auth import organization_of_new
 from rowhook.api.examples import EXAMPLES
 from rowhook.api.parameters import CallerDependency, ContextDependency
-from rowhook.api.routing import create_route
+from rowhook.api.routing import create_route, site_url
 from rowhook.services import portal
 from rowhook.services.json_reader import ReadResult
 from rowhook.services.portal import PortalLink, PortalLinkDraft
@@ -36,7 +36,7 @@ async def create_portal_link(
     draft, faults = data
     organization = await organization_of_new(ctx, caller, draft.organization_id, faults)
     return await portal.create_link(
-        ctx, caller, organization, draft, faults, base_url=str(request.base_url)
+        ctx, caller, organization, draft, faults, base_url=site_url(request)
     )
 
 

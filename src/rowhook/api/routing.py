@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from litestar import Litestar, delete, get, patch, post, put
+from litestar import Litestar, Request, delete, get, patch, post, put
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Operation
 from litestar.openapi.spec.enums import OpenAPIType
@@ -48,6 +48,11 @@ def decoded_path_params(scope: Scope) -> dict[str, Any]:
         name: unquote(value) if isinstance(value, str) else value
         for name, value in scope["path_params"].items()
     }
+
+
+def site_url(request: Request[Any, Any, Any]) -> str:
+    """Return the address of the root page, with the prefix of one of several databases."""
+    return f"{str(request.base_url).rstrip('/')}{request.scope.get('rowhook_prefix', '')}/"
 
 
 Handler = Callable[..., Any]

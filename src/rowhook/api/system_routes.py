@@ -26,7 +26,7 @@ async def read_system(ctx: ContextDependency, state: State) -> System:
     Requires an operator key.
     """
     server_ctx: ServerContext = state.server_ctx
-    return await installation.system(ctx, server_ctx.settings)
+    return await installation.system(ctx, server_ctx.settings, server_ctx.ctx.standby)
 
 
 @get_route("/workers", response_example=EXAMPLES["workers"])

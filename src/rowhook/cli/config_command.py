@@ -12,7 +12,7 @@ import rich_click as click
 
 from rowhook.cli.options import with_listed_settings
 from rowhook.embedded.data_folder import running_dsn
-from rowhook.settings import NAMES, SECRET, Settings, environment_name
+from rowhook.settings import NAMES, SECRET, Databases, Settings, environment_name
 
 _CREDENTIALS = re.compile(r"://[^@/]*@")
 _PASSWORD = re.compile(r"(://[^:/@]*:)[^@]*@|(password\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)")
@@ -21,7 +21,7 @@ _PASSWORD = re.compile(r"(://[^:/@]*:)[^@]*@|(password\s*=\s*)('(?:[^'\\]|\\.)*'
 def masked_settings(settings: Settings) -> dict[str, Any]:
     """Returns each setting by name; `database_url` is usable for the embedded database too."""
     values = {name: _display_value(name, getattr(settings, name)) for name in NAMES}
-    if settings.database_url is None:
+    if settings.database_url is None and settings.databases is None:
         values["database_url"] = running_dsn(settings.data_dir)
     return values
 
@@ -35,6 +35,8 @@ def setting_lines(settings: Settings) -> dict[str, str]:
 
 
 def _display_value(name: str, value: Any) -> Any:
+    if isinstance(value, Databases):
+        return ",".join(value.named)
     if value is not None and name in SECRET:
         return _mask(name, value)
     if isinstance(value, tuple):
@@ -50,18 +52,21 @@ def _mask(name: str, value: str) -> str:
     return _PASSWORD.sub(lambda match: f"{match[1] or match[2]}***{'@' if match[1] else ''}", value)
 
 
-def child_environment(dsn: str, settings: Settings) -> dict[str, str]:
+def child_environment(dsn: str | None, settings: Settings) -> dict[str, str]:
     """Returns the environment for a child process that uses `dsn` and exactly these settings.
 
-    Without `master_keys`, the child reads those of the data folder.
+    Without `master_keys`, the child reads those of the data folder. None is for several databases,
+    or for the chosen one of them, whose settings are complete.
     """
     variables = {environment_name(name) for name in NAMES}
     variables |= {f"{name}_FILE" for name in variables}
     environment = {name: text for name, text in os.environ.items() if name not in variables}
     for name in NAMES:
         value = getattr(settings, name)
-        if value is not None:
+        if value is not None and name != "database":
             environment[environment_name(name)] = _format(value)
+    if dsn is None:
+        return environment
     environment["DATABASE_URL"] = dsn
     if settings.master_keys is None:
         environment["ROWHOOK_MASTER_KEYS_FILE"] = str(settings.data_dir / "master_keys")

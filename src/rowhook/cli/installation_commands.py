@@ -9,6 +9,7 @@ import rich_click as click
 from rowhook.cli import startup
 from rowhook.cli.delivery_commands import count
 from rowhook.cli.error_messages import USAGE, CommandFailed
+from rowhook.cli.fleet import examine_each
 from rowhook.cli.operator_session import with_context
 from rowhook.cli.options import as_json, run_async, with_settings
 from rowhook.cli.output import print_json, sanitize, show
@@ -40,7 +41,7 @@ def migrate(settings: Settings, *, plan: bool, print_bootstrap: bool) -> None:
     if print_bootstrap:
         click.echo(_bootstrap(settings), nl=False)
         return
-    sys.exit(run_async(_plan(settings) if plan else _migrate(settings)))
+    sys.exit(run_async(examine_each(settings, _plan if plan else _migrate)))
 
 
 def _bootstrap(settings: Settings) -> str:

@@ -9,6 +9,7 @@ import rich_click as click
 import structlog
 
 from rowhook.cli import next_steps, startup
+from rowhook.cli.fleet_server import serve_all
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.output import sanitize
 from rowhook.cli.serve import serve_api
@@ -68,6 +69,14 @@ async def _serve(settings: Settings) -> int:
     startup.stop_on_signal(stop)
     tasks = Supervisor(stop)
     startup.require_port(settings)
+    if databases := settings.each():
+        async with serve_all(
+            databases, host=settings.host, port=settings.port, tasks=tasks
+        ) as port:
+            log.info("api.started", url=f"http://{settings.host}:{port}", databases=[*databases])
+            await stop.wait()
+        log.info("api.stopped")
+        return tasks.exit_code
     async with startup.database(settings) as database:
         await check_ready(settings, database)
         async with (

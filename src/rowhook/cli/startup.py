@@ -21,6 +21,7 @@ from rowhook.cli.error_messages import UNREACHABLE, CommandFailed
 from rowhook.cli.options import receiver_connections
 from rowhook.db import connection_errors, connection_pool, statements, webhook_queries
 from rowhook.db.connection_pool import Pool
+from rowhook.db.standby import open_standby
 from rowhook.db.statements import DsnRejected, StatementError, TenantPool, Unreachable
 from rowhook.egress.policy import EgressPolicy
 from rowhook.egress.transport import GuardedTransport
@@ -113,6 +114,7 @@ def actor() -> str:
 
 log = structlog.get_logger()
 _CONNECTIONS = 256
+_LEAST_CONNECTIONS = 32
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _EPOCH_PATIENCE_S = 10.0
 _CHECK = "the keyring of this database"
@@ -131,6 +133,9 @@ class Database:
 @asynccontextmanager
 async def database(settings: Settings) -> AsyncIterator[Database]:
     """Opens the configured database, or starts the embedded one for the duration of the block."""
+    if settings.databases is not None:
+        names = ", ".join(settings.databases.named)
+        raise SettingsRejected(f"ROWHOOK_DATABASES: Choose one with --database: {names}.")
     if settings.database_url is not None:
         direct = settings.database_direct_url or settings.database_url
         _require_dsn("DATABASE_URL", settings.database_url)
@@ -156,7 +161,8 @@ async def existing_database(settings: Settings) -> AsyncIterator[Database]:
 
     Starts no server. Raises CommandFailed if the embedded one is not running.
     """
-    if settings.database_url is None and await running(settings) is None:
+    is_embedded = settings.database_url is None and settings.databases is None
+    if is_embedded and await running(settings) is None:
         raise CommandFailed(
             f"No embedded database is running in {settings.data_dir}. Start it with `rowhook up`,"
             " or set DATABASE_URL.",
@@ -296,8 +302,11 @@ async def server_context(settings: Settings, database: Database) -> AsyncIterato
     """Opens the context of the API, with its own connection pool."""
     egress = policy(settings)
     ring = keyring(settings)
+    if settings.database_read_url is not None:
+        _require_dsn("DATABASE_READ_URL", settings.database_read_url)
     async with (
         connection_pool.open_pool(database.dsn, size=10, pooler=database.pooler) as pool,
+        open_standby(settings.database_read_url, pool, pooler=database.pooler) as standby,
         _transport(settings, _CONNECTIONS) as transport,
     ):
         await check_keyring(pool, ring)
@@ -311,6 +320,7 @@ async def server_context(settings: Settings, database: Database) -> AsyncIterato
                 renderer=Renderer(egress),
                 brand=settings.brand,
                 transport=transport,
+                standby=standby,
             ),
             admin_key=settings.admin_key,
             direct_dsn=database.direct,
@@ -321,11 +331,16 @@ async def server_context(settings: Settings, database: Database) -> AsyncIterato
 
 
 @asynccontextmanager
-async def worker(settings: Settings, database: Database) -> AsyncIterator[Worker]:
-    """Opens a worker with its own connection pool and transport."""
+async def worker(
+    settings: Settings, database: Database, *, share: int = 1
+) -> AsyncIterator[Worker]:
+    """Opens a worker with its own connection pool and transport.
+
+    It is one of `share` workers of this process, which divide the connections to receivers.
+    """
     egress = policy(settings)
     ring = keyring(settings)
-    connections = receiver_connections()
+    connections = max(receiver_connections() // share, _LEAST_CONNECTIONS)
     role = settings.role("worker")
     async with (
         open_traces(os.environ) as traces,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import rich_click as click
 
 from rowhook.cli import startup
+from rowhook.cli.fleet import examine_each
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.output import show, table
 from rowhook.cli.startup import check_ready
@@ -34,7 +36,7 @@ _SUMMED_UP = frozenset(
 @with_settings
 def status(settings: Settings, *, as_json: bool) -> None:
     """Show deliveries by status, the health of each webhook, and the workers."""
-    sys.exit(run_async(_status(settings, as_json=as_json)))
+    sys.exit(run_async(examine_each(settings, partial(_status, as_json=as_json), as_json=as_json)))
 
 
 async def _status(settings: Settings, *, as_json: bool) -> int:
@@ -82,7 +84,7 @@ Finding = dict[str, Any]
 @with_settings
 def doctor(settings: Settings, *, as_json: bool) -> None:
     """Check the database, the capture, the workers and the keys. Exit 1 if a check fails."""
-    sys.exit(run_async(_examine(settings, as_json=as_json)))
+    sys.exit(run_async(examine_each(settings, partial(_examine, as_json=as_json), as_json=as_json)))
 
 
 async def _examine(settings: Settings, *, as_json: bool) -> int:

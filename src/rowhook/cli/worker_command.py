@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 from asyncio.subprocess import Process
 from dataclasses import replace
+from pathlib import Path
 
 import rich_click as click
 import structlog
 
 from rowhook.cli import startup
 from rowhook.cli.config_command import child_environment
+from rowhook.cli.fleet import work_each
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.startup import check_ready
 from rowhook.cli.worker_status import metrics_ports, serve_status
@@ -21,15 +24,38 @@ from rowhook.settings import Settings
 
 log = structlog.get_logger()
 _RESTART_S = 1.0
+_MOST = 64
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+
+def process_count(text: str) -> int:
+    """Parses a number of processes, or `auto` for one for each core. Raises BadParameter."""
+    if text == "auto":
+        return min(usable_cores(), _MOST)
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= _MOST):
+        raise click.BadParameter(f"Use a number from 1 to {_MOST}, or auto.")
+    return int(text)
+
+
+def usable_cores() -> int:
+    """Returns the cores of this process: those it may run on, or fewer by the container's limit."""
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    try:
+        quota, period = _QUOTA.read_text().split()
+    except (OSError, ValueError):
+        return cores
+    return cores if quota == "max" else max(1, min(cores, int(quota) // int(period)))
 
 
 @click.command()
 @click.option(
     "--processes",
-    default=1,
+    default="1",
     show_default=True,
-    type=click.IntRange(1, 64),
-    help="Number of worker processes. A process that dies is restarted.",
+    type=process_count,
+    metavar="N|auto",
+    help="Number of worker processes up to 64, or auto for one for each core. A process that dies"
+    " is restarted.",
 )
 @with_settings
 def worker(settings: Settings, *, processes: int) -> None:
@@ -42,6 +68,8 @@ async def _work(settings: Settings) -> int:
     stop = asyncio.Event()
     startup.stop_on_signal(stop)
     metrics_ports(settings)
+    if settings.databases is not None:
+        return await work_each(settings, stop)
     async with startup.database(settings) as database:
         await check_ready(settings, database)
         async with (
@@ -56,20 +84,33 @@ async def _supervise(settings: Settings, processes: int) -> int:
     stop = asyncio.Event()
     startup.stop_on_signal(stop)
     ports = metrics_ports(settings, processes)
+    if settings.databases is not None:
+        # Each process checks each database, since one that is down must not stop the others.
+        return await _run_children(settings, None, ports, stop)
     async with startup.database(settings) as database:
         await check_ready(settings, database)
         await startup.check_keys(settings, database)
-        environments = [
-            child_environment(database.dsn, replace(settings, metrics_port=port)) for port in ports
-        ]
-        codes = await asyncio.gather(*(_restart_until(stop, each) for each in environments))
-    return max(codes)
+        return await _run_children(settings, database.dsn, ports, stop)
+
+
+async def _run_children(
+    settings: Settings, dsn: str | None, ports: list[int | None], stop: asyncio.Event
+) -> int:
+    environments = [child_environment(dsn, replace(settings, metrics_port=port)) for port in ports]
+    return max(await asyncio.gather(*(_restart_until(stop, each) for each in environments)))
 
 
 async def _restart_until(stop: asyncio.Event, environment: dict[str, str]) -> int:
     while True:
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "rowhook", "worker", env=environment, start_new_session=True
+            sys.executable,
+            # Without it, the files of the working folder would be imported before the libraries.
+            "-P",
+            "-m",
+            "rowhook",
+            "worker",
+            env=environment,
+            start_new_session=True,
         )
         code = await _wait_for_exit(child, stop)
         if stop.is_set():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Callable
 from functools import cache, partial
@@ -34,6 +35,10 @@ from rowhook.services.lookups import MAX_NAMES
 from rowhook.services.portal import Portal
 from rowhook.services.stats import MAX_COUNTED
 
+# A path of this site in an attribute. In texts and values, quotes are escaped.
+_PATH = re.compile(
+    r"""(\s(?:href|action|formaction|hx-get|hx-post|sse-connect)=")/(?!/|db/|static/)"""
+)
 STATIC = Path(__file__).parent / "static"
 Page = Response[str]
 _HEADERS = {
@@ -106,18 +111,22 @@ def _render(
 ) -> str:
     session: Session | None = request.scope.get("auth")
     organization = session.selected_organization_id if session else None
-    return (
+    prefix = str(request.scope.get("rowhook_prefix", ""))
+    html = (
         _environment()
         .get_template(name)
         .render(
             session=session,
             portal=portal,
             path=request.url.path,
-            base=str(request.base_url).rstrip("/"),
+            base=str(request.base_url).rstrip("/") + prefix,
+            databases=request.scope.get("rowhook_databases"),
+            database=prefix.rpartition("/")[2],
             curl=partial(curl.curl, organization=organization),
             **context,
         )
     )
+    return _PATH.sub(rf"\1{prefix}/", html) if prefix else html
 
 
 def page(request: Request[Any, Any, Any], name: str, *, status: int = 200, **context: Any) -> Page:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, LiteralString, Protocol
+from typing import Any, LiteralString, Protocol, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -41,6 +42,8 @@ StillReferenced = (psycopg.errors.ForeignKeyViolation, psycopg.errors.RestrictVi
 AlreadyExists = psycopg.errors.UniqueViolation
 _LAST_PORT = 65535
 DEADLINE_S = 15.0
+T = TypeVar("T")
+Read = Callable[[psycopg.AsyncConnection], Awaitable[T]]
 
 
 class ConnectionSource(Protocol):
@@ -72,11 +75,29 @@ class TenantPool:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[psycopg.AsyncConnection]:
         """Opens a transaction, which is committed at exit and rolled back by an exception."""
-        async with self.pool.connection() as connection, connection.transaction():
+        async with self.pool.connection() as connection, self.entered(connection):
+            yield connection
+
+    @asynccontextmanager
+    async def entered(self, connection: psycopg.AsyncConnection) -> AsyncIterator[None]:
+        """Opens the transaction on a connection of any server with this database."""
+        async with connection.transaction():
             await connection.execute(
                 "select rowhook.set_tenant(%s, %s)", (self.organization, self.actor)
             )
-            yield connection
+            yield
+
+
+class ChoosingSource(ABC):
+    """A source that chooses the server of each query, and may repeat it on another one."""
+
+    @abstractmethod
+    def connection(self) -> AbstractAsyncContextManager[psycopg.AsyncConnection]:
+        """Returns a context manager for one connection to the primary."""
+
+    @abstractmethod
+    async def read(self, read: Read[T]) -> T:
+        """Returns what `read` returns for a connection; it must not write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,13 +151,24 @@ def login_and_database(dsn: str) -> tuple[str, str]:
     return user, database or user
 
 
+async def _read(pool: ConnectionSource, read: Read[T]) -> T:
+    if isinstance(pool, ChoosingSource):
+        return await pool.read(read)
+    async with pool.connection() as connection:
+        return await read(connection)
+
+
 async def rows(
     pool: ConnectionSource, query: LiteralString, *parameters: object
 ) -> list[tuple[Any, ...]]:
     """Executes one `select … from rowhook.f(…)` and returns its rows, in binary format."""
-    async with pool.connection() as connection, connection.cursor(binary=True) as cursor:
-        await cursor.execute(query, parameters)
-        return await cursor.fetchall()
+
+    async def read(connection: psycopg.AsyncConnection) -> list[tuple[Any, ...]]:
+        async with connection.cursor(binary=True) as cursor:
+            await cursor.execute(query, parameters)
+            return await cursor.fetchall()
+
+    return await _read(pool, read)
 
 
 @contextmanager
@@ -147,14 +179,15 @@ def deadline(connection: psycopg.AsyncConnection, seconds: float) -> Iterator[No
     the same network.
     """
     descriptor = connection.fileno()
-    timer = asyncio.get_running_loop().call_later(seconds, _shut_down, descriptor)
+    timer = asyncio.get_running_loop().call_later(seconds, shut_down, descriptor)
     try:
         yield
     finally:
         timer.cancel()
 
 
-def _shut_down(descriptor: int) -> None:
+def shut_down(descriptor: int) -> None:
+    """Ends the connection of a socket, so that what waits for it fails at once."""
     with socket.socket(fileno=os.dup(descriptor)) as duplicate, suppress(OSError):
         duplicate.shutdown(socket.SHUT_RDWR)
 
@@ -189,16 +222,24 @@ async def records(
     pool: ConnectionSource, query: LiteralString, *parameters: object
 ) -> list[dict[str, Any]]:
     """Executes a query and returns its rows as dictionaries."""
-    async with pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(query, parameters)
-        return await cursor.fetchall()
+
+    async def read(connection: psycopg.AsyncConnection) -> list[dict[str, Any]]:
+        async with connection.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(query, parameters)
+            return await cursor.fetchall()
+
+    return await _read(pool, read)
 
 
 async def documents(pool: ConnectionSource, query: LiteralString, *parameters: object) -> list[str]:
     """Executes a query for one column of JSON documents and returns their texts."""
-    async with pool.connection() as connection, connection.cursor() as cursor:
-        await cursor.execute(query, parameters)
-        return [row[0] for row in await cursor.fetchall()]
+
+    async def read(connection: psycopg.AsyncConnection) -> list[str]:
+        async with connection.cursor() as cursor:
+            await cursor.execute(query, parameters)
+            return [row[0] for row in await cursor.fetchall()]
+
+    return await _read(pool, read)
 
 
 async def run_script(connection: psycopg.AsyncConnection, script: str) -> None:

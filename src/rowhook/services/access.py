@@ -270,7 +270,7 @@ async def list_audit(
     """Lists audit entries, newest first, filtered by actor, action and subject."""
     before = paging.place(cursor, tuple[paging.RowId])
     rows = await access_queries.audit_page(
-        ctx.pool,
+        ctx.lists,
         organization,
         before[0] if before else None,
         limit + 1,

@@ -274,7 +274,7 @@ async def list_session_deliveries(
     """Lists the deliveries of the commits of a session, newest first."""
     before = paging.place(cursor, tuple[paging.RowId])
     rows = await list_queries.session_page(
-        ctx.pool, session, before[0] if before else None, limit + 1
+        ctx.lists, session, before[0] if before else None, limit + 1
     )
     items, last = paging.cut(paging.read(rows, Delivery), limit)
     return Deliveries(items, None if last is None else paging.cursor(last.id))

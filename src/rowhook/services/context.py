@@ -9,6 +9,7 @@ from uuid import UUID
 import httpx
 
 from rowhook.db.connection_pool import Pool
+from rowhook.db.standby import Standby, StandbyFirst
 from rowhook.db.statements import ConnectionSource, TenantPool
 from rowhook.egress.policy import EgressPolicy
 from rowhook.render.configuration import Fault
@@ -61,6 +62,11 @@ class ServiceContext:
     brand: str
 
     @property
+    def lists(self) -> ConnectionSource:
+        """Where lists, searches, statistics and the feed are read."""
+        return self.pool
+
+    @property
     def is_operator(self) -> bool:
         """Whether the caller sees all organizations, and may learn about settings."""
         return not isinstance(self.pool, TenantPool) or self.pool.organization is None
@@ -71,12 +77,20 @@ class KeyringContext(ServiceContext):
     """A service context with what previews and tests need besides.
 
     The keyring decrypts secrets, the renderer renders as the worker does, and the transport sends
-    test requests under the same egress guard as the worker's.
+    test requests under the same egress guard as the worker's. Lists are read from `standby`.
     """
 
     keyring: Keyring
     renderer: Renderer
     transport: httpx.AsyncBaseTransport | None = None
+    standby: Standby | None = None
+
+    @property
+    def lists(self) -> ConnectionSource:
+        """The standby if there is one and it may be read, else the database."""
+        if self.standby is None or not isinstance(self.pool, TenantPool):
+            return self.pool
+        return StandbyFirst(primary=self.pool, standby=self.standby)
 
     def for_actor(self, pool: Pool, organization: UUID | None, actor: str) -> KeyringContext:
         """Returns this context limited to one organization; None is an operator's, for all."""

@@ -179,7 +179,7 @@ async def list_deliveries(
         return Deliveries([], None)
     distinct = replace(filters, statuses=tuple(dict.fromkeys(filters.statuses)))
     before = paging.place(cursor, ListPosition)
-    rows = await list_queries.delivery_page(ctx.pool, distinct, before, limit + 1)
+    rows = await list_queries.delivery_page(ctx.lists, distinct, before, limit + 1)
     items, last = paging.cut(paging.read(rows, Delivery), limit)
     return Deliveries(items, None if last is None else paging.cursor(last.created_at, last.id))
 

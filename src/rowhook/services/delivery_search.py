@@ -57,7 +57,7 @@ async def search_deliveries(
         return SearchResult(items=[])
     found = msgspec.json.decode(
         await list_queries.search_deliveries(
-            ctx.pool,
+            ctx.lists,
             filters,
             text,
             before,
@@ -81,7 +81,7 @@ async def search_deliveries(
 
 async def _with_id(ctx: ServiceContext, filters: DeliveryFilter, text: str) -> list[Delivery]:
     document = await list_queries.deliveries_with_id(
-        ctx.pool, filters.organization, text, _MOST_WITH_ID
+        ctx.lists, filters.organization, text, _MOST_WITH_ID
     )
     deliveries = msgspec.json.decode(document, type=list[Delivery])
     return [delivery for delivery in deliveries if _matches(filters, delivery)]

@@ -96,7 +96,7 @@ async def list_events(
     if "\0" in (goal or "") or (agent is not None and agent_uuid is None):
         return Events([], paging.cursor(*position))
     rows = await list_queries.event_feed(
-        ctx.pool,
+        ctx.lists,
         organization=organization,
         agent=agent_uuid,
         goal=goal,
@@ -140,7 +140,7 @@ async def recent_events(
     if "\0" in (goal or "") or (agent is not None and agent_uuid is None):
         return RecentEvents([])
     rows = await list_queries.recent_events(
-        ctx.pool,
+        ctx.lists,
         organization=organization,
         webhook=webhook,
         agent=agent_uuid,

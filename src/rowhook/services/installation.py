@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from rowhook.db import installation_queries
 from rowhook.db.installation_queries import LockUnavailable, Suspension
+from rowhook.db.standby import Standby
 from rowhook.services import paging
 from rowhook.services.context import Conflict, ServiceContext
 
@@ -138,6 +139,17 @@ class Adopted(Struct, frozen=True, kw_only=True):
     cancelled: int
 
 
+class StandbyReads(Struct, frozen=True, kw_only=True):
+    """The standby of this process for lists and statistics.
+
+    Everything committed `lag_s` seconds ago is on it. `reason` says why it is not read.
+    """
+
+    is_read: bool
+    lag_s: float | None
+    reason: str | None
+
+
 class Installation(Struct, frozen=True, kw_only=True):
     """The state of the database and its workers."""
 
@@ -159,6 +171,7 @@ class System(Installation, frozen=True, kw_only=True):
 
     version: str
     settings: dict[str, str]
+    standby: StandbyReads | None
 
 
 _LOCK_WAIT_S = 10.0
@@ -203,12 +216,17 @@ async def adopt(
     return Adopted(cancelled=cancelled)
 
 
-async def system(ctx: ServiceContext, settings: Mapping[str, str]) -> System:
-    """Returns the state of the installation with the masked settings of this process.
+async def system(
+    ctx: ServiceContext, settings: Mapping[str, str], standby: Standby | None = None
+) -> System:
+    """Returns the state of the installation with the masked settings and standby of this process.
 
     Requires an operator.
     """
     document = msgspec.json.decode(await installation_queries.system(ctx.pool), type=Installation)
     return System(
-        version=version("rowhook"), settings=dict(settings), **msgspec.structs.asdict(document)
+        version=version("rowhook"),
+        settings=dict(settings),
+        standby=None if standby is None else StandbyReads(**standby.status._asdict()),
+        **msgspec.structs.asdict(document),
     )

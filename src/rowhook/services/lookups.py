@@ -156,7 +156,7 @@ async def webhook_names(
     ctx: ServiceContext, organization: UUID | None = None, *, also: UUID | None = None
 ) -> WebhookNames:
     """Lists the names of the first 1,000 webhooks, and of the webhook `also`."""
-    rows = await list_queries.webhook_names(ctx.pool, organization, also, MAX_NAMES + 1)
+    rows = await list_queries.webhook_names(ctx.lists, organization, also, MAX_NAMES + 1)
     items, last = paging.cut(paging.read(rows, WebhookName), MAX_NAMES)
     return WebhookNames(
         sorted(items, key=lambda webhook: webhook.name.casefold()), last is not None
@@ -190,7 +190,7 @@ async def list_agents(
     """
     after = paging.place(cursor, tuple[UUID])
     rows = await list_queries.agent_page(
-        ctx.pool, organization, after[0] if after else None, limit + 1, search
+        ctx.lists, organization, after[0] if after else None, limit + 1, search
     )
     items, last = paging.cut(paging.read(rows, Agent), limit)
     return Agents(items, None if last is None else paging.cursor(last.id))
@@ -210,7 +210,7 @@ async def list_goals(
     """
     after = paging.place(cursor, tuple[str])
     rows = await list_queries.goal_page(
-        ctx.pool, organization, after[0] if after else None, limit + 1, search
+        ctx.lists, organization, after[0] if after else None, limit + 1, search
     )
     items, last = paging.cut(paging.read(rows, Goal), limit)
     return Goals(items, None if last is None else paging.cursor(last.id))

@@ -74,7 +74,7 @@ async def find_objects(ctx: ServiceContext, text: str) -> list[Match]:
     """
     if not text or "\0" in text or len(text) > MAX_LENGTH:
         return []
-    return paging.read(await search_queries.find_objects(ctx.pool, text, MAX_PER_KIND), Match)
+    return paging.read(await search_queries.find_objects(ctx.lists, text, MAX_PER_KIND), Match)
 
 
 async def organization_names(ctx: ServiceContext, ids: Iterable[str | None]) -> dict[str, str]:
@@ -97,5 +97,5 @@ async def names_of_webhooks(ctx: ServiceContext, ids: Iterable[UUID]) -> dict[UU
 
 async def navigation_counts(ctx: ServiceContext) -> NavigationCounts:
     """Counts what the navigation shows."""
-    document = await search_queries.navigation_counts(ctx.pool, MAX_NAVIGATION_COUNT)
+    document = await search_queries.navigation_counts(ctx.lists, MAX_NAVIGATION_COUNT)
     return msgspec.json.decode(document, type=NavigationCounts)

@@ -179,7 +179,7 @@ MAX_COUNTED = 10_000
 
 async def stats(ctx: ServiceContext, organization: UUID | None, span: timedelta) -> Stats:
     """Returns statistics of the last `span`."""
-    document = await list_queries.stats(ctx.pool, organization, span)
+    document = await list_queries.stats(ctx.lists, organization, span)
     return msgspec.json.decode(document, type=Stats)
 
 
@@ -198,7 +198,7 @@ async def series(
     """
     if not 1 <= points <= MAX_POINTS:
         raise Rejected(Fault(pointer="/points", message=f"Use a number from 1 to {MAX_POINTS}."))
-    rows = await stats_queries.series(ctx.pool, organization, webhook, span, points)
+    rows = await stats_queries.series(ctx.lists, organization, webhook, span, points)
     return msgspec.json.decode(rows, type=Series)
 
 
@@ -209,7 +209,7 @@ async def count_deliveries(ctx: ServiceContext, filters: DeliveryFilter) -> Deli
         # PostgreSQL cannot store U+0000, so nothing matches.
         counts = {"total": 0, "by_status": dict.fromkeys(distinct.statuses, 0), "capped": False}
         return msgspec.convert(counts, DeliveryCounts)
-    document = await stats_queries.count_by_status(ctx.pool, distinct, MAX_COUNTED)
+    document = await stats_queries.count_by_status(ctx.lists, distinct, MAX_COUNTED)
     return msgspec.json.decode(document, type=DeliveryCounts)
 
 
@@ -254,7 +254,7 @@ async def list_failures(
 ) -> Failures:
     """Groups failures of deliveries created since a time by webhook, error and status code."""
     rows = await stats_queries.failures(
-        ctx.pool,
+        ctx.lists,
         organization=organization,
         webhook=webhook,
         since=since,
@@ -278,7 +278,7 @@ async def worst_webhooks(
     to 10,000 deliveries are counted for each webhook and status.
     """
     rows = await stats_queries.worst_webhooks(
-        ctx.pool, organization, statuses, span, limit, MAX_COUNTED
+        ctx.lists, organization, statuses, span, limit, MAX_COUNTED
     )
     return paging.read(rows, FailingWebhook)
 
@@ -287,7 +287,7 @@ async def health_of(ctx: ServiceContext, webhooks: Sequence[UUID]) -> list[Healt
     """Returns the health of 1 to 200 webhooks, without those that do not exist."""
     if not 1 <= len(webhooks) <= paging.MOST:
         raise Rejected(Fault(pointer="/webhook_id", message=f"Use 1 to {paging.MOST} webhooks."))
-    return paging.read(await stats_queries.health_of(ctx.pool, webhooks), Health)
+    return paging.read(await stats_queries.health_of(ctx.lists, webhooks), Health)
 
 
 async def webhook_status(ctx: ServiceContext, webhook: UUID) -> WebhookStatus | None:

@@ -148,7 +148,7 @@ async def list_webhooks(
     if agent is not None and agent_uuid is None:
         return Webhooks([], None)
     rows = await list_queries.webhook_page(
-        ctx.pool,
+        ctx.lists,
         organization=organization,
         agent=agent_uuid,
         goal=goal,

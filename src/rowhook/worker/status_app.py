@@ -68,20 +68,14 @@ class StatusApp:
         """Answer one request. There is nothing to do at start and end of the server."""
         if scope["type"] != "http":
             raise NotImplementedError(scope["type"])
-        status, content_type, body = await self._reply(scope["method"], scope["path"])
-        headers = [
-            (b"content-type", content_type.encode()),
-            (b"content-length", str(len(body)).encode()),
-        ]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        content = b"" if scope["method"] == "HEAD" else body
-        await send({"type": "http.response.body", "body": content})
+        await send_reply(scope, send, await self.reply(scope["method"], scope["path"]))
 
-    async def _reply(self, method: str, path: str) -> Reply:
+    async def reply(self, method: str, path: str) -> Reply:
+        """Return status, media type and body."""
         if path not in {"/metrics", "/livez", "/readyz"}:
-            return _problem(404, "Unknown path. A worker has /metrics, /livez and /readyz.")
+            return problem_reply(404, "Unknown path. A worker has /metrics, /livez and /readyz.")
         if method not in {"GET", "HEAD"}:
-            return _problem(405, "Use GET.")
+            return problem_reply(405, "Use GET.")
         if path == "/metrics":
             return 200, CONTENT_TYPE_PLAIN_0_0_4, generate_latest(self._registry)
         if path == "/livez":
@@ -98,13 +92,28 @@ class StatusApp:
         return None
 
 
+async def send_reply(
+    scope: Message, send: Callable[[Message], Awaitable[None]], reply: Reply
+) -> None:
+    """Send a reply; for HEAD without its body."""
+    status, content_type, body = reply
+    headers = [
+        (b"content-type", content_type.encode()),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    content = b"" if scope["method"] == "HEAD" else body
+    await send({"type": "http.response.body", "body": content})
+
+
 def _state(name: str, fault: str | None) -> Reply:
     if fault is not None:
-        return _problem(503, fault)
+        return problem_reply(503, fault)
     return 200, "application/json", msgspec.json.encode({"status": name})
 
 
-def _problem(status: int, detail: str) -> Reply:
+def problem_reply(status: int, detail: str) -> Reply:
+    """Build an error reply (RFC 9457)."""
     title = HTTPStatus(status).phrase
     document = {"type": "about:blank", "title": title, "status": status, "detail": detail}
     return status, _PROBLEM, msgspec.json.encode(document)

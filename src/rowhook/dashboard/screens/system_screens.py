@@ -41,7 +41,7 @@ async def _system(request: SessionRequest) -> System | None:
         return None
     # Of all organizations, even if one is selected.
     ctx = server_ctx.ctx.for_actor(server_ctx.pool, None, session.caller.actor)
-    return await installation.system(ctx, server_ctx.settings)
+    return await installation.system(ctx, server_ctx.settings, server_ctx.ctx.standby)
 
 
 @page_route("/adopt", scope="admin", operators_only=True)

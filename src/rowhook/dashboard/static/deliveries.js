@@ -3,6 +3,9 @@ const wide = matchMedia("(min-width: 64rem)");
 const split = document.querySelector(".split");
 const pane = document.getElementById("pane");
 
+// With several databases, the paths of one begin with its prefix.
+const prefix = location.pathname.match(/^\/db\/[^/]+/)?.[0] ?? "";
+
 const listQuery = () => {
   const query = new URLSearchParams(location.search);
   query.delete("open");
@@ -21,7 +24,7 @@ const mark = (id) => {
 const load = (id) => {
   split.classList.add("has-open");
   mark(id);
-  htmx.ajax("GET", `/deliveries/${id}/pane?list=${encodeURIComponent(listQuery())}`, { source: pane, target: pane });
+  htmx.ajax("GET", `${prefix}/deliveries/${id}/pane?list=${encodeURIComponent(listQuery())}`, { source: pane, target: pane });
 };
 
 // Walking through the list replaces the address, so that Back leaves the list at once.

@@ -63,7 +63,9 @@ const stepTo = (by) => {
   all[next].scrollIntoView({ block: "nearest" });
 };
 
-const shortcuts = { o: "/", w: "/webhooks", d: "/deliveries", h: "/held", f: "/failures" };
+// With several databases, the paths of one begin with its prefix.
+const home = `${location.pathname.match(/^\/db\/[^/]+/)?.[0] ?? ""}/`;
+const shortcuts = { o: home, w: `${home}webhooks`, d: `${home}deliveries`, h: `${home}held`, f: `${home}failures` };
 let isGoPending = false;
 
 const keys = {
