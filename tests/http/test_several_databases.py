@@ -220,7 +220,9 @@ async def test_a_process_that_starts_while_a_database_is_down_opens_it_later(
                 assert (await late.call("/v1/webhooks", fleet.keys[name])).status_code == status
             unknown = await late.call("/v1/webhooks", "rhk_unknown")
             assert (unknown.status_code, "tokyo" in unknown.json()["detail"]) == (503, True)
-            assert 'rowhook_database_up{database="tokyo"} 0.0' in (await client.get("/metrics")).text
+            assert (
+                'rowhook_database_up{database="tokyo"} 0.0' in (await client.get("/metrics")).text
+            )
 
             worker = replace(fleet, client=httpx.AsyncClient(base_url=f"http://127.0.0.1:{probes}"))
 

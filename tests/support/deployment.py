@@ -10,7 +10,7 @@ from typing import Any
 
 import rich_click as click
 
-from rowhook.cli import rowhook, serve
+from rowhook.cli import http_server, rowhook
 from rowhook.render import configuration
 from rowhook.worker.recorder import Recorder
 
@@ -21,7 +21,7 @@ _CLOSE_TIMEOUT_S = inspect.signature(Recorder).parameters["close_timeout_s"].def
 # A worker ends its requests, waits 5 s for the scheduler, and records; an API ends its requests.
 DRAIN_S = max(
     configuration._MAX_TIMEOUT_S + 5 + _CLOSE_TIMEOUT_S,
-    serve._DRAIN_S,
+    http_server._DRAIN_S,
 )
 
 
