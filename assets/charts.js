@@ -32,6 +32,9 @@ const line = (one, { kind, series, unit = "" }) => ({
     : { stroke: colours.tone(one.tone), fill: series.length === 1 ? colours.wash(one.tone) : undefined, width: 2 }),
 });
 
+// Counts are whole: between them are no grid lines.
+const WHOLE = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
+
 const days = (_, splits, __, ___, step) => splits.map((at) => (step >= DAY ? dayOf(at) : timeOf(at)));
 
 function axes(unit) {
@@ -39,7 +42,7 @@ function axes(unit) {
   const grid = { stroke: colours.grid(), width: 1 };
   const wide = (_, values) => 14 + 7 * Math.max(0, ...(values ?? []).map((value) => value.length));
   const values = (_, splits) => splits.map((split) => figure(split, unit));
-  return [{ ...shared, grid: { show: false }, size: 34, gap: 10, values: days }, { ...shared, grid, size: wide, values }];
+  return [{ ...shared, grid: { show: false }, size: 34, gap: 10, values: days }, { ...shared, grid, size: wide, values, ...(unit ? {} : { incrs: WHOLE }) }];
 }
 
 // Half a step of margin on both sides, so that the first and last bars are not cut.

@@ -30,34 +30,33 @@ from moved m where m.outbox_id = o.id;
 update rowhook.event e set created_at = e.occurred_at + interval '1 ms'
 where e.occurred_at < now() - interval '1 minute';
 
--- The counts of attempts are made again from the attempts.
-do $$
-begin
-  if to_regclass('rowhook.attempt_delta') is null then
-    return;
-  end if;
-  delete from rowhook.attempt_delta;
-  delete from rowhook.attempt_minute;
-  delete from rowhook.attempt_quarter;
-  insert into rowhook.attempt_delta
-    (at, webhook_id, organization_id, status_2xx, status_3xx, status_4xx, status_5xx, timeout, refused, held, dead,
-     failed_at, failed_outbox_id)
-  select rowhook.minute_of(a.started_at), a.webhook_id, a.organization_id,
-         count(*) filter (where class = '2xx'), count(*) filter (where class = '3xx'),
-         count(*) filter (where class = '4xx'), count(*) filter (where class = '5xx'),
-         count(*) filter (where class = 'timeout'), count(*) filter (where class = 'refused'),
-         count(*) filter (where class = 'held'), count(*) filter (where is_last and status = 'dead'),
-         max(a.started_at) filter (where class <> '2xx'),
-         (array_agg(a.outbox_id order by a.started_at desc) filter (where class <> '2xx'))[1]
-  from (
-    select r.started_at, r.outbox_id, o.webhook_id, o.organization_id, o.status, r.number = o.attempts as is_last,
-           rowhook.attempt_class(r.outcome, r.status_code) as class
-    from rowhook.attempt_row r join rowhook.outbox o on o.id = r.outbox_id
-  ) as a
-  group by 1, 2, 3;
-  perform rowhook.fold_attempts();
-end
-$$;
+-- The counts of attempts are made again from the attempts, in one statement: what a worker records
+-- meanwhile is in neither.
+with removed_delta as (
+  delete from rowhook.attempt_delta
+), removed_minute as (
+  delete from rowhook.attempt_minute
+), removed_quarter as (
+  delete from rowhook.attempt_quarter
+), attempt as (
+  select rowhook.minute_of(r.started_at) as at, r.started_at, r.outbox_id, o.webhook_id, o.organization_id,
+         rowhook.attempt_class(r.outcome, r.status_code) as class,
+         o.status = 'dead' and r.number = o.attempts as is_dead
+  from rowhook.attempt_row r
+  join rowhook.outbox o on o.id = r.outbox_id
+)
+insert into rowhook.attempt_delta
+  (at, webhook_id, organization_id, status_2xx, status_3xx, status_4xx, status_5xx, timeout, refused, held, dead,
+   failed_at, failed_outbox_id)
+select a.at, a.webhook_id, a.organization_id,
+       count(*) filter (where a.class = '2xx'), count(*) filter (where a.class = '3xx'),
+       count(*) filter (where a.class = '4xx'), count(*) filter (where a.class = '5xx'),
+       count(*) filter (where a.class = 'timeout'), count(*) filter (where a.class = 'refused'),
+       count(*) filter (where a.class = 'held'), count(*) filter (where a.is_dead),
+       max(a.started_at) filter (where a.class <> '2xx'), max(a.outbox_id) filter (where a.class <> '2xx')
+from attempt a
+group by a.at, a.webhook_id, a.organization_id;
+select rowhook.fold_attempts();
 
 -- The webhooks are as old as the oldest delivery.
 update rowhook.webhook_revision r set created_at = r.created_at - interval '1 day';

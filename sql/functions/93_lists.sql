@@ -37,6 +37,9 @@ begin
     with newest_range as (
       select v.webhook_id, listed.status
       from rowhook.webhook_revision v
+      -- One look-up for each webhook without deliveries, instead of one for each status.
+      cross join lateral (
+        select from rowhook.outbox o where o.webhook_id = v.webhook_id order by o.status limit 1) as used
       cross join unnest(wanted) as listed (status)
       cross join lateral (
         select o.id, o.created_at from rowhook.outbox o

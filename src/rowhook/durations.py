@@ -17,7 +17,9 @@ def format_duration(seconds: float, *, whole: bool = False) -> str:
     for size, unit in _UNITS:
         if seconds >= (1 if unit == "s" else 2 * size):
             return f"{sign}{_number(seconds / size, whole=whole)} {unit}"
-    return f"{sign}{_number(seconds * 1000, whole=whole)} ms" if seconds else "0 s"
+    if whole and not seconds:
+        return "0 s"
+    return f"{sign}{_number(seconds * 1000, whole=whole)} ms"
 
 
 def format_relative(moment: datetime, now: datetime | None = None) -> str:

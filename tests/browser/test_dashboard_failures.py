@@ -47,7 +47,7 @@ async def test_a_group_of_failures_is_counted_replayed_and_followed(
         await page.get_by_label("Webhook").select_option("any")
         await page.get_by_role("button", name="Apply").click()
 
-        await archive.get_by_role("link", name="Replay all dead since").click()
+        await archive.get_by_role("link", name="Replay dead…").click()
         await expect(page.get_by_text("4 deliveries would be sent again")).to_be_visible()
         await page.get_by_role("link", name="Change the range").click()
         await page.get_by_label("Max requests per second").fill("2")
@@ -166,7 +166,7 @@ async def test_a_failure_group_links_to_the_deliveries_that_a_list_can_filter(
     assert [count for _, count in lists] == ["1", "2"]
     for path, count in lists:
         assert (await visitor.get(path)).text.count("<tr data-row") == int(count)
-    (_, replay) = re.findall(r'href="([^"]*)">Replay all dead since', page)
+    (_, replay) = re.findall(r'href="([^"]*)">Replay dead…', page)
     assert "3 deliveries would be sent again" in (await visitor.get(replay)).text
     assert "A replay covers all deliveries of the webhook since the first." in page
 

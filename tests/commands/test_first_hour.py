@@ -250,6 +250,11 @@ async def send_one(folder: Path, url: str, variables: dict[str, Any]) -> None:
 
 TRIED = "rowhook.attempt_row a join rowhook.outbox o on o.id = a.outbox_id"
 SENT = "outcome in ('delivered', 'http_status')"
+COUNTED = (
+    "(select sum(status_2xx + status_3xx + status_4xx + status_5xx + timeout + refused + held)"
+    " from rowhook.attempts_by_quarter)"
+)
+COUNTED_DEAD = "(select sum(dead) from rowhook.attempts_by_quarter)"
 # What the dashboard of the demo has to show: (question, answer).
 HISTORY = (
     ("select count(*) from rowhook.organization", "3"),
@@ -265,6 +270,9 @@ HISTORY = (
     (f"select count(*) from {TRIED} where a.started_at < o.created_at", "0"),
     (f"select count(*) from rowhook.attempt where {SENT} and request is null", "0"),
     ("select count(*) from rowhook.capture_gap", "0"),
+    # The counts of attempts are those of the attempts.
+    (f"select {COUNTED} = (select count(*) from rowhook.attempt_row)", "t"),
+    (f"select {COUNTED_DEAD} = (select count(*) from rowhook.outbox where status = 'dead')", "t"),
 )
 
 

@@ -1814,7 +1814,8 @@ COMMENT ON FUNCTION rowhook.oldest_day(parent text) IS 'oldest UTC day that has 
 CREATE FUNCTION rowhook.oldest_waiting(organization uuid) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.oldest_waiting(organization uuid) IS 'creation time of the oldest delivery that is pending or sending; null if there is none';
 
@@ -2693,7 +2694,8 @@ COMMENT ON FUNCTION rowhook.standing_of(webhook uuid) IS 'previous name of rowho
 CREATE FUNCTION rowhook.stats(organization uuid, span interval) RETURNS json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.stats(organization uuid, span interval) IS 'attempts and deliveries since the start of the window: delivered and dead by the time of the result, other statuses by creation; percentiles are of the newest 10,000 delivered';
 

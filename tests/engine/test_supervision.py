@@ -124,7 +124,8 @@ async def test_a_worker_without_a_heartbeat_renews_its_leases_until_it_has_drain
         await until(lambda: is_set(worker.queries.shutdown), description="the worker's stop")
         await wait_for_renewal(rig)
         gate.set()
-        assert await working == 1
+        # While a worker stops, a second signal cancels tasks, which is no failure.
+        assert await working == (1 if dies_first else 0)
     (row,) = await rig.platform.deliveries()
     assert (row["status"], row["attempts"]) == ("delivered", 1)
 

@@ -18,8 +18,8 @@ STATIC = Path(__file__).parents[2] / "src/rowhook/dashboard/static"
 NONCE = "bm9uY2Ugb2YgYSB0ZXN0"
 POLICY = (
     f"default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{NONCE}';"
-    " connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none';"
-    " frame-ancestors 'none'"
+    " connect-src 'self'; img-src 'self' data:; font-src 'self'; form-action 'self';"
+    " base-uri 'none'; frame-ancestors 'none'"
 )
 HTMX = '{"allowEval": false, "includeIndicatorStyles": false}'
 FRAME = f"""<!doctype html>

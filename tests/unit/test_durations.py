@@ -14,7 +14,7 @@ NOW = datetime(2026, 5, 23, 12, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("seconds", "text", "whole"),
     [
-        (0, "0 s", "0 s"),
+        (0, "0 ms", "0 s"),
         (0.0015, "1.5 ms", "2 ms"),
         (0.25, "250 ms", "250 ms"),
         (0.9996, "1000 ms", "1000 ms"),
