@@ -183,3 +183,11 @@ comment on column rowhook.installation.suspended_at is 'since when deliveries ar
 comment on column rowhook.installation.epoch is 'high bits of event.xact and outbox.ordered_by; incremented when transaction ids come from another cluster';
 comment on column rowhook.installation.epoch_system_identifier is 'system identifier of the cluster whose transaction ids belong to this epoch';
 comment on column rowhook.installation.highest_xid is 'highest transaction id of this epoch, updated every ten minutes; a lower one later means another cluster';
+
+comment on table rowhook.alert_threshold is 'thresholds of an organization for webhook.held and webhook.backlog; without a row, the defaults of rowhook.alert_thresholds';
+comment on column rowhook.alert_threshold.held is 'number of held deliveries of a webhook';
+comment on column rowhook.alert_threshold.backlog is 'number of due deliveries of a webhook';
+comment on column rowhook.alert_threshold.backlog_age_s is 'age in seconds of the oldest due delivery of a webhook';
+comment on table rowhook.alert_episode is 'webhooks about which webhook.held or webhook.backlog was sent and is not sent again until the episode ends';
+comment on column rowhook.alert_episode.seen_at is 'when the webhook was last seen above half of the threshold, to within a minute; ten minutes later the episode ends';
+comment on index rowhook.webhook_of_alerts is 'rowhook.announce_waiting: organizations that have a webhook for these events';

@@ -84,6 +84,7 @@ grant select, insert, update, delete on
     rowhook.api_key, rowhook.idempotent_request, rowhook.test_allowance
   to rowhook_api;
 grant select, insert, delete on rowhook.portal_session to rowhook_api;
+grant select, insert, update on rowhook.alert_threshold to rowhook_api;
 grant select on rowhook.webhook_revision, rowhook.organization_quota to rowhook_api;
 grant update (tokens, refilled_at) on rowhook.organization_quota to rowhook_worker;
 grant insert on rowhook.event, rowhook.keyring_check to rowhook_api;
@@ -106,6 +107,7 @@ grant execute on function
     rowhook.put_secret(uuid, text, int, bytea, text[]), rowhook.secret_version(uuid, text),
     rowhook.secret_hosts(uuid, text[]), rowhook.secrets_of(uuid), rowhook.delete_secret(uuid, text),
     rowhook.secret_users(uuid, text), rowhook.secret_page(uuid, text, int),
+    rowhook.alert_thresholds(uuid), rowhook.set_alert_thresholds(uuid, int, int, int), rowhook.alert_webhooks(uuid, int),
     rowhook.link_agent(uuid, uuid), rowhook.link_goal(uuid, text), rowhook.unlink(uuid, uuid, text),
     rowhook.links_of(uuid), rowhook.link_page(uuid, bigint, int), rowhook.find_link_targets(uuid, text[], text[]),
     rowhook.set_tenant(uuid, text), rowhook.can_see(uuid), rowhook.authenticate(bytea),

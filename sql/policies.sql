@@ -112,6 +112,16 @@ create policy own_organization on rowhook.portal_session to rowhook_api
     organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
     or current_setting('rowhook.operator', true) = 'on');
 
+alter table rowhook.alert_threshold enable row level security;
+create policy own_organization on rowhook.alert_threshold to rowhook_api
+  using (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on')
+  with check (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on');
+create policy every_organization on rowhook.alert_threshold to rowhook_worker using (true) with check (true);
+
 alter table rowhook.audit enable row level security;
 create policy own_organization on rowhook.audit to rowhook_api
   using (

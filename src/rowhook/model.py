@@ -23,8 +23,14 @@ EventType = Literal[
     "webhook.failing",
     "webhook.disabled",
     "webhook.recovered",
+    "webhook.held",
+    "webhook.backlog",
 ]
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
+# About another webhook of the organization; sent only to webhooks whose event_types name them.
+OPERATIONAL_TYPES = tuple(
+    type_ for type_ in EVENT_TYPES if type_.startswith("webhook.") and type_ != "webhook.test"
+)
 
 DeliveryStatus = Literal["pending", "sending", "held", "delivered", "dead", "cancelled", "skipped"]
 STATUSES: tuple[DeliveryStatus, ...] = get_args(DeliveryStatus)

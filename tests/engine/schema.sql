@@ -119,6 +119,20 @@ CREATE FUNCTION rowhook.agent_sql(has_organization boolean) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+CREATE FUNCTION rowhook.alert_thresholds(organization uuid, OUT held integer, OUT backlog integer, OUT backlog_age_s integer) RETURNS record
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.alert_thresholds(organization uuid, OUT held integer, OUT backlog integer, OUT backlog_age_s integer) IS 'numbers of held and of due deliveries, and age in seconds of the oldest due one, from which webhook.held and webhook.backlog are sent';
+
+CREATE FUNCTION rowhook.alert_webhooks(organization uuid, most integer) RETURNS SETOF json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.alert_webhooks(organization uuid, most integer) IS 'webhooks of an organization that the page of alerts created, newest first';
+
 CREATE FUNCTION rowhook.allow_test(webhook uuid, burst integer DEFAULT 10, per_minute integer DEFAULT 20) RETURNS double precision
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -132,6 +146,13 @@ CREATE FUNCTION rowhook.allowed_values(relation regclass, column_name text) RETU
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.allowed_values(relation regclass, column_name text) IS 'all values that a column allows, by its enum or a check `in (…)`; null if there is neither';
+
+CREATE FUNCTION rowhook.announce_waiting() RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.announce_waiting() IS 'sends webhook.held and webhook.backlog, once per episode, about webhooks of organizations that have a webhook for them; returns the number of events';
 
 CREATE FUNCTION rowhook.applied_migrations() RETURNS TABLE(name text, checksum text)
     LANGUAGE sql STABLE
@@ -212,6 +233,15 @@ CREATE FUNCTION rowhook.backlog() RETURNS TABLE(kind text, due bigint, oldest_du
     SET enable_mergejoin TO 'off';
 
 COMMENT ON FUNCTION rowhook.backlog() IS 'deliveries that are due for active webhooks, by kind of output; a kind without any has no row';
+
+CREATE FUNCTION rowhook.backlog_level(webhook uuid, threshold integer, age_s integer, OUT level integer, OUT reason text) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.backlog_level(webhook uuid, threshold integer, age_s integer, OUT level integer, OUT reason text) IS 'how many due deliveries a webhook has and how old they are, compared with two thresholds; retries that are not yet due do not count';
 
 CREATE FUNCTION rowhook.base_type(of_type oid) RETURNS oid
     LANGUAGE plpgsql STABLE
@@ -1316,6 +1346,15 @@ CREATE FUNCTION rowhook.heartbeat(worker uuid, host text, pid integer, in_flight
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.heartbeat(worker uuid, host text, pid integer, in_flight integer) IS 'records that a worker is alive; returns the time of the database';
+
+CREATE FUNCTION rowhook.held_level(webhook uuid, threshold integer, OUT level integer, OUT reason text) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.held_level(webhook uuid, threshold integer, OUT level integer, OUT reason text) IS 'how many held deliveries a webhook has, compared with a threshold';
 
 CREATE FUNCTION rowhook.hides_rows(relation regclass) RETURNS boolean
     LANGUAGE sql STABLE
@@ -2599,6 +2638,13 @@ CREATE FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most
 
 COMMENT ON FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most integer) IS 'deliveries of a session''s commits, newest first';
 
+CREATE FUNCTION rowhook.set_alert_thresholds(organization uuid, held integer, backlog integer, backlog_age_s integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.set_alert_thresholds(organization uuid, held integer, backlog integer, backlog_age_s integer) IS 'sets the thresholds of an organization''s alerts';
+
 CREATE FUNCTION rowhook.set_quota(organization uuid, max_webhooks integer, max_deliveries_per_s numeric) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3060,6 +3106,37 @@ CREATE TABLE rowhook.agent_version (
     agent_id uuid NOT NULL,
     name text NOT NULL
 );
+
+CREATE TABLE rowhook.alert_episode (
+    webhook_id uuid NOT NULL,
+    type text NOT NULL,
+    began_at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT episode_type_is_known CHECK ((type = ANY (ARRAY['webhook.held'::text, 'webhook.backlog'::text])))
+)
+WITH (fillfactor='50', autovacuum_vacuum_threshold='500', autovacuum_vacuum_scale_factor='0');
+
+COMMENT ON TABLE rowhook.alert_episode IS 'webhooks about which webhook.held or webhook.backlog was sent and is not sent again until the episode ends';
+
+COMMENT ON COLUMN rowhook.alert_episode.seen_at IS 'when the webhook was last seen above half of the threshold, to within a minute; ten minutes later the episode ends';
+
+CREATE TABLE rowhook.alert_threshold (
+    organization_id uuid NOT NULL,
+    held integer NOT NULL,
+    backlog integer NOT NULL,
+    backlog_age_s integer NOT NULL,
+    CONSTRAINT backlog_age_is_1_minute_to_30_days CHECK (((backlog_age_s >= 60) AND (backlog_age_s <= 2592000))),
+    CONSTRAINT backlog_is_counted CHECK (((backlog >= 1) AND (backlog <= 100000))),
+    CONSTRAINT held_is_counted CHECK (((held >= 1) AND (held <= 10000)))
+);
+
+COMMENT ON TABLE rowhook.alert_threshold IS 'thresholds of an organization for webhook.held and webhook.backlog; without a row, the defaults of rowhook.alert_thresholds';
+
+COMMENT ON COLUMN rowhook.alert_threshold.held IS 'number of held deliveries of a webhook';
+
+COMMENT ON COLUMN rowhook.alert_threshold.backlog IS 'number of due deliveries of a webhook';
+
+COMMENT ON COLUMN rowhook.alert_threshold.backlog_age_s IS 'age in seconds of the oldest due delivery of a webhook';
 
 CREATE TABLE rowhook.outbox (
     id bigint NOT NULL,
@@ -4036,6 +4113,12 @@ ALTER TABLE ONLY rowhook.agent
 ALTER TABLE ONLY rowhook.agent_version
     ADD CONSTRAINT agent_version_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY rowhook.alert_episode
+    ADD CONSTRAINT alert_episode_pkey PRIMARY KEY (webhook_id, type);
+
+ALTER TABLE ONLY rowhook.alert_threshold
+    ADD CONSTRAINT alert_threshold_pkey PRIMARY KEY (organization_id);
+
 ALTER TABLE ONLY rowhook.api_key
     ADD CONSTRAINT api_key_hash_key UNIQUE (hash);
 
@@ -4365,6 +4448,10 @@ CREATE INDEX webhook_by_organization ON rowhook.webhook USING btree (organizatio
 
 COMMENT ON INDEX rowhook.webhook_by_organization IS 'list the webhooks of an organization, newest first';
 
+CREATE INDEX webhook_of_alerts ON rowhook.webhook USING btree (organization_id) WHERE (event_types && ARRAY['webhook.held'::text, 'webhook.backlog'::text]);
+
+COMMENT ON INDEX rowhook.webhook_of_alerts IS 'rowhook.announce_waiting: organizations that have a webhook for these events';
+
 CREATE INDEX webhook_revision_first ON rowhook.webhook_revision USING btree (organization_id, webhook_id) WHERE (revision = 1);
 
 COMMENT ON INDEX rowhook.webhook_revision_first IS 'all webhooks an organization has ever had: deliveries and statistics';
@@ -4420,6 +4507,9 @@ ALTER TABLE ONLY rowhook.agent
 ALTER TABLE ONLY rowhook.agent_version
     ADD CONSTRAINT agent_version_belongs_to_agent FOREIGN KEY (agent_id) REFERENCES rowhook.agent(id);
 
+ALTER TABLE ONLY rowhook.alert_threshold
+    ADD CONSTRAINT alert_threshold_belongs_to_organization FOREIGN KEY (organization_id) REFERENCES rowhook.organization(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY rowhook.commit
     ADD CONSTRAINT commit_belongs_to_session FOREIGN KEY (session_id) REFERENCES rowhook.session(id);
 
@@ -4468,6 +4558,8 @@ ALTER TABLE ONLY rowhook.webhook_secret
 ALTER TABLE ONLY rowhook.webhook
     ADD CONSTRAINT webhook_belongs_to_organization FOREIGN KEY (organization_id) REFERENCES rowhook.organization(id);
 
+ALTER TABLE rowhook.alert_threshold ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE rowhook.api_key ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE rowhook.attempt_archive ENABLE ROW LEVEL SECURITY;
@@ -4485,6 +4577,8 @@ ALTER TABLE rowhook.audit ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowhook.callback ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE rowhook.event ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY every_organization ON rowhook.alert_threshold TO rowhook_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY every_organization ON rowhook.attempt_archive TO rowhook_worker USING (true) WITH CHECK (true);
 
@@ -4539,6 +4633,8 @@ CREATE POLICY operator_sees_every_organization ON rowhook.outbox TO rowhook_oper
 ALTER TABLE rowhook.organization_quota ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE rowhook.outbox ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY own_organization ON rowhook.alert_threshold TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
 
 CREATE POLICY own_organization ON rowhook.api_key TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
 
@@ -4661,12 +4757,23 @@ GRANT ALL ON FUNCTION rowhook.agent_platform_id(agent uuid) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.agent_sql(has_organization boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.agent_sql(has_organization boolean) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.alert_thresholds(organization uuid, OUT held integer, OUT backlog integer, OUT backlog_age_s integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.alert_thresholds(organization uuid, OUT held integer, OUT backlog integer, OUT backlog_age_s integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.alert_thresholds(organization uuid, OUT held integer, OUT backlog integer, OUT backlog_age_s integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.alert_webhooks(organization uuid, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.alert_webhooks(organization uuid, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.alert_webhooks(organization uuid, most integer) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.allow_test(webhook uuid, burst integer, per_minute integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.allow_test(webhook uuid, burst integer, per_minute integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.allow_test(webhook uuid, burst integer, per_minute integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.allowed_values(relation regclass, column_name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.allowed_values(relation regclass, column_name text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.announce_waiting() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.announce_waiting() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.applied_migrations() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.applied_migrations() TO rowhook_worker;
@@ -4713,6 +4820,9 @@ GRANT ALL ON FUNCTION rowhook.backlog() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.backlog() TO rowhook_reader;
 GRANT ALL ON FUNCTION rowhook.backlog() TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.backlog() TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.backlog_level(webhook uuid, threshold integer, age_s integer, OUT level integer, OUT reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.backlog_level(webhook uuid, threshold integer, age_s integer, OUT level integer, OUT reason text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.base_type(of_type oid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.base_type(of_type oid) TO rowhook_worker;
@@ -5204,6 +5314,9 @@ GRANT ALL ON FUNCTION rowhook.health_word(state text, circuit text, failures int
 
 REVOKE ALL ON FUNCTION rowhook.heartbeat(worker uuid, host text, pid integer, in_flight integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.heartbeat(worker uuid, host text, pid integer, in_flight integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.held_level(webhook uuid, threshold integer, OUT level integer, OUT reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.held_level(webhook uuid, threshold integer, OUT level integer, OUT reason text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.hides_rows(relation regclass) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.hides_rows(relation regclass) TO rowhook_worker;
@@ -5844,6 +5957,10 @@ REVOKE ALL ON FUNCTION rowhook.session_page(wanted_session text, before_id bigin
 GRANT ALL ON FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most integer) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.set_alert_thresholds(organization uuid, held integer, backlog integer, backlog_age_s integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.set_alert_thresholds(organization uuid, held integer, backlog integer, backlog_age_s integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.set_alert_thresholds(organization uuid, held integer, backlog integer, backlog_age_s integer) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.set_quota(organization uuid, max_webhooks integer, max_deliveries_per_s numeric) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.set_quota(organization uuid, max_webhooks integer, max_deliveries_per_s numeric) TO rowhook_api;
 
@@ -6097,6 +6214,11 @@ GRANT SELECT ON TABLE rowhook.agent TO rowhook_api;
 GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.agent_version TO rowhook_producer;
 GRANT SELECT ON TABLE rowhook.agent_version TO rowhook_worker;
 GRANT SELECT ON TABLE rowhook.agent_version TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.alert_episode TO rowhook_worker;
+
+GRANT SELECT ON TABLE rowhook.alert_threshold TO rowhook_worker;
+GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.alert_threshold TO rowhook_api;
 
 GRANT SELECT ON TABLE rowhook.outbox TO rowhook_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.outbox TO rowhook_worker;

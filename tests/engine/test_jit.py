@@ -65,6 +65,10 @@ async def sweep(platform: Platform) -> None:
     await platform.value("select rowhook.sweep()")
 
 
+async def announce_waiting(platform: Platform) -> None:
+    await platform.value("select rowhook.announce_waiting()")
+
+
 async def warn_or_disable(platform: Platform) -> None:
     await platform.value("select rowhook.warn_or_disable()")
 
@@ -87,6 +91,7 @@ STEPS: tuple[Step, ...] = (
     retry,
     heal,
     sweep,
+    announce_waiting,
     warn_or_disable,
     retain,
 )

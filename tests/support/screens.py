@@ -18,7 +18,17 @@ from tests.support.database_copies import mark_as_copied
 
 Action = Callable[[DashboardSession], Awaitable[None]]
 Theme = Literal["light", "dark"]
-MAIN_PATHS = ("/", "/webhooks", "/links", "/goals", "/deliveries", "/held", "/failures", "/replay")
+MAIN_PATHS = (
+    "/",
+    "/webhooks",
+    "/links",
+    "/goals",
+    "/deliveries",
+    "/held",
+    "/failures",
+    "/replay",
+    "/alerts",
+)
 SETTINGS_PATHS = ("/organizations", "/secrets", "/keys", "/audit", "/system")
 SINCE = "2026-05-23T12:00:00Z"
 WIDTHS = {1440: 900, 390: 844}

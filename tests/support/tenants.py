@@ -32,6 +32,7 @@ OWNED = {
     "api_key": "organization_id",
     "organization_quota": "organization_id",
     "portal_session": "organization_id",
+    "alert_threshold": "organization_id",
     "audit": "organization_id",
 }
 
@@ -72,6 +73,9 @@ async def tenant(api: Api, db: psycopg.AsyncConnection) -> Tenant:
     await platform.set_up()
     await platform.value("select rowhook.set_quota(%s, 100000, null)", platform.organization)
     await platform.run("insert into rowhook.worker (id, host, pid) values (%s, 'host', 1)", uuid4())
+    await platform.run(
+        "select rowhook.set_alert_thresholds(%s, 5, 1000, 600)", platform.organization
+    )
     secret = f"secret-{uuid4().hex[:8]}"
     owner = {"organization_id": str(platform.organization)}
     await _call(api, "PUT", f"/secrets/{secret}", {"value": "s3cret"}, params=owner)

@@ -32,6 +32,7 @@ NAVIGATION = (
         Entry("/held", "Held", "held"),
         Entry("/failures", "Failures", "failures"),
         Entry("/replay", "Replay", "replay", "replay"),
+        Entry("/alerts", "Alerts", "alerts"),
     ),
     (
         Entry("/secrets", "Secrets", "secrets"),

@@ -105,4 +105,10 @@ PRESETS: dict[str, Preset] = {
         configuration=Configuration(name="", url="https://", body_template=_body("json")),
     ),
 }
+# Destinations of alerts: the title, what its URL is, and the body.
+ALERT_DESTINATIONS: dict[str, tuple[str, str, str]] = {
+    "slack": ("Slack", "the URL of an incoming webhook", _body("alert_slack")),
+    "teams": ("Teams", "the URL of a workflow that posts to a channel", _body("alert_teams")),
+    "webhook": ("Any webhook", "any URL that accepts JSON", _body("alert_json")),
+}
 BLANK = Configuration(name="", url="https://")

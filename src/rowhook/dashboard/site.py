@@ -14,6 +14,7 @@ from rowhook.dashboard.live_updates import Streams
 from rowhook.dashboard.pages import STATIC
 from rowhook.dashboard.screens import (
     access_screens,
+    alert_screen,
     delivery_screens,
     editor_screen,
     held_screen,
@@ -42,6 +43,7 @@ _SCREENS = (
     delivery_screens,
     held_screen,
     replay_screen,
+    alert_screen,
     access_screens,
     system_screens,
     search_screen,

@@ -312,6 +312,11 @@ async def warn_or_disable(pool: Pool) -> int:
     return int(await value(pool, "select rowhook.warn_or_disable()"))
 
 
+async def announce_waiting(pool: Pool) -> int:
+    """Sends alerts about held and waiting deliveries; returns the number of events."""
+    return int(await value(pool, "select rowhook.announce_waiting()"))
+
+
 async def retry(pool: ConnectionSource, deliveries: list[int]) -> int:
     """Sends these deliveries again now, unless they are being sent; returns how many."""
     return int(await value(pool, "select rowhook.retry(%s)", deliveries))

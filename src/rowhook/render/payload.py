@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rowhook.model import EventPart
+from rowhook.model import OPERATIONAL_TYPES, EventPart
 from rowhook.render.request_frame import Origins
 from rowhook.template.compiler import ROOTS
 from rowhook.template.json_text import parse_json
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 
 _NULL = msgspec.Raw(b"null")
-_OPERATIONAL = ("webhook.failing", "webhook.disabled", "webhook.recovered")
 
 
 class _Snapshot(msgspec.Struct, frozen=True):
@@ -42,6 +41,7 @@ class _Snapshot(msgspec.Struct, frozen=True):
 
 
 _decoder = msgspec.json.Decoder(_Snapshot)
+_NO_WEBHOOK = '{"id":null,"name":null,"state":null}'
 _NO_JOB = (
     '{"id":null,"status":null,"status_code":null,"cost":null,"created_at":null,"completed_at":null}'
 )
@@ -68,7 +68,7 @@ def default_payload(event: Event, timestamp: str) -> str:
 def default_payload_of_kind(event: Event, timestamp: str) -> tuple[str, str]:
     """Return the default payload and its key in PAYLOAD_ORIGINS."""
     snapshot = _decoder.decode(event.snapshot)
-    if event.type in _OPERATIONAL:
+    if event.type in OPERATIONAL_TYPES:
         return (
             f'{{"type":"{event.type}","timestamp":"{timestamp}",'
             f'"organization":{_text(snapshot.organization)},"webhook":{_text(snapshot.webhook)},'
@@ -139,7 +139,7 @@ PAYLOAD_ORIGINS: dict[str, Origins] = {
             EventPart("reason"),
             "}",
         )
-        for type_ in _OPERATIONAL
+        for type_ in OPERATIONAL_TYPES
     },
 }
 
@@ -171,6 +171,10 @@ class _Variables(dict[str, object]):
             self._snapshot = _decoder.decode(self._event.snapshot)
         return parse_json(_text(getattr(self._snapshot, name)))
 
+    def webhook(self) -> object:
+        about = self._read("webhook")
+        return parse_json(_NO_WEBHOOK) if about is None else about
+
     def job(self) -> object:
         snapshot = _decoder.decode(self._event.snapshot)
         job = _NO_JOB if snapshot.job is _NULL else _text(snapshot.job)
@@ -183,6 +187,7 @@ _READERS: dict[str, Callable[[_Variables, Event], object]] = {
     "data": lambda _, event: parse_json(event.data or "null"),
     "context": lambda _, event: parse_json(event.context or "{}"),
     "job": lambda variables, _: variables.job(),
+    "webhook": lambda variables, _: variables.webhook(),
 }
 
 
@@ -195,6 +200,7 @@ def variable_names() -> list[str]:
     """Return the variables of templates, except `data.*` and `context.*`."""
     parts = {name: getattr(_Snapshot(), name) for name in _Snapshot.__struct_fields__}
     parts |= {"job": msgspec.Raw(f'{_NO_JOB[:-1]},"output":null,"metadata":null}}'.encode())}
+    parts |= {"webhook": msgspec.Raw(_NO_WEBHOOK.encode())}
     names = ["event.id", "event.type", "timestamp"]
     for name, text in parts.items():
         inner = msgspec.json.decode(text)

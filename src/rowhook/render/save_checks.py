@@ -25,6 +25,7 @@ from rowhook.template.output_context import OutputContext, body_context, is_json
 
 _JOBS = frozenset({"job", "agent", "agent_version"})
 _COMMITS = frozenset({"commit_id", "committed_at", "goal", "template", "session", "interview"})
+_OPERATIONAL = frozenset({"webhook", "reason"})
 # what a platform chooses, so that any path below may exist
 _OPEN = frozenset({("job", "output"), ("job", "metadata")})
 # names that are likely meant, with what has their value
@@ -154,6 +155,8 @@ def _null_names(
     jobs = [event_type.startswith("job.") for event_type in event_types]
     commits = [event_type == "goal.committed" for event_type in event_types]
     missing = _COMMITS if jobs and all(jobs) else _JOBS if commits and all(commits) else frozenset()
+    if missing or not event_types:
+        missing |= _OPERATIONAL
     for (root, keys), (line, column) in part.platform_paths.items():
         if root in missing:
             message = (

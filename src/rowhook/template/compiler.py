@@ -32,7 +32,7 @@ ROOTS: Final = frozenset(
     {
         *("data", "context", "session", "interview", "template", "goal"),
         *("commit_id", "committed_at", "job", "agent", "agent_version"),
-        *("organization", "event", "timestamp"),
+        *("organization", "event", "timestamp", "webhook", "reason"),
     }
 )
 _NO_LEXER_STATE = LexerState("")

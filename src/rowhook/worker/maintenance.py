@@ -330,6 +330,7 @@ class Maintenance:
 
     async def _evaluate_webhooks(self, _schedule: models.Schedule) -> None:
         event_count = await engine.warn_or_disable(self._pool)
+        event_count += await engine.announce_waiting(self._pool)
         if event_count:
             log.info("webhooks.evaluated", events=event_count)
 
