@@ -105,6 +105,7 @@ begin
   delete from rowhook.attempt_quarter q where q.organization_id = organization;
   delete from rowhook.webhook_revision r where r.organization_id = organization;
   delete from rowhook.organization_quota q where q.organization_id = organization;
+  delete from rowhook.alert_threshold t where t.organization_id = organization;
   -- Its entries contain the configuration of webhooks.
   delete from rowhook.audit a where a.organization_id = organization;
   perform rowhook.write_audit(organization, 'organization.erased', organization::text, null, erased);
