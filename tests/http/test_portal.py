@@ -386,12 +386,12 @@ async def test_a_key_session_returns_when_a_portal_ends(
 ) -> None:
     await visitor.post("/sign-in", data={"key": portals.key})
     html = await open_portal(visitor, portals, organization_id=str(platform.organization))
-    assert "all organizations" not in html
+    assert "All organizations" not in html
     await visitor.post("/sign-out", data={"csrf": csrf_of(html)})
-    assert "all organizations" in (await visitor.get("/")).text
+    assert "All organizations" in (await visitor.get("/")).text
     await open_portal(visitor, portals, organization_id=str(platform.organization))
     await visitor.post("/sign-in", data={"key": portals.key})
-    assert "all organizations" in (await visitor.get("/")).text
+    assert "All organizations" in (await visitor.get("/")).text
 
 
 async def test_links_and_sessions_are_audited_without_tokens(

@@ -20,6 +20,8 @@ class Entry(NamedTuple):
     scope: str = "read"
 
 
+# Not part of a portal.
+SYSTEM_PATH = "/system"
 NAVIGATION = (
     (
         Entry("/", "Overview", "overview"),
@@ -38,7 +40,7 @@ NAVIGATION = (
         Entry("/secrets", "Secrets", "secrets"),
         Entry("/keys", "API keys", "keys", "admin"),
         Entry("/audit", "Audit", "audit", "admin"),
-        Entry("/system", "System", "system"),
+        Entry(SYSTEM_PATH, "System", "system"),
     ),
 )
 _OTHER_PAGES = (Entry("/webhooks/new", "New webhook", "webhooks", "write"),)
@@ -74,7 +76,9 @@ def pages_named(session: Session, text: str) -> list[Entry]:
     return [
         entry
         for entry in entries
-        if text.casefold() in entry.title.casefold() and session.has_scope(entry.scope)
+        if text.casefold() in entry.title.casefold()
+        and session.has_scope(entry.scope)
+        and not (session.portal and entry.path == SYSTEM_PATH)
     ]
 
 
