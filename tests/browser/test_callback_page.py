@@ -105,7 +105,7 @@ async def test_the_example_runs_as_written(dsn: str, folder: Path, chromium: Bro
         "ROWHOOK_MASTER_KEYS": "k1:" + "A" * 43 + "=",
     }
     async with running_command(folder, "up", before=(), **variables) as up, tab(chromium) as page:
-        url = await _wait_for_line(up, "Rowhook is running. API: ", "/v1")
+        url = await _wait_for_line(up, "Rowhook is running at ", " ")
         agent = await asyncio.create_subprocess_exec(
             sys.executable,
             str(EXAMPLE / "agent.py"),

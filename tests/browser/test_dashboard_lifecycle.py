@@ -37,7 +37,7 @@ async def test_a_webhook_is_created_linked_tested_broken_fixed_and_deleted(
 
 
 async def create(page: Page, url: str) -> None:
-    await page.get_by_role("link", name="Webhooks", exact=True).click()
+    await page.get_by_role("navigation").get_by_role("link", name="Webhooks").click()
     await page.get_by_role("link", name="New webhook").first.click()
     await page.get_by_label("Name", exact=True).fill("CRM")
     await page.get_by_label("URL", exact=True).fill(url)
@@ -72,7 +72,7 @@ async def commit_and_watch(dashboard: DashboardSession) -> None:
 
 async def break_and_hold(dashboard: DashboardSession) -> None:
     page = dashboard.page
-    await page.get_by_role("link", name="CRM").first.click()
+    await page.locator(".delivery").get_by_role("link", name="CRM").first.click()
     await page.get_by_role("link", name="Edit", exact=True).click()
     await replace_text(page, "Body template", '{"name": "{{data.fullname}}"}')
     await page.get_by_role("button", name="Save").click()
@@ -83,7 +83,7 @@ async def break_and_hold(dashboard: DashboardSession) -> None:
 
 async def fix_and_release(dashboard: DashboardSession) -> None:
     page = dashboard.page
-    await page.get_by_role("link", name="Held", exact=True).click()
+    await page.get_by_role("navigation").get_by_role("link", name="Held").click()
     await expect(page.get_by_role("main")).to_contain_text("data.fullname is not defined")
     await page.get_by_role("link", name="Fix and release").click()
     await replace_text(page, "Body template", '{"name": "{{data.name}}"}')
