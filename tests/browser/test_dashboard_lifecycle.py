@@ -72,7 +72,7 @@ async def commit_and_watch(dashboard: DashboardSession) -> None:
 
 async def break_and_hold(dashboard: DashboardSession) -> None:
     page = dashboard.page
-    await page.locator(".delivery").get_by_role("link", name="CRM").first.click()
+    await page.locator("dl.facts").get_by_role("link", name="CRM").first.click()
     await page.get_by_role("link", name="Edit", exact=True).click()
     await replace_text(page, "Body template", '{"name": "{{data.fullname}}"}')
     await page.get_by_role("button", name="Save").click()

@@ -17,8 +17,7 @@ const mark = () => {
 const open = () => {
   if (palette.open) return;
   // The page of the search has its own field.
-  const own = document.getElementById("q");
-  if (own) { own.select(); return; }
+  if (location.pathname === "/search") { document.getElementById("q").select(); return; }
   palette.showModal();
   input.select();
   htmx.trigger(input, "palette");
