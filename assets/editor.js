@@ -13,7 +13,8 @@ const read = (text, otherwise) => (text ? JSON.parse(text) : otherwise);
 
 function told(textarea) {
   const label = [...textarea.labels].map((one) => one.textContent.trim().replace(/\s+/g, " ")).join(" ");
-  const of = { "aria-label": textarea.getAttribute("aria-label") || label || textarea.name };
+  // The tabindex says to tools that a scrolling editor can be scrolled by keys.
+  const of = { tabindex: "0", "aria-label": textarea.getAttribute("aria-label") || label || textarea.name };
   for (const name of ["aria-describedby", "aria-invalid"]) {
     if (textarea.hasAttribute(name)) of[name] = textarea.getAttribute(name);
   }

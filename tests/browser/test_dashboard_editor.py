@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page, Route, expect
 from rowhook.dashboard.editor_form import fields_of
 from rowhook.services import webhooks
 from rowhook.services.webhook_checks import WebhookPatch, configuration_of
-from tests.support.browser import needs_chromium, text_of
+from tests.support.browser import needs_chromium, text_of, unfold
 from tests.support.calls import ADMIN_KEY
 from tests.support.dashboard_session import DashboardSession, open_dashboard
 from tests.support.worker_rig import Rig
@@ -59,6 +59,7 @@ async def test_the_preview_follows_the_form_while_a_webhook_is_created(
         await dashboard.commit(name="Grace")
         page = await open_page(dashboard, "/webhooks/new")
         preview = page.locator("#preview")
+        await unfold(page)
         await page.get_by_label("Name", exact=True).fill("CRM")
         await page.get_by_label("URL", exact=True).fill(f"{rig.receiver.url}/crm")
         await page.get_by_label("Headers").fill("X-Source: rowhook\nX-Name: {{data.name}}")
@@ -118,6 +119,7 @@ async def test_a_rejected_save_marks_the_faults_and_keeps_the_input(
 ) -> None:
     async with open_dashboard(rig, chromium, with_data=False) as dashboard:
         page = await open_page(dashboard, "/webhooks/new?preset=json")
+        await unfold(page)
         await page.get_by_label("Name", exact=True).fill("CRM")
         await page.get_by_label("URL", exact=True).fill("https://127.0.0.2.example/")
         await page.get_by_label("Retry schedule").fill("0, soon")
@@ -141,6 +143,7 @@ async def test_names_from_captured_data_and_secrets_are_completed(
     async with open_dashboard(rig, chromium) as dashboard:
         await commit_with_context(rig)
         page = await open_page(dashboard, f"/webhooks/{dashboard.webhooks['CRM']}/edit")
+        await unfold(page)
         completion_list = page.locator(".cm-tooltip-autocomplete")
         for label, keys, completion in (
             ("Body template", "{{data.em", "data.email"),
@@ -153,8 +156,8 @@ async def test_names_from_captured_data_and_secrets_are_completed(
             await page.keyboard.type(keys)
             await expect(completion_list).to_contain_text(completion)
             await page.keyboard.press("Escape")
-        options = page.get_by_label("Sample event").locator("option")
-        await expect(options.nth(1)).to_contain_text("job.succeeded · Ann")
+        linked = page.get_by_label("Sample event").locator("optgroup[label='Linked agent Ann']")
+        await expect(linked).to_contain_text("job.succeeded · Ann")
         assert (dashboard.console_errors, dashboard.external_requests) == ([], [])
 
 
@@ -197,6 +200,7 @@ async def test_a_conflicting_save_is_reported_and_a_revision_is_restored(
         saved = await dashboard.webhook("CRM", "/crm", description="first")
         page = await open_page(dashboard, f"/webhooks/{saved.id}/edit")
         await webhooks.patch_webhook(rig.ctx, saved.id, WebhookPatch(description="theirs"))
+        await unfold(page)
         await page.get_by_label("Description").fill("mine")
         await page.get_by_role("button", name="Save").click()
         await expect(

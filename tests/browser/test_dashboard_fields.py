@@ -12,7 +12,7 @@ from playwright.async_api import Browser, expect
 from rowhook.services import webhooks
 from rowhook.services.webhook_checks import configuration_of
 from tests.browser.test_dashboard_editor import open_page, replace_text
-from tests.support.browser import needs_chromium
+from tests.support.browser import needs_chromium, unfold
 from tests.support.dashboard_session import DashboardSession, open_dashboard
 from tests.support.worker_rig import Rig
 
@@ -43,6 +43,7 @@ async def only_webhook(dashboard: DashboardSession) -> dict[str, Any]:
 async def test_every_field_of_the_form_is_saved(rig: Rig, chromium: Browser) -> None:
     async with open_dashboard(rig, chromium, with_data=False) as dashboard:
         page = await open_page(dashboard, "/webhooks/new")
+        await unfold(page)
         await page.get_by_label("Name", exact=True).fill("Ledger")
         await page.get_by_label("URL", exact=True).fill(f"{rig.receiver.url}/ledger")
         await page.get_by_label("Method").select_option("PUT")
@@ -74,6 +75,7 @@ async def test_cleared_fields_are_cleared_in_the_webhook(rig: Rig, chromium: Bro
     async with open_dashboard(rig, chromium, with_data=False) as dashboard:
         saved = await dashboard.webhook("Ledger", "/ledger", **FIELDS)
         page = await open_page(dashboard, f"/webhooks/{saved.id}/edit")
+        await unfold(page)
         await page.get_by_label("Default payload").check()
         for box in ("goal.committed", "job.failed", "Ordered: sent one at a time"):
             await page.get_by_label(box).uncheck()

@@ -65,7 +65,7 @@ async def test_endpoints_that_are_wholly_down_have_a_success_rate_of_zero(
         assert (item["health"], item["backlog"]) == ("circuit_open", OPENS_AFTER + 5)
         assert item["failing_since"] < item["next_probe_at"]
     await sign_in(visitor)
-    for path in ("/", "/webhooks"):
+    for path in ("/", "/webhooks", f"/goals/{rig.platform.goal}"):
         page = (await visitor.get(path)).text
         assert re.findall(r'data-health="(\w+)"', page) == ["circuit_open"] * 3, path
     assert "<strong>0 %</strong>" in (await visitor.get("/")).text

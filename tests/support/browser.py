@@ -56,3 +56,10 @@ async def text_of(locator: Locator) -> str:
     """Returns the text of an element once it is visible."""
     await locator.wait_for()
     return await locator.inner_text()
+
+
+async def unfold(page: Page) -> None:
+    """Opens the folded sections of the webhook editor."""
+    await page.locator(".draft details:not(.api-call)").evaluate_all(
+        "(folded) => folded.forEach((details) => { details.open = true; })"
+    )

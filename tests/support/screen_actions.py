@@ -9,6 +9,7 @@ from playwright.async_api import expect
 
 from rowhook.services import webhooks
 from rowhook.services.webhook_checks import WebhookPatch
+from tests.support.browser import unfold
 from tests.support.dashboard_session import DashboardSession
 
 FIXED_TEMPLATE = '{"number": {{data.number}}, "recipient": "{{data.email}}"}'
@@ -57,6 +58,7 @@ async def create_webhook(dashboard: DashboardSession) -> None:
 
 async def save_invalid_webhook(dashboard: DashboardSession) -> None:
     await dashboard.open("/webhooks/new?preset=json")
+    await unfold(dashboard.page)
     await dashboard.page.get_by_label("Retry schedule").fill("0, soon")
     await dashboard.page.get_by_label("Timeout (seconds)").fill("99")
     await replace_text(dashboard, "Body template", '{"a": {{data.name | upcase}}}')

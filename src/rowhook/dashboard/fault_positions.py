@@ -20,7 +20,7 @@ def locate_faults(faults: Iterable[Fault], name: str, text: str) -> list[Located
     return [
         {"line": line, "column": column, "message": fault.message}
         for fault in faults
-        if _field(fault.pointer) == name
+        if field_of(fault.pointer) == name
         for line, column in [_locate(fault, text)]
     ]
 
@@ -41,7 +41,7 @@ def faults_by_field(
             for fault in preview.faults
             if fault.at == "configuration"
         ]
-    names = dict.fromkeys(_field(fault.pointer) for fault in all_faults if fault.pointer)
+    names = dict.fromkeys(field_of(fault.pointer) for fault in all_faults if fault.pointer)
     return [
         {"field": name} | located
         for name in names
@@ -49,7 +49,8 @@ def faults_by_field(
     ]
 
 
-def _field(pointer: str) -> str:
+def field_of(pointer: str) -> str:
+    """Return the field that a pointer begins with."""
     return next(iter(json_pointer.split(pointer)), "")
 
 

@@ -13,9 +13,10 @@ _BODIES = Path(__file__).parent / "preset_bodies"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """A preset: its title, configuration, and required secrets with their descriptions."""
+    """A preset: its title, what it sends, configuration, and required secrets with descriptions."""
 
     title: str
+    sends: str
     configuration: Configuration
     secrets: tuple[tuple[str, str], ...] = ()
 
@@ -25,11 +26,12 @@ def _body(name: str) -> str:
     return (_BODIES / f"{name}.jinja").read_text("utf-8").rstrip()
 
 
-def _hook(name: str, title: str, meaning: str, body: str | None = None) -> Preset:
+def _hook(name: str, title: str, sends: str, meaning: str, body: str | None = None) -> Preset:
     """Return a preset whose URL is a secret, because who has the URL may post."""
     secret = f"{name}-url"
     return Preset(
         title=title,
+        sends=sends,
         configuration=Configuration(
             name=title, url=f"{{{{secret:{secret}}}}}", body_template=_body(body or name)
         ),
@@ -49,15 +51,34 @@ def _with_token(name: str, method: Literal["POST", "PATCH"], url: str) -> Config
     )
 
 
+_OBJECT = "an object with event, data and context"
+
 PRESETS: dict[str, Preset] = {
-    "slack": _hook("slack", "Slack", "the URL of an incoming webhook"),
-    "teams": _hook("teams", "Teams", "the URL of a workflow that posts to a channel"),
-    "discord": _hook("discord", "Discord", "the URL of a channel's webhook"),
+    "slack": _hook(
+        "slack",
+        "Slack",
+        "a message with up to ten keys of the data",
+        "the URL of an incoming webhook",
+    ),
+    "teams": _hook(
+        "teams",
+        "Teams",
+        "an Adaptive Card to a channel",
+        "the URL of a workflow that posts to a channel",
+    ),
+    "discord": _hook(
+        "discord", "Discord", "an embed that mentions nobody", "the URL of a channel's webhook"
+    ),
     "google-chat": _hook(
-        "google-chat", "Google Chat", "the URL of a space's webhook", "google_chat"
+        "google-chat",
+        "Google Chat",
+        "a card in a space",
+        "the URL of a space's webhook",
+        "google_chat",
     ),
     "pagerduty": Preset(
         title="PagerDuty",
+        sends="an alert for each failed job",
         configuration=Configuration(
             name="PagerDuty",
             url="https://events.pagerduty.com/v2/enqueue",
@@ -68,6 +89,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "hubspot": Preset(
         title="HubSpot",
+        sends="a contact, created or updated by its address",
         configuration=_with_token(
             "HubSpot", "POST", "https://api.hubapi.com/crm/v3/objects/contacts/batch/upsert"
         ),
@@ -75,6 +97,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "salesforce": Preset(
         title="Salesforce",
+        sends="a lead, created or updated",
         # An upsert by an external id, so that a retry adds no second lead.
         configuration=_with_token(
             "Salesforce",
@@ -89,6 +112,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "airtable": Preset(
         title="Airtable",
+        sends="a record, created or updated",
         configuration=_with_token(
             "Airtable", "PATCH", "https://api.airtable.com/v0/{{secret:airtable-base}}/Deliveries"
         ),
@@ -97,11 +121,12 @@ PRESETS: dict[str, Preset] = {
             ("airtable-token", "a personal access token"),
         ),
     ),
-    "n8n": _hook("n8n", "n8n", "the production URL of a Webhook node", "catch_hook"),
-    "zapier": _hook("zapier", "Zapier", "the URL of a catch hook", "catch_hook"),
-    "make": _hook("make", "Make", "the URL of a custom webhook", "catch_hook"),
+    "n8n": _hook("n8n", "n8n", _OBJECT, "the production URL of a Webhook node", "catch_hook"),
+    "zapier": _hook("zapier", "Zapier", _OBJECT, "the URL of a catch hook", "catch_hook"),
+    "make": _hook("make", "Make", _OBJECT, "the URL of a custom webhook", "catch_hook"),
     "json": Preset(
         title="Plain JSON",
+        sends="everything that an event has",
         configuration=Configuration(name="", url="https://", body_template=_body("json")),
     ),
 }

@@ -9,6 +9,8 @@ import msgspec
 
 from rowhook.render.configuration import Configuration
 
+# The fields that a patch merges (RFC 7396).
+_MERGED = frozenset(("headers", "metadata"))
 _CONTEXT = 3
 # A template may have 64 Ki lines, and comparing takes quadratic time.
 _MAX_COMPARED_LINES, _MAX_DIFF_LINES = 1_000, 400
@@ -27,20 +29,25 @@ def draft_document(draft: Configuration) -> dict[str, Any]:
 
 
 def changed_fields(was: Configuration, is_now: Configuration) -> dict[str, Any]:
-    """Build a merge patch between two configurations (RFC 7396)."""
+    """Build a patch between two configurations. Headers and metadata are merged, not replaced."""
     before, after = _fields(was), _fields(is_now)
     return {
-        name: _merged(before.get(name), value)
+        name: _merge_patch(before.get(name), value) if name in _MERGED else value
         for name, value in after.items()
         if value != before.get(name)
     }
 
 
-def _merged(before: Any, after: Any) -> Any:
+def _merge_patch(before: Any, after: Any) -> Any:
+    """Build a merge patch (RFC 7396)."""
     if not (isinstance(before, dict) and isinstance(after, dict)):
         return after
     gone = {name: None for name in before if name not in after}
-    return gone | {name: value for name, value in after.items() if value != before.get(name)}
+    return gone | {
+        name: _merge_patch(before.get(name), value)
+        for name, value in after.items()
+        if value != before.get(name)
+    }
 
 
 def _fields(configuration: Configuration) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
@@ -56,11 +57,23 @@ async def preview_held(
     No secret is decrypted for a draft with changes. Raises NotFound, and Rejected with all faults
     of the draft.
     """
-    present = await webhook_of(ctx, webhook)
-    compiled = await _compiled(ctx, present, draft, faults)
     filters = DeliveryFilter(webhook=webhook, statuses=("held",))
     held = paging.read(await list_queries.delivery_page(ctx.pool, filters, None, limit), Delivery)
-    previews = [await _preview(ctx, compiled, delivery) for delivery in held]
+    return await preview_deliveries(ctx, webhook, held, draft=draft, faults=faults)
+
+
+async def preview_deliveries(
+    ctx: KeyringContext,
+    webhook: UUID,
+    deliveries: Sequence[Delivery],
+    *,
+    draft: WebhookPatch | None = None,
+    faults: tuple[Fault, ...] = (),
+) -> HeldPreviews:
+    """Renders these deliveries of a webhook, as `preview_held` does. Raises its errors."""
+    present = await webhook_of(ctx, webhook)
+    compiled = await _compiled(ctx, present, draft, faults)
+    previews = [await _preview(ctx, compiled, delivery) for delivery in deliveries]
     return HeldPreviews([preview for preview in previews if preview is not None])
 
 

@@ -106,7 +106,7 @@ _SECRET_NAME = re.compile(r"\{\{-?\s*secret:\s*(?P<id>[A-Za-z0-9._-]{1,128})")
 
 async def check_webhook(
     ctx: ServiceContext,
-    organization: UUID,
+    organization: UUID | None,
     configuration: Configuration,
     faults: tuple[Fault, ...] = (),
     save_faults: Sequence[Fault] = (),
@@ -114,11 +114,12 @@ async def check_webhook(
     """Compiles a webhook without its secrets. Raises Rejected with all faults.
 
     `faults` are those of reading the document; a pointer in them is not reported again.
-    `save_faults` are reported besides.
+    `save_faults` are reported besides. Without an organization, which must then be one of the
+    faults, its secrets are not looked up.
     """
     identity = {
         "id": UUID(int=0),
-        "organization_id": organization,
+        "organization_id": organization or UUID(int=0),
         "revision": 0,
         "secrets_version": 0,
     }
@@ -131,7 +132,8 @@ async def check_webhook(
         )
     except ConfigurationRejected as error:
         new_faults.extend(_with_advice(fault, ctx) for fault in error.faults)
-    new_faults += await _secret_faults(ctx, organization, configuration)
+    if organization is not None:
+        new_faults += await _secret_faults(ctx, organization, configuration)
     known = {fault.pointer for fault in faults}
     all_faults = [*faults, *(fault for fault in new_faults if fault.pointer not in known)]
     if all_faults or checked is None:
@@ -152,7 +154,7 @@ def _with_advice(fault: Fault, ctx: ServiceContext) -> Fault:
 
 async def check_for_save(
     ctx: ServiceContext,
-    organization: UUID,
+    organization: UUID | None,
     configuration: Configuration,
     faults: tuple[Fault, ...] = (),
 ) -> tuple[CompiledWebhook, list[SaveWarning]]:

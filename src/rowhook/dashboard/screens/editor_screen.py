@@ -10,11 +10,20 @@ from litestar import Response
 from litestar.params import FromPath
 from msgspec import Raw, Struct
 
-from rowhook.dashboard import preview_sample
+from rowhook import json_pointer
+from rowhook.dashboard import credential_urls, preview_sample
 from rowhook.dashboard.browser_session import SessionRequest
 from rowhook.dashboard.completions import completions
 from rowhook.dashboard.curl import as_curl
-from rowhook.dashboard.editor_form import Fields, draft_of, fields_of, keep_line_ends, read_fields
+from rowhook.dashboard.editor_form import (
+    NUMBER_FIELDS,
+    SWITCH_FIELDS,
+    Fields,
+    draft_of,
+    fields_of,
+    keep_line_ends,
+    read_fields,
+)
 from rowhook.dashboard.fault_positions import faults_by_field
 from rowhook.dashboard.form_fields import FormData
 from rowhook.dashboard.pages import ContextDependency, form_route, page, page_route, redirect
@@ -29,11 +38,22 @@ from rowhook.services import lookups, previews, webhooks
 from rowhook.services.context import KeyringContext, NotFound, Rejected
 from rowhook.services.lookups import Organization
 from rowhook.services.previews import Preview, TrialRequest
-from rowhook.services.webhook_checks import configuration_of
+from rowhook.services.webhook_checks import check_for_save, configuration_of
 from rowhook.services.webhook_documents import Webhook
 
 _NEW = "/webhooks/new"
 _MAX_ORGANIZATIONS = 200
+# The fields in the order of the page, and the folded section of each.
+_SECTIONS = {
+    **dict.fromkeys(("organization", "name", "raw_payload", "body_template"), ""),
+    **dict.fromkeys(("url", "url_secret_id", "method", "kind"), ""),
+    "headers": "headers",
+    **dict.fromkeys(("schema", "condition", "event_types"), "rules"),
+    "retry_schedule_s": "limits",
+    **dict.fromkeys((field.name for field in (*NUMBER_FIELDS, *SWITCH_FIELDS)), "limits"),
+    **dict.fromkeys(("description", "external_id", "metadata"), "about"),
+    **dict.fromkeys(("sample", "sample_data", "sample_context"), ""),
+}
 
 
 class _Edit(Struct, kw_only=True):
@@ -45,6 +65,7 @@ class _Edit(Struct, kw_only=True):
     faults: tuple[Fault, ...] = ()
     preview: Preview | None = None
     moved: bool = False
+    stored_secret: str | None = None
     status: int = 200
 
 
@@ -77,7 +98,11 @@ async def create_webhook(request: SessionRequest, ctx: ContextDependency) -> Res
     fields = read_fields(form)
     draft, faults = draft_of(fields)
     try:
-        organization = await _owner(request, ctx, None, form)
+        organization = await _checked_owner(request, ctx, form, draft, faults)
+        fields = await credential_urls.store_before_save(
+            ctx, request.auth, organization, fields, form, None
+        )
+        draft, faults = draft_of(fields)
         webhook = await webhooks.create_webhook(ctx, organization, draft, faults)
     except Rejected as error:
         refused = _Edit(fields=fields, faults=error.faults, status=422)
@@ -94,8 +119,12 @@ async def save_webhook(
     present = await webhooks.webhook_of(ctx, webhook_id)
     fields = keep_line_ends(configuration_of(present), read_fields(form))
     edit = _Edit(fields=fields, present=present, revision=form.integer("revision"))
-    draft, faults = draft_of(fields)
     try:
+        owner = await lookups.webhook_owner(ctx, webhook_id)
+        edit.fields = await credential_urls.store_before_save(
+            ctx, request.auth, owner, fields, form, present
+        )
+        draft, faults = draft_of(edit.fields)
         await webhooks.change_webhook(
             ctx, webhook_id, draft, expected_revision=edit.revision, faults=faults
         )
@@ -127,6 +156,37 @@ async def preview(request: SessionRequest, ctx: ContextDependency) -> Response[A
     except NotFound as error:
         edit.faults = (Fault(pointer="/sample", message=str(error)),)
     return await _edit(request, ctx, edit, form)
+
+
+@form_route("/webhooks/url-secret", scope="secrets")
+async def store_url(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+    """Store the URL of the form as a secret, and show the form with the name of the secret."""
+    form = await FormData.from_body(request)
+    webhook_id, fields = form.uuid("webhook_id"), read_fields(form)
+    present = None if webhook_id is None else await webhooks.webhook_of(ctx, webhook_id)
+    edit = _Edit(fields=fields, present=present, revision=form.integer("revision"))
+    try:
+        owner = await _owner(request, ctx, present, form)
+        edit.fields = await credential_urls.store_url(ctx, request.auth, owner, fields, form)
+        edit.stored_secret = edit.fields["url"] if edit.fields != fields else None
+    except Rejected as error:
+        edit.faults, edit.status = error.faults, 422
+    return await _edit(request, ctx, edit, form)
+
+
+async def _checked_owner(
+    request: SessionRequest,
+    ctx: KeyringContext,
+    form: FormData,
+    draft: Configuration,
+    faults: tuple[Fault, ...],
+) -> UUID:
+    """The organization of a new webhook. Raises Rejected with all faults of the form."""
+    try:
+        return await _owner(request, ctx, None, form)
+    except Rejected as error:
+        await check_for_save(ctx, None, draft, (*faults, *error.faults))
+        raise
 
 
 async def _owner(
@@ -177,8 +237,19 @@ async def _edit(
         preview_call=_preview_call(draft, owner, preview_sample.api_sample(form, choices)),
         field_faults=faults_by_field(edit.faults, edit.preview, edit.fields),
         as_curl=_as_curl,
+        offer=await credential_urls.offer_of(ctx, organization, edit.fields, form, present),
+        **_places(edit),
         **_headers(draft, ctx.brand),
     )
+
+
+def _places(edit: _Edit) -> dict[str, Any]:
+    """The first field with a fault, which gets the focus, and the sections that are not folded."""
+    faulty = {json_pointer.split(fault.pointer)[0] for fault in edit.faults if fault.pointer}
+    return {
+        "focus": next((name for name in _SECTIONS if name in faulty), ""),
+        "unfolded": {_SECTIONS.get(name, "") for name in faulty},
+    }
 
 
 async def _organizations(
@@ -220,4 +291,4 @@ def _headers(draft: Configuration, brand: str) -> dict[str, Any]:
     }
 
 
-HANDLERS = [new_webhook, edit_webhook, create_webhook, save_webhook, preview]
+HANDLERS = [new_webhook, edit_webhook, create_webhook, save_webhook, preview, store_url]

@@ -1,10 +1,11 @@
-"""Held deliveries: their errors, a preview of all of them with a draft, and their release."""
+"""Held deliveries: grouped by their fault, previewed with a draft, fixed, and released."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
@@ -16,6 +17,8 @@ from rowhook import json_pointer
 from rowhook.dashboard.browser_session import SessionRequest
 from rowhook.dashboard.completions import completions
 from rowhook.dashboard.editor_form import Fields, body_kind, draft_of, fields_of, keep_line_ends
+from rowhook.dashboard.fault_positions import faults_by_field
+from rowhook.dashboard.flash import flash_message, redirect_back
 from rowhook.dashboard.form_fields import FormData
 from rowhook.dashboard.pages import (
     ContextDependency,
@@ -34,12 +37,14 @@ from rowhook.dashboard.replay_progress import (
     mark_start,
     progress_start,
 )
+from rowhook.dashboard.suggested_changes import SuggestedChange, suggested_changes
 from rowhook.dashboard.webhook_diff import changed_fields
 from rowhook.db.list_queries import DeliveryFilter
 from rowhook.db.webhook_queries import RevisionConflict
 from rowhook.render.configuration import Configuration, Fault
-from rowhook.services import held_previews, lookups, stats
+from rowhook.services import held_groups, held_previews, lookups, stats
 from rowhook.services.context import KeyringContext, Rejected
+from rowhook.services.held_groups import FaultGroup, HeldGroups
 from rowhook.services.held_previews import HeldPreview
 from rowhook.services.json_reader import read_with_faults
 from rowhook.services.stats import DeliveryCounts
@@ -47,29 +52,52 @@ from rowhook.services.webhook_checks import WebhookPatch, configuration_of
 from rowhook.services.webhook_documents import Webhook
 from rowhook.services.webhooks import change_webhook, webhook_of
 
-_FIXABLE_FIELDS = ("body_template", "schema", "condition", "url")
+_FIXABLE_FIELDS = ("body_template", "schema", "condition", "url", "headers")
 _PERIOD = timedelta(hours=1)
 _MAX_WEBHOOKS = 200
 _INTERVAL_S = 1.0
+# What the pages read and render, which they state.
+_MAX_GROUPED_WEBHOOKS = 20
+_READ_PER_WEBHOOK = 100
+_MAX_PREVIEWS = 50
+_FLASH_MESSAGES = {
+    "released": "{} of the group released. They are sent with the current revision.",
+    "released_more": (
+        f"{{}} of the group released, from {held_groups.MAX_RELEASED:,} held deliveries read."
+        " Older ones were not read."
+    ),
+}
 
 
 class _HeldEdit(msgspec.Struct, kw_only=True):
-    """The state of the page: the form, its faults, and the preview of the held deliveries."""
+    """The state of the page: the form, its faults, and the preview of the held deliveries.
+
+    `group` is the selected one, if any. `items` are None if the draft cannot be rendered: previews
+    of another configuration are not shown beside it.
+    """
 
     present: Webhook
     fields: Fields
     revision: int
-    items: list[HeldPreview] = []
+    held: HeldGroups
+    group: FaultGroup | None = None
+    items: list[HeldPreview] | None = None
     faults: tuple[Fault, ...] = ()
     changes: dict[str, Any] = {}
     moved: bool = False
     is_draft: bool = False
+    applied: SuggestedChange | None = None
     status: int = 200
+
+    @property
+    def suggestions(self) -> list[SuggestedChange]:
+        """Changes of the draft that remove its faults."""
+        return suggested_changes(self.fields, self.items or (), self.faults)
 
 
 @page_route("/held")
 async def held(request: SessionRequest, ctx: ContextDependency) -> Page:
-    """List webhooks with held deliveries."""
+    """List webhooks with held deliveries, and the faults of the newest of them."""
     webhooks = await stats.worst_webhooks(
         ctx,
         organization=request.auth.organization,
@@ -77,7 +105,13 @@ async def held(request: SessionRequest, ctx: ContextDependency) -> Page:
         limit=_MAX_WEBHOOKS,
         statuses=("held",),
     )
-    return page(request, "held.html", webhooks=webhooks)
+    groups = {
+        webhook.webhook_id: await held_groups.held_groups(
+            ctx, webhook.webhook_id, _READ_PER_WEBHOOK
+        )
+        for webhook in webhooks[:_MAX_GROUPED_WEBHOOKS]
+    }
+    return page(request, "held.html", webhooks=webhooks, groups=groups, most_read=_READ_PER_WEBHOOK)
 
 
 @page_route("/held/{webhook_id:uuid}", scope="write")
@@ -85,28 +119,45 @@ async def held_of(
     webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Page:
     """Show the held deliveries of a webhook, rendered with its current revision."""
+    query = FormData.from_query(request)
     present = await webhook_of(ctx, webhook_id)
-    fields = fields_of(configuration_of(present))
-    edit = _HeldEdit(present=present, fields=fields, revision=present.revision)
-    return await _edit_page(request, ctx, edit)
+    groups = await held_groups.held_groups(ctx, webhook_id)
+    edit = _HeldEdit(
+        present=present,
+        fields=fields_of(configuration_of(present)),
+        revision=present.revision,
+        held=groups,
+        group=groups.find(query.text("fault")),
+    )
+    await _preview(ctx, edit)
+    return await _edit_page(
+        request,
+        ctx,
+        edit,
+        message=flash_message(query.text("done"), _FLASH_MESSAGES),
+        cursor=query.text("cursor"),
+        released_fault=query.text("fault"),
+    )
 
 
 @form_route("/held/{webhook_id:uuid}/preview", scope="write")
 async def preview(
     webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Page:
-    """Render the held deliveries with the draft, without saving it or decrypting secrets."""
+    """Render the held deliveries with the draft, without saving it or decrypting secrets.
+
+    A suggested change can be applied to the draft before.
+    """
     form = await FormData.from_body(request)
     edit, _, faults = await _read_form(ctx, webhook_id, form)
-    patch = read_with_faults(msgspec.json.encode(edit.changes), WebhookPatch)
-    try:
-        previews = await held_previews.preview_held(
-            ctx, webhook_id, draft=patch.document, faults=(*faults, *patch.faults)
-        )
-    except Rejected as error:
-        edit.faults, edit.status = error.faults, 422
-        return await _edit_page(request, ctx, edit)
-    edit.items, edit.is_draft = previews.items, True
+    await _preview_draft(ctx, edit, faults)
+    suggestions = {change.key: change for change in edit.suggestions}
+    if (change := suggestions.get(form.text("apply") or "")) is not None:
+        faults = _enter(edit, change.apply(edit.fields))[1]
+        await _preview_draft(ctx, edit, faults)
+        edit.applied = change
+    if "hx-request" in request.headers:
+        edit.status = 200
     return await _edit_page(request, ctx, edit)
 
 
@@ -125,10 +176,26 @@ async def save(
         edit.faults, edit.status = error.faults, 422
         return await _edit_page(request, ctx, edit)
     except RevisionConflict:
+        await _preview_draft(ctx, edit, faults)
         edit.revision, edit.moved, edit.status = edit.present.revision, True, 412
         return await _edit_page(request, ctx, edit)
     start = ProgressStart(of=held_count, before=before, mark=mark)
     return redirect(f"/held/{webhook_id}/released?{start.address}")
+
+
+@form_route("/held/{webhook_id:uuid}/release", scope="replay")
+async def release(
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
+) -> Response[Any]:
+    """Send the deliveries of a group with the current revision; the others stay held."""
+    form = await FormData.from_body(request)
+    await webhook_of(ctx, webhook_id)
+    key = form.text("fault") or ""
+    released = await held_groups.release_group(ctx, webhook_id, key, form.text("cursor"))
+    if released.next_cursor is None:
+        return redirect_back(f"/held/{webhook_id}", "released", released.deliveries)
+    where = urlencode({"fault": key, "cursor": released.next_cursor})
+    return redirect_back(f"/held/{webhook_id}?{where}", "released_more", released.deliveries)
 
 
 async def _read_form(
@@ -136,27 +203,59 @@ async def _read_form(
 ) -> tuple[_HeldEdit, Configuration, tuple[Fault, ...]]:
     """The state of the page, the draft, and the faults found in the form."""
     present = await webhook_of(ctx, webhook)
-    entered = keep_line_ends(
-        configuration_of(present), {name: form.raw(name) for name in _FIXABLE_FIELDS}
-    )
-    fields = fields_of(configuration_of(present)) | entered
-    fields["body"] = body_kind(fields["body"], fields["body_template"])
-    draft, faults = draft_of(fields)
+    groups = await held_groups.held_groups(ctx, webhook)
     edit = _HeldEdit(
         present=present,
-        fields=fields,
+        fields=fields_of(configuration_of(present)),
         revision=form.integer("revision") or present.revision,
-        changes=changed_fields(configuration_of(present), draft),
+        held=groups,
+        group=groups.find(form.text("fault")),
+        is_draft=True,
     )
-    return edit, draft, faults
+    # A field that the form does not have keeps its value.
+    typed = {name: form.raw(name) for name in _FIXABLE_FIELDS if form.flag(name)}
+    return edit, *_enter(edit, keep_line_ends(configuration_of(present), typed))
 
 
-async def _edit_page(request: SessionRequest, ctx: KeyringContext, edit: _HeldEdit) -> Page:
-    present = edit.present
-    if not edit.is_draft:
-        edit.items = (await held_previews.preview_held(ctx, present.id)).items
+def _enter(edit: _HeldEdit, entered: Fields) -> tuple[Configuration, tuple[Fault, ...]]:
+    """Puts values into the form; returns the draft, and the faults of reading it."""
+    edit.fields = edit.fields | entered
+    edit.fields["body"] = body_kind(edit.fields["displayed_body"], edit.fields["body_template"])
+    draft, faults = draft_of(edit.fields)
+    edit.changes = changed_fields(configuration_of(edit.present), draft)
+    return draft, faults
+
+
+async def _preview_draft(ctx: KeyringContext, edit: _HeldEdit, faults: tuple[Fault, ...]) -> None:
+    """Renders with the draft. If it is rejected, there are faults and no previews."""
+    patch = read_with_faults(msgspec.json.encode(edit.changes), WebhookPatch)
+    edit.items, edit.faults, edit.status = None, (), 200
+    try:
+        await _preview(ctx, edit, patch.document, (*faults, *patch.faults))
+    except Rejected as error:
+        edit.faults, edit.status = error.faults, 422
+
+
+async def _preview(
+    ctx: KeyringContext,
+    edit: _HeldEdit,
+    draft: WebhookPatch | None = None,
+    faults: tuple[Fault, ...] = (),
+) -> None:
+    """Renders the newest deliveries of the group, or of all. Raises Rejected."""
+    deliveries = edit.group.deliveries if edit.group is not None else edit.held.deliveries
+    previews = await held_previews.preview_deliveries(
+        ctx, edit.present.id, deliveries[:_MAX_PREVIEWS], draft=draft, faults=faults
+    )
+    edit.items = previews.items
+
+
+async def _edit_page(
+    request: SessionRequest, ctx: KeyringContext, edit: _HeldEdit, **context: Any
+) -> Page:
+    present, items = edit.present, edit.items or []
     owner = await lookups.webhook_owner(ctx, present.id)
-    faults = (*edit.faults, *dict.fromkeys(_template_faults(edit.items)))
+    faults = (*edit.faults, *dict.fromkeys(_template_faults(items)))
     return page(
         request,
         "held_webhook.html",
@@ -164,10 +263,15 @@ async def _edit_page(request: SessionRequest, ctx: KeyringContext, edit: _HeldEd
         edit=edit,
         webhook=present,
         faults=faults,
+        field_faults=faults_by_field(faults, None, edit.fields),
         fields=edit.fields,
         tally=await _tally(ctx, present.id),
-        open=_faulty_fields(edit.items, edit.faults),
-        completions=await completions(ctx, owner, present.id),
+        open=_faulty_fields(items, edit.faults),
+        completions={}
+        if "hx-request" in request.headers
+        else await completions(ctx, owner, present.id),
+        most_read=held_groups.MAX_READ,
+        **{"message": None, "cursor": None, "released_fault": None} | context,
     )
 
 
@@ -239,4 +343,4 @@ async def _tally(ctx: KeyringContext, webhook: UUID) -> DeliveryCounts:
     return await stats.count_deliveries(ctx, held)
 
 
-HANDLERS = [held, held_of, preview, save, released, live]
+HANDLERS = [held, held_of, preview, save, release, released, live]

@@ -20,11 +20,12 @@ from rowhook.dashboard.form_fields import FormData
 from rowhook.dashboard.owner_names import owner_names
 from rowhook.dashboard.pages import ContextDependency, Page, form_route, page, page_route
 from rowhook.render.configuration import Fault
-from rowhook.services import commits, lookups, webhooks
+from rowhook.services import commits, lookups, stats, webhooks
 from rowhook.services.commits import CommitValidation, Proposal
 from rowhook.services.context import KeyringContext, NotFound, Rejected
 from rowhook.services.json_reader import verbatim
 from rowhook.services.links import link_agent, link_goal, unlink_agent, unlink_goal
+from rowhook.services.stats import HealthWord
 
 Kind = Literal["agent", "goal"]
 _LIMIT = 50
@@ -195,6 +196,7 @@ async def _goal_page(
         goal_id=goal_id,
         goal_name=await _goal_name(ctx, goal_id),
         outputs=outputs,
+        health=await _health(ctx, [webhook.id for webhook in outputs.items]),
         schema=schema,
         tool=await commits.goal_tool(ctx, goal_id, form),
         form=form,
@@ -203,6 +205,12 @@ async def _goal_page(
         faults=faults,
         verdict=verdict,
         call=call or {"data": example},
+    )
+
+
+async def _health(ctx: KeyringContext, ids: list[UUID]) -> dict[UUID, HealthWord]:
+    return (
+        {entry.webhook_id: entry.health for entry in await stats.health_of(ctx, ids)} if ids else {}
     )
 
 

@@ -6,17 +6,43 @@ document.addEventListener("input", ({ target }) => {
   if (target.name === "body_template" && target.value.trim() && choice) choice.checked = true;
 });
 
-// Show the faults of a preview in the editors, at their lines.
+const editorsOf = (name) => document.querySelectorAll(`form[data-editing] [name="${CSS.escape(name)}"]`);
+
+// Show the faults of a preview at their fields: in the editors at their lines, and below every field.
 const show = (list) => {
-  for (const textarea of document.querySelectorAll("textarea[data-editor]")) {
+  for (const textarea of document.querySelectorAll("form[data-editing] textarea[data-editor]")) {
     const own = list.filter((fault) => fault.field === textarea.name);
     textarea.dispatchEvent(new CustomEvent("rowhook:faults", { detail: own }));
   }
+  document.querySelectorAll("form[data-editing] .fault.of-field").forEach((old) => old.remove());
+  for (const { field, message } of list) {
+    const below = editorsOf(field)[0]?.closest(".field");
+    if (!below) continue;
+    const line = document.createElement("p");
+    line.className = "fault of-field";
+    line.textContent = message;
+    below.append(line);
+  }
 };
+
+// What the page says of an older draft must not stand beside a newer one: it is hidden until the
+// preview of the newer draft arrives, and a preview that is under way is aborted.
+const markStale = ({ target }) => {
+  const form = target.closest?.("form[data-editing]");
+  if (!form || target.type === "hidden") return;
+  htmx.trigger(form, "htmx:abort");
+  document.getElementById("preview")?.setAttribute("data-stale", "");
+  document.getElementById("suggestions")?.setAttribute("data-stale", "");
+  show([]);
+  document.querySelectorAll(".fault.of-draft, form[data-editing] .fault").forEach((old) => old.remove());
+};
+document.addEventListener("input", markStale);
+document.addEventListener("change", ({ target }) => { if (target.matches("select, [type=radio], [type=checkbox]")) markStale({ target }); });
 
 document.addEventListener("htmx:afterSettle", () => {
   const preview = document.getElementById("preview");
-  if (!preview) return;
+  // Typing goes on between the swap and this event.
+  if (!preview || "stale" in preview.dataset) return;
   show(JSON.parse(preview.dataset.faults || "[]"));
   // Completions depend on the selected organization.
   const offered = preview.dataset.completions;
@@ -31,4 +57,12 @@ document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
   if (target.id !== "sample") return;
   const offered = fragment.querySelector("#sample").dataset.organization;
   detail.shouldSwap = offered !== target.dataset.organization;
+});
+
+// The browser does not focus a field that an editor replaces.
+addEventListener("DOMContentLoaded", () => {
+  const first = document.querySelector("form[data-editing] [autofocus]");
+  if (!first || document.activeElement !== document.body) return;
+  if (first.matches("[data-editor]")) first.dispatchEvent(new Event("focus"));
+  else first.focus();
 });
