@@ -180,6 +180,18 @@ def test_a_secret_is_sent_only_to_its_allowed_hosts() -> None:
     assert "canary" not in (outcome.error or "")
 
 
+@pytest.mark.parametrize("host", ["[2606:4700::1111]", "[2606:4700:0::1111]"])
+def test_a_secret_may_be_bound_to_an_ipv6_address(host: str) -> None:
+    fields: dict[str, Any] = {
+        "headers": {"X-Key": "{{secret:k}}"},
+        "secrets": {"k": "canary"},
+        "allowed_hosts": {"k": (host,)},
+    }
+    assert rendered_request(url="https://[2606:4700::1111]/", **fields).headers[-1][1] == "canary"
+    other = render_outcome(url="https://[2606:4700::1112]/", **fields)
+    assert other.verdict == Verdict.CONFIG_REJECTED
+
+
 def test_a_schema_fault_never_contains_a_secret() -> None:
     webhook = compile_webhook(
         configuration(body_template='{"{{secret:k}}": 1}', schema={"additionalProperties": False}),

@@ -20,6 +20,8 @@ from rowhook.egress.errors import TargetForbidden, UrlRejected
 from rowhook.egress.policy import IPV4_LOOPBACK, network_to_allow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rowhook.egress.policy import EgressPolicy
 
 
@@ -68,6 +70,18 @@ class Target:
     def url(self) -> str:
         """The URL that is requested."""
         return f"{self.scheme}://{self.authority}{self.path}"
+
+
+def is_allowed_host(host: str, allowed: Iterable[str]) -> bool:
+    """Return whether the host of a target is one of the names, and IPv6 addresses in brackets."""
+    return any(host == (_unbracketed(name) if name.startswith("[") else name) for name in allowed)
+
+
+def _unbracketed(name: str) -> str | None:
+    try:
+        return str(IPv6Address(name[1:-1]))
+    except AddressValueError:
+        return None
 
 
 # Cached, because the URL of a request is parsed twice: by the renderer, which reports the errors,

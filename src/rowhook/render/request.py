@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from rowhook.egress.errors import TargetForbidden, UrlRejected
 from rowhook.egress.policy import EgressPolicy
-from rowhook.egress.target_url import parse_target
+from rowhook.egress.target_url import is_allowed_host, parse_target
 from rowhook.model import (
     BodyFault,
     Event,
@@ -252,7 +252,7 @@ def _url(
         message = webhook.redact(str(error))
         raise _Stopped(Verdict.RENDER_FAILED, message, location=FaultLocation("/url")) from None
     for secret, hosts in webhook.allowed_hosts.items():
-        if target.host not in hosts:
+        if not is_allowed_host(target.host, hosts):
             raise _Stopped(
                 Verdict.CONFIG_REJECTED,
                 f"Secret {secret} may only be sent to its allowed hosts: {', '.join(hosts)}.",

@@ -14,7 +14,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from rowhook.db import secret_queries
 from rowhook.egress.errors import TargetForbidden, UrlRejected
-from rowhook.egress.target_url import parse_target
+from rowhook.egress.target_url import is_allowed_host, parse_target
 from rowhook.render.configuration import Configuration, ConfigurationRejected, Fault
 from rowhook.render.headers import header_pointer
 from rowhook.render.save_checks import check_before_save
@@ -216,7 +216,7 @@ async def _secret_faults(
             f"{', '.join(hosts) or 'none'}.",
         )
         for secret, hosts in hosts_by_secret.items()
-        if hosts is not None and host is not None and host not in hosts
+        if hosts is not None and host is not None and not is_allowed_host(host, hosts)
     ]
 
 
