@@ -64,7 +64,7 @@ async def test_goals_and_agents_are_searched_linked_and_unlinked(
         await expect(page.get_by_role("status")).to_contain_text("Linked 1 of 1.")
 
         await page.get_by_role("link", name="Goals", exact=True).click()
-        await page.get_by_label("Search").fill("goal a")
+        await page.get_by_role("searchbox", name="Search").fill("goal a")
         await page.keyboard.press("Enter")
         await expect(page.locator("[data-row]")).to_have_count(2)
         await page.get_by_label("Select all on this page").check()
@@ -74,7 +74,7 @@ async def test_goals_and_agents_are_searched_linked_and_unlinked(
 
         await page.get_by_role("button", name="Unlink /crm from Goal a/b").click()
         await expect(page.get_by_role("status")).to_contain_text("Unlinked 1.")
-        await expect(page.get_by_label("Search")).to_have_value("goal a")
+        await expect(page.get_by_role("searchbox", name="Search")).to_have_value("goal a")
         await dashboard.open(f"/webhooks/{crm.id}")
         await page.get_by_role("button", name="Unlink agent Ann").click()
         await page.get_by_label("Goal (sends its commits)").select_option("..")

@@ -114,7 +114,7 @@ async def test_the_search_and_its_filters_are_in_the_address(rig: Rig, chromium:
         await page.keyboard.press("Enter")
         await expect(page).to_have_url(re.compile(r"q=ada\+LOVELACE"))
         await expect(page.locator("[data-row]")).to_have_count(20)
-        await page.get_by_label("Search").fill("the archive is full")
+        await page.get_by_role("searchbox", name="Search").fill("the archive is full")
         await page.keyboard.press("Enter")
         await expect(page.get_by_text("No deliveries match these filters.")).to_be_visible()
         await page.get_by_role("link", name="Reset filters").click()

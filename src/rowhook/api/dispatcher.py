@@ -98,9 +98,9 @@ class Dispatcher:
         if path == "/readyz":
             return await self._readiness()
         if path == "/metrics":
-            texts = {
-                name: await served.app.state.metrics.text() for name, served in self._served.items()
-            }
+            # A copy, because a database may be opened or closed meanwhile.
+            opened = dict(self._served)
+            texts = {name: await served.app.state.metrics.text() for name, served in opened.items()}
             text = merge_metrics(texts, down=[name for name in self._names if name not in texts])
             return 200, text, CONTENT_TYPE_PLAIN_0_0_4, {}
         if path == "/":

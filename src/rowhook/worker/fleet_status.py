@@ -52,7 +52,9 @@ class FleetStatus:
         await send_reply(scope, send, await self._reply(scope["method"], scope["path"]))
 
     async def _reply(self, method: str, path: str) -> Reply:
-        replies = {name: await app.reply(method, path) for name, app in self._apps.items()}
+        # A copy, because a database may be opened or closed meanwhile.
+        apps = dict(self._apps)
+        replies = {name: await app.reply(method, path) for name, app in apps.items()}
         if method not in {"GET", "HEAD"}:
             return problem_reply(405, "Use GET.")
         if path == "/metrics":
