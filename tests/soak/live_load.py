@@ -20,7 +20,7 @@ from tests.support.calls import ADMIN_KEY
 _BATCH, _MOST_OUTSTANDING = 100, 1_500
 _HEAL_EVERY_S = 2.0
 _RECORDED = re.compile(
-    rb"duration: ([0-9.]+) ms  execute [^:]*: select token from rowhook\.record\("
+    rb"duration: ([0-9.]+) ms  execute [^:]*: select token, status from rowhook\.record\("
 )
 # For connections of a worker: the server logs the duration of each statement.
 LOGGED = "-c log_min_duration_statement=0 -c log_parameter_max_length=0"
