@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,7 @@ _PERCENT = [
     chr(code) if _UNRESERVED.fullmatch(chr(code)) and code else f"%{code:02X}"
     for code in range(256)
 ]
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 _NOT_HEADER = re.compile(r"[^\x20-\x7e]")
 
 
@@ -84,6 +86,15 @@ def form_text(text: str) -> str:
 def plain_text(text: str) -> str:
     """Return the text unchanged."""
     return text
+
+
+def ascii_header_json(text: str) -> str:
+    """Return a JSON text for a header: non-ASCII characters become escapes of JSON."""
+    return header_text(text if text.isascii() else _NOT_ASCII.sub(_json_escapes, text))
+
+
+def _json_escapes(match: re.Match[str]) -> str:
+    return json.dumps(match.group())[1:-1]
 
 
 def header_text(text: str) -> str:
