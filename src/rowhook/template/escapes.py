@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 
@@ -50,7 +49,6 @@ _PERCENT = [
     chr(code) if _UNRESERVED.fullmatch(chr(code)) and code else f"%{code:02X}"
     for code in range(256)
 ]
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 _NOT_HEADER = re.compile(r"[^\x20-\x7e]")
 
 
@@ -89,12 +87,13 @@ def plain_text(text: str) -> str:
 
 
 def ascii_header_json(text: str) -> str:
-    """Return a JSON text for a header: non-ASCII characters become escapes of JSON."""
-    return header_text(text if text.isascii() else _NOT_ASCII.sub(_json_escapes, text))
+    """Return a JSON text for a header: others than visible ASCII become escapes of JSON."""
+    return _NOT_HEADER.sub(_json_escapes, text)
 
 
 def _json_escapes(match: re.Match[str]) -> str:
-    return json.dumps(match.group())[1:-1]
+    units = match.group().encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def header_text(text: str) -> str:
