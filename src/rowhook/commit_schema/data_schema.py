@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rowhook.commit_schema.body_skeleton import Node, Unknown, Value, read_skeleton
-from rowhook.commit_schema.loop_paths import Scope
-from rowhook.commit_schema.requirements import EACH, RequirementSet
+from rowhook.commit_schema.requirements import EACH, RequirementSet, Scope
 from rowhook.commit_schema.schema_walk import SchemaWalk
 from rowhook.render.configuration import Configuration
 from rowhook.render.webhook_compiler import Webhook
