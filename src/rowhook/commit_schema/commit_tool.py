@@ -10,8 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from rowhook.commit_schema.author_text import quoted, quoted_list
-from rowhook.commit_schema.strict_schema import StrictForm, limits_exceeded
-from rowhook.commit_schema.tool_schema import PROPERTY_NAME, PlainSchema, plain_schema
+from rowhook.commit_schema.tool_schema import (
+    PROPERTY_NAME,
+    PlainSchema,
+    StrictForm,
+    limits_exceeded,
+    plain_schema,
+)
 
 Format = Literal["anthropic", "openai", "mcp"]
 Refuses = Callable[[str, Any], bool]
