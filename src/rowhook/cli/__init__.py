@@ -30,8 +30,8 @@ _PANELS: dict[str, dict[str, str]] = {
     "Set up": {
         "watch": "watch_command",
         "webhooks": "webhook_commands",
-        "link": "link_commands",
-        "unlink": "link_commands",
+        "link": "webhook_commands",
+        "unlink": "webhook_commands",
         "secrets": "secret_commands",
         "keys": "key_commands",
         "organizations": "organization_commands",
