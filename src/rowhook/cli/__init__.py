@@ -37,7 +37,7 @@ _PANELS: dict[str, dict[str, str]] = {
         "organizations": "organization_commands",
         "export": "configuration_commands",
         "apply": "configuration_commands",
-        "portal": "portal_command",
+        "portal": "organization_commands",
     },
     "Try out": {
         "preview": "preview_commands",
