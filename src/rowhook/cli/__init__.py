@@ -25,7 +25,7 @@ _PANELS: dict[str, dict[str, str]] = {
         "doctor": "status_commands",
         "deliveries": "delivery_commands",
         "config": "config_command",
-        "psql": "psql_command",
+        "psql": "installation_commands",
     },
     "Set up": {
         "watch": "watch_command",

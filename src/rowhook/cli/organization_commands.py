@@ -1,4 +1,4 @@
-"""`rowhook organizations` and `rowhook portal`: quotas, export, erasure, and links to the portal."""
+"""`rowhook organizations` and `rowhook portal`: quotas, export, erasure and portal links."""
 
 from __future__ import annotations
 
