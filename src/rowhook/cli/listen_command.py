@@ -18,7 +18,7 @@ from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.request_forwarding import application, forward_until, forward_url
 from rowhook.cli.test_receiver import Received, Reply, check, receiver
 from rowhook.egress.policy import Network, network_to_allow
-from rowhook.services.signing_secrets import signing_secrets
+from rowhook.services.webhooks import signing_secrets
 from rowhook.settings import Settings, SettingsRejected
 from rowhook.supervisor import Supervisor
 
