@@ -20,10 +20,9 @@ from rowhook.db.statements import StatementError, StatementTimeout, Unreachable,
 from rowhook.db.webhook_queries import RevisionConflict
 from rowhook.render.configuration import Fault
 from rowhook.services.access import NotAuthenticated
-from rowhook.services.allowed_values import with_allowed_values
 from rowhook.services.context import Conflict, NotFound, RateLimited, Rejected, StillLinked
 from rowhook.services.idempotency import InProgress
-from rowhook.services.json_reader import InvalidDocument
+from rowhook.services.json_reader import InvalidDocument, with_allowed_values
 
 log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
