@@ -13,7 +13,7 @@ from rowhook.db import list_queries
 from rowhook.db.connection_pool import Pool
 from rowhook.db.list_queries import DeliveryFilter
 from rowhook.db.statements import TenantPool
-from rowhook.services.delivery_search import SearchResult, search_deliveries
+from rowhook.services.deliveries import SearchResult, search_deliveries
 from tests.browser.test_dashboard_sign_in import sign_in, visitor
 from tests.support.calls import Api
 from tests.support.sample_platform import Platform

@@ -1,4 +1,4 @@
-"""Decodes a JSON document into a Struct, and reports all faults at once, with the allowed values."""
+"""Decodes a JSON document into a Struct; reports all faults at once, with the allowed values."""
 
 from __future__ import annotations
 
