@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from rowhook.services import held_groups
+from rowhook.services import held_deliveries
 from rowhook.services.webhook_documents import Webhook
 from tests.browser.test_dashboard_sign_in import sign_in
 from tests.support.calls import running_api
@@ -79,7 +79,7 @@ def draft(page: str, name: str = "body_template") -> str:
 def test_errors_are_grouped_by_pointer_and_keyword(
     *, one: str | None, other: str, are_alike: bool
 ) -> None:
-    assert (held_groups.group_key(one) == held_groups.group_key(other)) is are_alike
+    assert (held_deliveries.group_key(one) == held_deliveries.group_key(other)) is are_alike
 
 
 async def test_held_deliveries_are_listed_by_fault_with_an_example(

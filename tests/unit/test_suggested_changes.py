@@ -7,7 +7,7 @@ import pytest
 from rowhook.dashboard.editor_form import fields_of
 from rowhook.dashboard.suggested_changes import suggested_changes
 from rowhook.render.configuration import Configuration, Fault
-from rowhook.services.held_previews import HeldPreview
+from rowhook.services.held_deliveries import HeldPreview
 from rowhook.services.previews import PreviewFault, TrialRequest
 
 
