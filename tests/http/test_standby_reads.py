@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from rowhook.api.standby_reads import StandbySender
+from rowhook.api.middleware import StandbySender
 from rowhook.cli import startup
 from rowhook.cli.serve import serve_api
 from rowhook.db import connection_pool
