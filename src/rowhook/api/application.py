@@ -33,8 +33,8 @@ from rowhook.api.idempotent_requests import IdempotencyMiddleware, check_idempot
 from rowhook.api.metrics import Metrics, metrics
 from rowhook.api.middleware import RowhookApp
 from rowhook.api.openapi import assets, openapi_config
+from rowhook.api.parameters import require_known_parameters
 from rowhook.api.problems import HANDLERS, http_problem
-from rowhook.api.query_parameters import require_known_parameters
 from rowhook.api.system_routes import check_pool, livez, readyz
 from rowhook.migrate.readiness import Readiness
 from rowhook.model import MAX_BODY_BYTES

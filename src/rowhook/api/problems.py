@@ -15,7 +15,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.types import ExceptionHandlersMap
 from msgspec import Struct
 
-from rowhook.api.query_parameters import signature_of
+from rowhook.api.parameters import signature_of
 from rowhook.db.statements import StatementError, StatementTimeout, Unreachable, UnstorableValue
 from rowhook.db.webhook_queries import RevisionConflict
 from rowhook.render.configuration import Fault
