@@ -206,11 +206,11 @@ def _own(name: str, entry: Any) -> dict[str, Any]:
         raise SettingsRejected(
             f"{name!r} is not a name. Use up to 40 lower-case letters, digits and hyphens."
         )
-    given = {"url": entry} if isinstance(entry, str) else entry
-    if not isinstance(given, dict) or not {"url", "url_file"} & set(given):
+    declared = {"url": entry} if isinstance(entry, str) else entry
+    if not isinstance(declared, dict) or not {"url", "url_file"} & set(declared):
         raise SettingsRejected(f"{name}: The url is missing. {_EXAMPLE}")
     values: dict[str, Any] = {"database_direct_url": None, "database_read_url": None}
-    for key, value in given.items():
+    for key, value in declared.items():
         own = str(key).removesuffix("_file")
         if own not in _OWN or not isinstance(value, str):
             raise SettingsRejected(

@@ -131,10 +131,10 @@ async def require_known_parameters(
 def signature_of(handler: BaseRouteHandler) -> dict[str, FieldDefinition]:
     """Return the arguments of a handler and of the dependencies that it takes, by name."""
     own = handler.parsed_fn_signature.parameters
-    taken = [found for name, found in handler.resolve_dependencies().items() if name in own]
+    used = [provider for name, provider in handler.resolve_dependencies().items() if name in own]
     return {
         name: argument
-        for signature in (own, *(found.parsed_fn_signature.parameters for found in taken))
+        for signature in (own, *(provider.parsed_fn_signature.parameters for provider in used))
         for name, argument in signature.items()
     }
 

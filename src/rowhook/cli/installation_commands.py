@@ -249,9 +249,9 @@ async def _reachable_dsn(settings: Settings) -> str:
 
 def psql_program() -> str:
     """Returns the path of psql. Raises CommandFailed if there is none."""
-    found = shutil.which("psql")
-    if found is not None:
-        return found
+    program = shutil.which("psql")
+    if program is not None:
+        return program
     try:
         return str(binaries() / "psql")
     except EmbeddedUnavailable as error:

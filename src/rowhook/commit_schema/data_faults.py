@@ -94,10 +94,10 @@ def _of_render(
     webhook: Webhook, outcome: Outcome, names: Mapping[str, object]
 ) -> Iterator[CommitFault]:
     data = names["data"]
-    found = [] if outcome.location is None else list(_evaluated(webhook, outcome, names))
-    if found:
-        yield from (_at(path, message, data) for path, message in found)
-        reported = {path for path, _ in found}
+    failures = [] if outcome.location is None else list(_evaluated(webhook, outcome, names))
+    if failures:
+        yield from (_at(path, message, data) for path, message in failures)
+        reported = {path for path, _ in failures}
         yield from _missing(webhook, reported, names)
         return
     message = outcome.error or outcome.verdict.value

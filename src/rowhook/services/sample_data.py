@@ -78,7 +78,7 @@ def sample_data(webhook: Webhook, schema: Any, *, is_commit: bool) -> dict[_Root
     data = _whole_data(webhook, generator, is_commit=is_commit)
     result: dict[_Root, Any] = {"data": data, "context": {}}
     hints, described = _hints(webhook), fake_data.properties_of(schema)
-    paths = _paths(webhook) | {found for found in hints if found[1] == (ANY_KEY,)}
+    paths = _paths(webhook) | {path for path in hints if path[1] == (ANY_KEY,)}
     for root, path in sorted(paths, key=lambda item: (-len(item[1]), item)):
         # A property often contains the field of the same name.
         value = generator.generate(described.get(path[-1]), path[-1])

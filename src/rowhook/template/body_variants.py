@@ -255,8 +255,8 @@ class _Writer:
         while place.where == INSIDE and place.inner and place.inner.where in {INSIDE, OUTSIDE}:
             place = place.inner
         if place.where == OUTSIDE:
-            found = outcomes(node)
-            written = json_texts({str(leaf.value) for leaf in found.literals}, found)
+            results = outcomes(node)
+            written = json_texts({str(leaf.value) for leaf in results.literals}, results)
             text = _outside(value, written)
         else:
             text = (

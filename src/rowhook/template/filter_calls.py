@@ -104,11 +104,11 @@ def _compile_any(
     if fault is not None:
         build.fault(node.lineno, fault)
         return null_expression
-    given = [compile_operand(build, argument) for argument in node.args]
+    positional = [compile_operand(build, argument) for argument in node.args]
     named = [(str(pair.key), compile_operand(build, pair.value)) for pair in node.kwargs]
 
     def format_values(state: RenderState) -> object:
-        values = [argument(state) for argument in given]
+        values = [argument(state) for argument in positional]
         by_name = {name: argument(state) for name, argument in named}
         try:
             return format_text(state, value(state), values, by_name)
