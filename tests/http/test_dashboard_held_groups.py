@@ -45,16 +45,16 @@ def group_keys(page: str) -> list[str]:
 
 
 def suggestions(page: str) -> dict[str, str]:
-    """The keys of the suggested changes by what they say."""
-    found = re.findall(r"<li><code>(.*?)</code> <button name=\"apply\" value=\"(\w+)\"", page)
-    return {html.unescape(summary): key for summary, key in found}
+    """The keys of the suggested changes by their text."""
+    items = re.findall(r"<li><code>(.*?)</code> <button name=\"apply\" value=\"(\w+)\"", page)
+    return {html.unescape(summary): key for summary, key in items}
 
 
 def draft(page: str, name: str = "body_template") -> str:
     """The text of a field of the form."""
-    found = re.search(rf'<textarea id="{name}".*?>\n(.*?)</textarea>', page, re.DOTALL)
-    assert found is not None
-    return html.unescape(found[1])
+    match = re.search(rf'<textarea id="{name}".*?>\n(.*?)</textarea>', page, re.DOTALL)
+    assert match is not None
+    return html.unescape(match[1])
 
 
 @pytest.mark.parametrize(
@@ -144,8 +144,8 @@ async def test_suggested_changes_are_applied_to_the_draft_only(
         'data.mail becomes data.mail | default("")',
         'data.name becomes data.name | default("")',
     ):
-        found = suggestions((await visitor.post(path, data=form)).text)
-        (key,) = (key for text, key in found.items() if text.endswith(summary))
+        changes = suggestions((await visitor.post(path, data=form)).text)
+        (key,) = (key for text, key in changes.items() if text.endswith(summary))
         page = (await visitor.post(path, data=form | {"apply": key})).text
         form["body_template"] = draft(page)
     assert "3 of 3 would be sent with this draft" in page

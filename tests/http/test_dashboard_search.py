@@ -109,8 +109,8 @@ async def test_an_operator_finds_organizations_and_sees_their_names_in_lists(
     await api.webhook(platform.organization, name="one")
     await api.webhook(other.organization, name="two")
     csrf = await sign_in(visitor)
-    found = (await visitor.get("/search?q=globex")).text
-    assert f'name="organization" value="{other.organization}"' in found
+    results = (await visitor.get("/search?q=globex")).text
+    assert f'name="organization" value="{other.organization}"' in results
     for path in ("/webhooks", "/links", "/goals", "/audit"):
         page = (await visitor.get(path)).text
         assert '<span title="org/7">Globex</span>' in page, path

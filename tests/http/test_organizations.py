@@ -235,8 +235,8 @@ async def test_the_command_line_sets_quotas_exports_and_erases(
         "update rowhook.organization set external_id = 'acme' where id = %s", platform.organization
     )
     await platform.webhook()
-    shown = await hands.ok("organizations", "quota", "acme", "--webhooks", "3")
-    assert "1 of 3" in shown
+    output = await hands.ok("organizations", "quota", "acme", "--webhooks", "3")
+    assert "1 of 3" in output
     assert "any" in await hands.ok("organizations", "quota", "acme", "--webhooks", "none")
     (await hands.type("organizations", "quota", "acme", "--webhooks", "x")).refused(2, "number")
     assert "acme" in await hands.ok("organizations")

@@ -140,7 +140,7 @@ async def test_a_key_creates_links_for_its_own_organization_only(
 
 
 async def test_a_link_cannot_exceed_the_scopes_of_its_key(portals: Api, platform: Platform) -> None:
-    for scopes, asked, pointers in (
+    for scopes, requested, pointers in (
         (("read",), ["read"], None),
         (("write",), None, ["/scopes/0"]),
         (("read", "write"), ["read", "replay"], ["/scopes/1"]),
@@ -150,7 +150,7 @@ async def test_a_link_cannot_exceed_the_scopes_of_its_key(portals: Api, platform
         (("read", "write"), ["read", "all"], ["/scopes/1"]),
     ):
         key = await portals.key_of(platform.organization, *scopes)
-        draft = {} if asked is None else {"scopes": asked}
+        draft = {} if requested is None else {"scopes": requested}
         response = await portals.call("POST", "/portal-links", draft, key=key)
         if pointers is None:
             assert response.status_code == 403, scopes
