@@ -164,7 +164,7 @@ _FRAME_ORIGIN = re.compile(
 )
 _DSN = _matching(r"(?s)postgres(ql)?://.+|.*=.*", "Use postgresql://user@host:5432/database.")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
-# What a database of a fleet may have of its own, by its name in the YAML.
+# The settings that a database of a fleet may have, by their names in the YAML.
 _OWN = {
     "url": "database_url",
     "direct_url": "database_direct_url",

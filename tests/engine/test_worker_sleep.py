@@ -1,4 +1,4 @@
-"""A claim registers its worker as asleep, and says what the worker may wait for."""
+"""A claim registers its worker as asleep, and returns the events that may end its wait."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ UNREACHABLE = "The database cannot be reached."
 
 @dataclass(slots=True, kw_only=True)
 class Fleet:
-    """A fleet whose database `tokyo` has a server of its own."""
+    """A fleet whose database `tokyo` has its own server."""
 
     client: httpx.AsyncClient
     receiver: Receiver

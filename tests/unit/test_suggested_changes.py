@@ -1,4 +1,4 @@
-"""Suggested changes of a draft: where a template or a schema is changed, and to what."""
+"""Suggested changes of a draft: where and how a template or a schema is changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One ASGI application for several databases, each with an application of its own.
+"""One ASGI application for several databases, each with its own application.
 
 `/db/<name>/…` is the application of a database. `/v1` and `/mcp` without it are answered by the
 database that knows the key.

@@ -296,7 +296,7 @@ async def _write_history(
 
 
 async def _run_script(database: startup.Database, name: str) -> None:
-    """Executes a script of sql/demo in a connection of its own."""
+    """Executes a script of sql/demo in a separate connection."""
     script = (steps.sql_folder() / "demo" / f"{name}.sql").read_text("utf-8")
     async with await connection_pool.connect(database.direct) as connection:
         await statements.run_script(connection, script)
@@ -327,7 +327,7 @@ def _usable_port(settings: Settings) -> int:
 
 
 async def _explanation(server_ctx: ServerContext, url: str, data_dir: Path) -> list[str]:
-    """Returns the lines that say what can be tried."""
+    """Returns the lines that explain how to continue."""
     ctx = server_ctx.ctx.for_actor(server_ctx.pool, None, startup.actor())
     return [
         "",
@@ -335,5 +335,5 @@ async def _explanation(server_ctx: ServerContext, url: str, data_dir: Path) -> l
         f"  Dashboard  {await next_steps.dashboard_line(server_ctx, url)}",
         f"  API key    {await next_steps.key_line(ctx, None, creates_key=True)}",
         f"  Insert     {next_steps.program()} psql --data-dir {data_dir}",
-        "Requests of what you insert for Acme are printed here. Press Ctrl-C to drain and stop.",
+        "Requests for rows that you insert for Acme appear here. Press Ctrl-C to drain and stop.",
     ]

@@ -75,7 +75,7 @@ def _show(
     *,
     as_json: bool,
 ) -> None:
-    """Prints the entries as JSON or as a table, followed by what is kept for paused webhooks."""
+    """Prints the entries as JSON or as a table, followed by the deliveries of paused webhooks."""
     if as_json:
         print_json([*entries, {"kind": "paused", **asdict(paused)}])
     elif paused.oldest_at is None:

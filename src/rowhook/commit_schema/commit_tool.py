@@ -182,7 +182,7 @@ def _text_schema(content: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _strict_input(schema: dict[str, Any]) -> _Input:
-    """Return the input in OpenAI's strict form; what has no such form is in the JSON text."""
+    """Return the input in OpenAI's strict form; other members are in the JSON text."""
 
     def refuses(name: str, member: Any) -> bool:
         return _is_refused(name, member) or StrictForm.cannot_express(member)

@@ -58,7 +58,7 @@ def derive_requirements(configuration: Configuration, webhook: Webhook) -> Requi
         walk.visit(body_of(configuration), configuration.schema, (), Scope())
     if webhook.condition is not None:
         reason = (
-            "The condition decides whether the output is sent. What the output requires then is "
+            "The condition decides whether the output is sent. The requirements of the output are "
             "not part of the schema."
         )
         requirements.skip("/condition", reason)

@@ -62,7 +62,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A change with what is needed to make it."""
+    """A change, and the webhooks before and after it."""
 
     change: Change
     organization: UUID

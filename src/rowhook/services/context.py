@@ -74,7 +74,7 @@ class ServiceContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyringContext(ServiceContext):
-    """A service context with what previews and tests need besides.
+    """A service context that can also preview and test.
 
     The keyring decrypts secrets, the renderer renders as the worker does, and the transport sends
     test requests under the same egress guard as the worker's. Lists are read from `standby`.

@@ -203,7 +203,7 @@ def _put(root: dict[Any, Any], steps: tuple[str, ...], value: Any) -> None:
 
 
 def _completed(present: Any, value: Any) -> Any:
-    """Returns what was set for longer paths, with what is missing there."""
+    """Returns the value set for longer paths, completed by the members of a default."""
     if isinstance(present, dict) and isinstance(value, dict):
         return value | {key: _completed(item, value.get(key)) for key, item in present.items()}
     if isinstance(present, list) and isinstance(value, list):
