@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import nodes
 
-from rowhook.template.arithmetic import OPERATIONS, negate
 from rowhook.template.call_advice import call_advice
 from rowhook.template.escapes import join_texts, to_text
 from rowhook.template.faults import InvalidValue, RenderFault
@@ -22,7 +21,7 @@ from rowhook.template.names import (
     split_path,
     start_offset,
 )
-from rowhook.template.operators import COMPARISONS
+from rowhook.template.operators import COMPARISONS, OPERATIONS, negate
 from rowhook.template.path_reads import read_item, read_slice
 from rowhook.template.type_tests import compile_test
 from rowhook.template.values import Literal, LiteralList, LiteralObject, Missing, is_true

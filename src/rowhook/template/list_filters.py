@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rowhook.template.arithmetic import add
 from rowhook.template.faults import InvalidValue
 from rowhook.template.names import LOOKUP_ERRORS
+from rowhook.template.operators import add
 from rowhook.template.values import LiteralList, Number, as_number, is_true, type_name
 
 if TYPE_CHECKING:
