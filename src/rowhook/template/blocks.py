@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from jinja2 import nodes
 
+from rowhook.template.body_lexers import ADJACENT, OUTSIDE, UNKNOWN, VALUE, innermost, merge
 from rowhook.template.compilation import Loop, Scope
 from rowhook.template.expressions import compile_expression, compile_truth, pairs_of
-from rowhook.template.json_lexer import ADJACENT
-from rowhook.template.lexer_states import OUTSIDE, UNKNOWN, VALUE, innermost, merge
 from rowhook.template.literals import outcomes
 from rowhook.template.loops import LoopParts, run_loop
 from rowhook.template.name_compiler import RESERVED
@@ -22,8 +21,8 @@ from rowhook.template.values import is_true
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rowhook.template.body_lexers import LexerState
     from rowhook.template.compilation import Build
-    from rowhook.template.lexer_states import LexerState
     from rowhook.template.render_state import Expression, RenderState, Statement
 
 

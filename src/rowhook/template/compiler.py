@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Final
 from jinja2 import nodes
 
 from rowhook.template.blocks import compile_block, compile_node, flatten_outputs, sequence
+from rowhook.template.body_lexers import URL_LEXER, LexerState
 from rowhook.template.compilation import Build
 from rowhook.template.expressions import compile_truth
 from rowhook.template.faults import RenderFault
-from rowhook.template.json_lexer import URL_LEXER
 from rowhook.template.lexer import SECRET_RULE
-from rowhook.template.lexer_states import LexerState
 from rowhook.template.limits import MAX_HEADER, MAX_OUTPUT, MAX_STEPS, MAX_URL
 from rowhook.template.names import null_expression, start_offset
 from rowhook.template.output_context import LEXERS, OutputContext

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import nodes
 
-from rowhook.template.json_lexer import after_value
+from rowhook.template.body_lexers import INSIDE, OUTSIDE, after_value, innermost, merge
 from rowhook.template.json_text import json_string
-from rowhook.template.lexer_states import INSIDE, OUTSIDE, innermost, merge
 from rowhook.template.output_context import LEXERS, OutputContext
 from rowhook.template.url_parts import Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from rowhook.template.lexer_states import LexerState
+    from rowhook.template.body_lexers import LexerState
 
 
 _PUNCTUATION = re.compile(r"[\s,:\[\]{}]+")

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from enum import Enum
 
-from rowhook.template.json_lexer import FORM_LEXER, HEADER_LEXER, JSON_LEXER, URL_LEXER
-from rowhook.template.lexer_states import TextLexer
-from rowhook.template.xml_lexer import XML_LEXER
+from rowhook.template.body_lexers import (
+    FORM_LEXER,
+    HEADER_LEXER,
+    JSON_LEXER,
+    URL_LEXER,
+    XML_LEXER,
+    TextLexer,
+)
 
 
 class OutputContext(Enum):

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from jinja2 import nodes
 
+from rowhook.template.body_lexers import ADJACENT, UNKNOWN, innermost
 from rowhook.template.expressions import compile_expression
-from rowhook.template.json_lexer import ADJACENT
-from rowhook.template.lexer_states import UNKNOWN, innermost
 from rowhook.template.literals import literal_texts, outcomes, state_after, writes_value
 from rowhook.template.names import describe, record_position, start_offset
 from rowhook.template.output_context import LEXERS, OutputContext
@@ -24,8 +23,8 @@ from rowhook.template.value_output import (
 )
 
 if TYPE_CHECKING:
+    from rowhook.template.body_lexers import LexerState
     from rowhook.template.compilation import Build
-    from rowhook.template.lexer_states import LexerState
     from rowhook.template.literals import Outcomes
     from rowhook.template.render_state import RenderState, Statement
     from rowhook.template.value_output import Place

@@ -18,19 +18,19 @@ from rowhook.template.escapes import (
     xml_text,
 )
 from rowhook.template.faults import InvalidValue, RenderFault
-from rowhook.template.json_lexer import ADJACENT, TWO_VALUES
+from rowhook.template.body_lexers import ADJACENT, TWO_VALUES
 from rowhook.template.json_text import any_json, json_inner, json_string
-from rowhook.template.lexer_states import INSIDE, OUTSIDE
+from rowhook.template.body_lexers import INSIDE, OUTSIDE
 from rowhook.template.output_context import OutputContext
 from rowhook.template.render_state import output_exceeded
 from rowhook.template.url_parts import PART_ESCAPES, Part
 from rowhook.template.values import Encoded, Json, Literal, scalar_text
-from rowhook.template.xml_lexer import COMMENT
+from rowhook.template.body_lexers import COMMENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from rowhook.template.lexer_states import LexerState
+    from rowhook.template.body_lexers import LexerState
     from rowhook.template.render_state import Expression, RenderState, Statement
 
     Escape = Callable[[str], str]
