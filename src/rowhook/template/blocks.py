@@ -11,8 +11,8 @@ from rowhook.template.compilation import Loop, Scope
 from rowhook.template.expressions import compile_expression, compile_truth, pairs_of
 from rowhook.template.literals import outcomes
 from rowhook.template.loops import LoopParts, run_loop
-from rowhook.template.name_compiler import RESERVED
 from rowhook.template.names import describe
+from rowhook.template.path_reads import RESERVED
 from rowhook.template.pieces import compile_output, compile_text
 from rowhook.template.render_state import output_exceeded, steps_exceeded
 from rowhook.template.url_parts import Part

@@ -11,7 +11,6 @@ from rowhook.template.escapes import join_texts, to_text
 from rowhook.template.faults import InvalidValue, RenderFault
 from rowhook.template.filter_calls import compile_filter
 from rowhook.template.limits import MAX_DEPTH
-from rowhook.template.name_compiler import compile_path
 from rowhook.template.names import (
     constant_key,
     describe,
@@ -22,7 +21,7 @@ from rowhook.template.names import (
     start_offset,
 )
 from rowhook.template.operators import COMPARISONS, OPERATIONS, negate
-from rowhook.template.path_reads import read_item, read_slice
+from rowhook.template.path_reads import compile_path, read_item, read_slice
 from rowhook.template.type_tests import compile_test
 from rowhook.template.values import Literal, LiteralList, LiteralObject, Missing, is_true
 
