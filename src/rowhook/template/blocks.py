@@ -8,7 +8,8 @@ from jinja2 import nodes
 
 from rowhook.template.body_lexers import ADJACENT, OUTSIDE, UNKNOWN, VALUE, innermost, merge
 from rowhook.template.compilation import Loop, Scope
-from rowhook.template.expressions import compile_expression, compile_truth, pairs_of
+from rowhook.template.expressions import compile_expression, compile_truth
+from rowhook.template.filter_calls import pairs_of
 from rowhook.template.literals import outcomes
 from rowhook.template.loops import LoopParts, run_loop
 from rowhook.template.names import describe
