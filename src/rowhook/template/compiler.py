@@ -17,7 +17,7 @@ from rowhook.template.limits import MAX_HEADER, MAX_OUTPUT, MAX_STEPS, MAX_URL
 from rowhook.template.names import null_expression, start_offset
 from rowhook.template.output_context import LEXERS, OutputContext
 from rowhook.template.render_state import Budget, RenderState
-from rowhook.template.rendered_text import Rendered, render_text
+from rowhook.template.rendered_output import Rendered, render_text
 from rowhook.template.source import parse, read_source
 from rowhook.template.url_parts import Part, is_past_host, static_url_fault, url_part
 from rowhook.template.values import is_true

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rowhook.template.faults import RenderFault
 from rowhook.template.render_state import UNSET
-from rowhook.template.value_output import check_separation
+from rowhook.template.rendered_output import check_separation
 from rowhook.template.values import is_true, type_name
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from rowhook.template.expressions import compile_expression
 from rowhook.template.literals import literal_texts, outcomes, state_after, writes_value
 from rowhook.template.names import describe, record_position, start_offset
 from rowhook.template.output_context import LEXERS, OutputContext
-from rowhook.template.url_parts import Part, bad_character
-from rowhook.template.value_output import (
+from rowhook.template.rendered_output import (
     check_separation,
     empty_value,
     place_of,
@@ -21,13 +20,14 @@ from rowhook.template.value_output import (
     write_secret,
     write_value,
 )
+from rowhook.template.url_parts import Part, bad_character
 
 if TYPE_CHECKING:
     from rowhook.template.body_lexers import LexerState
     from rowhook.template.compilation import Build
     from rowhook.template.literals import Outcomes
     from rowhook.template.render_state import RenderState, Statement
-    from rowhook.template.value_output import Place
+    from rowhook.template.rendered_output import Place
 
 
 _COST = 4
