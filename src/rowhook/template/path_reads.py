@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from jinja2 import nodes
 
 from rowhook.template.faults import RenderFault, closest_match
-from rowhook.template.lexer import SECRET_RULE
 from rowhook.template.limits import MAX_DEPTH
 from rowhook.template.names import (
     LOOKUP_ERRORS,
@@ -24,6 +23,7 @@ from rowhook.template.names import (
     start_offset,
 )
 from rowhook.template.render_state import UNSET
+from rowhook.template.source import SECRET_RULE
 from rowhook.template.values import Missing, type_name
 
 if TYPE_CHECKING:
