@@ -9,9 +9,8 @@ import httpx
 import pytest
 
 from tests.browser.test_dashboard_sign_in import sign_in, visitor
-from tests.http.test_api_lists import other_platform
 from tests.support.calls import Api
-from tests.support.sample_platform import Platform
+from tests.support.sample_platform import Platform, other_platform
 from tests.support.worker_rig import Rig
 
 __all__ = ["visitor"]

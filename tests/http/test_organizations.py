@@ -13,7 +13,7 @@ import pytest
 from rowhook.db.connection_pool import Pool
 from tests.support.calls import Api
 from tests.support.command_line import CommandLine
-from tests.support.sample_platform import Platform
+from tests.support.sample_platform import Platform, other_platform
 
 pytestmark = pytest.mark.anyio
 
@@ -127,8 +127,7 @@ async def stage(api: Api, platform: Platform) -> UUID:
         {"value": "s3cret"},
         params={"organization_id": str(platform.organization)},
     )
-    other = Platform(platform.db)
-    await other.set_up()
+    other = await other_platform(platform)
     await other.webhook_of_goal(name="other")
     await other.commit('{"name": "Grace Hopper"}')
     return other.organization

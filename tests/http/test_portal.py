@@ -14,9 +14,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.http.test_api_keys import faults
-from tests.support.calls import Api, running_api
-from tests.support.sample_platform import Platform
+from tests.support.calls import Api, faults, running_api
+from tests.support.sample_platform import Platform, other_platform
 
 pytestmark = pytest.mark.anyio
 APP = "https://app.example.com"
@@ -246,8 +245,7 @@ async def test_a_brand_is_text_and_colors_and_nothing_runs(
 async def test_a_portal_shows_one_organization_and_only_what_its_scopes_allow(
     portals: Api, platform: Platform, visitor: httpx.AsyncClient
 ) -> None:
-    other = Platform(platform.db)
-    await other.set_up()
+    other = await other_platform(platform)
     webhook = await portals.webhook(platform.organization, name="Own")
     foreign = await portals.webhook(other.organization, name="Foreign")
     html = await open_portal(
