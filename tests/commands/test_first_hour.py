@@ -1,4 +1,4 @@
-"""What a new user meets: help, mistyped commands, `up`, `psql`, and Ctrl-C pressed twice."""
+"""The first hour of a new user: help, mistyped commands, `up`, `psql`, and Ctrl-C pressed twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one output requires of the data of a commit, path by path; paths of loop variables."""
+"""Requirements of one output for the data of a commit, by path; paths of loop variables."""
 
 from __future__ import annotations
 

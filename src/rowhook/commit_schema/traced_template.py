@@ -166,7 +166,7 @@ class _Containers:
 
 
 class _Mark(NamedTuple):
-    """What stands at a mark: an expression, the body of a loop, or a `set`."""
+    """The node at a mark: an expression, the body of a loop, or a `set`."""
 
     text: str
     part: Placeholder | Loop | None

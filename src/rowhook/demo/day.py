@@ -29,7 +29,7 @@ _USUAL_DELAY_S = (0.02, 0.08)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What an endpoint of the day answers, and after how many seconds."""
+    """The answer of an endpoint of the day, and its delay in seconds."""
 
     status: int
     delay_s: float

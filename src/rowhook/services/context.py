@@ -63,7 +63,7 @@ class ServiceContext:
 
     @property
     def lists(self) -> ConnectionSource:
-        """Where lists, searches, statistics and the feed are read."""
+        """The pool that reads lists, searches, statistics and the feed."""
         return self.pool
 
     @property

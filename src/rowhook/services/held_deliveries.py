@@ -59,7 +59,7 @@ class FaultGroup(Struct, frozen=True, kw_only=True):
 
     @property
     def oldest_at(self) -> datetime:
-        """When the oldest delivery was created."""
+        """The time at which the oldest delivery was created."""
         return self.deliveries[-1].created_at
 
 

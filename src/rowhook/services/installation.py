@@ -85,7 +85,7 @@ class RetentionAge(Struct, frozen=True, kw_only=True):
 
 
 class RetentionPlan(Struct, frozen=True, kw_only=True):
-    """What a retention run would remove: rows, or whole `days` of attempts and bodies.
+    """The extent of a retention run: rows to remove, or whole `days` of attempts and bodies.
 
     Rows are counted up to 100,000; `is_capped` is true if there are more.
     """
@@ -123,7 +123,7 @@ class Storage(Struct, frozen=True, kw_only=True):
 
 
 class Identity(Struct, frozen=True, kw_only=True):
-    """When this database became the installation, and whether it is suspended as a copy.
+    """The time at which this database became the installation, and its suspension as a copy.
 
     `epoch` is the number of clusters that the events have passed through.
     """

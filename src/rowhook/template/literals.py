@@ -26,7 +26,7 @@ _SCALAR = re.compile(
 
 
 class Outcomes(NamedTuple):
-    """What an output expression can result in: constant texts, nothing, or a value of the data.
+    """Possible results of an output expression: constant texts, nothing, or a value of the data.
 
     `blanks` are the inline `if`s without `else`, which write nothing if they are false.
     """

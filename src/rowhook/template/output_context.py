@@ -1,4 +1,4 @@
-"""Where the output of a template is used, and the lexer of its static text."""
+"""The use of the output of a template, and the lexer of its static text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rowhook.template.body_lexers import (
 
 
 class OutputContext(Enum):
-    """Where the output of a template is used."""
+    """The use of the output of a template."""
 
     JSON = "json"
     XML = "xml"

@@ -62,7 +62,7 @@ class EmptyValue(str):
 
 
 class Place(NamedTuple):
-    """How a value is written: as a JSON value or as a text, and then escaped.
+    """The form in which a value is written: as a JSON value or as a text, and then escaped.
 
     `is_charged` if the escape takes long; `keeps_encoded` if it does not apply to Encoded.
     """
