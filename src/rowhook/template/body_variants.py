@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import nodes
 
-from rowhook.template.body_lexers import JSON_LEXER
+from rowhook.template.body_lexers import INSIDE, JSON_LEXER, OUTSIDE
 from rowhook.template.json_text import json_inner
 from rowhook.template.known_values import (
     UNKNOWN,
@@ -19,7 +19,6 @@ from rowhook.template.known_values import (
     length_name,
     looped_value,
 )
-from rowhook.template.body_lexers import INSIDE, OUTSIDE
 from rowhook.template.literals import json_texts, outcomes
 from rowhook.template.names import describe, start_offset
 from rowhook.template.source import parse, read_source
