@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from jinja2 import nodes
 
+from rowhook.template.blocks import flatten_outputs
 from rowhook.template.literals import outcomes
 from rowhook.template.names import describe, split_path
 from rowhook.template.source import parse, read_source
-from rowhook.template.statements import flatten_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
