@@ -27,8 +27,7 @@ from rowhook.services.previews import (
     with_placeholder_secrets,
     with_secrets,
 )
-from rowhook.services.sample_data import Sample
-from rowhook.services.sample_event import sample_event
+from rowhook.services.sample_data import Sample, sample_event
 from rowhook.services.webhook_checks import WebhookPatch, check_webhook, configuration_of, merged
 from rowhook.services.webhook_documents import Webhook
 from rowhook.services.webhooks import webhook_of

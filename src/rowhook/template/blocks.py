@@ -11,10 +11,9 @@ from rowhook.template.compilation import Loop, Scope
 from rowhook.template.expressions import compile_expression, compile_truth
 from rowhook.template.faults import RenderFault
 from rowhook.template.filter_calls import pairs_of
-from rowhook.template.literals import outcomes
 from rowhook.template.names import describe
+from rowhook.template.outputs import compile_output, compile_text, outcomes
 from rowhook.template.path_reads import RESERVED
-from rowhook.template.pieces import compile_output, compile_text
 from rowhook.template.render_state import UNSET, output_exceeded, steps_exceeded
 from rowhook.template.rendered_output import check_separation
 from rowhook.template.url_parts import Part

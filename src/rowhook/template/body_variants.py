@@ -19,8 +19,8 @@ from rowhook.template.known_values import (
     length_name,
     looped_value,
 )
-from rowhook.template.literals import json_texts, outcomes
 from rowhook.template.names import describe, start_offset
+from rowhook.template.outputs import json_texts, outcomes
 from rowhook.template.source import parse, read_source
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from jinja2 import nodes
 
 from rowhook.template.blocks import flatten_outputs
-from rowhook.template.literals import outcomes
 from rowhook.template.names import describe, split_path
+from rowhook.template.outputs import outcomes
 from rowhook.template.source import parse, read_source
 
 if TYPE_CHECKING:
