@@ -94,9 +94,9 @@ def tojson_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def clipped(text: str) -> str:
-    """Cut a name or an id of the platform, which may have any length, for a list or a heading."""
-    return text if len(text) <= _MAX_NAME else f"{text[: _MAX_NAME - 1]}…"
+def clipped(text: str, length: int = _MAX_NAME) -> str:
+    """Cut a name or another text that may have any length, for a list or a heading."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def segment(text: str) -> str:
