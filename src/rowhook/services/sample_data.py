@@ -78,7 +78,7 @@ def sample_data(webhook: Webhook, schema: Any, *, is_commit: bool) -> dict[_Root
     data = _whole_data(webhook, generator, is_commit=is_commit)
     result: dict[_Root, Any] = {"data": data, "context": {}}
     hints, described = _hints(webhook), fake_data.properties_of(schema)
-    paths = _paths(webhook) | {found for found in hints if found[1] == (ANY_KEY,)}
+    paths = _paths(webhook) | {path for path in hints if path[1] == (ANY_KEY,)}
     for root, path in sorted(paths, key=lambda item: (-len(item[1]), item)):
         # A property often contains the field of the same name.
         value = generator.generate(described.get(path[-1]), path[-1])
@@ -203,7 +203,7 @@ def _put(root: dict[Any, Any], steps: tuple[str, ...], value: Any) -> None:
 
 
 def _completed(present: Any, value: Any) -> Any:
-    """Returns what was set for longer paths, with what is missing there."""
+    """Returns the value set for longer paths, completed by the members of a default."""
     if isinstance(present, dict) and isinstance(value, dict):
         return value | {key: _completed(item, value.get(key)) for key, item in present.items()}
     if isinstance(present, list) and isinstance(value, list):

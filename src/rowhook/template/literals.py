@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import nodes
 
-from rowhook.template.json_lexer import after_value
+from rowhook.template.body_lexers import INSIDE, OUTSIDE, after_value, innermost, merge
 from rowhook.template.json_text import json_string
-from rowhook.template.lexer_states import INSIDE, OUTSIDE, innermost, merge
-from rowhook.template.output_context import BODY_LEXERS, OutputContext
+from rowhook.template.output_context import LEXERS, OutputContext
 from rowhook.template.url_parts import Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from rowhook.template.lexer_states import LexerState
+    from rowhook.template.body_lexers import LexerState
 
 
 _PUNCTUATION = re.compile(r"[\s,:\[\]{}]+")
@@ -27,7 +26,7 @@ _SCALAR = re.compile(
 
 
 class Outcomes(NamedTuple):
-    """What an output expression can result in: constant texts, nothing, or a value of the data.
+    """Possible results of an output expression: constant texts, nothing, or a value of the data.
 
     `blanks` are the inline `if`s without `else`, which write nothing if they are false.
     """
@@ -71,27 +70,26 @@ def _leaves(node: nodes.Node) -> Iterator[nodes.Node]:
 
 
 def literal_texts(
-    found: Outcomes, output_context: OutputContext, state: LexerState, part: Part
+    results: Outcomes, output_context: OutputContext, state: LexerState, part: Part
 ) -> dict[str, str] | None:
     """Return what each constant text is written as; None if they are escaped as values are.
 
     The empty text stands for a missing `else` as well.
     """
-    if not found.literals or output_context in {OutputContext.TEXT, OutputContext.HEADER}:
+    if not results.literals or output_context is OutputContext.TEXT:
         return None
-    texts = {str(node.value) for node in found.literals}
-    if output_context in {OutputContext.JSON, OutputContext.FORM}:
-        place = innermost(state)
-        if place.where == OUTSIDE:
-            return json_texts(texts, found)
-        if place.where == INSIDE:
-            return None
+    texts = {str(node.value) for node in results.literals}
+    place = innermost(state)
+    if place.where == OUTSIDE:
+        return json_texts(texts, results)
+    if place.where == INSIDE or output_context is OutputContext.HEADER:
+        return None
     if output_context is OutputContext.URL and part is not Part.REST:
         return None
     return {text: text for text in texts | {""}}
 
 
-def json_texts(texts: set[str], found: Outcomes) -> dict[str, str]:
+def json_texts(texts: set[str], results: Outcomes) -> dict[str, str]:
     """Return the texts outside quotes: scalars and punctuation as written, others as strings.
 
     Beside punctuation, nothing is written for "" and a missing `else`; otherwise "" and null.
@@ -102,37 +100,38 @@ def json_texts(texts: set[str], found: Outcomes) -> dict[str, str]:
     }
     if any(_PUNCTUATION.fullmatch(text) for text in texts):
         written[""] = ""
-    elif found.blanks and "" not in texts:
+    elif results.blanks and "" not in texts:
         written[""] = "null"
     return written
 
 
 def writes_value(
-    found: Outcomes, written: dict[str, str] | None, output_context: OutputContext
+    results: Outcomes, written: dict[str, str] | None, output_context: OutputContext
 ) -> bool:
     """Return whether an output may write more than punctuation and markup."""
-    if found.has_value or written is None:
+    if results.has_value or written is None:
         return True
-    is_markup = output_context not in {OutputContext.JSON, OutputContext.FORM}
-    return not is_markup and not all(_PUNCTUATION.fullmatch(text or ",") for text in written)
+    return output_context is not OutputContext.XML and not all(
+        _PUNCTUATION.fullmatch(text or ",") for text in written
+    )
 
 
 def state_after(
-    found: Outcomes,
+    results: Outcomes,
     written: dict[str, str] | None,
     output_context: OutputContext,
     state: LexerState,
 ) -> LexerState | None:
     """Return the lexer state after an output; None if the results end in different states."""
-    lexer = BODY_LEXERS.get(output_context)
+    lexer = LEXERS.get(output_context)
     value_state = after_value(state)
     if lexer is None or written is None:
         return value_state
     texts = set(written)
-    if not found.blanks and "" not in {str(node.value) for node in found.literals}:
+    if not results.blanks and "" not in {str(node.value) for node in results.literals}:
         texts.discard("")
     states = [_after_text(lexer.text, state, written[text]) for text in sorted(texts)]
-    if found.has_value:
+    if results.has_value:
         states.append(value_state)
     merged: LexerState | None = states[0]
     for other in states[1:]:

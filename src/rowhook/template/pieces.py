@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING
 
 from jinja2 import nodes
 
+from rowhook.template.body_lexers import ADJACENT, UNKNOWN, innermost
 from rowhook.template.expressions import compile_expression
-from rowhook.template.json_lexer import ADJACENT
-from rowhook.template.lexer_states import UNKNOWN, innermost
 from rowhook.template.literals import literal_texts, outcomes, state_after, writes_value
 from rowhook.template.names import describe, record_position, start_offset
-from rowhook.template.output_context import BODY_LEXERS, OutputContext
-from rowhook.template.url_parts import Part, bad_character
-from rowhook.template.value_output import (
+from rowhook.template.output_context import LEXERS, OutputContext
+from rowhook.template.rendered_output import (
     check_separation,
     empty_value,
     place_of,
@@ -22,13 +20,14 @@ from rowhook.template.value_output import (
     write_secret,
     write_value,
 )
+from rowhook.template.url_parts import Part, bad_character
 
 if TYPE_CHECKING:
+    from rowhook.template.body_lexers import LexerState
     from rowhook.template.compilation import Build
-    from rowhook.template.lexer_states import LexerState
     from rowhook.template.literals import Outcomes
     from rowhook.template.render_state import RenderState, Statement
-    from rowhook.template.value_output import Place
+    from rowhook.template.rendered_output import Place
 
 
 _COST = 4
@@ -45,7 +44,7 @@ def compile_text(
     """Compile static text. The enclosing block charges its length."""
     text = node.data
     is_unknown = innermost(lexer_state).tail == UNKNOWN and text[:1] in ADJACENT
-    lexer = BODY_LEXERS.get(build.output_context)
+    lexer = LEXERS.get(build.output_context)
     if lexer:
         fault = lexer.text_fault(lexer_state, text)
         if fault:
@@ -81,9 +80,9 @@ def compile_output(
     build.cost += _COST
     place = place_of(build.output_context, lexer_state, part)
     secret = build.source.secrets.get(node.lineno) if isinstance(node, nodes.Name) else None
-    found = outcomes(node)
-    written = literal_texts(found, build.output_context, lexer_state, part)
-    after = _check_place(build, node, found, written, lexer_state)
+    results = outcomes(node)
+    written = literal_texts(results, build.output_context, lexer_state, part)
+    after = _check_place(build, node, results, written, lexer_state)
     if secret is not None:
         build.secrets.add(secret)
         return write_secret(secret_placeholder(secret, place)), after
@@ -94,7 +93,7 @@ def compile_output(
         value = compile_expression(build, node)
         write = write_value(value, name, build.output_context, place, empty)
     else:
-        write = _compile_literals(build, node, found, written, place, empty)
+        write = _compile_literals(build, node, results, written, place, empty)
     record_position(build, node, name)
     if innermost(lexer_state).tail == UNKNOWN and place.is_json:
         write = check_separation(write, name)
@@ -104,17 +103,17 @@ def compile_output(
 def _check_place(
     build: Build,
     node: nodes.Expr,
-    found: Outcomes,
+    results: Outcomes,
     written: dict[str, str] | None,
     lexer_state: LexerState,
 ) -> LexerState:
     """Report a value that must not stand here; return the lexer state after it."""
-    lexer = BODY_LEXERS.get(build.output_context)
-    if lexer and writes_value(found, written, build.output_context):
+    lexer = LEXERS.get(build.output_context)
+    if lexer and writes_value(results, written, build.output_context):
         fault = lexer.value_fault(lexer_state)
         if fault:
             build.fault(start_offset(node), fault)
-    after = state_after(found, written, build.output_context, lexer_state)
+    after = state_after(results, written, build.output_context, lexer_state)
     if after is None:
         message = "The results of this expression open or close different quotes or tags."
         build.fault(start_offset(node), message)
@@ -124,16 +123,16 @@ def _check_place(
 def _compile_literals(
     build: Build,
     node: nodes.Expr,
-    found: Outcomes,
+    results: Outcomes,
     written: dict[str, str],
     place: Place,
     empty: str,
 ) -> Statement:
     """Compile an expression that may result in a text that stands as written."""
-    for literal in found.literals:
+    for literal in results.literals:
         _check_characters(build, literal.lineno, literal.value, is_literal=True)
-    build.literals.update(id(literal) for literal in found.literals)
-    build.blanks.update(id(blank) for blank in found.blanks)
+    build.literals.update(id(literal) for literal in results.literals)
+    build.blanks.update(id(blank) for blank in results.blanks)
     value = compile_expression(build, node)
     slot = build.allocate()
     write = write_value(
