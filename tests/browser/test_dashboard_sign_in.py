@@ -14,6 +14,7 @@ from rowhook.services.paging import cursor
 from rowhook.services.sessions import make_link
 from tests.support.browser import needs_chromium
 from tests.support.calls import ADMIN_KEY, Api
+from tests.support.certificates import trust
 from tests.support.dashboard_session import open_dashboard
 from tests.support.sample_platform import Platform
 from tests.support.worker_rig import Rig
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 async def visitor(api: Api) -> AsyncIterator[httpx.AsyncClient]:
     """An HTTP client that keeps cookies, like a browser without JavaScript."""
-    async with httpx.AsyncClient(base_url=api.url) as client:
+    async with httpx.AsyncClient(verify=trust(), base_url=api.url) as client:
         yield client
 
 

@@ -16,7 +16,7 @@ from tests.support.worker_rig import until
 
 pytestmark = pytest.mark.anyio
 ROOT = Path(__file__).parents[2]
-DEFAULT = ["--checks", "-n", "2", "--dist", "worksteal", "-m", "not long and not battery"]
+DEFAULT = ["--checks", "-n", "3", "--dist", "worksteal", "-m", "not long and not battery"]
 PRINTS = """#!/bin/sh
 printf '%s\\n' "$@"
 """

@@ -20,7 +20,7 @@ from rowhook.db.connection_pool import Pool
 from rowhook.security.vault import Keyring, generate_master_key
 from rowhook.settings import NAMES, SettingsRejected, load
 from tests.support.command_line import CommandLine
-from tests.support.commands import command_lines_with, run_command
+from tests.support.commands import NEW_INTERPRETER, command_lines_with, run_command
 from tests.support.receiver import Receiver
 from tests.support.sample_platform import Platform
 from tests.support.worker_rig import Rig
@@ -189,7 +189,7 @@ def test_config_prints_values_as_the_environment_takes_them() -> None:
 
 
 async def test_config_prints_only_json_and_starts_nothing(folder: Path) -> None:
-    result = await run_command(folder, "config", "--json")
+    result = await run_command(folder, "config", "--json", before=NEW_INTERPRETER)
     assert (result.code, result.err) == (0, "")
     settings = json.loads(result.out)
     assert tuple(settings) == NAMES

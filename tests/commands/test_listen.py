@@ -18,6 +18,7 @@ import pytest
 from rowhook.db.connection_pool import Pool
 from rowhook.security.sign import Signer, new_signing_secret
 from rowhook.verify import verify
+from tests.support.certificates import trust
 from tests.support.command_line import KEY, CommandLine
 from tests.support.commands import run_command, running_command
 from tests.support.deadline import DEADLINE_S
@@ -43,7 +44,7 @@ class Listening:
 
     async def send(self, method: str = "POST", path: str = "/in", **options: Any) -> httpx.Response:
         """Send a request with an unchanged path."""
-        async with httpx.AsyncClient(trust_env=False, timeout=DEADLINE_S) as client:
+        async with httpx.AsyncClient(verify=trust(), trust_env=False, timeout=DEADLINE_S) as client:
             extensions = {"target": path.encode()}
             return await client.request(method, self.url, extensions=extensions, **options)
 

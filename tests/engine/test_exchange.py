@@ -25,7 +25,7 @@ from rowhook.services import secrets
 from rowhook.worker.recorder import Result
 from tests.support.receiver import answer
 from tests.support.sample_platform import Platform
-from tests.support.servers import every_server
+from tests.support.servers import embedded_server, every_server
 from tests.support.worker_rig import LOOPBACK, Rig, until
 
 pytestmark = pytest.mark.anyio
@@ -81,13 +81,7 @@ WEBHOOKS: list[dict[str, Any]] = [
 ]
 
 
-@every_server
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(
+EXCHANGES = given(
     data=st.none() | json_texts(),
     context=json_texts(),
     name=TEXT,
@@ -95,9 +89,35 @@ WEBHOOKS: list[dict[str, Any]] = [
     key=st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=300),
     source=st.sampled_from(["job", "commit"]),
 )
+OPTIONS = settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@embedded_server
+@settings(OPTIONS, max_examples=15)
+@EXCHANGES
 async def test_a_recorded_request_is_displayed_as_sent(
+    platform: Platform, pool: Pool, **values: Any
+) -> None:
+    await check_displayed_request(platform, pool, **values)
+
+
+@pytest.mark.long
+@every_server
+@settings(OPTIONS, max_examples=60)
+@EXCHANGES
+async def test_many_recorded_requests_are_displayed_as_sent(
+    platform: Platform, pool: Pool, **values: Any
+) -> None:
+    await check_displayed_request(platform, pool, **values)
+
+
+async def check_displayed_request(
     platform: Platform,
     pool: Pool,
+    *,
     data: str | None,
     context: str,
     fields: dict[str, Any],

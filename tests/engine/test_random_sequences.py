@@ -13,7 +13,7 @@ from tests.support.states.operator_rules import OperatorRules
 from tests.support.states.platform_rules import PlatformRules
 from tests.support.states.worker_rules import WorkerRules
 
-SEQUENCES, STEPS = 25, 40
+STEPS = 40
 
 
 class DeliverySequences(PlatformRules, OperatorRules, WorkerRules):
@@ -42,5 +42,6 @@ def run_sequences(dsn: str, sequences: int, steps: int) -> Counter[tuple[str, st
 
 
 @pytest.mark.usefixtures("anyio_backend")
-def test_random_sequences_make_only_documented_transitions(dsn: str) -> None:
-    run_sequences(dsn, SEQUENCES, STEPS)
+@pytest.mark.parametrize("sequences", [8, pytest.param(25, marks=pytest.mark.long)])
+def test_random_sequences_make_only_documented_transitions(dsn: str, sequences: int) -> None:
+    run_sequences(dsn, sequences, STEPS)

@@ -23,7 +23,7 @@ from tests.hazards.canary import ENCODINGS, find_canaries
 from tests.hazards.delivery_endings import CORES, ENDINGS, FIELDS, SECRETS
 from tests.hazards.secret_surfaces import Reader, dump, every_process, every_row, every_statement
 from tests.support.calls import ADMIN_KEY
-from tests.support.commands import CommandResult, run_command, running_command
+from tests.support.commands import NEW_INTERPRETER, CommandResult, run_command, running_command
 from tests.support.deadline import DEADLINE_S
 from tests.support.receiver import Behaviour, Received, Receiver, answer, raw, stall
 from tests.support.sample_platform import Platform
@@ -73,7 +73,7 @@ class CanaryInstallation:
     async def process(self, *arguments: str) -> AsyncIterator[int]:
         """Run a command until the exit, and record its output as a surface."""
         async with running_command(
-            self.folder, *arguments, before=(), **self.environment
+            self.folder, *arguments, before=NEW_INTERPRETER, **self.environment
         ) as process:
             output_task = asyncio.create_task(process.communicate())
             try:

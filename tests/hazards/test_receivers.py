@@ -21,7 +21,7 @@ from rowhook.security.vault import Keyring, generate_master_key
 from rowhook.services import links, webhooks
 from rowhook.transports.http import send
 from tests.support.certificates import Authority, make_authority
-from tests.support.commands import running_command
+from tests.support.commands import NEW_INTERPRETER, running_command
 from tests.support.hostile_receivers import HOSTILE, SLOW_BODIES, Case
 from tests.support.local_transport import leave_unredacted, open_transport, request
 from tests.support.receiver import Receiver
@@ -73,7 +73,9 @@ class Siege:
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[Any]:
-        async with running_command(self.folder, "worker", before=(), **self.environment) as process:
+        async with running_command(
+            self.folder, "worker", before=NEW_INTERPRETER, **self.environment
+        ) as process:
 
             async def have_arrived() -> bool:
                 return bool(await self.good.rows("select from rowhook.worker"))

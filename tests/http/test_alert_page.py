@@ -18,6 +18,7 @@ from rowhook.services import alerts, previews, secrets
 from rowhook.services.sample_data import Sample
 from tests.browser.test_dashboard_sign_in import sign_in, visitor
 from tests.support.calls import Api, running_api
+from tests.support.certificates import trust
 from tests.support.receiver import answer
 from tests.support.service_rules import check
 from tests.support.worker_rig import Rig, until
@@ -45,7 +46,7 @@ async def test_each_of_the_five_alerts_arrives_once(rig: Rig, pool: Pool) -> Non
     # The worker needs the master key with which the API has encrypted the URL.
     async with (
         running_api(rig.dsn, size=4, keyring=rig.keyring) as api,
-        httpx.AsyncClient(base_url=api.url) as browser,
+        httpx.AsyncClient(verify=trust(), base_url=api.url) as browser,
     ):
         csrf = await sign_in(browser, await api.key_of(rig.platform.organization))
         response = await browser.post("/alerts", data=form(rig, csrf))

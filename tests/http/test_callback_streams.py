@@ -15,7 +15,7 @@ import pytest
 
 from rowhook.security.vault import Keyring, generate_master_key
 from tests.http.test_callbacks import create_output, create_token
-from tests.support.commands import free_port, running_command
+from tests.support.commands import NEW_INTERPRETER, free_port, running_command
 from tests.support.event_stream import EventStream
 from tests.support.scoreboard import score
 from tests.support.worker_rig import Rig, until
@@ -36,7 +36,12 @@ def rig(rig: Rig) -> Rig:
 async def serving(rig: Rig, home: Path, port: int) -> AsyncIterator[int]:
     """`rowhook api` on a port; yields its process id once it answers."""
     async with running_command(
-        home, "api", DATABASE_URL=rig.dsn, ROWHOOK_MASTER_KEYS=KEY, ROWHOOK_PORT=str(port)
+        home,
+        "api",
+        before=NEW_INTERPRETER,
+        DATABASE_URL=rig.dsn,
+        ROWHOOK_MASTER_KEYS=KEY,
+        ROWHOOK_PORT=str(port),
     ) as process:
         async with httpx.AsyncClient() as client:
 

@@ -13,6 +13,7 @@ from rowhook.dashboard.display_format import MAX_CHARACTERS, MAX_LINES, excerpt,
 from rowhook.services.previews import PreviewFault
 from tests.browser.test_dashboard_sign_in import sign_in
 from tests.support.calls import running_api
+from tests.support.certificates import trust
 from tests.support.worker_rig import Rig
 
 LINES = "{\n" + ",\n".join(f'  "key{n}": "{n}"' for n in range(8_000)) + "\n}"
@@ -23,7 +24,7 @@ async def visitor(rig: Rig) -> AsyncIterator[httpx.AsyncClient]:
     """An HTTP client of an API with the keyring of the rig."""
     async with (
         running_api(rig.dsn, keyring=rig.keyring) as api,
-        httpx.AsyncClient(base_url=api.url) as client,
+        httpx.AsyncClient(verify=trust(), base_url=api.url) as client,
     ):
         yield client
 

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from tests.support.calls import ADMIN_KEY, Api
+from tests.support.certificates import trust
 
 pytestmark = pytest.mark.anyio
 
@@ -28,7 +29,7 @@ async def steps(visitor: httpx.AsyncClient) -> list[str]:
 async def test_the_displayed_steps_lead_to_the_first_delivery(
     api: Api, db: psycopg.AsyncConnection
 ) -> None:
-    async with httpx.AsyncClient(base_url=api.url) as visitor:
+    async with httpx.AsyncClient(verify=trust(), base_url=api.url) as visitor:
         await visitor.post("/sign-in", data={"key": ADMIN_KEY})
         redirect = await visitor.get("/webhooks/new")
         assert redirect.headers["location"] == "/organizations?next=/webhooks/new"
@@ -61,7 +62,7 @@ async def test_the_displayed_steps_use_the_organization_s_own_goal(
     owners = (await api.call("GET", "/organizations")).json()["items"]
     (beta,) = [owner["id"] for owner in owners if owner["name"] == "Beta"]
     key = await api.key_of(beta, "read")
-    async with httpx.AsyncClient(base_url=api.url) as visitor:
+    async with httpx.AsyncClient(verify=trust(), base_url=api.url) as visitor:
         await visitor.post("/sign-in", data={"key": key})
         (statement,) = await steps(visitor)
         assert "'it''s'" in statement

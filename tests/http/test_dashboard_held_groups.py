@@ -13,6 +13,7 @@ from rowhook.services import held_deliveries
 from rowhook.services.webhook_documents import Webhook
 from tests.browser.test_dashboard_sign_in import sign_in
 from tests.support.calls import running_api
+from tests.support.certificates import trust
 from tests.support.worker_rig import Rig
 
 pytestmark = pytest.mark.anyio
@@ -25,7 +26,7 @@ async def visitor(rig: Rig) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a dashboard that can decrypt the signing secrets of the webhooks."""
     async with (
         running_api(rig.dsn, keyring=rig.keyring) as api,
-        httpx.AsyncClient(base_url=api.url) as client,
+        httpx.AsyncClient(verify=trust(), base_url=api.url) as client,
     ):
         yield client
 

@@ -16,6 +16,7 @@ import psycopg
 import pytest
 
 from tests.support.calls import Api, faults, running_api
+from tests.support.certificates import trust
 from tests.support.sample_platform import Platform, other_platform
 
 pytestmark = pytest.mark.anyio
@@ -33,7 +34,7 @@ async def portals(dsn: str) -> AsyncIterator[Api]:
 @pytest.fixture
 async def visitor(portals: Api) -> AsyncIterator[httpx.AsyncClient]:
     """A browser without JavaScript."""
-    async with httpx.AsyncClient(base_url=portals.url) as client:
+    async with httpx.AsyncClient(verify=trust(), base_url=portals.url) as client:
         yield client
 
 

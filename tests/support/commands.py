@@ -14,8 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.deadline import DEADLINE_S
+from tests.support.forked_commands import forked_command
 
 SOURCE = Path(__file__).parents[2] / "src"
+# As `before`: where the start, the memory or the command line of the process is tested.
+NEW_INTERPRETER = ("env",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +59,22 @@ async def running_command(
     module: str = "rowhook",
     **variables: str,
 ) -> AsyncIterator[Process]:
-    """Run a command; it and its child processes are ended at the exit."""
+    """Run a command; it and its child processes are ended at the exit.
+
+    It is forked from a process that has imported `rowhook`, except behind another program, such as
+    `NEW_INTERPRETER`, or with other sources.
+    """
+    if not before and "PYTHONPATH" not in variables:
+        forked = forked_command(
+            home,
+            module,
+            arguments,
+            variables=environment(home, **variables),
+            common=environment(Path(os.sep)),
+        )
+        async with forked as process, _ended(process):
+            yield process
+        return
     process = await asyncio.create_subprocess_exec(
         *before,
         sys.executable,
@@ -68,8 +86,15 @@ async def running_command(
         stderr=PIPE,
         cwd=home,
     )
-    try:
+    async with _ended(process):
         yield process
+
+
+@asynccontextmanager
+async def _ended(process: Process) -> AsyncIterator[None]:
+    """End a process and its child processes at the exit."""
+    try:
+        yield
     finally:
         if process.returncode is None:
             process.terminate()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from tests.support.calls import Api
+from tests.support.certificates import trust
 from tests.support.deadline import DEADLINE_S
 
 
@@ -80,7 +81,7 @@ async def open_stream(
     params |= {"last_event_id": last_event_id} if last_event_id and in_query else {}
     path = f"/v1/sessions/{session}/callbacks"
     async with (
-        httpx.AsyncClient(base_url=api.url, timeout=None) as client,  # noqa: S113  # the stream stays open
+        httpx.AsyncClient(verify=trust(), base_url=api.url, timeout=None) as client,  # noqa: S113  # the stream stays open
         client.stream("GET", path, headers=headers, params=params) as response,
     ):
         assert response.status_code == 200, await response.aread()

@@ -12,6 +12,7 @@ from rowhook.egress.policy import EgressPolicy
 from rowhook.egress.transport import GuardedTransport
 from rowhook.model import Outcome, RedactedRequest, Request
 from rowhook.transports.http import send
+from tests.support import certificates
 from tests.support.deadline import DEADLINE_S
 from tests.support.receiver import Receiver
 
@@ -48,8 +49,9 @@ async def resolve_to_loopback(_: str) -> Sequence[str]:
 
 @asynccontextmanager
 async def open_transport(trust: ssl.SSLContext | None = None) -> AsyncIterator[GuardedTransport]:
+    """Open a transport that trusts the certificates of the system, or those of `trust`."""
     async with GuardedTransport(
-        LOCAL, limit=64, resolver=resolve_to_loopback, trust=trust
+        LOCAL, limit=64, resolver=resolve_to_loopback, trust=trust or certificates.trust()
     ) as transport:
         yield transport
 

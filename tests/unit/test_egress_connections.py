@@ -15,6 +15,7 @@ from rowhook.egress.resolver import ThreadedLookup
 from rowhook.egress.target_url import Target
 from rowhook.egress.transport import GuardedTransport
 from rowhook.model import Verdict
+from tests.support.certificates import trust
 from tests.support.deadline import DEADLINE_S
 from tests.support.receiver import Receiver, stall
 from tests.support.recorded_connections import ConnectionRecorder, ScriptedResolver, connect
@@ -31,7 +32,9 @@ async def attempt(
     times: int = 1,
 ) -> list[Verdict]:
     verdicts = []
-    async with GuardedTransport(policy, limit=8, resolver=names, open_socket=recorder) as transport:
+    async with GuardedTransport(
+        policy, limit=8, resolver=names, trust=trust(), open_socket=recorder
+    ) as transport:
         for _ in range(times):
             with pytest.raises(Failure) as caught:
                 await transport.handle_async_request(httpx.Request("POST", url))

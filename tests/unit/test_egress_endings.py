@@ -17,7 +17,7 @@ from rowhook.egress.proxy import Tunnel
 from rowhook.egress.transport import GuardedTransport
 from rowhook.model import Verdict
 from rowhook.transports.http import send
-from tests.support.certificates import Authority, make_authority
+from tests.support.certificates import Authority, make_authority, trust
 from tests.support.forward_proxy import Proxy, running_proxy
 from tests.support.hostile_receivers import HOSTILE, SLOW_BODIES
 from tests.support.local_transport import (
@@ -74,7 +74,8 @@ class Sockets:
 
 
 def transport_on(sockets: Sockets, **changes: Any) -> GuardedTransport:
-    settings: dict[str, Any] = {"limit": 64, "resolver": resolve_to_loopback} | changes
+    settings: dict[str, Any] = {"limit": 64, "resolver": resolve_to_loopback, "trust": trust()}
+    settings |= changes
     return GuardedTransport(LOCAL, open_socket=sockets, **settings)
 
 

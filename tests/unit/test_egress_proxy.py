@@ -17,6 +17,7 @@ from rowhook.egress.target_url import Target
 from rowhook.egress.transport import GuardedTransport
 from rowhook.model import Outcome, Verdict
 from rowhook.transports.http import send
+from tests.support import certificates
 from tests.support.certificates import Authority, make_authority
 from tests.support.forward_proxy import Proxy, basic, running_proxy
 from tests.support.local_transport import leave_unredacted, request
@@ -44,7 +45,7 @@ async def names() -> ScriptedResolver:
 async def proxied_transport(
     url: str, names: ScriptedResolver, authority: Authority | None = None
 ) -> AsyncIterator[GuardedTransport]:
-    trust = authority.trust() if authority else None
+    trust = authority.trust() if authority else certificates.trust()
     async with GuardedTransport(
         PUBLIC, limit=8, resolver=names, trust=trust, proxy=url
     ) as transport:
