@@ -109,7 +109,7 @@ def _named(schema: dict[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _is_refused(name: str, member: Any) -> bool:
-    return (name != "" and PROPERTY_NAME.fullmatch(name) is None) or has_refused_name(member)
+    return PROPERTY_NAME.fullmatch(name) is None or has_refused_name(member)
 
 
 def has_refused_name(schema: Any) -> bool:

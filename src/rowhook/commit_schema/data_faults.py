@@ -11,7 +11,7 @@ from rowhook import json_pointer
 from rowhook.commit_schema.body_skeleton import Node, Text, Value, read_skeleton
 from rowhook.commit_schema.data_schema import body_of, parts_of, templates_of
 from rowhook.commit_schema.expression_failures import expression_failures
-from rowhook.commit_schema.traced_template import Path, traced_body
+from rowhook.commit_schema.traced_template import LoopList, LoopObject, Path, traced_body
 from rowhook.model import BodyFault, Outcome, Verdict
 from rowhook.render.configuration import Configuration
 from rowhook.render.webhook_compiler import Webhook
@@ -21,6 +21,7 @@ from rowhook.template.static_text import Placeholder
 
 _SENT = (Verdict.DELIVERED, Verdict.SKIPPED)
 _MAX_FAULTS = 50
+_MAX_NAMES = 10
 _WEBHOOK_HINT = "The data cannot fix this. Contact the owner of the webhook."
 _HINTS = {
     "required": "Add it.",
@@ -72,7 +73,7 @@ def explain(
         faults = [
             commit_fault
             for fault in outcome.faults
-            for commit_fault in _of_body(node, fault, names["data"])
+            for commit_fault in _of_body(node, fault, names["data"], _decided_by(webhook))
         ]
     else:
         faults = list(_of_render(webhook, outcome, names))
@@ -179,13 +180,27 @@ def _pointer(keys: tuple[Key, ...], data: Any) -> str:
     return pointer_to(steps)
 
 
-def _of_body(node: Node, fault: BodyFault, data: object) -> Iterator[CommitFault]:
+def _decided_by(webhook: Webhook) -> str:
+    """Return the hint for a part of the body that is no value of the data."""
+    uses = next((uses for pointer, uses in parts_of(webhook) if pointer == "/body_template"), ())
+    names = [
+        path_name("data", tuple(map(_as_key, use.path)))
+        for use in uses
+        if use.root == "data" and not use.required
+    ]
+    if not names:
+        return _WEBHOOK_HINT
+    paths = ", ".join(sorted(set(names))[:_MAX_NAMES])
+    return f"The template writes parts of the body for some data only. It depends on: {paths}."
+
+
+def _of_body(node: Node, fault: BodyFault, data: object, decided_by: str) -> Iterator[CommitFault]:
     hint = _HINTS.get(fault.keyword, _OTHER_HINT)
     placeholders = list(_sources(node, json_pointer.split(fault.pointer)))
     place = fault.pointer or "/"
     if not placeholders:
         message = f"At {place} in the body: {fault.message}"
-        yield CommitFault(pointer="", message=message, hint=_WEBHOOK_HINT)
+        yield CommitFault(pointer="", message=message, hint=decided_by)
     for placeholder, rest in placeholders:
         if placeholder.root == "data":
             pointer = _pointer(placeholder.keys, data) + pointer_to(rest)
@@ -210,7 +225,9 @@ def _sources(node: Node, steps: list[str]) -> Iterator[tuple[Placeholder, list[s
             break
     else:
         steps = []
-    if isinstance(node, Value):
+    if isinstance(node, LoopList | LoopObject):
+        yield from ((source, steps) for source in node.sources)
+    elif isinstance(node, Value):
         yield node.placeholder, steps
     elif isinstance(node, Text):
         yield from ((part, []) for part in node.parts if isinstance(part, Placeholder))

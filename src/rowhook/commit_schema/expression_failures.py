@@ -23,7 +23,7 @@ def expression_failures(
     for part in (trace(template.source, names) or [])[:_MAX_OCCURRENCES]:
         if isinstance(part, str):
             inside = quoted_after(part, quoted=inside)
-        else:
+        elif isinstance(part, Occurrence):
             evaluation.evaluate(part, inside=inside)
     return evaluation.failures
 

@@ -1,4 +1,4 @@
-"""The lexer of JSON bodies, also of JSON texts inside JSON strings and form values."""
+"""The lexer of JSON bodies, also of JSON texts inside other texts."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from rowhook.template.lexer_states import (
     PLAIN,
     START,
     VALUE,
-    BodyLexer,
     LexerState,
+    TextLexer,
     innermost,
 )
 from rowhook.template.limits import MAX_LAYERS
@@ -42,6 +42,9 @@ _SPACE = frozenset(" \t\r\n")
 _CODE_START = re.compile(
     r"\s*(?:(?:query|mutation|subscription|fragment)\b[^\"{}]*\{|\{(?=\s*[A-Za-z_]))"
 )
+_AMPERSAND = re.compile("&")
+# the path ends before the first pair, the query before the fragment
+_IN_URL = re.compile("[?&#]")
 _AT_START = LexerState(START)
 
 
@@ -140,14 +143,16 @@ def _beginning(state: LexerState, text: str, layer: int) -> LexerState:
     return LexerState(OPENED if depth else START, depth=depth)
 
 
-def _text_fault(state: LexerState, text: str) -> str | None:
+def text_fault(state: LexerState, text: str) -> str | None:
+    """Return the fault of a text that continues a value outside quotes, or None."""
     place = innermost(state)
     if place.where == OUTSIDE and place.tail == VALUE and text[:1] in ADJACENT:
         return "A value outside quotes must be followed by a comma, colon, bracket or space."
     return None
 
 
-def _value_fault(state: LexerState) -> str | None:
+def value_fault(state: LexerState) -> str | None:
+    """Return the fault of a value at this place of a JSON text, or None."""
     place: LexerState | None = state
     while place is not None and place.where == INSIDE:
         if place.tail:
@@ -172,21 +177,23 @@ def after_value(state: LexerState) -> LexerState:
     return state
 
 
-JSON_LEXER = BodyLexer(
+JSON_LEXER = TextLexer(
     start=LexerState(OUTSIDE),
     text=_json_text,
-    text_fault=_text_fault,
-    value_fault=_value_fault,
+    text_fault=text_fault,
+    value_fault=value_fault,
     end_fault=_json_end_fault,
 )
 
 
-def _form_text(state: LexerState, text: str) -> LexerState:
-    """Return the state in a form body, whose names and values are separated by & and =."""
+def _form_text(
+    state: LexerState, text: str, separators: re.Pattern[str] = _AMPERSAND
+) -> LexerState:
+    """Return the state in a form body or URL, whose names and values are separated by & and =."""
     text = state.tail + text
     half = _HALF_PERCENT.search(text)
     tail = half[0] if half else ""
-    for index, part in enumerate((text[: len(text) - len(tail)]).split("&")):
+    for index, part in enumerate(separators.split(text[: len(text) - len(tail)])):
         if index:
             state = LexerState(NAME)
         if state.where == NAME:
@@ -201,13 +208,22 @@ def _form_text(state: LexerState, text: str) -> LexerState:
 def _form_value_fault(state: LexerState) -> str | None:
     if state.tail:
         return "An expression is not allowed inside a % escape."
-    return None if state.inner is None else _value_fault(state.inner)
+    return None if state.inner is None else value_fault(state.inner)
 
 
-FORM_LEXER = BodyLexer(
+FORM_LEXER = TextLexer(
     start=LexerState(NAME),
     text=_form_text,
-    text_fault=_text_fault,
+    text_fault=text_fault,
     value_fault=_form_value_fault,
     end_fault=lambda _: None,
 )
+URL_LEXER = FORM_LEXER._replace(text=lambda state, text: _form_text(state, text, _IN_URL))
+
+
+def _header_text(state: LexerState, text: str) -> LexerState:
+    """Return the state in the value of a header, which may be a JSON text as a whole."""
+    return state._replace(inner=inner_text(state.inner, text, 1))
+
+
+HEADER_LEXER = FORM_LEXER._replace(start=LexerState(FORM_VALUE, inner=_AT_START), text=_header_text)

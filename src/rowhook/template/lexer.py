@@ -47,6 +47,13 @@ _CHARACTER_ADVICE = {
     "`": "Write quotes, ' or \".",
     "$": "Write the name without $.",
     "\\": "Write text in quotes.",
+    "#": "For a loop write {% for item in data.x %}, for a condition {% if data.x %}.",
+    "@": "Write the name without @.",
+}
+_UNSUPPORTED_PAIRS = {
+    ("pipe", "pipe"): "The operator || is not supported. Write or.",
+    ("eq", "assign"): "The operator === is not supported. Write ==.",
+    ("lbrace", "lbrace"): "A name inside a tag stands alone, without {{ }}.",
 }
 _OPENING = {"lparen": 1, "lbracket": 1, "lbrace": 1, "rparen": -1, "rbracket": -1, "rbrace": -1}
 _NESTING = {"if": 1, "for": 1, "endif": -1, "endfor": -1}
@@ -165,10 +172,9 @@ def _unsupported_tokens(tokens: list[Token], source: Source) -> Iterator[Templat
 def _unsupported(token: Token, before: str, after: list[Token], source: Source) -> str | None:
     if token.type == "pow":
         return "The operator ** is not supported. Write x * x."
-    if token.type == "pipe" and after and after[0].type == "pipe":
-        return "The operator || is not supported. Write or."
-    if token.type == "eq" and after and after[0].type == "assign":
-        return "The operator === is not supported. Write ==."
+    pair = (token.type, after[0].type if after else "")
+    if pair in _UNSUPPORTED_PAIRS:
+        return _UNSUPPORTED_PAIRS[pair]
     if token.type == "name" and before == "block_begin":
         return _unsupported_tag(token, after)
     is_alone = source.secrets.get(token.lineno) is None or before == "variable_begin"

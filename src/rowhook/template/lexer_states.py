@@ -1,4 +1,4 @@
-"""The state of a body lexer: the constructs that enclose a position of the static text."""
+"""The state of a lexer: the constructs that enclose a position of the static text."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class LexerState(NamedTuple):
     is_code: bool = False
 
 
-class BodyLexer(NamedTuple):
-    """The lexer of one kind of body.
+class TextLexer(NamedTuple):
+    """The lexer of one kind of body, of URLs, or of header values.
 
     `text` returns the state after a text. The others return an error message or None: `text_fault`
     for a text in this state, `value_fault` for a value, `end_fault` for the end of the template.

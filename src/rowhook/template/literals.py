@@ -10,7 +10,7 @@ from jinja2 import nodes
 from rowhook.template.json_lexer import after_value
 from rowhook.template.json_text import json_string
 from rowhook.template.lexer_states import INSIDE, OUTSIDE, innermost, merge
-from rowhook.template.output_context import BODY_LEXERS, OutputContext
+from rowhook.template.output_context import LEXERS, OutputContext
 from rowhook.template.url_parts import Part
 
 if TYPE_CHECKING:
@@ -77,15 +77,14 @@ def literal_texts(
 
     The empty text stands for a missing `else` as well.
     """
-    if not found.literals or output_context in {OutputContext.TEXT, OutputContext.HEADER}:
+    if not found.literals or output_context is OutputContext.TEXT:
         return None
     texts = {str(node.value) for node in found.literals}
-    if output_context in {OutputContext.JSON, OutputContext.FORM}:
-        place = innermost(state)
-        if place.where == OUTSIDE:
-            return json_texts(texts, found)
-        if place.where == INSIDE:
-            return None
+    place = innermost(state)
+    if place.where == OUTSIDE:
+        return json_texts(texts, found)
+    if place.where == INSIDE or output_context is OutputContext.HEADER:
+        return None
     if output_context is OutputContext.URL and part is not Part.REST:
         return None
     return {text: text for text in texts | {""}}
@@ -113,8 +112,9 @@ def writes_value(
     """Return whether an output may write more than punctuation and markup."""
     if found.has_value or written is None:
         return True
-    is_markup = output_context not in {OutputContext.JSON, OutputContext.FORM}
-    return not is_markup and not all(_PUNCTUATION.fullmatch(text or ",") for text in written)
+    return output_context is not OutputContext.XML and not all(
+        _PUNCTUATION.fullmatch(text or ",") for text in written
+    )
 
 
 def state_after(
@@ -124,7 +124,7 @@ def state_after(
     state: LexerState,
 ) -> LexerState | None:
     """Return the lexer state after an output; None if the results end in different states."""
-    lexer = BODY_LEXERS.get(output_context)
+    lexer = LEXERS.get(output_context)
     value_state = after_value(state)
     if lexer is None or written is None:
         return value_state

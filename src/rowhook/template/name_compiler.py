@@ -37,6 +37,7 @@ _INSTEAD = {
     **dict.fromkeys(("output", "result", "payload"), "Write data."),
     **dict.fromkeys(("metadata", "meta"), "Write context."),
     **dict.fromkeys(("range", "dict", "namespace"), "Loop over the data, or over a slice of it."),
+    **dict.fromkeys(("secrets", "env", "environ", "vault"), "Write {{secret:<id>}}."),
     "commit": "Write commit_id, committed_at or data.",
 }
 
@@ -86,7 +87,11 @@ def unknown_name(build: Build, name: str) -> str:
         return "loop is only available between for and endfor, not in else."
     known = sorted({*build.roots, *build.visible_names()})
     match = closest_match(name, known)
-    hint = f"Did you mean {match}?" if match else f"Use one of {', '.join(known)}."
+    hint = (
+        f"Did you mean {match}?"
+        if match
+        else f"A field of the data is written data.{name}. The names are {', '.join(known)}."
+    )
     return f"Unknown name {name}. {_INSTEAD.get(name, hint)}"
 
 

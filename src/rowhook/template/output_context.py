@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import Enum
 
-from rowhook.template.json_lexer import FORM_LEXER, JSON_LEXER
-from rowhook.template.lexer_states import BodyLexer
+from rowhook.template.json_lexer import FORM_LEXER, HEADER_LEXER, JSON_LEXER, URL_LEXER
+from rowhook.template.lexer_states import TextLexer
 from rowhook.template.xml_lexer import XML_LEXER
 
 
@@ -53,8 +53,10 @@ def _media_type(content_type: str | None) -> str:
     return (content_type or "").split(";", 1)[0].strip().lower()
 
 
-BODY_LEXERS: dict[OutputContext, BodyLexer] = {
+LEXERS: dict[OutputContext, TextLexer] = {
     OutputContext.JSON: JSON_LEXER,
     OutputContext.XML: XML_LEXER,
     OutputContext.FORM: FORM_LEXER,
+    OutputContext.URL: URL_LEXER,
+    OutputContext.HEADER: HEADER_LEXER,
 }

@@ -11,7 +11,7 @@ from rowhook.template.json_lexer import ADJACENT
 from rowhook.template.lexer_states import UNKNOWN, innermost
 from rowhook.template.literals import literal_texts, outcomes, state_after, writes_value
 from rowhook.template.names import describe, record_position, start_offset
-from rowhook.template.output_context import BODY_LEXERS, OutputContext
+from rowhook.template.output_context import LEXERS, OutputContext
 from rowhook.template.url_parts import Part, bad_character
 from rowhook.template.value_output import (
     check_separation,
@@ -45,7 +45,7 @@ def compile_text(
     """Compile static text. The enclosing block charges its length."""
     text = node.data
     is_unknown = innermost(lexer_state).tail == UNKNOWN and text[:1] in ADJACENT
-    lexer = BODY_LEXERS.get(build.output_context)
+    lexer = LEXERS.get(build.output_context)
     if lexer:
         fault = lexer.text_fault(lexer_state, text)
         if fault:
@@ -109,7 +109,7 @@ def _check_place(
     lexer_state: LexerState,
 ) -> LexerState:
     """Report a value that must not stand here; return the lexer state after it."""
-    lexer = BODY_LEXERS.get(build.output_context)
+    lexer = LEXERS.get(build.output_context)
     if lexer and writes_value(found, written, build.output_context):
         fault = lexer.value_fault(lexer_state)
         if fault:

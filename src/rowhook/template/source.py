@@ -129,6 +129,7 @@ _MESSAGES = {
     "Encountered unknown tag": "This tag does not belong to an open if or for.",
     "Expected an expression": "An expression is missing here.",
     "can't assign to": "This name cannot be set. Use another name.",
+    "expected token 'name', got 'end of": "The name of a filter or test is missing here.",
 }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from rowhook.template.escapes import (
+    ascii_header_json,
     form_text,
     header_text,
     percent_encoded,
@@ -73,32 +74,32 @@ class Place(NamedTuple):
 
 def place_of(output_context: OutputContext, lexer_state: LexerState, part: Part) -> Place:
     """Return how a value is written in a context."""
+    if output_context is OutputContext.JSON:
+        return _json_place(lexer_state, plain_text)
     if output_context is OutputContext.URL:
         escape = PART_ESCAPES[part]
-    elif output_context is OutputContext.JSON:
-        return _json_place(lexer_state, plain_text, is_outermost=True)
-    elif output_context is OutputContext.FORM and lexer_state.inner is not None:
-        return _json_place(lexer_state.inner, form_text, is_outermost=False)
     elif lexer_state.where == COMMENT:
         escape = xml_comment_text
     else:
         escape = _BODIES[output_context]
+    inner = lexer_state.inner
+    if inner is not None and inner.where in {INSIDE, OUTSIDE}:
+        return _json_place(inner, ascii_header_json if escape is header_text else escape)
     is_charged = escape in _CHARGED_ESCAPES
     return Place(is_json=False, escape=escape, is_charged=is_charged, keeps_encoded=is_charged)
 
 
-def _json_place(state: LexerState | None, outer: Escape, *, is_outermost: bool) -> Place:
+def _json_place(state: LexerState | None, outer: Escape) -> Place:
     """Return how a value is written into a JSON text, with the escapes of each layer."""
     layers = 0
     while state is not None and state.where == INSIDE:
         layers += 1
         state = state.inner
     is_json = state is not None and state.where == OUTSIDE
-    is_charged = layers > 1 or outer is form_text
-    if layers == 1 and is_outermost:
+    if layers == 1 and outer is plain_text:
         return Place(is_json=is_json, escape=json_inner, is_charged=is_json)
     if not layers:
-        return Place(is_json, outer, is_charged, keeps_encoded=outer is form_text and not is_json)
+        return Place(is_json, outer, is_charged=outer is not plain_text)
 
     def escape(text: str) -> str:
         for _ in range(layers):
@@ -137,7 +138,8 @@ def write_value(
     if place.is_json and place.escape is plain_text:
         return _write_json(value, name)
     if place.is_json:
-        return _write_text(value, name, place, _json_of)
+        is_flat = output_context in {OutputContext.URL, OutputContext.HEADER}
+        return _write_text(value, name, place, _scalar_json if is_flat else _json_of)
     if place.escape is json_inner:
         return _write_quoted(value, name)
     if output_context in {OutputContext.URL, OutputContext.HEADER}:
@@ -152,6 +154,12 @@ def _scalar(value: object, state: RenderState) -> str:
 
 def _json_of(value: object, state: RenderState) -> str:
     return value if type(value) is Json else any_json(value, state)
+
+
+def _scalar_json(value: object, state: RenderState) -> str:
+    """Return the JSON of a scalar or of `tojson`. Raises InvalidValue for lists and objects."""
+    scalar_text(value)
+    return _json_of(value, state)
 
 
 def _write_json(value: Expression, name: str) -> Statement:
