@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import subset from "subset-font";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const modules = join(here, "node_modules");
@@ -12,9 +13,19 @@ const folder = process.argv[2];
 if (!folder) throw new Error("the folder to write is missing: node build.mjs FOLDER");
 
 const bundled = ["editor", "charts"];
+const span = (first, last) => String.fromCodePoint(...Array.from({ length: last - first + 1 }, (_, at) => first + at));
+// The ranges are those of base.css: a browser loads the second file only for a page that has its letters.
+const inter = {
+  package: "@fontsource-variable/inter",
+  path: "files/inter-latin-wght-normal.woff2",
+  files: {
+    "inter.woff2": span(0x20, 0x7e) + span(0x2010, 0x2026) + "\u00a0\u00b1\u00b7\u00d7\u2191\u2193\u2212",
+    "inter-latin.woff2": span(0xa1, 0xb0) + span(0xb2, 0xb6) + span(0xb8, 0xd6) + span(0xd8, 0xff) + "\u0131\u0152\u0153\u20ac\u2122",
+  },
+  // The pages use these weights, and digits of equal width.
+  options: { targetFormat: "woff2", keepFeatures: ["kern", "tnum"], variationAxes: { wght: { min: 400, max: 700 } } },
+};
 const copied = {
-  // The letters of Western European languages, in every weight.
-  "inter.woff2": ["@fontsource-variable/inter", "files/inter-latin-wght-normal.woff2"],
   "htmx.min.js": ["htmx.org", "dist/htmx.min.js"],
   "sse.js": ["htmx-ext-sse", "dist/sse.min.js"],
   "uplot.css": ["uplot", "dist/uPlot.min.css"],
@@ -58,6 +69,10 @@ function licence(name) {
 const files = {};
 for (const name of bundled) files[`${name}.js`] = await bundle(name);
 for (const [name, from] of Object.entries(copied)) files[name] = copy(from);
+for (const [name, letters] of Object.entries(inter.files)) {
+  const whole = readFileSync(join(modules, inter.package, inter.path));
+  files[name] = { bytes: await subset(whole, letters, inter.options), packages: [inter.package] };
+}
 
 const names = [...new Set(Object.values(files).flatMap((file) => file.packages))].sort();
 const licences = Object.fromEntries(names.map((name) => [name, licence(name)]));

@@ -8,6 +8,7 @@ import { offer } from "./completion.js";
 import { faultsOf, show } from "./faults.js";
 
 const open = new Map();
+let started = false;
 const nonce = () => document.querySelector('meta[name="csp-nonce"]')?.content ?? "";
 const read = (text, otherwise) => (text ? JSON.parse(text) : otherwise);
 
@@ -70,6 +71,10 @@ function follow(textarea, view, offers, ended) {
 }
 
 function mount(textarea) {
+  // The page may be in use already: the focus and the selection stay where they are.
+  const { selectionStart: anchor, selectionEnd: head } = textarea;
+  const focused = document.activeElement === textarea;
+  const selection = focused ? { anchor, head } : undefined;
   const { offers, all } = extensions(textarea.dataset.editor, {
     nonce: nonce(),
     completions: completions(textarea),
@@ -77,7 +82,7 @@ function mount(textarea) {
     readOnly: textarea.readOnly || textarea.disabled,
   });
   const view = new EditorView({
-    state: EditorState.create({ doc: textarea.value, extensions: [all, inStep(textarea)] }),
+    state: EditorState.create({ doc: textarea.value, selection, extensions: [all, inStep(textarea)] }),
   });
   const ending = new AbortController();
   view.scrollDOM.style.minHeight = `${textarea.rows * 1.5 + 0.8}em`;
@@ -88,7 +93,7 @@ function mount(textarea) {
   labels.forEach((label) => label.removeAttribute("for"));
   open.set(textarea, { view, ending, labels });
   faults(textarea, view);
-  if (document.activeElement === textarea || textarea.autofocus) view.focus();
+  if (focused || (textarea.autofocus && (started || document.activeElement === document.body))) view.focus();
 }
 
 function close(textarea) {
@@ -108,6 +113,7 @@ function settle() {
 
 const start = () => {
   settle();
+  started = true;
   for (const name of ["htmx:afterSwap", "htmx:sseMessage", "htmx:historyRestore"]) document.addEventListener(name, settle);
   document.addEventListener("htmx:beforeHistorySave", () => [...open.keys()].forEach(close));
   document.addEventListener("htmx:beforeCleanupElement", ({ target }) => { if (open.has(target)) close(target); });

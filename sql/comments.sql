@@ -30,7 +30,9 @@ comment on table rowhook.organization_quota is 'the quotas that operators set; n
 comment on column rowhook.organization_quota.webhooks is 'how many webhooks the organization may have';
 comment on column rowhook.organization_quota.deliveries_per_s is 'how many deliveries of all its webhooks may start in a second; further ones wait';
 comment on column rowhook.organization_quota.tokens is 'deliveries that may start at once, at refilled_at; null: as many as the bucket holds';
-comment on index rowhook.organization_quota_paced is 'rowhook.claim_batch: whether any organization has a rate';
+comment on column rowhook.organization_quota.bytes_per_day is 'how many bytes of events its deliveries may carry in a day of UTC; further ones wait for the next day';
+comment on column rowhook.organization_quota.bytes_used is 'bytes of events that its deliveries carried on bytes_used_on, counted when they are claimed';
+comment on index rowhook.organization_quota_paced is 'rowhook.claim_batch: whether any organization has a rate or a quota of bytes';
 comment on index rowhook.webhook_by_external_id is 'the webhook with an external id; two webhooks of an organization cannot have the same';
 comment on index rowhook.webhook_by_organization is 'list the webhooks of an organization, newest first';
 comment on index rowhook.webhook_revision_first is 'all webhooks an organization has ever had: deliveries and statistics';
@@ -79,6 +81,8 @@ comment on index rowhook.outbox_ready is 'rowhook.claim_batch: the lanes, and th
 comment on index rowhook.outbox_ordered is 'rowhook.ordered_head: the first unfinished delivery of an ordered webhook';
 comment on index rowhook.outbox_waiting is 'rowhook.claim_batch: rows that have become due, and when the next one will';
 comment on index rowhook.outbox_sending is 'deliveries in flight per webhook, and expired leases';
+comment on index rowhook.outbox_held is 'rowhook.failing_webhooks, rowhook.count_waiting: held deliveries, and their webhooks';
+comment on index rowhook.outbox_dead is 'rowhook.failing_webhooks: dead deliveries, and their webhooks';
 comment on index rowhook.outbox_retrying is 'rowhook.failed_deliveries: deliveries that wait after a failed attempt, without the untried backlog';
 comment on index rowhook.outbox_delivered is 'rowhook.retain_batch: the oldest delivered rows; rowhook.webhook_health: those of the last day';
 comment on index rowhook.outbox_failed is 'rowhook.retain_batch: the oldest dead, cancelled and skipped rows; rowhook.webhook_health: those of the last day';
@@ -110,6 +114,12 @@ comment on table rowhook.attempt_quarter is 'counts of attempts per webhook and 
 comment on column rowhook.attempt_quarter.at is 'quarter of an hour in which the results were recorded';
 comment on index rowhook.attempt_quarter_pkey is 'view attempts_by_quarter: the counts of a webhook since a time';
 comment on index rowhook.attempt_quarter_by_time is 'rowhook.fold_attempts: counts to remove';
+comment on table rowhook.organization_minute is 'attempt_minute, added up by organization';
+comment on index rowhook.organization_minute_pkey is 'rowhook.organization_counts: the counts of an organization since a time';
+comment on index rowhook.organization_minute_by_time is 'rowhook.organization_counts: those of all organizations; rowhook.fold_attempts: counts to remove';
+comment on table rowhook.organization_quarter is 'attempt_quarter, added up by organization';
+comment on index rowhook.organization_quarter_pkey is 'rowhook.organization_counts: the counts of an organization since a time';
+comment on index rowhook.organization_quarter_by_time is 'rowhook.organization_counts: those of all organizations; rowhook.fold_attempts: counts to remove';
 comment on table rowhook.request_frame is 'the common part of a webhook''s requests, or of the headers of its responses: the JSON text {method, url, headers, body} or [[name, value], …] in pieces';
 comment on column rowhook.request_frame.digest is 'digest of the webhook and the pieces, computed by the worker';
 comment on column rowhook.request_frame.pieces is 'each piece is literal text, the index of a value of the attempt, or {"event": part} for a part of the event';

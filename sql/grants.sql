@@ -60,7 +60,7 @@ grant execute on all functions in schema rowhook to rowhook_worker;
 revoke execute on function rowhook.adopt(boolean), rowhook.record_installation() from rowhook_worker;
 -- Only operators set quotas and erase organizations.
 revoke execute on function
-    rowhook.set_quota(uuid, int, numeric), rowhook.erase_configuration(uuid), rowhook.erase_batch(uuid, int),
+    rowhook.set_quotas(uuid, jsonb), rowhook.erase_configuration(uuid), rowhook.erase_batch(uuid, int),
     rowhook.end_erasure(uuid, json)
   from rowhook_worker;
 -- These functions would make their caller an operator.
@@ -77,6 +77,7 @@ grant select on
     rowhook.attempt_row, rowhook.attempt_archive, rowhook.exchange, rowhook.failed_exchange, rowhook.request_frame,
     rowhook.worker, rowhook.lane_state, rowhook.api_delivery, rowhook.shown_delivery,
     rowhook.attempt_delta, rowhook.attempt_minute, rowhook.attempt_quarter, rowhook.attempts_by_minute, rowhook.attempts_by_quarter,
+    rowhook.organization_minute, rowhook.organization_quarter,
     rowhook.keyring_check
   to rowhook_api;
 grant select, insert, update, delete on
@@ -86,7 +87,7 @@ grant select, insert, update, delete on
 grant select, insert, delete on rowhook.portal_session to rowhook_api;
 grant select, insert, update on rowhook.alert_threshold to rowhook_api;
 grant select on rowhook.webhook_revision, rowhook.organization_quota to rowhook_api;
-grant update (tokens, refilled_at) on rowhook.organization_quota to rowhook_worker;
+grant update (tokens, refilled_at, bytes_used, bytes_used_on) on rowhook.organization_quota to rowhook_worker;
 grant insert on rowhook.event, rowhook.keyring_check to rowhook_api;
 grant update (status) on rowhook.outbox to rowhook_api;
 grant update (sealed) on rowhook.keyring_check to rowhook_api;
@@ -98,7 +99,9 @@ grant execute on function
     rowhook.resend(bigint[]), rowhook.resend_at_rate(bigint[], numeric),
     rowhook.audit_deliveries(text, bigint[], json),
     rowhook.create_webhook(json, uuid, uuid, text[], bytea), rowhook.check_webhook_quota(uuid),
-    rowhook.organization_details(uuid), rowhook.set_quota(uuid, int, numeric), rowhook.require_operator(),
+    rowhook.organization_details(uuid), rowhook.quota_document(rowhook.organization_quota),
+    rowhook.bytes_today(rowhook.organization_quota), rowhook.bytes_resume_at(), rowhook.quota_day(),
+    rowhook.set_quotas(uuid, jsonb), rowhook.require_operator(),
     rowhook.erase_configuration(uuid), rowhook.erase_batch(uuid, int), rowhook.has_events(uuid), rowhook.end_erasure(uuid, json),
     rowhook.change_webhook(json, uuid, uuid, text[], int), rowhook.use_secrets(uuid, uuid, text[]),
     rowhook.delete_webhook(uuid), rowhook.set_state(uuid, text),
@@ -145,11 +148,13 @@ grant execute on function
     rowhook.recent_events(uuid, uuid, uuid, text, int), rowhook.sample_event(uuid, bigint),
     rowhook.stats(uuid, interval), rowhook.oldest_waiting(uuid), rowhook.count_stuck(uuid), rowhook.attempt_series(uuid, uuid, interval, int),
     rowhook.webhooks_of(uuid, uuid), rowhook.window_counts(uuid[], interval, timestamptz, interval),
+    rowhook.organization_counts(uuid, interval, timestamptz, interval), rowhook.newest_latency(timestamptz, int),
     rowhook.latency_percentiles(uuid[], timestamptz, int), rowhook.attempts_by_class(bigint, bigint, bigint, bigint, bigint, bigint, bigint),
     rowhook.count_step(interval), rowhook.window_start(interval),
     rowhook.last_failed_delivery(uuid), rowhook.newest_failure(uuid, text[]),
     rowhook.watermark(), rowhook.replay_remaining(uuid, timestamptz, timestamptz, bigint, bigint, int),
-    rowhook.count_by_status(uuid, uuid, text[], timestamptz, timestamptz, text, text, text, int, int), rowhook.status_counts(json, boolean),
+    rowhook.count_by_status(uuid, uuid, text[], timestamptz, timestamptz, text, text, text, int, int), rowhook.status_counts(json, boolean), rowhook.count_waiting(text[], int), rowhook.failing_webhooks(),
+    rowhook.newest_ids(text[], timestamptz, timestamptz, timestamptz, bigint, text, int, int),
     rowhook.failed_deliveries(uuid, uuid, text[], timestamptz, int), rowhook.failures(uuid, uuid, timestamptz, int, int),
     rowhook.worst_webhooks(uuid, text[], interval, int, int), rowhook.webhook_name(uuid),
     rowhook.system(), rowhook.worker_list(), rowhook.health_of(uuid[]), rowhook.sending_state(uuid), rowhook.last_error_of(uuid),

@@ -190,3 +190,17 @@ create policy own_organization on rowhook.attempt_quarter to rowhook_api
     organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
     or current_setting('rowhook.operator', true) = 'on');
 create policy every_organization on rowhook.attempt_quarter to rowhook_worker using (true) with check (true);
+
+alter table rowhook.organization_minute enable row level security;
+create policy own_organization on rowhook.organization_minute to rowhook_api
+  using (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on');
+create policy every_organization on rowhook.organization_minute to rowhook_worker using (true) with check (true);
+
+alter table rowhook.organization_quarter enable row level security;
+create policy own_organization on rowhook.organization_quarter to rowhook_api
+  using (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on');
+create policy every_organization on rowhook.organization_quarter to rowhook_worker using (true) with check (true);

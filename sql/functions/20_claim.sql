@@ -205,7 +205,8 @@ begin
     (select o.webhook_id from rowhook.outbox o
      where sweep and o.status = 'sending'
      order by o.webhook_id, o.leased_until limit 1) as sending_lane,
-    (select true from rowhook.organization_quota q where q.deliveries_per_s is not null
+    (select true from rowhook.organization_quota q
+     where q.deliveries_per_s is not null or q.bytes_per_day is not null
      order by q.organization_id limit 1) as has_quota
   into state;
   if not coalesce(state.may_send, rowhook.may_send()) then

@@ -232,7 +232,7 @@ begin
     outlook := 'more';
   end if;
   if owner is not null and rows <> '{}' then
-    perform rowhook.spend_quota(owner, tokens - cardinality(rows));
+    perform rowhook.spend_quota(owner, tokens - cardinality(rows), rows);
   end if;
   if rows <> '{}' and (capacity.tokens is not null or capacity.is_probe) then
     perform rowhook.spend(lane, capacity.tokens - cardinality(rows), capacity.is_probe);
@@ -240,7 +240,7 @@ begin
 end
 $$;
 comment on function rowhook.visit_lane(uuid, int, timestamptz, boolean) is
-  'locks up to `most` rows that a lane may send now; with `has_quota`, no more than the rate of its organization allows; `outlook` is a kind of row of claim_batch, null if the lane has no more ready rows';
+  'locks up to `most` rows that a lane may send now; with `has_quota`, no more than the quotas of its organization allow; `outlook` is a kind of row of claim_batch, null if the lane has no more ready rows';
 
 create or replace function rowhook.spend(lane uuid, remaining double precision, is_probe boolean) returns void
 language plpgsql

@@ -103,6 +103,8 @@ begin
   delete from rowhook.attempt_delta d where d.organization_id = organization;
   delete from rowhook.attempt_minute m where m.organization_id = organization;
   delete from rowhook.attempt_quarter q where q.organization_id = organization;
+  delete from rowhook.organization_minute m where m.organization_id = organization;
+  delete from rowhook.organization_quarter q where q.organization_id = organization;
   delete from rowhook.webhook_revision r where r.organization_id = organization;
   delete from rowhook.organization_quota q where q.organization_id = organization;
   delete from rowhook.alert_threshold t where t.organization_id = organization;

@@ -2,8 +2,9 @@
 --
 -- rowhook.record adds one row per batch and webhook to attempt_delta, which nobody else writes to, so
 -- that no worker waits for another. rowhook.fold_attempts moves these rows into one row per webhook and
--- minute, and one per webhook and quarter of an hour. The two views add up what was moved and what was
--- not, so a count is exact at any time.
+-- minute, and one per webhook and quarter of an hour, and adds them to those of the organization. The two
+-- views, and rowhook.organization_counts, add up what was moved and what was not, so a count is exact at
+-- any time.
 
 create or replace function rowhook.attempt_class(outcome text, status_code int) returns text
 language sql immutable
@@ -45,6 +46,31 @@ from rowhook.attempt_delta;
 comment on view rowhook.attempts_by_quarter is
   'attempts of the last 31 days, per webhook and quarter of an hour in which they were recorded; a quarter may have several rows';
 
+-- The counts of an installation from before there were totals.
+create or replace function rowhook.begin_totals() returns void
+language plpgsql
+as $$
+begin
+  if exists (select from rowhook.organization_quarter) or not exists (select from rowhook.attempt_quarter) then
+    return;
+  end if;
+  insert into rowhook.organization_minute
+    (at, organization_id, status_2xx, status_3xx, status_4xx, status_5xx, timeout, refused, held, dead)
+  select m.at, m.organization_id, sum(m.status_2xx), sum(m.status_3xx), sum(m.status_4xx), sum(m.status_5xx),
+         sum(m.timeout), sum(m.refused), sum(m.held), sum(m.dead)
+  from rowhook.attempt_minute m
+  group by m.at, m.organization_id;
+  insert into rowhook.organization_quarter
+    (at, organization_id, status_2xx, status_3xx, status_4xx, status_5xx, timeout, refused, held, dead)
+  select q.at, q.organization_id, sum(q.status_2xx), sum(q.status_3xx), sum(q.status_4xx), sum(q.status_5xx),
+         sum(q.timeout), sum(q.refused), sum(q.held), sum(q.dead)
+  from rowhook.attempt_quarter q
+  group by q.at, q.organization_id;
+end
+$$;
+comment on function rowhook.begin_totals() is
+  'adds up the counts of all webhooks by organization, once; called by rowhook.fold_attempts';
+
 create or replace function rowhook.fold_attempts(most int default 50000) returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -56,6 +82,7 @@ begin
   if not pg_try_advisory_xact_lock(hashtext('rowhook.fold_attempts')) then
     return 0;
   end if;
+  perform rowhook.begin_totals();
   with removed as materialized (
     delete from rowhook.attempt_delta d
     where d.ctid = any (array(select o.ctid from rowhook.attempt_delta o order by o.at limit most))
@@ -100,10 +127,36 @@ begin
         failed_at = greatest(q.failed_at, excluded.failed_at),
         failed_outbox_id = case when excluded.failed_at >= q.failed_at or q.failed_at is null
           then excluded.failed_outbox_id else q.failed_outbox_id end
+  ), into_organization_minute as (
+    insert into rowhook.organization_minute as m
+      (at, organization_id, status_2xx, status_3xx, status_4xx, status_5xx, timeout, refused, held, dead)
+    select b.at, b.organization_id, sum(b.status_2xx), sum(b.status_3xx), sum(b.status_4xx), sum(b.status_5xx),
+           sum(b.timeout), sum(b.refused), sum(b.held), sum(b.dead)
+    from by_minute b
+    group by 1, 2
+    on conflict (organization_id, at) do update
+    set status_2xx = m.status_2xx + excluded.status_2xx, status_3xx = m.status_3xx + excluded.status_3xx,
+        status_4xx = m.status_4xx + excluded.status_4xx, status_5xx = m.status_5xx + excluded.status_5xx,
+        timeout = m.timeout + excluded.timeout, refused = m.refused + excluded.refused,
+        held = m.held + excluded.held, dead = m.dead + excluded.dead
+  ), into_organization_quarter as (
+    insert into rowhook.organization_quarter as q
+      (at, organization_id, status_2xx, status_3xx, status_4xx, status_5xx, timeout, refused, held, dead)
+    select rowhook.quarter_of(b.at), b.organization_id, sum(b.status_2xx), sum(b.status_3xx), sum(b.status_4xx),
+           sum(b.status_5xx), sum(b.timeout), sum(b.refused), sum(b.held), sum(b.dead)
+    from by_minute b
+    group by 1, 2
+    on conflict (organization_id, at) do update
+    set status_2xx = q.status_2xx + excluded.status_2xx, status_3xx = q.status_3xx + excluded.status_3xx,
+        status_4xx = q.status_4xx + excluded.status_4xx, status_5xx = q.status_5xx + excluded.status_5xx,
+        timeout = q.timeout + excluded.timeout, refused = q.refused + excluded.refused,
+        held = q.held + excluded.held, dead = q.dead + excluded.dead
   )
   select count(*) into moved from removed;
   delete from rowhook.attempt_minute m where m.at < now() - interval '4 hours';
   delete from rowhook.attempt_quarter q where q.at < now() - interval '31 days';
+  delete from rowhook.organization_minute m where m.at < now() - interval '4 hours';
+  delete from rowhook.organization_quarter q where q.at < now() - interval '31 days';
   return moved;
 end
 $$;

@@ -14,6 +14,8 @@ set plan_cache_mode = force_custom_plan
 set enable_bitmapscan = off
 set enable_sort = off
 as $$
+declare
+  newest bigint[];
 begin
   if job is not null or commit_key is not null then
     -- A job or commit has few deliveries, which are found through its event.
@@ -31,6 +33,12 @@ begin
         and (code is null or o.last_status_code = code)
       order by o.created_at desc, o.id desc
       limit most);
+  end if;
+  if webhook is null and organization is null then
+    newest := rowhook.newest_ids(wanted, since, until, before_at, before_id, event_type, code, most);
+    if newest is not null then
+      return newest;
+    end if;
   end if;
   return array(
     -- The newest rows are in the ranges whose first rows are the newest.

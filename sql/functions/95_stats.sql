@@ -1,22 +1,38 @@
 -- Statistics for pages. Each reads index ranges, and no more rows than it counts.
 
 create or replace function rowhook.oldest_waiting(organization uuid) returns timestamptz
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 -- Or a few webhooks in the statistics make reading the table look cheaper than a look-up each.
 set enable_seqscan = off
 as $$
-  select min(oldest.created_at)
-  from rowhook.webhook w
-  cross join lateral (select from rowhook.outbox o where o.webhook_id = w.id limit 1) as used
-  cross join unnest(array['pending', 'sending']) as listed (status)
-  cross join lateral (
-    select o.created_at from rowhook.outbox o
-    where o.webhook_id = w.id and o.status = listed.status
-    order by o.created_at
-    limit 1) as oldest
-  where organization is null or w.organization_id = organization
+declare
+  few constant int := 20000;
+  waits constant int := case when organization is null then rowhook.count_waiting(array['pending'], few) ->> 'total' end;
+  oldest_pending timestamptz;
+begin
+  if waits < few then
+    select min(o.created_at) into oldest_pending from (
+      select o.created_at from rowhook.outbox o where o.ready and o.status = 'pending'
+      union all
+      select o.created_at from rowhook.outbox o
+      where not o.ready and o.next_attempt_at is not null and o.status = 'pending') as o;
+  else
+    select min(oldest.created_at) into oldest_pending
+    from rowhook.webhook w
+    cross join lateral (
+      select o.created_at from rowhook.outbox o
+      where o.webhook_id = w.id and o.status = 'pending'
+      order by o.created_at
+      limit 1) as oldest
+    where organization is null or w.organization_id = organization;
+  end if;
+  return least(oldest_pending, (
+    -- No more than what workers have in flight.
+    select min(o.created_at) from rowhook.outbox o
+    where o.status = 'sending' and (organization is null or o.organization_id = organization)));
+end
 $$;
 comment on function rowhook.oldest_waiting(uuid) is
   'creation time of the oldest delivery that is pending or sending; null if there is none';
@@ -26,13 +42,8 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  select count(*)
-  from rowhook.webhook_revision v
-  cross join lateral (
-    select from rowhook.outbox o
-    where o.webhook_id = v.webhook_id and o.status = 'sending' and o.stuck_at < now()
-    offset 0) as stuck
-  where v.revision = 1 and (organization is null or v.organization_id = organization)
+  select count(*) from rowhook.outbox o
+  where o.status = 'sending' and o.stuck_at < now() and (organization is null or o.organization_id = organization)
 $$;
 comment on function rowhook.count_stuck(uuid) is
   'deliveries that have been sending for longer than three leases, which no worker took back';
@@ -78,6 +89,64 @@ $$;
 comment on function rowhook.window_counts(uuid[], interval, timestamptz, interval) is
   'attempts of webhooks since a time, in steps that start there; steps without attempts have no row. `span` selects the resolution';
 
+create or replace function rowhook.organization_counts(organization uuid, span interval, since timestamptz, step interval)
+returns table (
+  at timestamptz, status_2xx bigint, status_3xx bigint, status_4xx bigint, status_5xx bigint,
+  timeout bigint, refused bigint, held bigint, dead bigint, attempts bigint
+)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+-- The index depends on whether an organization is named.
+set plan_cache_mode = force_custom_plan
+as $$
+begin
+  return query
+  select date_bin(step, c.at, since), sum(c.status_2xx)::bigint, sum(c.status_3xx)::bigint, sum(c.status_4xx)::bigint,
+         sum(c.status_5xx)::bigint, sum(c.timeout)::bigint, sum(c.refused)::bigint, sum(c.held)::bigint, sum(c.dead)::bigint,
+         sum(c.status_2xx + c.status_3xx + c.status_4xx + c.status_5xx + c.timeout + c.refused + c.held)::bigint
+  from (
+    select m.* from rowhook.organization_minute m
+    where rowhook.count_step(span) = '1 minute' and m.at >= since
+      and (organization is null or m.organization_id = organization)
+    union all
+    select q.* from rowhook.organization_quarter q
+    where rowhook.count_step(span) <> '1 minute' and q.at >= since
+      and (organization is null or q.organization_id = organization)
+    union all
+    -- Not folded yet.
+    select d.at, d.organization_id, d.status_2xx, d.status_3xx, d.status_4xx, d.status_5xx,
+           d.timeout, d.refused, d.held, d.dead
+    from rowhook.attempt_delta d
+    where d.at >= since and (organization is null or d.organization_id = organization)
+  ) as c
+  group by 1;
+end
+$$;
+comment on function rowhook.organization_counts(uuid, interval, timestamptz, interval) is
+  'as window_counts, for all webhooks of an organization, or of all organizations, deleted ones too';
+
+create or replace function rowhook.newest_latency(since timestamptz, sampled int, out p50_ms float8, out p95_ms float8)
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+set enable_seqscan = off
+set enable_sort = off
+set enable_bitmapscan = off
+as $$
+  select taken.ms[1], taken.ms[2]
+  from (
+    select percentile_cont(array[0.5, 0.95]) within group (order by extract(epoch from o.finished_at - o.created_at)::float8 * 1000) as ms
+    from (
+      select o.finished_at, o.created_at from rowhook.outbox o
+      where o.status = 'delivered' and o.finished_at >= since and o.created_at >= since
+      order by o.finished_at desc
+      limit sampled) as o
+  ) as taken
+$$;
+comment on function rowhook.newest_latency(timestamptz, int) is
+  'as latency_percentiles, of the newest `sampled` deliveries of all organizations';
+
 create or replace function rowhook.latency_percentiles(webhooks uuid[], since timestamptz, sampled int, out p50_ms float8, out p95_ms float8)
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -110,23 +179,29 @@ as $$
   with selected as materialized (
     select rowhook.webhooks_of(organization) as webhooks, rowhook.window_start(span) as since
   ), used as materialized (
-    -- One look-up for each webhook without deliveries, instead of one for each status and the latency.
+    -- An equal sample of each webhook that has deliveries.
     select coalesce(array_agg(w.id), '{}') as webhooks
     from selected s
     cross join unnest(s.webhooks) as w (id)
     cross join lateral (select from rowhook.outbox o where o.webhook_id = w.id limit 1) as o
+    where organization is not null
   ), by_status as materialized (
-    select listed.status, sum(o.n) as n
+    select o.status, count(*) as n
     from selected s
-    cross join used
-    cross join unnest(used.webhooks) as w (id)
-    cross join unnest(array['pending', 'sending', 'held', 'cancelled', 'skipped']) as listed (status)
-    -- Each is a range of outbox_by_webhook, which is counted without reading the table.
+    cross join unnest(s.webhooks) as w (id)
+    -- Ranges of outbox_by_webhook, which are counted without reading the table.
     cross join lateral (
-      select count(*) as n from rowhook.outbox o
-      where o.webhook_id = w.id and o.status = listed.status and o.created_at >= s.since
+      select o.status from rowhook.outbox o
+      where o.webhook_id = w.id and o.status = any (array['pending', 'sending', 'held', 'cancelled', 'skipped'])
+        and o.created_at >= s.since
       offset 0) as o
-    group by listed.status
+    group by o.status
+  ), took as materialized (
+    select p.* from selected s cross join lateral rowhook.newest_latency(s.since, 10000) as p
+    where organization is null
+    union all
+    select p.* from selected s cross join used cross join lateral rowhook.latency_percentiles(used.webhooks, s.since, 10000) as p
+    where organization is not null
   ), counted as (
     select json_object_agg(listed.status, coalesce(b.n, 0)) as n, coalesce(sum(b.n), 0) as total
     from unnest(array['pending', 'sending', 'held', 'cancelled', 'skipped']) as listed (status)
@@ -137,7 +212,7 @@ as $$
              sum(c.status_2xx)::bigint, sum(c.status_3xx)::bigint, sum(c.status_4xx)::bigint, sum(c.status_5xx)::bigint,
              sum(c.timeout)::bigint, sum(c.refused)::bigint, sum(c.held)::bigint) as by_class
     from selected s
-    cross join lateral rowhook.window_counts(s.webhooks, span, s.since, '31 days') as c
+    cross join lateral rowhook.organization_counts(organization, span, s.since, '31 days') as c
   )
   select json_build_object(
     'since', s.since,
@@ -163,8 +238,7 @@ as $$
   from selected s
   cross join counted c
   cross join attempted a
-  cross join used
-  cross join lateral rowhook.latency_percentiles(used.webhooks, s.since, 10000) as took
+  cross join took
 $$;
 comment on function rowhook.stats(uuid, interval) is
   'attempts and deliveries since the start of the window: delivered and dead by the time of the result, other statuses by creation; percentiles are of the newest 10,000 delivered';
@@ -181,6 +255,11 @@ as $$
   ), counted as materialized (
     select c.* from step
     cross join lateral rowhook.window_counts(rowhook.webhooks_of(organization, webhook), span, step.since, step.length) as c
+    where webhook is not null
+    union all
+    select c.* from step
+    cross join lateral rowhook.organization_counts(organization, span, step.since, step.length) as c
+    where webhook is null
   )
   select json_build_object(
     'since', step.since,
@@ -255,6 +334,12 @@ as $$
 declare
   found_ids bigint[];
 begin
+  if coalesce(organization, webhook) is null and coalesce(since, until) is null
+    and coalesce(job, commit_key, event_type) is null and code is null
+    and statuses <@ array['pending', 'sending', 'held'] and current_setting('rowhook.operator', true) is distinct from 'off'
+  then
+    return rowhook.count_waiting(statuses, max_rows);
+  end if;
   if job is not null or commit_key is not null then
     found_ids := rowhook.delivery_ids(
       organization, webhook, statuses, coalesce(since, '-infinity'), coalesce(until, 'infinity'),

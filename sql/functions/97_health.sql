@@ -140,7 +140,12 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
   select v.webhook_id, o.id, o.status, o.last_error, o.last_status_code, o.created_at, o.place = max_rows
-  from rowhook.webhook_revision v
+  from (
+    select r.webhook_id from rowhook.webhook_revision r
+    where r.revision = 1 and (organization is null or r.organization_id = organization)
+      and (webhook is null or r.webhook_id = webhook)
+      and (organization is not null or webhook is not null or r.webhook_id in (select rowhook.failing_webhooks()))
+  ) as v
   cross join unnest(statuses) as listed (status)
   cross join lateral (
     select newest.*, row_number() over (order by newest.created_at desc) as place
@@ -159,8 +164,6 @@ as $$
          and o.created_at >= since and listed.status = 'pending'
        order by o.created_at desc
        limit max_rows)) as newest) as o
-  where v.revision = 1 and (organization is null or v.organization_id = organization)
-    and (webhook is null or v.webhook_id = webhook)
 $$;
 comment on function rowhook.failed_deliveries(uuid, uuid, text[], timestamptz, int) is
   'newest `most` failed deliveries per webhook and status; `beyond`: there may be more';
@@ -228,38 +231,55 @@ create or replace function rowhook.worst_webhooks(
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
+-- Or a few webhooks in the statistics make reading the table look cheaper than a look-up each.
+set enable_bitmapscan = off
 as $$
   with recent as materialized (
     select m.webhook_id, sum(m.status_2xx) as accepted,
            sum(m.status_2xx + m.status_3xx + m.status_4xx + m.status_5xx + m.timeout + m.refused + m.held) as attempts
     from rowhook.attempts_by_minute m
-    where m.webhook_id = any ((select rowhook.webhooks_of(organization))::uuid[]) and m.at >= rowhook.recent_start()
+    where m.at >= rowhook.recent_start() and (organization is null or m.organization_id = organization)
     group by m.webhook_id
-  ), standing as materialized (
-    select w.id, w.name, w.state, lane.failing_since,
-           case when lane.circuit = 'open' then lane.probe_at end as next_probe_at,
-           rowhook.health_word(
-             w.state, coalesce(lane.circuit, 'closed'), coalesce(lane.failures, 0),
-             coalesce(recent.attempts, 0), coalesce(recent.accepted, 0), held.n) as health,
-           case when 'held' = any (wanted) then held.n else 0 end as held, dead.n as dead, retrying.n as retrying
-    from rowhook.webhook w
+  ), listed as materialized (
+    select w.id from rowhook.webhook w where w.organization_id = organization
+    union
+    -- Of all organizations, only webhooks that have a problem are looked up.
+    select troubled.id
+    from (
+      select l.webhook_id as id from rowhook.lane_state l where l.circuit <> 'closed' or l.failures > 0
+      union all
+      select r.webhook_id from recent r where 2 * r.accepted < r.attempts
+      union all
+      select rowhook.failing_webhooks()) as troubled
+    where organization is null
+  ), candidate as materialized (
+    select w.id, w.name, w.state, lane.circuit, lane.failures, lane.failing_since, lane.probe_at,
+           coalesce(recent.attempts, 0) as attempts, coalesce(recent.accepted, 0) as accepted
+    from listed
+    join rowhook.webhook w on w.id = listed.id
     left join recent on recent.webhook_id = w.id
     left join rowhook.lane_state lane on lane.webhook_id = w.id
+  ), standing as materialized (
+    select c.id, c.name, c.state, c.failing_since,
+           case when c.circuit = 'open' then c.probe_at end as next_probe_at,
+           rowhook.health_word(
+             c.state, coalesce(c.circuit, 'closed'), coalesce(c.failures, 0), c.attempts, c.accepted, held.n) as health,
+           case when 'held' = any (wanted) then held.n else 0 end as held, dead.n as dead, retrying.n as retrying
+    from candidate c
     cross join lateral (
       select count(*) as n from (
-        select from rowhook.outbox o where o.webhook_id = w.id and o.status = 'held' limit most) as o) as held
+        select from rowhook.outbox o where o.webhook_id = c.id and o.status = 'held' limit most) as o) as held
     cross join lateral (
       select count(*) as n from (
         select from rowhook.outbox o
-        where o.webhook_id = w.id and o.status = 'dead' and o.created_at >= now() - span and 'dead' = any (wanted)
+        where o.webhook_id = c.id and o.status = 'dead' and o.created_at >= now() - span and 'dead' = any (wanted)
         limit most) as o) as dead
     -- Waiting deliveries count whatever their age.
     cross join lateral (
       select count(*) as n from (
         select from rowhook.outbox o
-        where o.webhook_id = w.id and o.status = 'pending' and o.last_error is not null and 'pending' = any (wanted)
+        where o.webhook_id = c.id and o.status = 'pending' and o.last_error is not null and 'pending' = any (wanted)
         limit most) as o) as retrying
-    where organization is null or w.organization_id = organization
   ), ranked as materialized (
     select s.*, row_number() over (
         order by array_position(array['circuit_open', 'failing', 'disabled', 'degraded', 'paused', 'healthy'], s.health),

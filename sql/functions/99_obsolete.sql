@@ -113,3 +113,8 @@ drop function if exists
 
 -- Before attempts were counted.
 drop function if exists rowhook.last_day_stats(uuid);
+
+-- Before organizations had a quota of bytes.
+drop function if exists
+  rowhook.set_quota(uuid, int, numeric),
+  rowhook.spend_quota(uuid, double precision);

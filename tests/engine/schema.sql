@@ -326,10 +326,56 @@ CREATE FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goa
 
 COMMENT ON FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint) IS 'writes the event and the audit row of a test send; no row if there is no such webhook';
 
+CREATE FUNCTION rowhook.begin_totals() RETURNS void
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowhook.begin_totals() IS 'adds up the counts of all webhooks by organization, once; called by rowhook.fold_attempts';
+
 CREATE FUNCTION rowhook.bump_secrets_version() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
+
+CREATE FUNCTION rowhook.quota_day() RETURNS date
+    LANGUAGE sql STABLE;
+
+COMMENT ON FUNCTION rowhook.quota_day() IS 'the day, in UTC, whose bytes rowhook.organization_quota counts now';
+
+CREATE FUNCTION rowhook.bytes_resume_at() RETURNS timestamp with time zone
+    LANGUAGE sql STABLE;
+
+COMMENT ON FUNCTION rowhook.bytes_resume_at() IS 'the end of the day, in UTC, when bytes are counted from 0 again';
+
+CREATE TABLE rowhook.organization_quota (
+    organization_id uuid NOT NULL,
+    webhooks integer,
+    deliveries_per_s numeric,
+    tokens double precision,
+    refilled_at timestamp with time zone,
+    bytes_per_day bigint,
+    bytes_used bigint DEFAULT 0 NOT NULL,
+    bytes_used_on date,
+    CONSTRAINT bytes_per_day_is_positive CHECK ((bytes_per_day > 0)),
+    CONSTRAINT deliveries_per_s_is_positive CHECK ((deliveries_per_s > (0)::numeric)),
+    CONSTRAINT webhooks_is_not_negative CHECK ((webhooks >= 0))
+);
+
+COMMENT ON TABLE rowhook.organization_quota IS 'the quotas that operators set; null: no limit';
+
+COMMENT ON COLUMN rowhook.organization_quota.webhooks IS 'how many webhooks the organization may have';
+
+COMMENT ON COLUMN rowhook.organization_quota.deliveries_per_s IS 'how many deliveries of all its webhooks may start in a second; further ones wait';
+
+COMMENT ON COLUMN rowhook.organization_quota.tokens IS 'deliveries that may start at once, at refilled_at; null: as many as the bucket holds';
+
+COMMENT ON COLUMN rowhook.organization_quota.bytes_per_day IS 'how many bytes of events its deliveries may carry in a day of UTC; further ones wait for the next day';
+
+COMMENT ON COLUMN rowhook.organization_quota.bytes_used IS 'bytes of events that its deliveries carried on bytes_used_on, counted when they are claimed';
+
+CREATE FUNCTION rowhook.bytes_today(quota rowhook.organization_quota) RETURNS bigint
+    LANGUAGE sql STABLE;
+
+COMMENT ON FUNCTION rowhook.bytes_today(quota rowhook.organization_quota) IS 'bytes that the deliveries of an organization with a quota of bytes carried today';
 
 CREATE FUNCTION rowhook.callback_page(session text, after_place bigint, most integer) RETURNS TABLE(delivery bigint, staging integer, place bigint, body text)
     LANGUAGE sql STABLE
@@ -737,6 +783,14 @@ CREATE FUNCTION rowhook.count_text(counted bigint, singular text, plural text) R
 
 COMMENT ON FUNCTION rowhook.count_text(counted bigint, singular text, plural text) IS 'text of a count with a noun in the singular or plural';
 
+CREATE FUNCTION rowhook.count_waiting(statuses text[], max_rows integer) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.count_waiting(statuses text[], max_rows integer) IS 'as count_by_status, for the pending, sending and held deliveries of all webhooks: no webhook is looked up';
+
 CREATE FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) RETURNS uuid
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1002,6 +1056,11 @@ CREATE FUNCTION rowhook.event_body(event_id bigint) RETURNS TABLE(data text, con
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
+
+CREATE FUNCTION rowhook.event_bytes(rows tid[]) RETURNS bigint
+    LANGUAGE plpgsql STABLE;
+
+COMMENT ON FUNCTION rowhook.event_bytes(rows tid[]) IS 'bytes of data and context in the events of these deliveries';
 
 CREATE FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most integer) RETURNS TABLE(xact text, id bigint, event json)
     LANGUAGE sql STABLE
@@ -1601,7 +1660,7 @@ COMMENT ON FUNCTION rowhook.left_of(webhook uuid, since timestamp with time zone
 CREATE FUNCTION rowhook.limit_to_quota(lane uuid, share integer, OUT allowed integer, OUT owner uuid, OUT tokens double precision, OUT opens_at timestamp with time zone) RETURNS record
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowhook.limit_to_quota(lane uuid, share integer, OUT allowed integer, OUT owner uuid, OUT tokens double precision, OUT opens_at timestamp with time zone) IS 'how many of `share` deliveries of a lane the rate of its organization allows now: none until opens_at, null while another claim takes some. `owner` is the organization, null if it has no rate';
+COMMENT ON FUNCTION rowhook.limit_to_quota(lane uuid, share integer, OUT allowed integer, OUT owner uuid, OUT tokens double precision, OUT opens_at timestamp with time zone) IS 'how many of `share` deliveries of a lane the quotas of its organization allow now: none until opens_at, null while another claim takes some. `owner` is the organization, null if it has no such quota';
 
 CREATE FUNCTION rowhook.link_agent(webhook uuid, agent uuid) RETURNS boolean
     LANGUAGE sql
@@ -1789,6 +1848,16 @@ CREATE FUNCTION rowhook.newest_gaps(most integer DEFAULT 10000) RETURNS TABLE(so
 
 COMMENT ON FUNCTION rowhook.newest_gaps(most integer) IS 'rows without an event among the newest completions of each source; rowhook.gaps searches all 7 days';
 
+CREATE FUNCTION rowhook.newest_latency(since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) RETURNS record
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.newest_latency(since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) IS 'as latency_percentiles, of the newest `sampled` deliveries of all organizations';
+
 CREATE FUNCTION rowhook.newest_restored_event(of_epoch integer) RETURNS bigint
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1883,6 +1952,14 @@ CREATE FUNCTION rowhook.ordered_head(lane uuid) RETURNS tid
     LANGUAGE plpgsql STABLE;
 
 COMMENT ON FUNCTION rowhook.ordered_head(lane uuid) IS 'the first unfinished delivery of an ordered webhook, if it may be sent; while it waits for a retry or is held, the others wait too';
+
+CREATE FUNCTION rowhook.organization_counts(organization uuid, span interval, since timestamp with time zone, step interval) RETURNS TABLE(at timestamp with time zone, status_2xx bigint, status_3xx bigint, status_4xx bigint, status_5xx bigint, timeout bigint, refused bigint, held bigint, dead bigint, attempts bigint)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan';
+
+COMMENT ON FUNCTION rowhook.organization_counts(organization uuid, span interval, since timestamp with time zone, step interval) IS 'as window_counts, for all webhooks of an organization, or of all organizations, deleted ones too';
 
 CREATE FUNCTION rowhook.organization_details(organization uuid) RETURNS json
     LANGUAGE plpgsql STABLE
@@ -2043,6 +2120,11 @@ CREATE FUNCTION rowhook.queue_metrics(top integer DEFAULT 5) RETURNS json
     SET enable_mergejoin TO 'off';
 
 COMMENT ON FUNCTION rowhook.queue_metrics(top integer) IS 'unfinished deliveries by status, and those that are due for active webhooks by kind of output and by organization: the `top` organizations with the most by their rank, and all others together';
+
+CREATE FUNCTION rowhook.quota_document(quota rowhook.organization_quota) RETURNS json
+    LANGUAGE sql STABLE;
+
+COMMENT ON FUNCTION rowhook.quota_document(quota rowhook.organization_quota) IS 'the quotas of an organization as JSON';
 
 CREATE FUNCTION rowhook.raise_epoch() RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2645,12 +2727,12 @@ CREATE FUNCTION rowhook.set_alert_thresholds(organization uuid, held integer, ba
 
 COMMENT ON FUNCTION rowhook.set_alert_thresholds(organization uuid, held integer, backlog integer, backlog_age_s integer) IS 'sets the thresholds of an organization''s alerts';
 
-CREATE FUNCTION rowhook.set_quota(organization uuid, max_webhooks integer, max_deliveries_per_s numeric) RETURNS void
+CREATE FUNCTION rowhook.set_quotas(organization uuid, changes jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.set_quota(organization uuid, max_webhooks integer, max_deliveries_per_s numeric) IS 'sets the quotas of an organization; null: no limit';
+COMMENT ON FUNCTION rowhook.set_quotas(organization uuid, changes jsonb) IS 'changes the quotas of an organization that `changes` names; null: no limit';
 
 CREATE FUNCTION rowhook.set_retention(kind text, keep interval) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2717,10 +2799,10 @@ CREATE FUNCTION rowhook.spend(lane uuid, remaining double precision, is_probe bo
 
 COMMENT ON FUNCTION rowhook.spend(lane uuid, remaining double precision, is_probe boolean) IS 'records the tokens that a claim leaves in the bucket of a lane, and that it probes an open circuit';
 
-CREATE FUNCTION rowhook.spend_quota(organization uuid, remaining double precision) RETURNS void
+CREATE FUNCTION rowhook.spend_quota(organization uuid, remaining double precision, rows tid[]) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowhook.spend_quota(organization uuid, remaining double precision) IS 'records the tokens that a claim leaves in the bucket of an organization';
+COMMENT ON FUNCTION rowhook.spend_quota(organization uuid, remaining double precision, rows tid[]) IS 'records the tokens that a claim leaves in the bucket of an organization, and the bytes that it takes';
 
 CREATE FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) RETURNS text
     LANGUAGE plpgsql
@@ -2933,7 +3015,7 @@ COMMENT ON FUNCTION rowhook.validate_commit(goal_id text, data json, context jso
 CREATE FUNCTION rowhook.visit_lane(lane uuid, most integer, since timestamp with time zone, has_quota boolean, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT outlook text, OUT due_in_s double precision) RETURNS record
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowhook.visit_lane(lane uuid, most integer, since timestamp with time zone, has_quota boolean, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT outlook text, OUT due_in_s double precision) IS 'locks up to `most` rows that a lane may send now; with `has_quota`, no more than the rate of its organization allows; `outlook` is a kind of row of claim_batch, null if the lane has no more ready rows';
+COMMENT ON FUNCTION rowhook.visit_lane(lane uuid, most integer, since timestamp with time zone, has_quota boolean, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT outlook text, OUT due_in_s double precision) IS 'locks up to `most` rows that a lane may send now; with `has_quota`, no more than the quotas of its organization allow; `outlook` is a kind of row of claim_batch, null if the lane has no more ready rows';
 
 CREATE FUNCTION rowhook.wake() RETURNS void
     LANGUAGE plpgsql;
@@ -3076,7 +3158,8 @@ CREATE FUNCTION rowhook.workers() RETURNS TABLE(id uuid, host text, pid integer,
 CREATE FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span interval, worst integer, most integer) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    SET jit TO 'off'
+    SET enable_bitmapscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span interval, worst integer, most integer) IS 'webhooks that fail, or have deliveries that are held, wait after a failed attempt, or were created in the last `span` and are dead; open circuits and failing webhooks first, then those with the most such deliveries; at most `most` are counted of each status';
 
@@ -3774,23 +3857,35 @@ CREATE TABLE rowhook.organization (
 
 COMMENT ON COLUMN rowhook.organization.external_id IS 'id in the platform''s own table, if that is not a uuid';
 
-CREATE TABLE rowhook.organization_quota (
+CREATE TABLE rowhook.organization_minute (
+    at timestamp with time zone NOT NULL,
     organization_id uuid NOT NULL,
-    webhooks integer,
-    deliveries_per_s numeric,
-    tokens double precision,
-    refilled_at timestamp with time zone,
-    CONSTRAINT deliveries_per_s_is_positive CHECK ((deliveries_per_s > (0)::numeric)),
-    CONSTRAINT webhooks_is_not_negative CHECK ((webhooks >= 0))
+    status_2xx bigint DEFAULT 0 NOT NULL,
+    status_3xx bigint DEFAULT 0 NOT NULL,
+    status_4xx bigint DEFAULT 0 NOT NULL,
+    status_5xx bigint DEFAULT 0 NOT NULL,
+    timeout bigint DEFAULT 0 NOT NULL,
+    refused bigint DEFAULT 0 NOT NULL,
+    held bigint DEFAULT 0 NOT NULL,
+    dead bigint DEFAULT 0 NOT NULL
 );
 
-COMMENT ON TABLE rowhook.organization_quota IS 'the quotas that operators set; null: no limit';
+COMMENT ON TABLE rowhook.organization_minute IS 'attempt_minute, added up by organization';
 
-COMMENT ON COLUMN rowhook.organization_quota.webhooks IS 'how many webhooks the organization may have';
+CREATE TABLE rowhook.organization_quarter (
+    at timestamp with time zone CONSTRAINT organization_minute_at_not_null NOT NULL,
+    organization_id uuid CONSTRAINT organization_minute_organization_id_not_null NOT NULL,
+    status_2xx bigint DEFAULT 0 CONSTRAINT organization_minute_status_2xx_not_null NOT NULL,
+    status_3xx bigint DEFAULT 0 CONSTRAINT organization_minute_status_3xx_not_null NOT NULL,
+    status_4xx bigint DEFAULT 0 CONSTRAINT organization_minute_status_4xx_not_null NOT NULL,
+    status_5xx bigint DEFAULT 0 CONSTRAINT organization_minute_status_5xx_not_null NOT NULL,
+    timeout bigint DEFAULT 0 CONSTRAINT organization_minute_timeout_not_null NOT NULL,
+    refused bigint DEFAULT 0 CONSTRAINT organization_minute_refused_not_null NOT NULL,
+    held bigint DEFAULT 0 CONSTRAINT organization_minute_held_not_null NOT NULL,
+    dead bigint DEFAULT 0 CONSTRAINT organization_minute_dead_not_null NOT NULL
+);
 
-COMMENT ON COLUMN rowhook.organization_quota.deliveries_per_s IS 'how many deliveries of all its webhooks may start in a second; further ones wait';
-
-COMMENT ON COLUMN rowhook.organization_quota.tokens IS 'deliveries that may start at once, at refilled_at; null: as many as the bucket holds';
+COMMENT ON TABLE rowhook.organization_quarter IS 'attempt_quarter, added up by organization';
 
 ALTER TABLE rowhook.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rowhook.outbox_id_seq
@@ -4182,8 +4277,14 @@ ALTER TABLE ONLY rowhook.migration
 ALTER TABLE ONLY rowhook.organization
     ADD CONSTRAINT organization_is_known_by_external_id UNIQUE (external_id);
 
+ALTER TABLE ONLY rowhook.organization_minute
+    ADD CONSTRAINT organization_minute_pkey PRIMARY KEY (organization_id, at);
+
 ALTER TABLE ONLY rowhook.organization
     ADD CONSTRAINT organization_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY rowhook.organization_quarter
+    ADD CONSTRAINT organization_quarter_pkey PRIMARY KEY (organization_id, at);
 
 ALTER TABLE ONLY rowhook.organization_quota
     ADD CONSTRAINT organization_quota_pkey PRIMARY KEY (organization_id);
@@ -4376,9 +4477,21 @@ CREATE UNIQUE INDEX link_goal_once ON rowhook.link USING btree (goal_id, webhook
 
 COMMENT ON INDEX rowhook.link_goal_once IS 'capture: the webhooks of a goal; a pair can be linked only once';
 
-CREATE INDEX organization_quota_paced ON rowhook.organization_quota USING btree (organization_id) WHERE (deliveries_per_s IS NOT NULL);
+CREATE INDEX organization_minute_by_time ON rowhook.organization_minute USING btree (at);
 
-COMMENT ON INDEX rowhook.organization_quota_paced IS 'rowhook.claim_batch: whether any organization has a rate';
+COMMENT ON INDEX rowhook.organization_minute_by_time IS 'rowhook.organization_counts: those of all organizations; rowhook.fold_attempts: counts to remove';
+
+COMMENT ON INDEX rowhook.organization_minute_pkey IS 'rowhook.organization_counts: the counts of an organization since a time';
+
+CREATE INDEX organization_quarter_by_time ON rowhook.organization_quarter USING btree (at);
+
+COMMENT ON INDEX rowhook.organization_quarter_by_time IS 'rowhook.organization_counts: those of all organizations; rowhook.fold_attempts: counts to remove';
+
+COMMENT ON INDEX rowhook.organization_quarter_pkey IS 'rowhook.organization_counts: the counts of an organization since a time';
+
+CREATE INDEX organization_quota_paced ON rowhook.organization_quota USING btree (organization_id) WHERE ((deliveries_per_s IS NOT NULL) OR (bytes_per_day IS NOT NULL));
+
+COMMENT ON INDEX rowhook.organization_quota_paced IS 'rowhook.claim_batch: whether any organization has a rate or a quota of bytes';
 
 CREATE INDEX outbox_by_webhook ON rowhook.outbox USING btree (webhook_id, status, created_at) INCLUDE (organization_id);
 
@@ -4391,6 +4504,10 @@ COMMENT ON INDEX rowhook.outbox_delivered IS 'rowhook.retain_batch: the oldest d
 CREATE INDEX outbox_failed ON rowhook.outbox USING btree (finished_at) WHERE (status = ANY (ARRAY['dead'::text, 'cancelled'::text, 'skipped'::text]));
 
 COMMENT ON INDEX rowhook.outbox_failed IS 'rowhook.retain_batch: the oldest dead, cancelled and skipped rows; rowhook.webhook_health: those of the last day';
+
+CREATE INDEX outbox_held ON rowhook.outbox USING btree (webhook_id, created_at) INCLUDE (organization_id) WHERE (status = 'held'::text);
+
+COMMENT ON INDEX rowhook.outbox_held IS 'rowhook.worst_webhooks: webhooks that have held deliveries';
 
 CREATE INDEX outbox_ordered ON rowhook.outbox USING btree (webhook_id, ordered_by, id) WHERE ((ordered_by IS NOT NULL) AND (finished_at IS NULL));
 
@@ -4604,6 +4721,10 @@ CREATE POLICY every_organization ON rowhook.lane_state TO rowhook_worker USING (
 
 CREATE POLICY every_organization ON rowhook.link TO rowhook_worker USING (true) WITH CHECK (true);
 
+CREATE POLICY every_organization ON rowhook.organization_minute TO rowhook_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY every_organization ON rowhook.organization_quarter TO rowhook_worker USING (true) WITH CHECK (true);
+
 CREATE POLICY every_organization ON rowhook.organization_quota TO rowhook_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY every_organization ON rowhook.outbox TO rowhook_worker USING (true) WITH CHECK (true);
@@ -4629,6 +4750,10 @@ ALTER TABLE rowhook.lane_state ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowhook.link ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY operator_sees_every_organization ON rowhook.outbox TO rowhook_operator USING (true) WITH CHECK (true);
+
+ALTER TABLE rowhook.organization_minute ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE rowhook.organization_quarter ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE rowhook.organization_quota ENABLE ROW LEVEL SECURITY;
 
@@ -4671,6 +4796,10 @@ CREATE POLICY own_organization ON rowhook.lane_state TO rowhook_api USING ((EXIS
   WHERE (w.id = lane_state.webhook_id))));
 
 CREATE POLICY own_organization ON rowhook.link TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
+
+CREATE POLICY own_organization ON rowhook.organization_minute TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
+
+CREATE POLICY own_organization ON rowhook.organization_quarter TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
 
 CREATE POLICY own_organization ON rowhook.organization_quota TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
 
@@ -4849,8 +4978,34 @@ REVOKE ALL ON FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uu
 GRANT ALL ON FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.begin_totals() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.begin_totals() TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.bump_secrets_version() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.bump_secrets_version() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.quota_day() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.quota_day() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.quota_day() TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.bytes_resume_at() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.bytes_resume_at() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.bytes_resume_at() TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.organization_quota TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.organization_quota TO rowhook_api;
+
+GRANT UPDATE(tokens) ON TABLE rowhook.organization_quota TO rowhook_worker;
+
+GRANT UPDATE(refilled_at) ON TABLE rowhook.organization_quota TO rowhook_worker;
+
+GRANT UPDATE(bytes_used) ON TABLE rowhook.organization_quota TO rowhook_worker;
+
+GRANT UPDATE(bytes_used_on) ON TABLE rowhook.organization_quota TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.bytes_today(quota rowhook.organization_quota) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.bytes_today(quota rowhook.organization_quota) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.bytes_today(quota rowhook.organization_quota) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.callback_page(session text, after_place bigint, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.callback_page(session text, after_place bigint, most integer) TO rowhook_worker;
@@ -5013,6 +5168,10 @@ GRANT ALL ON FUNCTION rowhook.count_text(counted bigint) TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.count_text(counted bigint, singular text, plural text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_text(counted bigint, singular text, plural text) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.count_waiting(statuses text[], max_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.count_waiting(statuses text[], max_rows integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.count_waiting(statuses text[], max_rows integer) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) TO rowhook_api;
@@ -5154,6 +5313,9 @@ GRANT ALL ON FUNCTION rowhook.erase_configuration(organization uuid) TO rowhook_
 
 REVOKE ALL ON FUNCTION rowhook.event_body(event_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.event_body(event_id bigint) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.event_bytes(rows tid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.event_bytes(rows tid[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most integer) TO rowhook_worker;
@@ -5545,6 +5707,10 @@ GRANT ALL ON FUNCTION rowhook.newest_failure(webhook uuid, statuses text[], OUT 
 REVOKE ALL ON FUNCTION rowhook.newest_gaps(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.newest_gaps(most integer) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.newest_latency(since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.newest_latency(since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.newest_latency(since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.newest_restored_event(of_epoch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.newest_restored_event(of_epoch integer) TO rowhook_worker;
 
@@ -5589,6 +5755,10 @@ GRANT ALL ON FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, un
 
 REVOKE ALL ON FUNCTION rowhook.ordered_head(lane uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.ordered_head(lane uuid) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.organization_counts(organization uuid, span interval, since timestamp with time zone, step interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.organization_counts(organization uuid, span interval, since timestamp with time zone, step interval) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.organization_counts(organization uuid, span interval, since timestamp with time zone, step interval) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.organization_details(organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.organization_details(organization uuid) TO rowhook_worker;
@@ -5670,6 +5840,10 @@ GRANT ALL ON FUNCTION rowhook.queue_metrics(top integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.queue_metrics(top integer) TO rowhook_reader;
 GRANT ALL ON FUNCTION rowhook.queue_metrics(top integer) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.queue_metrics(top integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.quota_document(quota rowhook.organization_quota) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.quota_document(quota rowhook.organization_quota) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.quota_document(quota rowhook.organization_quota) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.raise_epoch() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.raise_epoch() TO rowhook_worker;
@@ -5961,8 +6135,8 @@ REVOKE ALL ON FUNCTION rowhook.set_alert_thresholds(organization uuid, held inte
 GRANT ALL ON FUNCTION rowhook.set_alert_thresholds(organization uuid, held integer, backlog integer, backlog_age_s integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.set_alert_thresholds(organization uuid, held integer, backlog integer, backlog_age_s integer) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.set_quota(organization uuid, max_webhooks integer, max_deliveries_per_s numeric) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.set_quota(organization uuid, max_webhooks integer, max_deliveries_per_s numeric) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.set_quotas(organization uuid, changes jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.set_quotas(organization uuid, changes jsonb) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.set_retention(kind text, keep interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.set_retention(kind text, keep interval) TO rowhook_operator;
@@ -5998,8 +6172,8 @@ GRANT ALL ON FUNCTION rowhook.source_list() TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.spend(lane uuid, remaining double precision, is_probe boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.spend(lane uuid, remaining double precision, is_probe boolean) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.spend_quota(organization uuid, remaining double precision) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.spend_quota(organization uuid, remaining double precision) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.spend_quota(organization uuid, remaining double precision, rows tid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.spend_quota(organization uuid, remaining double precision, rows tid[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) TO rowhook_worker;
@@ -6322,12 +6496,11 @@ GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.organization TO rowhook_producer;
 GRANT SELECT ON TABLE rowhook.organization TO rowhook_worker;
 GRANT SELECT ON TABLE rowhook.organization TO rowhook_api;
 
-GRANT SELECT ON TABLE rowhook.organization_quota TO rowhook_worker;
-GRANT SELECT ON TABLE rowhook.organization_quota TO rowhook_api;
+GRANT SELECT ON TABLE rowhook.organization_minute TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.organization_minute TO rowhook_api;
 
-GRANT UPDATE(tokens) ON TABLE rowhook.organization_quota TO rowhook_worker;
-
-GRANT UPDATE(refilled_at) ON TABLE rowhook.organization_quota TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.organization_quarter TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.organization_quarter TO rowhook_api;
 
 GRANT USAGE ON SEQUENCE rowhook.outbox_id_seq TO rowhook_worker;
 

@@ -73,7 +73,7 @@ WITH_OWNERS_RIGHTS = {
     ),
     "adopt": "it refuses a transaction of the API that is no operator's",
     **dict.fromkeys(
-        ("set_quota", "erase_configuration", "erase_batch", "has_events", "end_erasure"),
+        ("set_quotas", "erase_configuration", "erase_batch", "has_events", "end_erasure"),
         "as adopt",
     ),
     "check_webhook_quota": "it locks the quota, and returns nothing",

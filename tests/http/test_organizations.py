@@ -30,8 +30,16 @@ async def test_a_quota_of_webhooks_refuses_further_ones_and_names_the_limit(
     await api.webhook(platform.organization)
     patched = await api.call("PATCH", path, {"quota": {"webhooks": 2}})
     assert patched.status_code == 200, patched.text
-    assert patched.json()["quota"] == {"webhooks": 2, "deliveries_per_s": None}
-    assert patched.json()["usage"] == {"webhooks": 1}
+    assert patched.json()["quota"] == {
+        "webhooks": 2,
+        "deliveries_per_s": None,
+        "bytes_per_day": None,
+    }
+    assert patched.json()["usage"] == {
+        "webhooks": 1,
+        "bytes_today": None,
+        "bytes_resume_at": None,
+    }
     answers = await asyncio.gather(
         *(api.call("POST", "/webhooks", draft(platform)) for _ in range(4))
     )
@@ -66,7 +74,14 @@ async def test_an_organization_sees_its_quota_and_cannot_change_it(
 
 
 @pytest.mark.parametrize(
-    "quota", [{"webhooks": -1}, {"webhooks": 1.5}, {"deliveries_per_s": 0}, {"bytes": 1}]
+    "quota",
+    [
+        {"webhooks": -1},
+        {"webhooks": 1.5},
+        {"deliveries_per_s": 0},
+        {"bytes_per_day": 0},
+        {"bytes": 1},
+    ],
 )
 async def test_an_invalid_quota_is_refused(
     api: Api, platform: Platform, quota: dict[str, Any]
@@ -78,7 +93,9 @@ async def test_an_invalid_quota_is_refused(
 async def test_deliveries_over_the_rate_wait_and_none_is_lost(
     platform: Platform, pool: Pool
 ) -> None:
-    await platform.value("select rowhook.set_quota(%s, null, 2)", platform.organization)
+    await platform.value(
+        """select rowhook.set_quotas(%s, '{"deliveries_per_s": 2}')""", platform.organization
+    )
     webhooks = [await platform.webhook_of_goal(name=name) for name in "ab"]
     for _ in range(3):
         await platform.commit()
@@ -103,7 +120,7 @@ async def test_the_rate_of_one_organization_does_not_limit_another(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.value(
-        "select rowhook.set_quota(%s, null, 1)",
+        """select rowhook.set_quotas(%s, '{"deliveries_per_s": 1}')""",
         await platform.value(
             "insert into rowhook.organization (name) values ('Other') returning id"
         ),
@@ -112,6 +129,59 @@ async def test_the_rate_of_one_organization_does_not_limit_another(
     for _ in range(5):
         await platform.commit()
     assert len(await platform.claim(pool)) == 5
+
+
+async def set_bytes(platform: Platform, most: int | None) -> None:
+    await platform.value(
+        "select rowhook.set_quotas(%s, jsonb_build_object('bytes_per_day', %s::bigint))",
+        platform.organization,
+        most,
+    )
+
+
+async def test_deliveries_over_the_bytes_of_a_day_wait_for_the_next_and_none_is_lost(
+    api: Api, platform: Platform, pool: Pool
+) -> None:
+    path = f"/organizations/{platform.organization}"
+    await set_bytes(platform, 60)
+    webhooks = [await platform.webhook_of_goal(name=name) for name in "ab"]
+    data = '{"name": "Ada Lovelace"}'
+    await platform.commit(data)
+    assert len(await platform.claim(pool)) == len(webhooks)
+    usage = (await api.call("GET", path)).json()["usage"]
+    assert usage["bytes_today"] == len(webhooks) * len(data)
+    assert usage["bytes_resume_at"] is None
+    # What a claim takes may exceed the rest: after it, nothing is left.
+    await platform.commit(data)
+    assert len(await platform.claim(pool)) in {1, 2}
+    for _ in range(3):
+        await platform.commit(data)
+        assert await platform.claim(pool) == []
+    usage = (await api.call("GET", path)).json()["usage"]
+    assert usage["bytes_today"] >= 60
+    assert usage["bytes_resume_at"].endswith("T00:00:00Z")
+    await platform.run("update rowhook.organization_quota set bytes_used_on = bytes_used_on - 1")
+    assert (await api.call("GET", path)).json()["usage"]["bytes_today"] == 0
+    await set_bytes(platform, 100_000)
+    while await platform.claim(pool):
+        pass
+    counts = await platform.rows("select status, count(*) from rowhook.outbox group by 1")
+    assert [tuple(row.values()) for row in counts] == [("sending", 10)]
+
+
+async def test_a_quota_of_bytes_counts_each_start_and_ends_when_it_is_removed(
+    platform: Platform, pool: Pool
+) -> None:
+    await set_bytes(platform, 10)
+    await platform.webhook_of_goal()
+    for _ in range(2):
+        await platform.commit('{"name": "Ada Lovelace"}')
+        await platform.claim(pool)
+    assert await platform.claim(pool) == []
+    await set_bytes(platform, None)
+    assert len(await platform.claim(pool)) == 1
+    row = await platform.rows("select bytes_per_day, bytes_used from rowhook.organization_quota")
+    assert row == [{"bytes_per_day": None, "bytes_used": 0}]
 
 
 async def stage(api: Api, platform: Platform) -> UUID:
@@ -170,6 +240,8 @@ TABLES: tuple[LiteralString, ...] = (
     "attempt_delta",
     "attempt_minute",
     "attempt_quarter",
+    "organization_minute",
+    "organization_quarter",
     "organization_quota",
 )
 

@@ -12,13 +12,20 @@ from playwright.async_api import Browser, Locator, Page, async_playwright, expec
 from tests.support.deadline import DEADLINE_MS
 
 CHROMIUM = shutil.which("chromium")
-# Scripts of a page run shortly after it is displayed. The page is hidden until then, so that a test
-# on a busy machine clicks no element that they replace.
+# Scripts of a page run shortly after it is displayed, and the code editor when the pointer moves,
+# which it does here at once. The page is hidden until then, so that a test on a busy machine clicks
+# no element that they replace.
 HIDE_UNTIL_LOADED = """
   const hidden = new CSSStyleSheet();
   hidden.replaceSync(":root { visibility: hidden }");
   document.adoptedStyleSheets = [hidden];
-  addEventListener("DOMContentLoaded", () => { document.adoptedStyleSheets = []; });
+  const show = () => { document.adoptedStyleSheets = []; };
+  addEventListener("DOMContentLoaded", () => {
+    dispatchEvent(new Event("pointermove"));
+    const editor = document.querySelector('script[src*="/vendor/editor.js"]');
+    if (!editor?.async) return show();
+    for (const name of ["load", "error"]) editor.addEventListener(name, show);
+  });
 """
 expect.set_options(timeout=DEADLINE_MS)
 needs_chromium = pytest.mark.skipif(

@@ -171,3 +171,18 @@ async def open_portal(dashboard: DashboardSession) -> None:
 async def sign_out(dashboard: DashboardSession) -> None:
     await dashboard.page.get_by_role("button", name="Sign out").click()
     await dashboard.page.get_by_text("You are signed out.").wait_for()
+
+
+async def use_up_quotas(dashboard: DashboardSession) -> None:
+    """Sets quotas that are used up, and opens their page."""
+    platform = dashboard.rig.platform
+    await platform.value(
+        "select rowhook.set_quotas("
+        """%s, '{"webhooks": 5, "deliveries_per_s": 50, "bytes_per_day": 25000000}')""",
+        platform.organization,
+    )
+    await platform.run(
+        "update rowhook.organization_quota"
+        " set bytes_used = 25004711, bytes_used_on = rowhook.quota_day()"
+    )
+    await dashboard.open("/quotas")

@@ -29,7 +29,7 @@ MAIN_PATHS = (
     "/replay",
     "/alerts",
 )
-SETTINGS_PATHS = ("/organizations", "/secrets", "/keys", "/audit", "/system")
+SETTINGS_PATHS = ("/organizations", "/secrets", "/keys", "/audit", "/quotas", "/system")
 SINCE = "2026-05-23T12:00:00Z"
 WIDTHS = {1440: 900, 390: 844}
 THEMES: tuple[Theme, ...] = ("light", "dark")
@@ -194,6 +194,7 @@ _AFTER_ACTIONS: dict[str, Action] = {
 _READ_ONLY: dict[str, Action] = {
     "deliveries of a reader": visit("/deliveries"),
     "links of a reader": visit("/links"),
+    "quotas used up": screen_actions.use_up_quotas,
     "refused 403": visit("/keys", 403),
 }
 _PORTAL: dict[str, Action] = {

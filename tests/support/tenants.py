@@ -27,6 +27,7 @@ OWNED = {
     **dict.fromkeys(("attempt_row", "exchange", "failed_exchange", "attempt_archive"), "outbox_id"),
     "request_frame": "organization_id",
     **dict.fromkeys(("attempt_delta", "attempt_minute", "attempt_quarter"), "organization_id"),
+    **dict.fromkeys(("organization_minute", "organization_quarter"), "organization_id"),
     "lane_state": "webhook_id",
     "callback": "organization_id",
     "api_key": "organization_id",
@@ -71,7 +72,9 @@ async def tenant(api: Api, db: psycopg.AsyncConnection) -> Tenant:
     """Creates a tenant with a delivery that is dead after one attempt, and a pending one."""
     platform = Platform(db)
     await platform.set_up()
-    await platform.value("select rowhook.set_quota(%s, 100000, null)", platform.organization)
+    await platform.value(
+        """select rowhook.set_quotas(%s, '{"webhooks": 100000}')""", platform.organization
+    )
     await platform.run("insert into rowhook.worker (id, host, pid) values (%s, 'host', 1)", uuid4())
     await platform.run(
         "select rowhook.set_alert_thresholds(%s, 5, 1000, 600)", platform.organization
@@ -156,6 +159,12 @@ async def _dead_delivery(platform: Platform, pool: Pool) -> int:
             f"insert into rowhook.{table} (at, webhook_id, organization_id)"
             " values (rowhook.quarter_of(now()), %s, %s)".encode(),
             (claim.webhook_id, platform.organization),
+        )
+    for table in ("organization_minute", "organization_quarter"):
+        await platform.db.execute(
+            f"insert into rowhook.{table} (at, organization_id)"
+            " values (rowhook.quarter_of(now()), %s)".encode(),
+            (platform.organization,),
         )
     for table in ("exchange", "failed_exchange"):
         await platform.db.execute(

@@ -45,11 +45,11 @@ async def change_organization(
 ) -> OrganizationDetails:
     """Change quotas. Requires an operator key.
 
-    Over the quota of webhooks, no further one can be created (409). Deliveries over the rate wait;
-    none is lost.
+    Over the quota of webhooks, no further one can be created (409). Deliveries over the rate or
+    over the bytes of a day wait; none is lost.
     """
     organization = await lookups.organization_id(ctx, organization_id)
-    return await organizations.set_quota(ctx, organization, data.quota)
+    return await organizations.set_quotas(ctx, organization, data.quota)
 
 
 @get_route(

@@ -69,8 +69,18 @@ def _show(details: OrganizationDetails, *, as_json: bool) -> None:
             "name": details.name,
             "webhooks": f"{details.usage.webhooks} of {'any' if most is None else most}",
             "deliveries_per_s": details.quota.deliveries_per_s or "any",
+            "bytes_per_day": _bytes(details),
         }
     )
+
+
+def _bytes(details: OrganizationDetails) -> str:
+    most, usage = details.quota.bytes_per_day, details.usage
+    if most is None:
+        return "any"
+    wait = usage.bytes_resume_at
+    waiting = f"; deliveries wait until {wait:%Y-%m-%d %H:%M} UTC" if wait else ""
+    return f"{usage.bytes_today} of {most} today{waiting}"
 
 
 def _limit(text: str) -> float | None:
@@ -79,6 +89,10 @@ def _limit(text: str) -> float | None:
         return None if text == "none" else float(text)
     except ValueError:
         raise click.BadParameter(f"Invalid limit {text!r}. Use a number, or none.") from None
+
+
+def _whole(number: float | None) -> float | int | None:
+    return int(number) if number is not None and number.is_integer() else number
 
 
 @organizations.command()
@@ -90,29 +104,30 @@ def _limit(text: str) -> float | None:
     multiple=True,
     help="How many deliveries may start in a second, or none. Further ones wait.",
 )
+@click.option(
+    "--bytes-per-day",
+    type=_limit,
+    multiple=True,
+    help="How many bytes of events its deliveries may carry in a day of UTC, or none."
+    " Further ones wait for the next day.",
+)
 @as_json
 @with_context
 async def quota(
     ctx: ServiceContext,
     organization: str,
-    webhooks: tuple[float | None, ...],
-    deliveries_per_s: tuple[float | None, ...],
     *,
     as_json: bool,
+    **limits: tuple[float | None, ...],
 ) -> None:
     """Set the quotas of an organization; none removes a limit."""
-    fields: dict[str, float | int | None] = {}
-    if webhooks:
-        count = webhooks[-1]
-        fields["webhooks"] = int(count) if count is not None and count.is_integer() else count
-    if deliveries_per_s:
-        fields["deliveries_per_s"] = deliveries_per_s[-1]
+    fields = {name: _whole(values[-1]) for name, values in limits.items() if values}
     try:
         patch = msgspec.convert(fields, QuotaPatch)
     except msgspec.ValidationError as error:
         raise click.UsageError(f"{error}.", click.get_current_context()) from error
     identifier = await lookups.organization_id(ctx, organization)
-    _show(await operations.set_quota(ctx, identifier, patch), as_json=as_json)
+    _show(await operations.set_quotas(ctx, identifier, patch), as_json=as_json)
 
 
 @organizations.command()

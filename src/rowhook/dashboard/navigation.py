@@ -40,6 +40,7 @@ NAVIGATION = (
         Entry("/secrets", "Secrets", "secrets"),
         Entry("/keys", "API keys", "keys", "admin"),
         Entry("/audit", "Audit", "audit", "admin"),
+        Entry("/quotas", "Quotas", "quotas"),
         Entry(SYSTEM_PATH, "System", "system"),
     ),
 )

@@ -32,6 +32,7 @@ from rowhook.dashboard.screens import (
     link_screens,
     overview_screens,
     portal_screen,
+    quota_screen,
     replay_screen,
     revision_screen,
     search_screen,
@@ -56,6 +57,7 @@ _SCREENS = (
     replay_screen,
     alert_screen,
     access_screens,
+    quota_screen,
     system_screens,
     search_screen,
 )

@@ -13,20 +13,9 @@ async def organization_details(pool: ConnectionSource, organization: UUID) -> st
     return result[0]
 
 
-async def set_quota(
-    pool: ConnectionSource,
-    organization: UUID,
-    webhooks: int | None,
-    deliveries_per_s: float | None,
-) -> None:
-    """Sets the quotas of an organization; None is no limit."""
-    await rows(
-        pool,
-        "select rowhook.set_quota(%s, %s::int, %s::float8::numeric)",
-        organization,
-        webhooks,
-        deliveries_per_s,
-    )
+async def set_quotas(pool: ConnectionSource, organization: UUID, changes: str) -> None:
+    """Changes the quotas that a JSON object names; null is no limit."""
+    await rows(pool, "select rowhook.set_quotas(%s, %s::jsonb)", organization, changes)
 
 
 async def erase_configuration(pool: ConnectionSource, organization: UUID) -> dict[str, int]:

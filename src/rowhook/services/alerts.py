@@ -67,7 +67,7 @@ async def create_alert(
 ) -> Webhook:
     """Stores the URL as a secret that only its host receives, and creates the webhook.
 
-    Raises NotFound, and Rejected with all faults.
+    Raises NotFound, Rejected with all faults, and Conflict if the quota of webhooks is used up.
     """
     host, faults = _check(ctx, url, draft)
     if faults or host is None:
@@ -80,7 +80,7 @@ async def create_alert(
     await secrets.put_secret(ctx, organization, secret, url, [host])
     try:
         return await webhooks.create_webhook(ctx, organization, configuration)
-    except Rejected:
+    except (Rejected, Conflict):
         await secrets.delete_secret(ctx, organization, secret)
         raise
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -28,17 +29,26 @@ _PAUSE_S = 0.1
 class Quota(Struct, frozen=True, kw_only=True):
     """The quotas of an organization; null is no limit.
 
-    `webhooks` is how many it may have. Deliveries over `deliveries_per_s` wait; none is lost.
+    `webhooks` is how many it may have. Deliveries over `deliveries_per_s` wait, and when their
+    events had `bytes_per_day` bytes, further ones wait for the next day in UTC; none is lost.
     """
 
     webhooks: int | None = None
     deliveries_per_s: float | None = None
+    bytes_per_day: int | None = None
 
 
 class Usage(Struct, frozen=True, kw_only=True):
-    """What an organization uses of its quotas."""
+    """What an organization uses of its quotas.
+
+    `bytes_today` counts the data and context of the events whose deliveries were started today, in
+    UTC, each time; null without a quota of bytes. If it is used up, deliveries wait until
+    `bytes_resume_at`.
+    """
 
     webhooks: int
+    bytes_today: int | None = None
+    bytes_resume_at: datetime | None = None
 
 
 class OrganizationDetails(Organization, frozen=True):
@@ -53,6 +63,7 @@ class QuotaPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     webhooks: Annotated[int, Meta(ge=0, le=1000000)] | UnsetType | None = UNSET
     deliveries_per_s: Annotated[float, Meta(gt=0, le=1000000)] | UnsetType | None = UNSET
+    bytes_per_day: Annotated[int, Meta(ge=1, le=1000000000000000)] | UnsetType | None = UNSET
 
 
 class OrganizationPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,17 +98,13 @@ async def organization_of(ctx: ServiceContext, organization: UUID) -> Organizati
     return msgspec.json.decode(document, type=OrganizationDetails)
 
 
-async def set_quota(
+async def set_quotas(
     ctx: ServiceContext, organization: UUID, patch: QuotaPatch
 ) -> OrganizationDetails:
     """Changes quotas. Webhooks that exist stay, even if they are more. Raises NotFound."""
-    present = (await organization_of(ctx, organization)).quota
-    await organization_queries.set_quota(
-        ctx.pool,
-        organization,
-        present.webhooks if patch.webhooks is UNSET else patch.webhooks,
-        present.deliveries_per_s if patch.deliveries_per_s is UNSET else patch.deliveries_per_s,
-    )
+    await organization_of(ctx, organization)
+    changes = msgspec.json.encode(patch).decode()
+    await organization_queries.set_quotas(ctx.pool, organization, changes)
     return await organization_of(ctx, organization)
 
 

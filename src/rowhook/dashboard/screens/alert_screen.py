@@ -17,7 +17,7 @@ from rowhook.dashboard.presets import ALERT_DESTINATIONS
 from rowhook.render.configuration import Configuration, Fault
 from rowhook.services import alerts, previews, webhooks
 from rowhook.services.alerts import AlertThresholds
-from rowhook.services.context import KeyringContext, RateLimited, Rejected
+from rowhook.services.context import Conflict, KeyringContext, RateLimited, Rejected
 from rowhook.services.previews import Trial
 from rowhook.services.sample_data import Sample
 
@@ -102,6 +102,10 @@ async def create_alert(request: SessionRequest, ctx: ContextDependency) -> Respo
     except Rejected as error:
         return await _alerts_page(
             request, ctx, organization, status=422, draft=draft, faults=error.faults
+        )
+    except Conflict as error:
+        return await _alerts_page(
+            request, ctx, organization, status=409, draft=draft, refusal=str(error)
         )
     return redirect("/alerts?done=created")
 

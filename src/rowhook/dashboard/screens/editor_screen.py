@@ -35,7 +35,7 @@ from rowhook.model import EVENT_TYPES
 from rowhook.render.configuration import Configuration, Fault
 from rowhook.render.headers import added_headers, custom_header_names, header_warnings
 from rowhook.services import lookups, previews, webhooks
-from rowhook.services.context import KeyringContext, NotFound, Rejected
+from rowhook.services.context import Conflict, KeyringContext, NotFound, Rejected
 from rowhook.services.lookups import Organization
 from rowhook.services.previews import Preview, TrialRequest
 from rowhook.services.webhook_checks import check_for_save, configuration_of
@@ -63,6 +63,7 @@ class _Edit(Struct, kw_only=True):
     present: Webhook | None = None
     revision: int | None = None
     faults: tuple[Fault, ...] = ()
+    refusal: str | None = None
     preview: Preview | None = None
     moved: bool = False
     stored_secret: str | None = None
@@ -106,6 +107,9 @@ async def create_webhook(request: SessionRequest, ctx: ContextDependency) -> Res
         webhook = await webhooks.create_webhook(ctx, organization, draft, faults)
     except Rejected as error:
         refused = _Edit(fields=fields, faults=error.faults, status=422)
+        return await _edit(request, ctx, refused, form)
+    except Conflict as error:
+        refused = _Edit(fields=fields, refusal=str(error), status=409)
         return await _edit(request, ctx, refused, form)
     return page(request, "created.html", webhook=webhook, snippets=snippets(ctx.brand))
 

@@ -12,7 +12,8 @@ const editorsOf = (name) => document.querySelectorAll(`form[data-editing] [name=
 const show = (list) => {
   for (const textarea of document.querySelectorAll("form[data-editing] textarea[data-editor]")) {
     const own = list.filter((fault) => fault.field === textarea.name);
-    textarea.dispatchEvent(new CustomEvent("rowhook:faults", { detail: own }));
+    // An attribute, because the editor may not be loaded yet.
+    textarea.dataset.faults = JSON.stringify(own);
   }
   document.querySelectorAll("form[data-editing] .fault.of-field").forEach((old) => old.remove());
   for (const { field, message } of list) {

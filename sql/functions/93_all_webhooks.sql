@@ -1,0 +1,146 @@
+-- Reads over all webhooks of an installation. A look-up for each webhook and status takes half a second
+-- with ten thousand webhooks; these go through indexes of the few deliveries that they ask for.
+
+-- A delivery that waits has the time of its next attempt, and one index of two has it: that of those that
+-- are ready, or that of those that are not due.
+create or replace function rowhook.count_waiting(statuses text[], max_rows int) returns json
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+set enable_seqscan = off
+as $$
+begin
+  return (
+  with counted (status, n) as (
+    select 'pending', least((
+      select count(*) from (
+        select from rowhook.outbox o where o.ready and o.status = 'pending' limit max_rows) as o) + (
+      select count(*) from (
+        select from rowhook.outbox o
+        where not o.ready and o.next_attempt_at is not null and o.status = 'pending' limit max_rows) as o), max_rows)
+    where 'pending' = any (statuses)
+    union all
+    select 'sending', (
+      select count(*) from (select from rowhook.outbox o where o.status = 'sending' limit max_rows) as o)
+    where 'sending' = any (statuses)
+    union all
+    select 'held', (select count(*) from (select from rowhook.outbox o where o.status = 'held' limit max_rows) as o)
+    where 'held' = any (statuses)
+  )
+  select rowhook.status_counts(json_object_agg(c.status, c.n), bool_or(c.n = max_rows)) from counted c);
+end
+$$;
+comment on function rowhook.count_waiting(text[], int) is
+  'as count_by_status, for the pending, sending and held deliveries of all webhooks: no webhook is looked up';
+
+-- From one webhook to the next in an index that has only failures, instead of a look-up for each webhook.
+create or replace function rowhook.failing_webhooks() returns setof uuid
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+set enable_seqscan = off
+set enable_sort = off
+set enable_bitmapscan = off
+as $$
+  with recursive held (id) as (
+    (select o.webhook_id from rowhook.outbox o where o.status = 'held' order by o.webhook_id limit 1)
+    union all
+    select later.id from held h
+    cross join lateral (
+      select o.webhook_id as id from rowhook.outbox o
+      where o.status = 'held' and o.webhook_id > h.id order by o.webhook_id limit 1) as later
+  ), dead (id) as (
+    (select o.webhook_id from rowhook.outbox o where o.status = 'dead' order by o.webhook_id limit 1)
+    union all
+    select later.id from dead d
+    cross join lateral (
+      select o.webhook_id as id from rowhook.outbox o
+      where o.status = 'dead' and o.webhook_id > d.id order by o.webhook_id limit 1) as later
+  ), retrying (id) as (
+    (select o.webhook_id from rowhook.outbox o
+     where o.status = 'pending' and o.last_error is not null order by o.webhook_id limit 1)
+    union all
+    select later.id from retrying r
+    cross join lateral (
+      select o.webhook_id as id from rowhook.outbox o
+      where o.status = 'pending' and o.last_error is not null and o.webhook_id > r.id
+      order by o.webhook_id limit 1) as later
+  )
+  select h.id from held h union select d.id from dead d union select r.id from retrying r
+$$;
+comment on function rowhook.failing_webhooks() is
+  'webhooks, deleted ones too, with deliveries that are held or dead, or wait after a failed attempt';
+
+-- By the time of the end: what was created since a time has not ended, or ended since then.
+create or replace function rowhook.newest_ids(
+  wanted text[], since timestamptz, until timestamptz, before_at timestamptz, before_id bigint, event_type text, code int, most int
+) returns bigint[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+set plan_cache_mode = force_custom_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_sort = off
+as $$
+declare
+  many_webhooks constant int := 200;
+  -- Deliveries that end late are read too, and the statuses of others.
+  read constant int := greatest(4 * most, 1000);
+  waiting constant int := 20000;
+  complete_since timestamptz;
+  found_ids bigint[];
+begin
+  -- An organization's deliveries may be few among all: reading by time would read those of others.
+  if current_setting('rowhook.operator', true) = 'off'
+    or (select count(*) < many_webhooks from (
+      select from rowhook.webhook_revision v where v.revision = 1 limit many_webhooks) as v)
+    or (rowhook.count_waiting(array['pending', 'sending', 'held'], waiting) ->> 'total')::int >= waiting
+  then
+    return null;
+  end if;
+  -- What was created since then has not ended, or ended since then: both indexes are read to there.
+  complete_since := greatest(
+    (select o.finished_at from rowhook.outbox o
+     where o.status = 'delivered' and 'delivered' = any (wanted) order by o.finished_at desc offset read limit 1),
+    (select o.finished_at from rowhook.outbox o
+     where o.status in ('dead', 'cancelled', 'skipped') and wanted && array['dead', 'cancelled', 'skipped']
+     order by o.finished_at desc offset read limit 1),
+    since);
+  if before_at <= complete_since and complete_since > since then
+    return null;
+  end if;
+  found_ids := array(
+    select o.id
+    from (
+      select o.id, o.created_at, o.event_id, o.last_status_code from rowhook.outbox o
+      where o.status = 'delivered' and o.finished_at >= complete_since and 'delivered' = any (wanted)
+      union all
+      select o.id, o.created_at, o.event_id, o.last_status_code from rowhook.outbox o
+      where o.status in ('dead', 'cancelled', 'skipped') and o.finished_at >= complete_since and o.status = any (wanted)
+      union all
+      select o.id, o.created_at, o.event_id, o.last_status_code from rowhook.outbox o
+      where o.ready and o.status = 'pending' and 'pending' = any (wanted)
+      union all
+      select o.id, o.created_at, o.event_id, o.last_status_code from rowhook.outbox o
+      where not o.ready and o.next_attempt_at is not null and o.status = 'pending' and 'pending' = any (wanted)
+      union all
+      select o.id, o.created_at, o.event_id, o.last_status_code from rowhook.outbox o
+      where o.status = 'sending' and 'sending' = any (wanted)
+      union all
+      select o.id, o.created_at, o.event_id, o.last_status_code from rowhook.outbox o
+      where o.status = 'held' and 'held' = any (wanted)) as o
+    where o.created_at >= complete_since and o.created_at < until and (o.created_at, o.id) < (before_at, before_id)
+      and (code is null or o.last_status_code = code)
+      and (newest_ids.event_type is null or exists (
+        select from rowhook.event e where e.id = o.event_id and e.type = newest_ids.event_type))
+    order by o.created_at desc, o.id desc
+    limit most);
+  if cardinality(found_ids) = most or complete_since = since then
+    return found_ids;
+  end if;
+  return null;
+end
+$$;
+comment on function rowhook.newest_ids(text[], timestamptz, timestamptz, timestamptz, bigint, text, int, int) is
+  'as delivery_ids for the first pages of all organizations, read by the time at which deliveries ended; null if there are few webhooks, if many deliveries wait, or the newest that ended are too few';

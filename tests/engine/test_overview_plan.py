@@ -1,0 +1,152 @@
+"""The overview reads a few blocks for each webhook, and nothing of those without problems."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, LiteralString
+
+import pytest
+
+from rowhook.db import engine
+from rowhook.db.connection_pool import Pool
+from tests.engine.test_list_plan import FETCHED
+from tests.support.sample_platform import Platform
+from tests.support.servers import every_server
+
+pytestmark = [pytest.mark.anyio, pytest.mark.new_database]
+WEBHOOKS, STORED = 200, 40_000
+# The latency is that of the newest 10,000 deliveries.
+NEWEST = 11_000
+# The newest thousand that ended, twice, whatever the number of webhooks.
+PAGE = 5_000
+WORST = "select rowhook.worst_webhooks(null, array['held', 'dead', 'pending'], '24 h', 10, 1000)"
+WAITING = (
+    "select rowhook.count_by_status(null, null, array['pending', 'sending', 'held'],"
+    " null, null, null, null, null, null, 10000)"
+)
+
+
+async def fill(platform: Platform) -> None:
+    """Give each webhook 200 delivered deliveries, and one of them a few of the other statuses."""
+    webhooks = [await platform.webhook() for _ in range(WEBHOOKS)]
+    for status, count, many in (
+        ("delivered", STORED, WEBHOOKS),
+        ("dead", 3, 1),
+        ("held", 4, 1),
+        ("pending", 5, 1),
+    ):
+        waits, failed = status == "pending", status != "delivered"
+        await platform.run(
+            "with made as ("
+            "   insert into rowhook.event (organization_id, type, key, snapshot, occurred_at)"
+            "   select %s, 'job.succeeded', %s || n, '{}', now() from generate_series(1, %s) n"
+            "   returning id)"
+            " insert into rowhook.outbox (event_id, organization_id, webhook_id, status, ready,"
+            "   next_attempt_at, finished_at, last_error)"
+            " select id, %s, (%s::uuid[])[1 + mod(id, %s)], %s, %s, case when %s then now() end,"
+            "   case when %s then clock_timestamp() + interval '20 ms' end,"
+            "   case when %s then 'it failed' end"
+            " from made",
+            platform.organization,
+            status,
+            count,
+            platform.organization,
+            webhooks,
+            many,
+            status,
+            waits,
+            waits,
+            status in {"delivered", "dead"},
+            failed,
+        )
+    await platform.run("vacuum analyze rowhook.outbox")
+
+
+async def blocks_of(platform: Platform, statement: LiteralString) -> tuple[int, Any]:
+    """Return the blocks that an operator's statement reads once its plans are cached."""
+    async with platform.db.transaction():
+        await platform.value("select rowhook.set_tenant(null, 'a test')::text")
+        await platform.value(statement)
+        before = await platform.value(FETCHED)
+        result = await platform.value(statement)
+        return await platform.value(FETCHED) - before, result
+
+
+@every_server
+async def test_the_figures_read_a_few_blocks_of_each_webhook(platform: Platform) -> None:
+    await fill(platform)
+    for span in ("1 h", "24 h"):
+        read, stats = await blocks_of(platform, f"select rowhook.stats(null, '{span}')")
+        assert (stats["held"], stats["pending"], stats["stuck"]) == (4, 5, 0)
+        assert read <= WEBHOOKS * 14 + NEWEST
+    read, worst = await blocks_of(platform, WORST)
+    assert (worst["held"], worst["dead"], worst["retrying"]) == (4, 3, 5)
+    assert read <= WEBHOOKS * 12
+    read, waiting = await blocks_of(platform, WAITING)
+    assert waiting["by_status"] == {"pending": 5, "sending": 0, "held": 4}
+    assert read <= 40
+
+
+@every_server
+async def test_the_first_pages_of_many_webhooks_are_read_by_time_and_have_the_newest(
+    platform: Platform,
+) -> None:
+    await fill(platform)
+    every = "'pending', 'sending', 'held', 'delivered', 'dead', 'cancelled', 'skipped'"
+    for statuses in (every, "'dead', 'held'", "'pending'", "'skipped'"):
+        newest = await platform.value(
+            f"select rowhook.newest_ids(array[{statuses}], '-infinity', 'infinity', 'infinity',"
+            " 0, null, null, 51)"
+        )
+        assert newest == await platform.value(
+            f"select array(select id from rowhook.outbox where status in ({statuses})"
+            " order by created_at desc, id desc limit 51)"
+        )
+    read, page = await blocks_of(
+        platform,
+        f"select rowhook.delivery_ids(null, null, array[{every}], '-infinity', 'infinity',"
+        " 'infinity', 0, null, null, null, null, 51)",
+    )
+    assert len(page) == 51
+    assert read <= PAGE
+    async with platform.db.transaction():
+        await platform.value("select rowhook.set_tenant(%s, 'a test')::text", platform.organization)
+        own = await platform.value(
+            f"select rowhook.delivery_ids(%s, null, array[{every}], '-infinity', 'infinity',"
+            " 'infinity', 0, null, null, null, null, 51)",
+            platform.organization,
+        )
+    assert own == page
+    next_page = (
+        f"select rowhook.delivery_ids(null, null, array[{every}], '-infinity', 'infinity',"
+        " created_at, id, null, null, null, null, 51) from rowhook.outbox where id = %s"
+    )
+    later = await platform.value(next_page, page[-1])
+    assert later == await platform.value(
+        "select array(select o.id from rowhook.outbox o, rowhook.outbox p where p.id = %s"
+        "   and (o.created_at, o.id) < (p.created_at, p.id)"
+        " order by o.created_at desc, o.id desc limit 51)",
+        page[-1],
+    )
+
+
+async def test_attempts_of_a_day_are_read_by_organization_and_not_by_webhook(
+    platform: Platform, pool: Pool
+) -> None:
+    await platform.run(
+        "insert into rowhook.attempt_quarter (at, webhook_id, organization_id, status_2xx)"
+        " select rowhook.quarter_of(now()) - n * interval '15 minutes', gen_random_uuid(), %s, 2"
+        " from generate_series(0, 90) n, generate_series(1, 200)",
+        platform.organization,
+    )
+    # The first fold adds up what was counted before there were totals.
+    await engine.fold_attempts(pool)
+    await platform.run("vacuum analyze rowhook.organization_quarter")
+    read, series = await blocks_of(
+        platform, "select rowhook.attempt_series(null, null, '24 h', 96)"
+    )
+    assert sum(point["attempts"] for point in series["points"]) == 91 * 200 * 2
+    assert read <= 20
+    stats = await platform.value("select rowhook.stats(%s, '24 h')", platform.organization)
+    assert stats["delivered"] == 91 * 200 * 2
+    assert json.dumps(stats["attempts_by_class"]).startswith('{"2xx": 36400')
