@@ -14,9 +14,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.http.test_api_keys import faults
-from tests.support.calls import Api, running_api
-from tests.support.sample_platform import Platform
+from tests.support.calls import Api, faults, running_api
+from tests.support.sample_platform import Platform, other_platform
 
 pytestmark = pytest.mark.anyio
 APP = "https://app.example.com"
@@ -140,7 +139,7 @@ async def test_a_key_creates_links_for_its_own_organization_only(
 
 
 async def test_a_link_cannot_exceed_the_scopes_of_its_key(portals: Api, platform: Platform) -> None:
-    for scopes, asked, pointers in (
+    for scopes, requested, pointers in (
         (("read",), ["read"], None),
         (("write",), None, ["/scopes/0"]),
         (("read", "write"), ["read", "replay"], ["/scopes/1"]),
@@ -150,7 +149,7 @@ async def test_a_link_cannot_exceed_the_scopes_of_its_key(portals: Api, platform
         (("read", "write"), ["read", "all"], ["/scopes/1"]),
     ):
         key = await portals.key_of(platform.organization, *scopes)
-        draft = {} if asked is None else {"scopes": asked}
+        draft = {} if requested is None else {"scopes": requested}
         response = await portals.call("POST", "/portal-links", draft, key=key)
         if pointers is None:
             assert response.status_code == 403, scopes
@@ -246,8 +245,7 @@ async def test_a_brand_is_text_and_colors_and_nothing_runs(
 async def test_a_portal_shows_one_organization_and_only_what_its_scopes_allow(
     portals: Api, platform: Platform, visitor: httpx.AsyncClient
 ) -> None:
-    other = Platform(platform.db)
-    await other.set_up()
+    other = await other_platform(platform)
     webhook = await portals.webhook(platform.organization, name="Own")
     foreign = await portals.webhook(other.organization, name="Foreign")
     html = await open_portal(

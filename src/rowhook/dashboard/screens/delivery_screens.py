@@ -40,12 +40,13 @@ from rowhook.services.context import KeyringContext, NotFound, Rejected
 from rowhook.services.deliveries import (
     Deliveries,
     DeliveryWithAttempts,
+    SearchResult,
     cancel_one,
     delivery_of,
     list_deliveries,
     retry_one,
+    search_deliveries,
 )
-from rowhook.services.delivery_search import SearchResult, search_deliveries
 from rowhook.services.events import Event
 from rowhook.services.lookups import Goal
 from rowhook.services.stats import DeliveryCounts, WebhookStatus
