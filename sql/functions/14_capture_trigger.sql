@@ -162,7 +162,8 @@ begin
           unmoved := array(
             select i.id
             from (select {id} as id, {time} as moment from new_rows r union all select {id}, {time} from old_rows r) as i
-            where i.id in (select unnest(remaining))
+            -- `is true`: hashed, not a nested loop.
+            where (i.id in (select unnest(remaining))) is true
             group by i.id having count(*) > 1 and count(i.moment) <> 1 and min(i.moment) is not distinct from max(i.moment));
         end if;{insert} into captured, added;
         queued := queued + added;

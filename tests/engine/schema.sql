@@ -400,7 +400,7 @@ CREATE FUNCTION rowhook.capture_job() RETURNS trigger
     SET enable_mergejoin TO 'off'
     SET plan_cache_mode TO 'force_generic_plan';
 
-COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: 513bd4bbfa8a7a90f367ce14e5b5c8d9';
+COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: 502a32222af8b49113ecef84402f8d13';
 
 CREATE FUNCTION rowhook.capture_name(source_name text) RETURNS text
     LANGUAGE sql IMMUTABLE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from uuid import uuid4
 
@@ -10,9 +11,11 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from rowhook.db import connection_pool
+from tests.engine.test_capture import cache_plans, finish_in_bulk
 from tests.engine.test_sources import watch
 from tests.engine.test_watch_faults import heal, keys
 from tests.support.sample_platform import Platform
+from tests.support.scoreboard import score
 from tests.support.servers import embedded_server, every_server
 
 pytestmark = [pytest.mark.anyio, every_server]
@@ -286,3 +289,29 @@ async def test_notifications_are_turned_off_by_any_spelling(
     await platform.run("reset rowhook.notify")
     await platform.commit()
     assert not await platform.value("select rowhook.is_anyone_asleep()")
+
+
+async def complete_again(platform: Platform, count: int) -> float:
+    """Complete finished jobs once more in one statement; return the seconds."""
+    began = time.monotonic()
+    await platform.run(
+        "update rowhook.job set status = 'failed' where id in"
+        " (select id from rowhook.job where status = 'succeeded' limit %s)",
+        count,
+    )
+    return time.monotonic() - began
+
+
+@pytest.mark.battery
+@pytest.mark.hazards
+async def test_a_bulk_update_of_completed_jobs_stays_linear(platform: Platform) -> None:
+    await cache_plans(platform)
+    await finish_in_bulk(platform, 9000)
+    tenth_s = await complete_again(platform, 800)
+    whole_s = await complete_again(platform, 8000)
+    score(
+        "8,000 jobs completed again by one statement",
+        required="≤ 30 × the time of 800",
+        measured=f"{whole_s / tenth_s:.1f} ×",
+        holds=whole_s <= 30 * tenth_s,
+    )
