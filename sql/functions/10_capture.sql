@@ -16,7 +16,7 @@ as $$
 declare
   sleeper bigint;
 begin
-  if not rowhook.is_anyone_asleep() or current_setting('rowhook.notify', true) = 'off' then
+  if not rowhook.is_anyone_asleep() or lower(current_setting('rowhook.notify', true)) in ('off', 'false', 'no', '0') then
     return;
   end if;
   -- Initializes a register that was never used.

@@ -37,6 +37,38 @@ $$;
 comment on function rowhook.column_type(regclass, text) is
   'type of a column, domains resolved; null if there is no such column';
 
+create or replace function rowhook.has_own_collation(relation regclass, column_name text) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+begin
+  return exists (
+    select from pg_attribute a
+    where a.attrelid = relation and a.attname = column_name and a.attnum > 0 and not a.attisdropped
+      and a.attcollation not in (0, '"default"'::regcollation));
+end
+$$;
+comment on function rowhook.has_own_collation(regclass, text) is
+  'whether a column is compared by another collation than the default of the database';
+
+create or replace function rowhook.column_reference(relation regclass, column_name text) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+begin
+  -- Triggers see null in virtual generated columns (PostgreSQL 18), which may use built-in functions only.
+  return coalesce(
+    (select format('(select %s from (select r.*) as generated)', pg_get_expr(d.adbin, d.adrelid))
+     from pg_attribute a join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+     where a.attrelid = relation and a.attname = column_name and a.attgenerated = 'v'),
+    format('r.%I', column_name));
+end
+$$;
+comment on function rowhook.column_reference(regclass, text) is
+  'expression over row `r` for a column: its name, or the expression of a virtual generated column';
+
 create or replace function rowhook.is_built_in(type oid) returns boolean
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -81,7 +113,8 @@ as $body$
   when output_type = 'json' and type in ('json'::regtype, 'jsonb'::regtype) then expression || '::json'
   when output_type = 'json' and not rowhook.is_built_in(type) then format('to_json(%s)', rowhook.text_expression(expression, type))
   when output_type = 'json' then format('to_json(%s)', expression)
-  when output_type = 'time' and type = 'timestamptz'::regtype then expression
+  -- The column may be of a domain.
+  when output_type = 'time' and type = 'timestamptz'::regtype then expression || '::timestamptz'
   -- Times outside the range of timestamptz are treated as infinity.
   when output_type = 'time' and type in ('timestamp'::regtype, 'date'::regtype) then format(
     '(case when %1$s >= ''0001-01-02'' and %1$s < ''9999-12-31'' then %1$s::timestamp at time zone %2$L'
@@ -128,6 +161,7 @@ declare
   path constant text[] := string_to_array(place, '.');
   type oid;
   is_in_json boolean;
+  result text;
 begin
   if place is null then
     return case output_type when 'json' then 'null::json' when 'time' then 'null::timestamptz' else 'null::text' end;
@@ -137,11 +171,18 @@ begin
   type := rowhook.column_type(relation, place);
   is_in_json := type is null and cardinality(path) > 1
     and rowhook.column_type(relation, path[1]) in ('json'::regtype, 'jsonb'::regtype);
-  return coalesce(case
-    when is_in_json and output_type = 'json' then format('(r.%I #> %L::text[])::json', path[1], path[2:])
-    when is_in_json then rowhook.column_expression(format('(r.%I #>> %L::text[])', path[1], path[2:]), 'text'::regtype, output_type, zone)
-    when type is not null then rowhook.column_expression(format('r.%I', place), type, output_type, zone)
+  result := coalesce(case
+    when is_in_json and output_type = 'json' then format('(%s #> %L::text[])::json', rowhook.column_reference(relation, path[1]), path[2:])
+    when is_in_json then rowhook.column_expression(format('(%s #>> %L::text[])', rowhook.column_reference(relation, path[1]), path[2:]), 'text'::regtype, output_type, zone)
+    when type is not null then rowhook.column_expression(rowhook.column_reference(relation, place), type, output_type, zone)
   end, rowhook.reject_column(relation, field, place));
+  -- Compared in the collation of Rowhook's own columns: another one could not use their indexes, and a
+  -- nondeterministic one would match other ids. Statuses are compared with constants, as the platform
+  -- compares them.
+  if output_type = 'text' and field <> 'status' and rowhook.has_own_collation(relation, place) then
+    return format('(%s collate "default")', result);
+  end if;
+  return result;
 end
 $$;
 comment on function rowhook.field_expression(regclass, jsonb, text, text) is
@@ -158,7 +199,7 @@ declare
   type constant oid := rowhook.column_type(relation, place);
 begin
   if type in ('timestamp'::regtype, 'date'::regtype) then
-    return jsonb_build_object('moment', format('r.%I', place), 'cast', format(' at time zone %L)::%s', zone, type::regtype));
+    return jsonb_build_object('moment', rowhook.column_reference(relation, place), 'cast', format(' at time zone %L)::%s', zone, type::regtype));
   end if;
   return jsonb_build_object('moment', rowhook.field_expression(relation, mapping, field, 'time'), 'cast', ')');
 end
@@ -214,8 +255,8 @@ begin
     return null;
   end if;
   -- One pass, so that placeholders in the text of a part are not replaced.
-  foreach piece in array regexp_split_to_array(template, '(?=\{[a-z_]+\})') loop
-    part := substring(piece from '^\{([a-z_]+)\}');
+  foreach piece in array regexp_split_to_array(template, '(?=[{][a-z_]+[}])') loop
+    part := substring(piece from '^[{]([a-z_]+)[}]');
     result := result || case when parts ? part then (parts ->> part) || substr(piece, length(part) + 3) else piece end;
   end loop;
   return result;
@@ -292,12 +333,26 @@ begin
     'key', coalesce(quote_literal(rowhook.constant_value(mapping, 'key_prefix')) || ' || ', '') || 'c.id',
     -- Compares in the type of the column if an index is likely on it, otherwise as text.
     'has_id', case when id_type in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype, 'uuid'::regtype, 'text'::regtype, 'varchar'::regtype)
-                   then format('r.%I = any ($1::text[]::%s[])', mapping ->> 'id', id_type::regtype)
+                   then format('%s = any ($1::text[]::%s[])', rowhook.column_reference(relation, mapping ->> 'id'), id_type::regtype)
                    else id || ' = any ($1::text[])' end);
 end
 $$;
 comment on function rowhook.source_parts(rowhook.source) is
   'SQL expressions over row `r` for each field of a source';
+
+create or replace function rowhook.missing_columns(source rowhook.source) returns text[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select array(
+    select m.key from jsonb_each(source.mapping) as m
+    where jsonb_typeof(m.value) = 'string' and m.key not in ('key_prefix', 'time_zone')
+      and rowhook.column_type(source.relation, m.value #>> '{}') is null
+      and rowhook.column_type(source.relation, split_part(m.value #>> '{}', '.', 1)) is null)
+$$;
+comment on function rowhook.missing_columns(rowhook.source) is
+  'mapped fields whose column was renamed or dropped';
 
 create or replace function rowhook.mapping_fault(source rowhook.source) returns text
 language plpgsql stable

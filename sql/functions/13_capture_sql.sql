@@ -132,7 +132,7 @@ begin
     'goal_belongs', case when has_organization then ' and g.organization_id = c.owner' else '' end,
     'agent_version_uuid', case
       when version_column is null then 'null::uuid'
-      when rowhook.column_type(source.relation, version_column) = 'uuid'::regtype then format('r.%I', version_column)
+      when rowhook.column_type(source.relation, version_column) = 'uuid'::regtype then rowhook.column_reference(source.relation, version_column)
       else format('rowhook.read_uuid(%s)', rowhook.field_expression(source.relation, source.mapping, 'agent_version_id')) end,
     'agent', case when source.mapping ? 'agent_id' then rowhook.agent_sql(has_organization)
       else 'left join rowhook.agent_version v on v.id = c.version_uuid left join rowhook.agent a on a.id = v.agent_id'
@@ -205,18 +205,26 @@ return $sql$  if tg_op = 'UPDATE' then
              array_agg(c.searched_before)
       into moved_ids, moved_types, moved_to, searched, searched_before
       from (
-        select i.id, max(i.moment) filter (where i.is_new) as moment,
-               max(i.searched_at) filter (where i.is_new) as searched_at,
-               max(i.searched_at) filter (where not i.is_new) as searched_before
+        select changed.*,
+               -- A row whose id was changed has one image for each id. It was sent under the old id.
+               count(*) filter (where not changed.keeps_id and not changed.is_new) over ()
+                 >= count(*) filter (where not changed.keeps_id and changed.is_new) over () as were_sent
         from (
-          select {id} as id, true as is_new, {time} as moment, {searched} as searched_at
-          from new_rows r where {goal_id} is not null
-          union all
-          select {id}, false, {time}, {searched} from old_rows r where {goal_id} is not null
-        ) as i
-        group by i.id
-        having count(*) > 1 and (max(i.moment) filter (where i.is_new)) is distinct from max(i.moment) filter (where not i.is_new)
-      ) as c;
+          select i.id, max(i.moment) filter (where i.is_new) as moment,
+                 max(i.searched_at) filter (where i.is_new) as searched_at,
+                 max(i.searched_at) filter (where not i.is_new) as searched_before,
+                 count(*) > 1 as keeps_id, bool_and(i.is_new) as is_new
+          from (
+            select {id} as id, true as is_new, {time} as moment, {searched} as searched_at
+            from new_rows r where {goal_id} is not null
+            union all
+            select {id}, false, {time}, {searched} from old_rows r where {goal_id} is not null
+          ) as i
+          group by i.id
+          having count(*) = 1 or (max(i.moment) filter (where i.is_new)) is distinct from max(i.moment) filter (where not i.is_new)
+        ) as changed
+      ) as c
+      where c.keeps_id or (c.is_new and c.were_sent);
       if moved_ids is not null then
         perform rowhook.move_completions({source}, moved_ids, moved_types, moved_to, searched, searched_before);
       end if;

@@ -58,12 +58,41 @@ begin
 end
 $sql$, '{moved}', rowhook.moved_commits_sql());
 
+create or replace function rowhook.merged_jobs_sql(source rowhook.source, parts jsonb) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+-- A MERGE that updates and inserts rows of a partitioned table gives its update triggers the inserted
+-- rows in place of the updated ones (PostgreSQL 15 to 18). The updated rows are then read from the
+-- table.
+return case when (select c.relkind from pg_class c where c.oid = source.relation) = 'p' then rowhook.fill_template($sql$
+    if tg_op = 'UPDATE' then
+      replaced := array(select {id} from old_rows r except all select {id} from new_rows r);
+      if replaced <> '{}' and exists (select from {relation} r where {was_replaced}) then
+        replaced := array(select {id} from old_rows r);
+        complete := array(
+          select after.id
+          from (select {id} as id, {status} as status from {relation} r where {was_replaced} and {is_complete}) as after
+          where after.status is distinct from (
+            select max(case when {is_complete} then {status} end) from old_rows r where {id} = after.id));
+        perform rowhook.recapture(s, complete, clock_timestamp()),
+                rowhook.recapture_times(s, array(select unnest(replaced) except all select unnest(complete)))
+        from rowhook.source s where s.name = {source};
+        perform rowhook.wake();
+        return null;
+      end if;
+    end if;$sql$, parts || jsonb_build_object('was_replaced', replace(parts ->> 'has_id', '$1', 'replaced')))
+  else '' end;
+comment on function rowhook.merged_jobs_sql(rowhook.source, jsonb) is
+  'part of the capture of a partitioned table of jobs that handles MERGE; empty for other tables';
+
 create or replace function rowhook.job_capture_body() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 return $sql$
 declare
   complete text[];
+  replaced text[];
   remaining text[];
   unmoved text[];
   moved_ids text[];
@@ -78,7 +107,7 @@ declare
   queued bigint := 0;
   added bigint;
 begin
-  begin
+  begin{merged}
     if not exists (select from new_rows r where {is_complete}) then
       return null;
     end if;
@@ -101,19 +130,23 @@ begin
                max(i.status) filter (where i.is_new) as status, max(i.status) filter (where not i.is_new) as old_status,
                max(i.moment) filter (where i.is_new) as moment, max(i.moment) filter (where not i.is_new) as old_moment,
                max(i.searched_at) filter (where i.is_new) as searched_at,
-               max(i.searched_at) filter (where not i.is_new) as searched_before
+               max(i.searched_at) filter (where not i.is_new) as searched_before,
+               count(*) > 1 as keeps_id, bool_and(i.is_new) as is_new
         from image i group by i.id
-        -- A row whose id was changed has only one image. Its completion was sent under the old id.
-        having count(*) > 1
+      ), renamed as (
+        -- A row whose id was changed has one image for each id. Its completion was sent under the old
+        -- id, unless it was completed in the same statement.
+        select count(*) filter (where c.old_status is not null) >= count(*) filter (where c.status is not null) as were_complete
+        from change c where not c.keeps_id
       )
-      select coalesce(array_agg(c.id) filter (where c.status is distinct from c.old_status), '{}'),
+      select coalesce(array_agg(c.id) filter (where c.keeps_id and c.status is distinct from c.old_status), '{}'),
              array_agg(c.id) filter (where is_moved), array_agg('job.' || c.status) filter (where is_moved),
              array_agg(c.moment) filter (where is_moved), array_agg(c.searched_at) filter (where is_moved),
              array_agg(c.searched_before) filter (where is_moved)
       into complete, moved_ids, moved_types, moved_to, searched, searched_before
-      from change c,
-      lateral (select c.status = c.old_status
-        and (c.moment, c.searched_at) is distinct from (c.old_moment, c.searched_before) as is_moved) as compared
+      from change c, renamed,
+      lateral (select case when c.keeps_id then c.status = c.old_status
+        and (c.moment, c.searched_at) is distinct from (c.old_moment, c.searched_before) else renamed.were_complete end as is_moved) as compared
       where c.status is not null;
     end if;
     if complete <> '{}' then{add_unseen}
@@ -129,7 +162,8 @@ begin
           unmoved := array(
             select i.id
             from (select {id} as id, {time} as moment from new_rows r union all select {id}, {time} from old_rows r) as i
-            where i.id in (select unnest(remaining))
+            -- `is true`: hashed, not a nested loop.
+            where (i.id in (select unnest(remaining))) is true
             group by i.id having count(*) > 1 and count(i.moment) <> 1 and min(i.moment) is not distinct from max(i.moment));
         end if;{insert} into captured, added;
         queued := queued + added;
@@ -187,7 +221,7 @@ declare
 begin
   return rowhook.fill_template(
     case source.kind when 'jobs' then rowhook.job_capture_body() else rowhook.commit_capture_body() end,
-    parts || jsonb_build_object('add_unseen', unseen, 'insert', insertion,
+    parts || jsonb_build_object('add_unseen', unseen, 'insert', insertion, 'merged', rowhook.merged_jobs_sql(source, parts),
       'searched', rowhook.fill_template(rowhook.search_time_sql(source), parts)));
 end
 $$;

@@ -86,6 +86,7 @@ declare
   is_changed boolean;
   -- Fields that only payloads use: changing them cannot make further rows complete.
   payload constant text[] := '{name,status_code,cost,output,metadata,data,context,interview_id,session_id,template_id,agent_version_name,key_prefix}';
+  unchanged text[];
   moves_history boolean;
   history record;
   history_found_at timestamptz;
@@ -94,7 +95,9 @@ begin
   is_new := source.name is null;
   mapping := coalesce((select jsonb_object_agg(m.key, m.value) from jsonb_each(mapping) as m where m.value <> 'null'), '{}');
   is_changed := source.mapping is distinct from mapping;
-  moves_history := is_new or source.mapping - payload is distinct from mapping - payload;
+  -- A field whose column is gone is repaired, not changed: rows completed since then are gaps.
+  unchanged := payload || rowhook.missing_columns(source);
+  moves_history := is_new or source.mapping - unchanged is distinct from mapping - unchanged;
   if moves_history and not is_new and source.kind in ('jobs', 'commits') then
     -- Healed under the previous mapping, because rows complete now become history.
     perform rowhook.heal_source(source.name, 10000);
@@ -203,14 +206,14 @@ begin
     perform rowhook.reject_mapping(format('%s is a built-in source.', watched),
       'It cannot be removed. Rows without a link, or without a final status, fire nothing.');
   end if;
-  -- A dropped table can still be named as it was recorded.
+  -- A dropped table can still be named as it was recorded, also if another one has its name now.
   for source in delete from rowhook.source s
     where s.relation = to_regclass(watched)
-      or (to_regclass(watched) is null and not exists (select from pg_class c where c.oid = s.relation)
+      or (not exists (select from pg_class c where c.oid = s.relation)
           and s.name in (watched, watched || ' ' || s.kind, 'public.' || watched, 'public.' || watched || ' ' || s.kind))
     returning * loop
     removed := removed + 1;
-    for trigger in select t.tgname from pg_trigger t where t.tgrelid = source.relation and t.tgname like format('rowhook\_%s\_%%', source.kind) loop
+    for trigger in select t.tgname from pg_trigger t where t.tgrelid = source.relation and t.tgname ~ format('^rowhook_%s_', source.kind) loop
       execute format('drop trigger %I on %s', trigger.tgname, source.relation);
     end loop;
     execute format('drop function if exists rowhook.%I()', rowhook.capture_name(source.name));
@@ -300,6 +303,10 @@ begin
   where class.relkind not in ('r', 'p');
   perform rowhook.reject_mapping(format('%s is a temporary table.', source.relation), 'Watch a permanent table.')
   where class.relpersistence = 't';
+  perform rowhook.reject_mapping(format('%s has child tables (inheritance), whose rows do not fire its triggers.', source.relation),
+    'Watch each child table, or use a partitioned table.')
+  where class.relkind = 'r' and exists (select from pg_inherits i where i.inhparent = source.relation)
+    and source.kind in ('jobs', 'commits') and rowhook.heal_column(source) is null;
   perform rowhook.reject_mapping(format('%s is a partition.', source.relation), 'Watch the partitioned table.')
   where class.relispartition;
   perform rowhook.reject_mapping(format('%s is a table of Rowhook.', source.relation),
@@ -311,6 +318,9 @@ begin
     format('Run: grant usage on schema %I to %I; grant select on %s to %I;', class.relnamespace::regnamespace, owner, source.relation, owner))
   where not has_table_privilege(owner, source.relation, 'select')
     or not has_schema_privilege(owner, class.relnamespace, 'usage');
+  perform rowhook.reject_mapping(format('%s may not create triggers on %s.', current_user, source.relation),
+    format('Run: grant trigger on %s to %I;', source.relation, current_user))
+  where not has_table_privilege(source.relation, 'trigger');
 end
 $$;
 comment on function rowhook.check_table(rowhook.source) is 'raises RH004 if a table cannot be a source';

@@ -56,7 +56,7 @@ begin
   parts := rowhook.source_parts(source);
   unseen := rowhook.add_unseen_sql(source, parts ->> 'relation', parts ->> 'has_id');
   if unseen <> '' then
-    execute regexp_replace(unseen, '^\s*perform', 'select') using ids;
+    execute regexp_replace(unseen, '^[[:space:]]*perform', 'select') using ids;
   end if;
   execute rowhook.recapture_sql(source) into captured, queued using ids, failed_at;
   if source.name = 'job' then

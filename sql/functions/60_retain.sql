@@ -124,12 +124,13 @@ set jit = off
 set lock_timeout = '1s'
 as $$
 declare
-  before constant timestamptz := now() - retention;
+  before constant timestamptz := case when retention <= '36500 days' then now() - retention end;
   progress rowhook.retention;
   batch record;
   passed_event bigint := 0;
   total bigint := 0;
 begin
+  perform rowhook.check_retention('events', retention) where retention < '0' or retention > '36500 days';
   if not pg_try_advisory_xact_lock(hashtext('rowhook.retain')) then
     return 0;
   end if;

@@ -39,9 +39,14 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   partition constant text := rowhook.partition_name(parent, day);
+  taken regclass;
 begin
-  if to_regclass('rowhook.' || partition) is not null then
+  taken := to_regclass('rowhook.' || partition);
+  if (select c.relispartition from pg_class c where c.oid = taken) then
     return false;
+  elsif taken is not null then
+    -- Detached, or not ours: results could not be recorded.
+    execute format('alter table %s rename to %I', taken, partition || '_' || taken::oid);
   end if;
   -- Attached instead of created in place, which would lock out readers and writers of the parent.
   execute format(
@@ -57,7 +62,7 @@ end
 $$;
 -- Rows are never updated or deleted, so there is nothing to vacuum.
 comment on function rowhook.make_partition(text, date) is
-  'creates one partition of one table; false if it exists';
+  'creates one partition of one table; false if it exists. Another relation with its name is renamed';
 
 create or replace function rowhook.make_partitions() returns int
 language plpgsql security definer

@@ -99,7 +99,7 @@ as $$
   from pg_class c
   join pg_trigger t on t.tgrelid = c.oid
   join rowhook.migration m on m.name = format('triggers/%s.%s', c.relname, t.tgname)
-  where c.relnamespace = 'rowhook'::regnamespace and t.tgenabled = 'D' and t.tgname not like 'capture\_%'
+  where c.relnamespace = 'rowhook'::regnamespace and t.tgenabled = 'D' and t.tgname !~ '^capture_'
   union all
   select 'capture gaps', count(*) = 0,
          rowhook.count_text(count(*), 'completion', 'completions') || ' without an event among the newest 10,000 of each source',

@@ -81,7 +81,7 @@ as $$
     select e.enumlabel::text as value from pg_enum e where e.enumtypid = rowhook.column_type(relation, column_name)
     union
     select replace(literal[1], '''''', '''') from checked c, regexp_matches(c.definition, '''((?:[^'']|'''')*)''::', 'g') as literal
-    where c.definition ~ '= ANY \(+ARRAY\['
+    where c.definition ~ '= ANY [(]+ARRAY[[]'
   )
   select array_agg(a.value order by a.value) from allowed a
 $$;

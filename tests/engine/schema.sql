@@ -427,7 +427,7 @@ CREATE FUNCTION rowhook.capture_commit() RETURNS trigger
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.capture_commit() IS 'generated: 1b2b5934a2ef9f05398576e5e3e9f530';
+COMMENT ON FUNCTION rowhook.capture_commit() IS 'generated: 5e4cf577e8c862e6fcdc623a92f9ad3b';
 
 CREATE FUNCTION rowhook.capture_definition(source rowhook.source) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -446,7 +446,7 @@ CREATE FUNCTION rowhook.capture_job() RETURNS trigger
     SET enable_mergejoin TO 'off'
     SET plan_cache_mode TO 'force_generic_plan';
 
-COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: 04a61400e2682c04f589887d0059a521';
+COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: 502a32222af8b49113ecef84402f8d13';
 
 CREATE FUNCTION rowhook.capture_name(source_name text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -555,6 +555,13 @@ CREATE FUNCTION rowhook.column_expression(expression text, type oid, output_type
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.column_expression(expression text, type oid, output_type text, zone text) IS 'expression that reads a column as text, json or time; null if its type cannot be read as a time';
+
+CREATE FUNCTION rowhook.column_reference(relation regclass, column_name text) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.column_reference(relation regclass, column_name text) IS 'expression over row `r` for a column: its name, or the expression of a virtual generated column';
 
 CREATE FUNCTION rowhook.column_type(relation regclass, column_name text) RETURNS oid
     LANGUAGE plpgsql STABLE
@@ -1316,6 +1323,13 @@ CREATE FUNCTION rowhook.has_events(organization uuid) RETURNS boolean
 
 COMMENT ON FUNCTION rowhook.has_events(organization uuid) IS 'whether an organization has events that are not erased';
 
+CREATE FUNCTION rowhook.has_own_collation(relation regclass, column_name text) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.has_own_collation(relation regclass, column_name text) IS 'whether a column is compared by another collation than the default of the database';
+
 CREATE FUNCTION rowhook.has_partitions(day date) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -1740,7 +1754,7 @@ CREATE FUNCTION rowhook.make_partition(parent text, day date) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.make_partition(parent text, day date) IS 'creates one partition of one table; false if it exists';
+COMMENT ON FUNCTION rowhook.make_partition(parent text, day date) IS 'creates one partition of one table; false if it exists. Another relation with its name is renamed';
 
 CREATE FUNCTION rowhook.make_partitions() RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1765,6 +1779,13 @@ CREATE FUNCTION rowhook.may_send() RETURNS boolean
     LANGUAGE plpgsql;
 
 COMMENT ON FUNCTION rowhook.may_send() IS 'whether this database is the installation; a copy sends nothing';
+
+CREATE FUNCTION rowhook.merged_jobs_sql(source rowhook.source, parts jsonb) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.merged_jobs_sql(source rowhook.source, parts jsonb) IS 'part of the capture of a partitioned table of jobs that handles MERGE; empty for other tables';
 
 CREATE FUNCTION rowhook.metrics() RETURNS TABLE(pending bigint, sending bigint, held bigint, workers bigint, capture_errors bigint, circuits_open bigint, backlog json)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1791,6 +1812,13 @@ CREATE FUNCTION rowhook.missed_sql(source_kind text) RETURNS text
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.missed_sql(source_kind text) IS 'condition for a row that has no event for its current completion, and none that retention removed; a job may complete repeatedly, each time with a later time';
+
+CREATE FUNCTION rowhook.missing_columns(source rowhook.source) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.missing_columns(source rowhook.source) IS 'mapped fields whose column was renamed or dropped';
 
 CREATE FUNCTION rowhook.moment_parts(relation regclass, mapping jsonb, field text) RETURNS jsonb
     LANGUAGE plpgsql STABLE
@@ -5091,6 +5119,9 @@ GRANT ALL ON FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane i
 REVOKE ALL ON FUNCTION rowhook.column_expression(expression text, type oid, output_type text, zone text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.column_expression(expression text, type oid, output_type text, zone text) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.column_reference(relation regclass, column_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.column_reference(relation regclass, column_name text) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.column_type(relation regclass, column_name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.column_type(relation regclass, column_name text) TO rowhook_worker;
 
@@ -5429,6 +5460,9 @@ REVOKE ALL ON FUNCTION rowhook.has_events(organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.has_events(organization uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.has_events(organization uuid) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.has_own_collation(relation regclass, column_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.has_own_collation(relation regclass, column_name text) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.has_partitions(day date) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.has_partitions(day date) TO rowhook_worker;
 
@@ -5661,6 +5695,9 @@ GRANT ALL ON FUNCTION rowhook.mark() TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.may_send() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.may_send() TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.merged_jobs_sql(source rowhook.source, parts jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.merged_jobs_sql(source rowhook.source, parts jsonb) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.metrics() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.metrics() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.metrics() TO rowhook_reader;
@@ -5678,6 +5715,9 @@ GRANT ALL ON FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp 
 
 REVOKE ALL ON FUNCTION rowhook.missed_sql(source_kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.missed_sql(source_kind text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.missing_columns(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.missing_columns(source rowhook.source) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.moment_parts(relation regclass, mapping jsonb, field text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.moment_parts(relation regclass, mapping jsonb, field text) TO rowhook_worker;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Self
+from typing import Any, LiteralString, Self
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -23,11 +23,47 @@ _OPTIONS: dict[str, Any] = {
     # In the startup packet it overrides the defaults of database and role, and PgBouncer keeps it.
     "client_encoding": "UTF8",
 }
+# How values are written and read. PgBouncer keeps these for each of its clients.
+_FORMATS = {
+    "datestyle": "ISO, MDY",
+    "timezone": "UTC",
+    "standard_conforming_strings": "on",
+}
+# Other defaults of a database or role that change what a statement means or when it ends.
+# `default_transaction_read_only` is left: an administrator may stop all writes with it.
+_SESSION = _FORMATS | {
+    "intervalstyle": "postgres",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "quote_all_identifiers": "off",
+    "array_nulls": "on",
+    "transform_null_equals": "off",
+    "row_security": "on",
+    "plpgsql.extra_errors": "none",
+    "default_transaction_isolation": "read committed",
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "transaction_timeout": "0",
+    "idle_session_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+}
+# Settings that older servers do not have, with their first version.
+_SINCE = {"idle_session_timeout": 140000, "transaction_timeout": 170000}
+# A search path that names pg_catalog can put functions and operators of a platform before those of
+# PostgreSQL. Without its name, pg_catalog is searched first.
+_CATALOG_FIRST: LiteralString = (
+    "select pg_catalog.set_config('search_path', pg_catalog.array_to_string(array("
+    "select pg_catalog.quote_ident(name) from pg_catalog.unnest("
+    "pg_catalog.array_remove(pg_catalog.current_schemas(false), 'pg_catalog')) as name), ', '),"
+    " false) where 'pg_catalog' operator(pg_catalog.=) any (pg_catalog.current_schemas(false))"
+)
 
 
 async def connect(dsn: str) -> psycopg.AsyncConnection:
     """Opens a single connection in autocommit mode, for migrations and LISTEN."""
-    return await psycopg.AsyncConnection.connect(dsn, autocommit=True, **_OPTIONS)
+    connection = await psycopg.AsyncConnection.connect(dsn, autocommit=True, **_OPTIONS)
+    await _prepare(connection, _SESSION, None)
+    return connection
 
 
 @asynccontextmanager
@@ -40,7 +76,13 @@ async def open_pool(
     could be opened. `role` is set on each connection unless a transaction `pooler` is in between;
     with a pooler the memberships of the login apply, and statements are not prepared.
     """
-    pool = Pool(dsn, size, role=None if pooler else role, prepare_threshold=None if pooler else 3)
+    pool = Pool(
+        dsn,
+        size,
+        role=None if pooler else role,
+        session=_FORMATS if pooler else _SESSION,
+        prepare_threshold=None if pooler else 3,
+    )
     await pool.open()
     try:
         yield pool
@@ -55,15 +97,21 @@ class _Failures:
 
 
 class _Connection(psycopg.AsyncConnection):
-    """A connection that sets its role when it is opened."""
+    """A connection that sets its role and settings when it is opened."""
 
     @classmethod
     async def connect(  # type: ignore[override]  # only called by the pool below
-        cls, conninfo: str, *, role: str | None, failures: _Failures, **options: Any
+        cls,
+        conninfo: str,
+        *,
+        role: str | None,
+        session: dict[str, str],
+        failures: _Failures,
+        **options: Any,
     ) -> Self:
         try:
             connection = await super().connect(conninfo, autocommit=True, **options)
-            await _set_role(connection, role)
+            await _prepare(connection, session, role)
         except psycopg.Error as error:
             failures.last = error
             raise
@@ -71,11 +119,25 @@ class _Connection(psycopg.AsyncConnection):
         return connection
 
 
-async def _set_role(connection: psycopg.AsyncConnection, role: str | None) -> None:
-    if role is None:
-        return
+def _set_commands(session: dict[str, str], version: int) -> bytes:
+    """Returns SET commands, which no timeout can interrupt while they are planned or compiled."""
+    return "; ".join(
+        f"set {name} = '{value}'"
+        for name, value in session.items()
+        if version >= _SINCE.get(name, 0)
+    ).encode()
+
+
+async def _prepare(
+    connection: psycopg.AsyncConnection, session: dict[str, str], role: str | None
+) -> None:
+    """Replaces settings that an administrator gave the database or the login, and sets the role."""
     try:
-        await connection.execute("select set_config('role', %s, false)", (role,))
+        await connection.execute(_set_commands(session, connection.info.server_version))
+        if session is _SESSION:
+            await connection.execute(_CATALOG_FIRST, prepare=False)
+        if role is not None:
+            await connection.execute("select set_config('role', %s, false)", (role,))
     except psycopg.Error:
         await connection.close()
         raise
@@ -85,11 +147,22 @@ class Pool(AsyncConnectionPool[psycopg.AsyncConnection]):
     """A pool whose timeout reports why no connection could be opened."""
 
     def __init__(
-        self, dsn: str, size: int, *, role: str | None, prepare_threshold: int | None
+        self,
+        dsn: str,
+        size: int,
+        *,
+        role: str | None,
+        session: dict[str, str],
+        prepare_threshold: int | None,
     ) -> None:
         self._failures = _Failures()
         self._kept: list[KeptConnection] = []
-        own = {"role": role, "failures": self._failures, "prepare_threshold": prepare_threshold}
+        own = {
+            "role": role,
+            "session": session,
+            "failures": self._failures,
+            "prepare_threshold": prepare_threshold,
+        }
         super().__init__(
             dsn,
             connection_class=_Connection,
