@@ -9,7 +9,7 @@ import pytest
 
 from rowhook.db import engine
 from rowhook.db.connection_pool import Pool
-from tests.engine.test_list_plan import FETCHED
+from tests.support.delivery_data import BLOCKS_READ
 from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
 
@@ -67,9 +67,9 @@ async def blocks_of(platform: Platform, statement: LiteralString) -> tuple[int, 
     async with platform.db.transaction():
         await platform.value("select rowhook.set_tenant(null, 'a test')::text")
         await platform.value(statement)
-        before = await platform.value(FETCHED)
+        before = await platform.value(BLOCKS_READ)
         result = await platform.value(statement)
-        return await platform.value(FETCHED) - before, result
+        return await platform.value(BLOCKS_READ) - before, result
 
 
 @every_server
