@@ -784,7 +784,7 @@ CREATE FUNCTION rowhook.count_text(counted bigint, singular text, plural text) R
 COMMENT ON FUNCTION rowhook.count_text(counted bigint, singular text, plural text) IS 'text of a count with a noun in the singular or plural';
 
 CREATE FUNCTION rowhook.count_waiting(statuses text[], max_rows integer) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off';
@@ -1183,6 +1183,16 @@ CREATE FUNCTION rowhook.failed_deliveries(organization uuid, webhook uuid, statu
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.failed_deliveries(organization uuid, webhook uuid, statuses text[], since timestamp with time zone, max_rows integer) IS 'newest `most` failed deliveries per webhook and status; `beyond`: there may be more';
+
+CREATE FUNCTION rowhook.failing_webhooks() RETURNS SETOF uuid
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.failing_webhooks() IS 'webhooks, deleted ones too, with deliveries that are held or dead, or wait after a failed attempt';
 
 CREATE FUNCTION rowhook.failures(organization uuid, webhook uuid, since timestamp with time zone, groups integer, most integer) RETURNS json
     LANGUAGE sql STABLE
@@ -1848,6 +1858,17 @@ CREATE FUNCTION rowhook.newest_gaps(most integer DEFAULT 10000) RETURNS TABLE(so
 
 COMMENT ON FUNCTION rowhook.newest_gaps(most integer) IS 'rows without an event among the newest completions of each source; rowhook.gaps searches all 7 days';
 
+CREATE FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) RETURNS bigint[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_sort TO 'off';
+
+COMMENT ON FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) IS 'as delivery_ids for the first pages of all organizations, read by the time at which deliveries ended; null if there are few webhooks, if many deliveries wait, or the newest that ended are too few';
+
 CREATE FUNCTION rowhook.newest_latency(since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) RETURNS record
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1920,7 +1941,7 @@ CREATE FUNCTION rowhook.oldest_day(parent text) RETURNS timestamp with time zone
 COMMENT ON FUNCTION rowhook.oldest_day(parent text) IS 'oldest UTC day that has rows';
 
 CREATE FUNCTION rowhook.oldest_waiting(organization uuid) RETURNS timestamp with time zone
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off';
@@ -4497,6 +4518,10 @@ CREATE INDEX outbox_by_webhook ON rowhook.outbox USING btree (webhook_id, status
 
 COMMENT ON INDEX rowhook.outbox_by_webhook IS 'the deliveries of a webhook by status, newest first: lists, statistics, replay, health; rowhook.sweep: held deliveries';
 
+CREATE INDEX outbox_dead ON rowhook.outbox USING btree (webhook_id, created_at) INCLUDE (organization_id) WHERE (status = 'dead'::text);
+
+COMMENT ON INDEX rowhook.outbox_dead IS 'rowhook.failing_webhooks: dead deliveries, and their webhooks';
+
 CREATE INDEX outbox_delivered ON rowhook.outbox USING btree (finished_at) WHERE (status = 'delivered'::text);
 
 COMMENT ON INDEX rowhook.outbox_delivered IS 'rowhook.retain_batch: the oldest delivered rows; rowhook.webhook_health: those of the last day';
@@ -4507,7 +4532,7 @@ COMMENT ON INDEX rowhook.outbox_failed IS 'rowhook.retain_batch: the oldest dead
 
 CREATE INDEX outbox_held ON rowhook.outbox USING btree (webhook_id, created_at) INCLUDE (organization_id) WHERE (status = 'held'::text);
 
-COMMENT ON INDEX rowhook.outbox_held IS 'rowhook.worst_webhooks: webhooks that have held deliveries';
+COMMENT ON INDEX rowhook.outbox_held IS 'rowhook.failing_webhooks, rowhook.count_waiting: held deliveries, and their webhooks';
 
 CREATE INDEX outbox_ordered ON rowhook.outbox USING btree (webhook_id, ordered_by, id) WHERE ((ordered_by IS NOT NULL) AND (finished_at IS NULL));
 
@@ -5361,6 +5386,10 @@ REVOKE ALL ON FUNCTION rowhook.failed_deliveries(organization uuid, webhook uuid
 GRANT ALL ON FUNCTION rowhook.failed_deliveries(organization uuid, webhook uuid, statuses text[], since timestamp with time zone, max_rows integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.failed_deliveries(organization uuid, webhook uuid, statuses text[], since timestamp with time zone, max_rows integer) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.failing_webhooks() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.failing_webhooks() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.failing_webhooks() TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.failures(organization uuid, webhook uuid, since timestamp with time zone, groups integer, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.failures(organization uuid, webhook uuid, since timestamp with time zone, groups integer, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.failures(organization uuid, webhook uuid, since timestamp with time zone, groups integer, most integer) TO rowhook_api;
@@ -5706,6 +5735,10 @@ GRANT ALL ON FUNCTION rowhook.newest_failure(webhook uuid, statuses text[], OUT 
 
 REVOKE ALL ON FUNCTION rowhook.newest_gaps(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.newest_gaps(most integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.newest_latency(since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.newest_latency(since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) TO rowhook_worker;
