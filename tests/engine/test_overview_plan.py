@@ -42,11 +42,13 @@ async def fill(platform: Platform) -> None:
             "   select %s, 'job.succeeded', %s || n, '{}', now() from generate_series(1, %s) n"
             "   returning id)"
             " insert into rowhook.outbox (event_id, organization_id, webhook_id, status, ready,"
-            "   next_attempt_at, finished_at, last_error)"
+            "   next_attempt_at, created_at, finished_at, last_error)"
             " select id, %s, (%s::uuid[])[1 + mod(id, %s)], %s, %s, case when %s then now() end,"
-            "   case when %s then clock_timestamp() + interval '20 ms' end,"
+            "   at_ms, case when %s then at_ms + interval '20 ms' end,"
             "   case when %s then 'it failed' end"
-            " from made",
+            # one each millisecond, whatever the speed of the machine
+            " from (select id, now() + (row_number() over (order by id) - %s) * interval '1 ms'"
+            "   as at_ms from made) made",
             platform.organization,
             status,
             count,
@@ -58,6 +60,7 @@ async def fill(platform: Platform) -> None:
             waits,
             status in {"delivered", "dead"},
             failed,
+            count,
         )
     await platform.run("vacuum analyze rowhook.outbox")
 
