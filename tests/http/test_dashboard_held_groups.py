@@ -92,7 +92,7 @@ async def test_held_deliveries_are_listed_by_fault_with_an_example(
         assert all(fault in page for fault in FAULTS)
         assert len(set(group_keys(page))) == 2
         assert len(re.findall(r'<td class="tight[^"]*"><a href="/deliveries/\d+">', page)) == 2
-    assert "All 3 held deliveries are grouped." in page
+    assert "All held deliveries are grouped (3)." in page
 
 
 async def test_a_preview_renders_only_the_selected_group(

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 
 from tests.support.calls import Api, faults, running_api
@@ -430,3 +431,17 @@ async def test_a_repeated_request_gets_the_same_link(portals: Api, platform: Pla
         await portals.call("POST", "/portal-links", draft, headers=headers) for _ in range(2)
     ]
     assert first.json() == second.json()
+
+
+async def test_the_empty_pages_of_a_portal_name_no_command(
+    visitor: httpx.AsyncClient, portals: Api, db: psycopg.AsyncConnection
+) -> None:
+    organization = uuid4()
+    await db.execute("insert into rowhook.organization values (%s, 'Northwind')", (organization,))
+    scopes = ["read", "write", "secrets", "replay"]
+    await open_portal(visitor, portals, organization_id=str(organization), scopes=scopes)
+    for path in sorted(hrefs((await visitor.get("/")).text)):
+        main = (await visitor.get(path)).text.partition("<main")[2]
+        shown = re.sub(r'<details class="api-call">.*?</details>', "", main, flags=re.DOTALL)
+        assert not re.search(r"insert into|rowhook |psql|from a shell", shown), path
+    assert "They are created in Northwind." in (await visitor.get("/goals")).text

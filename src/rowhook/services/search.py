@@ -60,11 +60,15 @@ class _OrganizationName(Struct, frozen=True):
 
 
 class KnownWebhook(Struct, frozen=True, kw_only=True):
-    """The name of a webhook, which may have been deleted; None if it cannot be seen."""
+    """The name of a webhook, which may have been deleted, and of its organization.
+
+    They are None if the webhook cannot be seen.
+    """
 
     id: UUID
     name: str | None
     exists: bool
+    organization: str | None
 
 
 async def find_objects(ctx: ServiceContext, text: str) -> list[Match]:

@@ -20,6 +20,7 @@ from rowhook.dashboard.editor_form import Fields, body_kind, draft_of, fields_of
 from rowhook.dashboard.fault_positions import faults_by_field
 from rowhook.dashboard.flash import flash_message, redirect_back
 from rowhook.dashboard.form_fields import FormData
+from rowhook.dashboard.owner_names import owners_of_webhooks
 from rowhook.dashboard.pages import (
     ContextDependency,
     Page,
@@ -110,7 +111,14 @@ async def held(request: SessionRequest, ctx: ContextDependency) -> Page:
         )
         for webhook in webhooks[:_MAX_GROUPED_WEBHOOKS]
     }
-    return page(request, "held.html", webhooks=webhooks, groups=groups, most_read=_READ_PER_WEBHOOK)
+    return page(
+        request,
+        "held.html",
+        webhooks=webhooks,
+        owners=await owners_of_webhooks(request, (webhook.webhook_id for webhook in webhooks)),
+        groups=groups,
+        most_read=_READ_PER_WEBHOOK,
+    )
 
 
 @page_route("/held/{webhook_id:uuid}", scope="write")
