@@ -18,7 +18,7 @@ from rowhook.security.vault import Keyring, generate_master_key
 from rowhook.services import master_keys, secrets, webhooks
 from rowhook.services.context import Rejected
 from rowhook.verify import verify
-from tests.support.commands import run_command, running_command
+from tests.support.commands import free_port, run_command, running_command
 from tests.support.receiver import Receiver
 from tests.support.sample_platform import Platform
 from tests.support.scoreboard import score
@@ -45,6 +45,7 @@ def settings(rig: Rig, keys: str) -> dict[str, str]:
         "DATABASE_URL": rig.dsn,
         "ROWHOOK_MASTER_KEYS": keys,
         "ROWHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
+        "ROWHOOK_PORT": str(free_port()),
     }
 
 

@@ -30,7 +30,7 @@ PLACEHOLDERS = {
     EXAMPLES["organization"]: "organization_id",
     "goal_qualify": "goal_id",
 }
-DEADLINE_S = 600
+DEADLINE_S = 3600
 # Longer than the statement timeout of 60 s, which is answered with 503.
 REQUEST_TIMEOUT_S = "70"
 OPERATORS_ONLY = {
