@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from functools import partial
 from typing import Any
 
 import pytest
@@ -356,11 +355,6 @@ def documents(count: int) -> list[Any]:
     return samples
 
 
-async def nothing_waits(rig: Rig) -> bool:
-    query = "select count(*) from rowhook.outbox where status in ('pending', 'sending')"
-    return bool(await rig.platform.value(query) == 0)
-
-
 async def test_the_verdict_matches_the_result_of_the_worker(rig: Rig) -> None:
     webhooks = {
         (await rig.webhook(**{"path": f"/{n}", "retry_schedule_s": [0], **fields})).id: n
@@ -375,7 +369,7 @@ async def test_the_verdict_matches_the_result_of_the_worker(rig: Rig) -> None:
             (commit, webhooks[output.webhook_id]): output.valid for output in verdict.outputs
         }
     async with rig.worker():
-        await until(partial(nothing_waits, rig), description="all deliveries finished")
+        await until(rig.nothing_waits, description="all deliveries finished")
     rows = await rig.platform.rows("select commit_id, webhook_id, status from rowhook.delivery")
     observed = {
         (row["commit_id"], webhooks[row["webhook_id"]]): row["status"] != "held" for row in rows

@@ -1,4 +1,4 @@
-"""What can never work is a fault when a webhook is saved, what may not work a warning."""
+"""A save reports parts that can never work as faults, and parts that may not as warnings."""
 
 from __future__ import annotations
 

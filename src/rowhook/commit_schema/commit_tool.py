@@ -10,8 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from rowhook.commit_schema.author_text import quoted, quoted_list
-from rowhook.commit_schema.strict_schema import StrictForm, limits_exceeded
-from rowhook.commit_schema.tool_schema import PROPERTY_NAME, PlainSchema, plain_schema
+from rowhook.commit_schema.tool_schema import (
+    PROPERTY_NAME,
+    PlainSchema,
+    StrictForm,
+    limits_exceeded,
+    plain_schema,
+)
 
 Format = Literal["anthropic", "openai", "mcp"]
 Refuses = Callable[[str, Any], bool]
@@ -177,7 +182,7 @@ def _text_schema(content: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _strict_input(schema: dict[str, Any]) -> _Input:
-    """Return the input in OpenAI's strict form; what has no such form is in the JSON text."""
+    """Return the input in OpenAI's strict form; other members are in the JSON text."""
 
     def refuses(name: str, member: Any) -> bool:
         return _is_refused(name, member) or StrictForm.cannot_express(member)

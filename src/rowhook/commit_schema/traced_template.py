@@ -14,10 +14,9 @@ from typing import Any, Final, NamedTuple
 from rowhook.commit_schema.body_skeleton import Node, Text, Value, quoted_after, read_marked
 from rowhook.template.compiler import compile_template
 from rowhook.template.faults import RenderFault, TemplateFaults
-from rowhook.template.lexer import read_tokens
 from rowhook.template.names import LOOKUP_ERRORS, Key, path_name, read_path_name
 from rowhook.template.output_context import OutputContext
-from rowhook.template.source import Source, read_source
+from rowhook.template.source import Source, read_source, read_tokens
 from rowhook.template.static_text import Block, Loop, Placeholder, read_parts
 
 UNKNOWN: Final = object()
@@ -167,7 +166,7 @@ class _Containers:
 
 
 class _Mark(NamedTuple):
-    """What stands at a mark: an expression, the body of a loop, or a `set`."""
+    """The node at a mark: an expression, the body of a loop, or a `set`."""
 
     text: str
     part: Placeholder | Loop | None

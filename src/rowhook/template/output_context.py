@@ -1,16 +1,21 @@
-"""Where the output of a template is used, and the lexer of its static text."""
+"""The use of the output of a template, and the lexer of its static text."""
 
 from __future__ import annotations
 
 from enum import Enum
 
-from rowhook.template.json_lexer import FORM_LEXER, HEADER_LEXER, JSON_LEXER, URL_LEXER
-from rowhook.template.lexer_states import TextLexer
-from rowhook.template.xml_lexer import XML_LEXER
+from rowhook.template.body_lexers import (
+    FORM_LEXER,
+    HEADER_LEXER,
+    JSON_LEXER,
+    URL_LEXER,
+    XML_LEXER,
+    TextLexer,
+)
 
 
 class OutputContext(Enum):
-    """Where the output of a template is used."""
+    """The use of the output of a template."""
 
     JSON = "json"
     XML = "xml"

@@ -1,31 +1,95 @@
-"""The lexer of JSON bodies, also of JSON texts inside other texts."""
+"""The lexers of JSON, form and XML bodies: which construct encloses a position of the text."""
 
 from __future__ import annotations
 
 import re
 import string
-from typing import TYPE_CHECKING
+from html import unescape
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote_plus
 
-from rowhook.template.lexer_states import (
-    CODE,
-    FORM_VALUE,
-    HALF_ESCAPE,
-    INSIDE,
-    NAME,
-    OPENED,
-    OUTSIDE,
-    PLAIN,
-    START,
-    VALUE,
-    LexerState,
-    TextLexer,
-    innermost,
-)
 from rowhook.template.limits import MAX_LAYERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+OUTSIDE, INSIDE = "outside quotes", "inside quotes"
+# outside the quotes of a text that is not JSON, but has its strings: GraphQL
+CODE = "in code"
+# a text that is not JSON; one that may still begin a JSON text; one that may have begun it
+PLAIN, START, OPENED = "in a text", "at the start of a text", "after an opening bracket"
+NAME, FORM_VALUE = "in a name", "in a value"
+# the last character of the text before: of a value, or unknown
+VALUE, UNKNOWN = "\0value", "\0unknown"
+HALF_ESCAPE = "An expression is not allowed inside a \\ escape."
+
+
+class LexerState(NamedTuple):
+    """The enclosing construct, and the end of the text that matters for what follows.
+
+    `inner` is the state of the text inside a JSON string or a form value, which may be JSON itself.
+    `depth` is the number of open brackets of a JSON text or code inside another text. `is_code`
+    inside quotes of code.
+    """
+
+    where: str
+    tail: str = ""
+    inner: LexerState | None = None
+    depth: int = 0
+    is_code: bool = False
+
+
+class TextLexer(NamedTuple):
+    """The lexer of one kind of body, of URLs, or of header values.
+
+    `text` returns the state after a text. The others return an error message or None: `text_fault`
+    for a text in this state, `value_fault` for a value, `end_fault` for the end of the template.
+    """
+
+    start: LexerState
+    text: Callable[[LexerState, str], LexerState]
+    text_fault: Callable[[LexerState, str], str | None]
+    value_fault: Callable[[LexerState], str | None]
+    end_fault: Callable[[LexerState], str | None]
+
+
+def merge(first: LexerState, second: LexerState) -> LexerState | None:
+    """Return the state after two branches, or None if they end in different states."""
+    if first == second:
+        return first
+    if first.where == second.where == OUTSIDE:
+        return LexerState(OUTSIDE, UNKNOWN, depth=max(first.depth, second.depth))
+    if {first.where, second.where} <= {PLAIN, START, OPENED}:
+        return max(first, second, key=lambda state: (PLAIN, START, OPENED).index(state.where))
+    if {first.where, second.where} == {NAME, FORM_VALUE}:
+        return _merge_form(first, second)
+    # half an escape sequence at the end of a branch would absorb the beginning of a value
+    if first._replace(inner=None, depth=0) != second._replace(inner=None, depth=0):
+        return None
+    return _merge_inner(first, second)
+
+
+def _merge_form(first: LexerState, second: LexerState) -> LexerState | None:
+    value = first if first.where == FORM_VALUE else second
+    is_json = value.inner is not None and value.inner.where in {OUTSIDE, INSIDE}
+    return None if is_json or first.tail != second.tail else LexerState(NAME, first.tail)
+
+
+def _merge_inner(first: LexerState, second: LexerState) -> LexerState | None:
+    inner = first.inner
+    if first.inner != second.inner:
+        inner = merge(first.inner, second.inner) if first.inner and second.inner else None
+        if inner is None:
+            return None
+    return first._replace(inner=inner, depth=max(first.depth, second.depth))
+
+
+def innermost(state: LexerState) -> LexerState:
+    """Return the state of the innermost JSON text, or of the outermost text."""
+    while state.inner is not None and state.inner.where in {OUTSIDE, INSIDE}:
+        state = state.inner
+    return state
 
 
 # what a value must not follow or precede: `1` and `{{ x }}` would be one number
@@ -227,3 +291,76 @@ def _header_text(state: LexerState, text: str) -> LexerState:
 
 
 HEADER_LEXER = FORM_LEXER._replace(start=LexerState(FORM_VALUE, inner=_AT_START), text=_header_text)
+
+
+COMMENT = "a comment"
+_XML_TEXT, _XML_TAG = "text", "a tag"
+_XML_OPEN = {"<!--": COMMENT, "<![CDATA[": "CDATA", "<?": "an instruction"}
+_XML_ENDS = {COMMENT: "-->", "CDATA": "]]>", "an instruction": "?>"}
+_QUOTES = frozenset("\"'")
+_IN_XML_TAG = re.compile("[>\"']")
+_WITHOUT_VALUES = frozenset({_XML_TAG, "CDATA", "an instruction"})
+
+
+def _at_start(where: str) -> LexerState:
+    return LexerState(where, inner=LexerState(START))
+
+
+_AT_TEXT = _at_start(_XML_TEXT)
+
+
+def _xml_text(lexer_state: LexerState, text: str) -> LexerState:
+    at = 0
+    while at < len(text):
+        where = lexer_state.where
+        if where == _XML_TEXT:
+            lexer_state, at = _content(lexer_state, text, at)
+        elif where == _XML_TAG:
+            match = _IN_XML_TAG.search(text, at)
+            at = match.end() if match else len(text)
+            if match:
+                lexer_state = _AT_TEXT if match.group() == ">" else _at_start(match.group())
+        elif where in _QUOTES:
+            end = text.find(where, at)
+            value = text[at:] if end < 0 else text[at:end]
+            lexer_state = _with_text(lexer_state, value) if end < 0 else LexerState(_XML_TAG)
+            at = len(text) if end < 0 else end + 1
+        else:
+            end = text.find(_XML_ENDS[where], at)
+            lexer_state = lexer_state if end < 0 else _AT_TEXT
+            at = len(text) if end < 0 else end + len(_XML_ENDS[where])
+    return lexer_state
+
+
+def _content(lexer_state: LexerState, text: str, at: int) -> tuple[LexerState, int]:
+    """Return the state after the text of an element, up to the next markup."""
+    start = text.find("<", at)
+    if start < 0:
+        return _with_text(lexer_state, text[at:]), len(text)
+    for delimiter, where in _XML_OPEN.items():
+        if text.startswith(delimiter, start):
+            return LexerState(where), start + len(delimiter)
+    return LexerState(_XML_TAG), start + 1
+
+
+def _with_text(lexer_state: LexerState, text: str) -> LexerState:
+    """Return the state after a text of an element or attribute, which may be a JSON text."""
+    return lexer_state._replace(inner=inner_text(lexer_state.inner, text, 1, unescape))
+
+
+def _xml_value_fault(lexer_state: LexerState) -> str | None:
+    if lexer_state.where not in _WITHOUT_VALUES:
+        return None if lexer_state.inner is None else value_fault(lexer_state.inner)
+    advice = (
+        "Remove the CDATA." if lexer_state.where == "CDATA" else "Put it in quotes or between tags."
+    )
+    return f"A value cannot be escaped inside {lexer_state.where}. {advice}"
+
+
+XML_LEXER = TextLexer(
+    start=_AT_TEXT,
+    text=_xml_text,
+    text_fault=text_fault,
+    value_fault=_xml_value_fault,
+    end_fault=lambda _: None,
+)
