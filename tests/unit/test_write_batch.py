@@ -9,6 +9,7 @@ from rowhook.egress.response import Response
 from rowhook.egress.write_batch import MAX_WRITES, WriteBatch
 from tests.support.scripted_connection import ScriptedConnection, run_callbacks
 
+pytestmark = pytest.mark.anyio
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 

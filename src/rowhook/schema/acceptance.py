@@ -188,7 +188,11 @@ def _bound(broken: Callable[[Any, Any], bool]) -> Callable[[Any], _Compiled]:
 
 def _size(class_: type, broken: Callable[[int, Any], bool]) -> Callable[[Any], _Compiled]:
     def compile_size(size: Any) -> _Compiled:
-        return lambda value: type(value) is not class_ or not broken(len(value), size), 0
+        def check(value: Any) -> bool:
+            actual: object = type(value)
+            return actual is not class_ or not broken(len(value), size)
+
+        return check, 0
 
     return compile_size
 
