@@ -87,3 +87,20 @@ def test_any_fraction_keeps_its_digits(number: Decimal) -> None:
     read = parse_instance(f"[{number:e}, 0.0]")
     assert isinstance(read, list)
     assert read[0] == number
+
+
+TOKENS = (
+    *("{", "}", "[", "]", ",", ":", " ", "\n", '"a"', '"b"', '"\\ud800"', '"é"', '"x', "\\"),
+    *("1", "-0", "01", "1.50", "1e5", "1E400", "1" * 30, "null", "true", '"\x01"', '"\\n"'),
+)
+
+
+@given(st.lists(st.sampled_from(TOKENS), max_size=8).map("".join))
+def test_values_are_those_of_the_standard_library(text: str) -> None:
+    try:
+        expected = json.loads(text, parse_float=Decimal)
+    except json.JSONDecodeError:
+        with pytest.raises(NotJson):
+            parse_instance(text)
+    else:
+        assert repr(parse_instance(text)) == repr(expected)

@@ -110,6 +110,7 @@ class Connection(asyncio.Protocol):
         self._body = bytearray()
         self._received_body_bytes = 0
         self._result: asyncio.Future[Response] | None = None
+        self._pending: bytes | None = None
         self._timer: ExchangeTimer | None = None
 
     async def exchange(
@@ -129,7 +130,11 @@ class Connection(asyncio.Protocol):
         result: asyncio.Future[Response] = self._loop.create_future()
         self._result = result
         self._deadlines.set(self, deadline)
-        self._transport.write(request)
+        if self._used:
+            self._pending = request
+            self._pool.writes.add(self)
+        else:
+            self._transport.write(request)
         if self._early:
             self.data_received(bytes(self._early))
             self._early.clear()
@@ -138,6 +143,19 @@ class Connection(asyncio.Protocol):
         except asyncio.CancelledError:
             self.abort()
             raise
+
+    def write_pending(self) -> None:
+        """Write the request that was left for the end of an iteration of the event loop."""
+        request, self._pending = self._pending, None
+        if request is None or self._transport is None or self._transport.is_closing():
+            return  # the exchange has ended, or ends with the connection
+        try:
+            self._transport.write(request)
+        except RuntimeError as error:
+            # uvloop raises it for a handle that has just been closed.
+            ended = ConnectionEnded(is_stale=True)
+            ended.__cause__ = error
+            self._fail(ended)
 
     def close(self) -> None:
         """Close the connection after its last bytes, at the latest after `CLOSE_S`."""
@@ -194,6 +212,9 @@ class Connection(asyncio.Protocol):
         """Parse what has arrived."""
         if self._state is _State.BODY:
             self._read_body(data)
+        elif self._pending is not None:
+            # It cannot be the response to a request that is not written yet.
+            self._fail(ConnectionEnded(is_stale=True))
         elif self._state is not _State.IDLE:
             self._read_head(data)
         elif not self._used and len(self._early) < MAX_HEAD_BYTES:

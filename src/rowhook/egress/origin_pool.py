@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from rowhook.egress.connection import ConnectionEnded
+from rowhook.egress.write_batch import WriteBatch
 
 if TYPE_CHECKING:
     from rowhook.egress.connection import Connection
@@ -18,9 +19,13 @@ _CLOSE_S = 1.0
 
 
 class OriginPool:
-    """Keeps at most `limit` idle connections, each for its own idle time."""
+    """Keeps at most `limit` idle connections, each for its own idle time.
+
+    `writes` are the requests of all connections that are not written yet.
+    """
 
     def __init__(self, deadlines: Deadlines, limit: int) -> None:
+        self.writes = WriteBatch()
         self._deadlines = deadlines
         self._limit = limit
         self._open: set[Connection] = set()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -41,6 +42,7 @@ class _Snapshot(msgspec.Struct, frozen=True):
 
 
 _decoder = msgspec.json.Decoder(_Snapshot)
+_LAST_MS = 999
 _NO_WEBHOOK = '{"id":null,"name":null,"state":null}'
 _NO_JOB = (
     '{"id":null,"status":null,"status_code":null,"cost":null,"created_at":null,"completed_at":null}'
@@ -49,7 +51,17 @@ _NO_JOB = (
 
 def rfc3339(epoch_s: float) -> str:
     """Format a Unix time as RFC 3339 in UTC, with milliseconds and `Z`."""
+    second = int(epoch_s)
+    millisecond = round((epoch_s - second) * 1_000_000) // 1000
+    if 0 <= millisecond <= _LAST_MS:
+        return f"{_second(second)}.{millisecond:03d}Z"
     return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+# Many requests are rendered in the same second.
+@lru_cache(8)
+def _second(epoch: int) -> str:
+    return datetime.fromtimestamp(epoch, UTC).isoformat()[:-6]
 
 
 def _text(raw: msgspec.Raw) -> str:
@@ -157,8 +169,9 @@ class _Variables(dict[str, object]):
     """The variables of a template, each parsed when it is first used."""
 
     def __init__(self, event: Event, timestamp: str) -> None:
-        super().__init__(timestamp=timestamp, event={"id": event.id, "type": event.type})
+        super().__init__()
         self._event = event
+        self.timestamp = timestamp
         self._snapshot: _Snapshot | None = None
 
     def __missing__(self, name: str) -> object:
@@ -186,7 +199,9 @@ class _Variables(dict[str, object]):
 _READERS: dict[str, Callable[[_Variables, Event], object]] = {
     "data": lambda _, event: parse_json(event.data or "null"),
     "context": lambda _, event: parse_json(event.context or "{}"),
+    "event": lambda _, event: {"id": event.id, "type": event.type},
     "job": lambda variables, _: variables.job(),
+    "timestamp": lambda variables, _: variables.timestamp,
     "webhook": lambda variables, _: variables.webhook(),
 }
 

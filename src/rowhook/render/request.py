@@ -263,6 +263,8 @@ def _url(
 def _own_headers(
     webhook: Webhook, names: Mapping[str, object], budget: Budget
 ) -> tuple[Headers, Headers]:
+    if not webhook.headers:
+        return (), ()
     rendered = [
         (name, _render_text(header_pointer(name), template, names, webhook.secrets, budget))
         for name, template in webhook.headers

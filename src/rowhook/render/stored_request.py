@@ -37,18 +37,20 @@ def frame_request(
     signed = _signature_values(signature, key, epoch)
     if signed is None:
         return None
-    own = headers[len(headers) - len(webhook.headers) :]
-    all_values = (
-        *(() if _is_static(webhook.url) else (request.url,)),
-        *signed,
-        *(
-            value
-            for (_, value), (_, part) in zip(own, webhook.headers, strict=True)
-            if not part.is_static
-        ),
-        *(value for _, value in request.headers[len(headers) :]),
-        *values,
-    )
+    all_values = signed + values
+    if webhook.headers or is_traced or not _is_static(webhook.url):
+        own = headers[len(headers) - len(webhook.headers) :]
+        all_values = (
+            *(() if _is_static(webhook.url) else (request.url,)),
+            *signed,
+            *(
+                value
+                for (_, value), (_, part) in zip(own, webhook.headers, strict=True)
+                if not part.is_static
+            ),
+            *(value for _, value in request.headers[len(headers) :]),
+            *values,
+        )
     shape = (kind, len(signed), is_traced)
     frame = webhook.frames.get(shape)
     if frame is None:

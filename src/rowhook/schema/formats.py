@@ -101,6 +101,7 @@ NAMES = frozenset(_STOCK.checkers) | _REPLACED
 _SLOW = frozenset(
     {"duration", "idn-hostname", "idn-email", "relative-json-pointer", "uri-template"}
 )
+SLOW_NAMES = _SLOW | {"regex"}
 _COMPILING_STEPS = 2_500
 _NON_ASCII = re.compile(r"[^\x00-\x7f]")
 _LOCAL_PART = re.compile(

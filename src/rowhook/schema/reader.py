@@ -9,6 +9,8 @@ from decimal import Decimal, InvalidOperation
 from sys import getsizeof
 from typing import Any, NoReturn
 
+import msgspec
+
 from rowhook.schema.budget import BudgetExceeded
 
 Number = int | Decimal
@@ -120,6 +122,8 @@ def _reject_constant(name: str) -> NoReturn:
     raise _InvalidConstant(name)
 
 
+# Several times as fast, with equal results, but without positions, and stricter about surrogates.
+_FAST = msgspec.json.Decoder(float_hook=Decimal)
 _DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_reject_constant)
 # Python does not convert integers of more than 4,300 digits, but Decimal does, in linear time.
 _LONG_INTEGERS = json.JSONDecoder(
@@ -133,7 +137,11 @@ def parse_instance(text: str) -> object:
     Raises NotJson for invalid JSON, NaN and Infinity (with line and column), for nesting deeper
     than 256 levels, and for an exponent beyond 10^18.
     """
-    value = _decode(_DECODER, text)
+    try:
+        value = _FAST.decode(text)
+    except (msgspec.MsgspecError, InvalidOperation, RecursionError, TypeError, UnicodeEncodeError):
+        # A TypeError is a subclass of str.
+        value = _decode(_DECODER, text)
     # A text with few brackets cannot be deep, and counting them is quicker than walking.
     if text.count("[") + text.count("{") > MAX_DEPTH:
         _check_depth(value)

@@ -10,6 +10,7 @@ from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
+from rowhook.schema.acceptance import compile_acceptance
 from rowhook.schema.applicators import errors_under
 from rowhook.schema.budget import BudgetExceeded, Fault, Plan, Run, pointer_to
 from rowhook.schema.dialects import BY_URI, Dialect, dialect_of, merged_metaschema
@@ -117,11 +118,12 @@ class Schema:
     `branches`: a value may be checked more than once, so that a small instance may be expensive.
     """
 
-    __slots__ = ("_idle", "_plan", "branches")
+    __slots__ = ("_accepts", "_idle", "branches", "plan")
 
     def __init__(self, plan: Plan) -> None:
         self.branches = _branches(plan.schema)
-        self._plan = plan
+        self._accepts = compile_acceptance(plan)
+        self.plan = plan
         self._idle: list[Run] = []
 
     def faults(self, instance: object) -> tuple[Fault, ...]:
@@ -130,8 +132,14 @@ class Schema:
         `instance` is plain JSON: dict, list, str, int, float or Decimal, bool, None. A validation
         that exceeds its budget ends with a fault whose keyword is "cost".
         """
+        if self._accepts(instance):
+            return ()
+        return self.validate(instance)
+
+    def validate(self, instance: object) -> tuple[Fault, ...]:
+        """Return `faults` without the shortcut for instances that are certainly valid."""
         # A run caches validators. Pop and append are atomic, so threads never share a run.
-        run = self._idle.pop() if self._idle else Run(self._plan)
+        run = self._idle.pop() if self._idle else Run(self.plan)
         run.restart()
         faults = tuple(_faults(run, instance))
         self._idle.append(run)

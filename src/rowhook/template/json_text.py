@@ -73,7 +73,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _check_depth(text: str) -> None:
     """Check the depth of a valid JSON text; most texts have too few brackets to be too deep."""
-    if text.count("[") + text.count("{") <= MAX_JSON_DEPTH:
+    if len(text) <= MAX_JSON_DEPTH or text.count("[") + text.count("{") <= MAX_JSON_DEPTH:
         return
     brackets = _STRING.sub("", text).translate(_BRACKETS_ONLY)
     for _ in range(_LEAF_PASSES):  # removes most of a flat document at C speed
@@ -90,7 +90,10 @@ def json_string(text: str) -> str:
 
 def json_inner(text: str) -> str:
     """Return the content of a JSON string, without quotes."""
-    inner = json.encoder.encode_basestring(text)[1:-1]
+    try:
+        inner = msgspec.json.encode(text).decode()[1:-1]
+    except (TypeError, UnicodeEncodeError):  # a subclass of str, or lone surrogates
+        inner = json.encoder.encode_basestring(text)[1:-1]
     return inner if inner.isascii() else _UNSAFE.sub(_escaped, inner)
 
 

@@ -178,6 +178,8 @@ _SHORT_TEXT = 256
 def equal(left: object, right: object, state: RenderState) -> bool:
     """Return whether two JSON values are equal: 1 equals 1.0, but true and "1" do not equal 1."""
     state.spend(4)
+    if type(left) is int and type(right) is int:
+        return left == right
     if isinstance(left, str) and isinstance(right, str):
         if len(left) > _SHORT_TEXT and len(left) == len(right):
             state.spend(len(left) // 256)
