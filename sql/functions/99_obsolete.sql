@@ -113,3 +113,8 @@ drop function if exists
 
 -- Before attempts were counted.
 drop function if exists rowhook.last_day_stats(uuid);
+
+-- Before a claim returned its rows in a statement of its own, and heal left out searches without a range.
+drop function if exists
+  rowhook.gap_sql(rowhook.source),
+  rowhook.take(tid[], uuid, interval);
