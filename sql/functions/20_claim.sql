@@ -88,53 +88,6 @@ $$;
 comment on function rowhook.reclaim_expired(uuid, interval) is
   'takes back deliveries whose lease another worker let expire';
 
-create or replace function rowhook.take(picked tid[], worker uuid, lease interval) returns table (
-  kind text, webhook_id uuid, watermark timestamptz,
-  token bigint, outbox_id bigint, number int, revision int, secrets_version int,
-  event_id bigint, event_type text, key text, organization_id uuid, occurred_at timestamptz,
-  snapshot text, data text, context text, oversize_bytes bigint, large boolean,
-  due_in_s double precision
-)
-language plpgsql
-as $$
-#variable_conflict use_column
-begin
-  return query
-  with claimed as (
-    update rowhook.outbox o
-    set status = 'sending',
-        ready = false,
-        token = nextval('rowhook.token'),
-        claimed_at = now(),
-        stuck_at = now() + 3 * lease,
-        worker_id = worker,
-        leased_until = now() + lease,
-        next_attempt_at = null
-    where o.ctid = any (picked)
-    returning o.token, o.id, o.attempts, o.webhook_id, o.event_id, o.created_at
-  )
-  -- A row whose event is missing is returned all the same; the worker gives it back as a lost claim.
-  select case when e.id is null then 'unreadable' else 'delivery' end, c.webhook_id, null::timestamptz,
-         c.token, c.id, c.attempts + 1, w.revision, w.secrets_version,
-         e.id, e.type, e.key, e.organization_id, rowhook.readable_time(e.occurred_at),
-         e.snapshot_text,
-         case when not b.large then e.data::text end,
-         case when not b.large then e.context::text end,
-         e.oversize_bytes, b.large,
-         case when c.attempts = 0 and w.retry_schedule_s[1] = 0 then date_part('epoch', c.created_at - now()) end
-  from claimed c,
-  -- `offset 0` keeps each look-up inside the loop, whatever the statistics say.
-  lateral (select * from rowhook.webhook w where w.id = c.webhook_id offset 0) as w
-  left join lateral (
-    select event_row.*, rowhook.event_snapshot(event_row) as snapshot_text
-    from rowhook.event event_row where event_row.id = c.event_id offset 0) as e on true,
-  -- 64 events of 1 MiB would take 64 MiB in a worker, so it reads large ones one at a time.
-  lateral (select coalesce(pg_column_size(e.data), 0) + coalesce(pg_column_size(e.context), 0) > 16384) as b (large);
-end
-$$;
-comment on function rowhook.take(tid[], uuid, interval) is
-  'claims these rows, which the caller has locked, and returns them with their events';
-
 create or replace function rowhook.claim_batch(
   worker uuid,
   batch int,
@@ -171,6 +124,7 @@ declare
   -- As many lanes as a full batch needs are looked up at a time.
   lanes_at_once constant int := greatest(batch / greatest(per_lane, 1), 16);
   has_ready boolean;
+  has_quota boolean := false;
   lanes uuid[];
   last_lane uuid := coalesce(after, before_all);
   up_to uuid;
@@ -182,10 +136,13 @@ declare
   state record;
   picked tid[] := '{}';
   registered_at pg_snapshot;
+  -- Assigned to and not read: an assignment is evaluated without an executor run, `perform` is not.
+  asleep bigint;
+  setting text;
 begin
   if falls_asleep then
     if not rowhook.is_anyone_asleep() then
-      perform nextval('rowhook.asleep');
+      asleep := nextval('rowhook.asleep');
     end if;
     -- From here on captures notify. The claim sees what was committed before.
     registered_at := pg_current_snapshot();
@@ -204,10 +161,7 @@ begin
      order by o.webhook_id, o.late, o.next_attempt_at, o.id limit 1) as first_lane,
     (select o.webhook_id from rowhook.outbox o
      where sweep and o.status = 'sending'
-     order by o.webhook_id, o.leased_until limit 1) as sending_lane,
-    (select true from rowhook.organization_quota q
-     where q.deliveries_per_s is not null or q.bytes_per_day is not null
-     order by q.organization_id limit 1) as has_quota
+     order by o.webhook_id, o.leased_until limit 1) as sending_lane
   into state;
   if not coalesce(state.may_send, rowhook.may_send()) then
     return;
@@ -228,6 +182,13 @@ begin
     number := null;
   end if;
   has_all_lanes := not has_ready;
+  -- A table without a block has no rows; asking for its size costs a tenth of a look into it.
+  if has_ready and pg_relation_size('rowhook.organization_quota'::regclass) > 0 then
+    has_quota := coalesce((
+      select true from rowhook.organization_quota q
+      where q.deliveries_per_s is not null or q.bytes_per_day is not null
+      order by q.organization_id limit 1), false);
+  end if;
   while not has_all_lanes and cardinality(picked) < batch and cardinality(visited) < max_lanes loop
     lanes := rowhook.ready_lanes(last_lane, up_to, lanes_at_once, known, marks);
     if cardinality(lanes) < lanes_at_once and up_to is null and after is not null then
@@ -245,7 +206,7 @@ begin
       webhook_id := lane;
       seen := rowhook.visit_lane(
         lane, least(share, batch - cardinality(picked)), coalesce(marks[array_position(known, lane)], '-infinity'),
-        state.has_quota);
+        has_quota);
       picked := picked || seen.rows;
       if seen.last_due_at is not null then
         kind := 'watermark';
@@ -287,8 +248,38 @@ begin
     -- Not waiting for the disk saves an eighth of the CPU and most of the time of a claim. If the server
     -- crashes within a second, the claim may be lost; its deliveries are then sent twice, as they are if a
     -- worker crashes.
-    perform set_config('synchronous_commit', 'off', true);
-    return query select * from rowhook.take(picked, worker, lease);
+    setting := set_config('synchronous_commit', 'off', true);
+    return query
+    with claimed as (
+      update rowhook.outbox o
+      set status = 'sending',
+          ready = false,
+          token = nextval('rowhook.token'),
+          claimed_at = now(),
+          stuck_at = now() + 3 * lease,
+          worker_id = worker,
+          leased_until = now() + lease,
+          next_attempt_at = null
+      where o.ctid = any (picked)
+      returning o.token, o.id, o.attempts, o.webhook_id, o.event_id, o.created_at
+    )
+    -- A row whose event is missing is returned all the same; the worker gives it back as a lost claim.
+    select case when e.id is null then 'unreadable' else 'delivery' end, c.webhook_id, null::timestamptz,
+           c.token, c.id, c.attempts + 1, w.revision, w.secrets_version,
+           e.id, e.type, e.key, e.organization_id, rowhook.readable_time(e.occurred_at),
+           e.snapshot_text,
+           case when not b.large then e.data::text end,
+           case when not b.large then e.context::text end,
+           e.oversize_bytes, b.large,
+           case when c.attempts = 0 and w.retry_schedule_s[1] = 0 then date_part('epoch', c.created_at - now()) end
+    from claimed c,
+    -- `offset 0` keeps each look-up inside the loop, whatever the statistics say.
+    lateral (select * from rowhook.webhook w where w.id = c.webhook_id offset 0) as w
+    left join lateral (
+      select event_row.*, rowhook.event_snapshot(event_row) as snapshot_text
+      from rowhook.event event_row where event_row.id = c.event_id offset 0) as e on true,
+    -- 64 events of 1 MiB would take 64 MiB in a worker, so it reads large ones one at a time.
+    lateral (select coalesce(pg_column_size(e.data), 0) + coalesce(pg_column_size(e.context), 0) > 16384) as b (large);
   end if;
   -- A transaction that was open then may have seen that nobody sleeps. Its id is in the snapshot, or
   -- between the end of the snapshot and the id that this transaction got later by claiming.

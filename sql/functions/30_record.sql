@@ -13,12 +13,20 @@ declare
   -- Days that certainly have partitions; other times are checked one by one.
   since timestamptz;
   until timestamptz;
+  today constant date := (now() at time zone 'UTC')::date;
   this_minute constant timestamptz := rowhook.minute_of(now());
 begin
-  perform rowhook.require_partitions();
+  if not (rowhook.has_partitions(today) and rowhook.has_partitions(today + 1)) then
+    perform rowhook.make_partitions();
+  end if;
   since := date_trunc('day', now(), 'UTC');
   until := since + interval '2 days';
-  perform rowhook.store_frames(frames);
+  -- Nearly always false, and an insert and an update of no row cost several times this look.
+  if exists (
+    select from json_to_recordset(frames) as f (digest uuid)
+    where (select k.used_on from rowhook.request_frame k where k.digest = f.digest limit 1) >= today is not true) then
+    perform rowhook.store_frames(frames);
+  end if;
   return query
   with result as materialized (
     select * from json_to_recordset(results) as r (

@@ -18,7 +18,7 @@ return case source_kind
 comment on function rowhook.missed_sql(text) is
   'condition for a row that has no event for its current completion, and none that retention removed; a job may complete repeatedly, each time with a later time';
 
-create or replace function rowhook.gap_sql(source rowhook.source) returns text
+create or replace function rowhook.gap_sql(source rowhook.source, timed boolean, untimed boolean) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -29,24 +29,24 @@ declare
   has_time constant boolean := source.mapping ? rowhook.time_field(source.kind);
   -- Rows whose time is missing or cannot be ordered are found by their creation time, if that is
   -- known.
-  untimed constant text[] := case
-    when rowhook.creation_time_sql(source) is null then '{}'
+  untimed_conditions constant text[] := case
+    when not untimed or rowhook.creation_time_sql(source) is null then '{}'
     when has_time
       then array['{time} is null', '{time} >= ''10000-01-01 UTC''', '{time} < ''0001-01-01 UTC''']
     else array['true'] end;
-  result text := case when has_time
+  result text := case when timed and has_time
     then 'select {id} as id, {time} as moment from {relation} r where {moment} >= ($1{cast} and {moment} <= ($2{cast}'
       ' and {time} >= $1 and {time} < $2 and {missed}' end;
 begin
-  for i in 1..cardinality(untimed) loop
+  for i in 1..cardinality(untimed_conditions) loop
     result := concat_ws(' union all ', result,
-      'select {id}, {created_at} from {relation} r where ' || untimed[i] || ' and {created_at} >= $3 and {created_at} < ''10000-01-01 UTC'' and {missed}');
+      'select {id}, {created_at} from {relation} r where ' || untimed_conditions[i] || ' and {created_at} >= $3 and {created_at} < ''10000-01-01 UTC'' and {missed}');
   end loop;
   return rowhook.fill_template(result, parts || jsonb_build_object('missed', missed));
 end
 $$;
-comment on function rowhook.gap_sql(rowhook.source) is
-  'query for rows of a source without an event: in the time range $1 to $2, and those without a time that were created since $3; null if the source has no times';
+comment on function rowhook.gap_sql(rowhook.source, boolean, boolean) is
+  'query for rows of a source without an event: if `timed`, those in the time range $1 to $2; if `untimed`, those without a time that were created since $3; null if the source has no such times';
 
 create or replace function rowhook.gaps_of(source rowhook.source, since timestamptz, until timestamptz, untimed_since timestamptz)
 returns table (source_id text, occurred_at timestamptz)
@@ -63,7 +63,9 @@ set bytea_output = 'hex'
 set extra_float_digits = 1
 as $$
 declare
-  query constant text := rowhook.gap_sql(source);
+  -- Planning a search that cannot find anything would take longer than the others take.
+  query constant text := rowhook.gap_sql(
+    source, (since < until) is not false, untimed_since is distinct from 'infinity');
 begin
   if query is not null then
     return query execute 'select gap.id, gap.moment from (' || query || ') as gap (id, moment) where not gap.id = any ($4)'

@@ -118,3 +118,8 @@ drop function if exists rowhook.last_day_stats(uuid);
 drop function if exists
   rowhook.set_quota(uuid, int, numeric),
   rowhook.spend_quota(uuid, double precision);
+
+-- Before a claim returned its rows in a statement of its own, and heal left out searches without a range.
+drop function if exists
+  rowhook.gap_sql(rowhook.source),
+  rowhook.take(tid[], uuid, interval);

@@ -1281,12 +1281,12 @@ CREATE FUNCTION rowhook.fold_attempts(most integer DEFAULT 50000) RETURNS bigint
 
 COMMENT ON FUNCTION rowhook.fold_attempts(most integer) IS 'moves counts from attempt_delta into attempt_minute and attempt_quarter, oldest first, and removes those that no window reaches; returns how many rows it moved';
 
-CREATE FUNCTION rowhook.gap_sql(source rowhook.source) RETURNS text
+CREATE FUNCTION rowhook.gap_sql(source rowhook.source, timed boolean, untimed boolean) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.gap_sql(source rowhook.source) IS 'query for rows of a source without an event: in the time range $1 to $2, and those without a time that were created since $3; null if the source has no times';
+COMMENT ON FUNCTION rowhook.gap_sql(source rowhook.source, timed boolean, untimed boolean) IS 'query for rows of a source without an event: if `timed`, those in the time range $1 to $2; if `untimed`, those without a time that were created since $3; null if the source has no such times';
 
 CREATE FUNCTION rowhook.gaps(retention interval DEFAULT '30 days'::interval, since timestamp with time zone DEFAULT '-infinity'::timestamp with time zone, until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone) RETURNS TABLE(source text, source_id text, occurred_at timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -2958,11 +2958,6 @@ CREATE FUNCTION rowhook.table_columns(relation regclass) RETURNS TABLE(name text
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.table_columns(relation regclass) IS 'columns of a table: kind is json, time, number, text or other; is_key and is_unique for a column that is a key or unique by itself';
-
-CREATE FUNCTION rowhook.take(picked tid[], worker uuid, lease interval) RETURNS TABLE(kind text, webhook_id uuid, watermark timestamp with time zone, token bigint, outbox_id bigint, number integer, revision integer, secrets_version integer, event_id bigint, event_type text, key text, organization_id uuid, occurred_at timestamp with time zone, snapshot text, data text, context text, oversize_bytes bigint, large boolean, due_in_s double precision)
-    LANGUAGE plpgsql;
-
-COMMENT ON FUNCTION rowhook.take(picked tid[], worker uuid, lease interval) IS 'claims these rows, which the caller has locked, and returns them with their events';
 
 CREATE FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) RETURNS json
     LANGUAGE sql STABLE
@@ -5461,8 +5456,8 @@ GRANT ALL ON FUNCTION rowhook.first_missing(webhook uuid, agent uuid, goal text,
 REVOKE ALL ON FUNCTION rowhook.fold_attempts(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.fold_attempts(most integer) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.gap_sql(source rowhook.source) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.gap_sql(source rowhook.source) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.gap_sql(source rowhook.source, timed boolean, untimed boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.gap_sql(source rowhook.source, timed boolean, untimed boolean) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.gaps(retention interval, since timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.gaps(retention interval, since timestamp with time zone, until timestamp with time zone) TO rowhook_reader;
@@ -6300,9 +6295,6 @@ GRANT ALL ON FUNCTION rowhook.system() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.table_columns(relation regclass) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.table_columns(relation regclass) TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.take(picked tid[], worker uuid, lease interval) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.take(picked tid[], worker uuid, lease interval) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) TO rowhook_worker;

@@ -369,7 +369,6 @@ FUNCTIONS: dict[str, str] = {
             "lock_late",
             "ordered_head",
             "spend",
-            "take",
             "promote",
             "count_lost_claims",
             "abandon",
