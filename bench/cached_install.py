@@ -1,4 +1,4 @@
-"""Installs packages into a cache folder, once for each version of what names them."""
+"""Installs packages into a cache folder, once for each version of their lists."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def install_python(folder: Path, requirements: Path) -> None:
 async def cached(
     name: str, sources: tuple[Path, ...], install_into: Callable[[Path], Awaitable[None]]
 ) -> Path:
-    """Returns a folder with what `sources` name; it is complete, since it is renamed at the end."""
+    """Returns a folder with the packages of `sources`, complete since it is renamed at the end."""
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources))
     digest.update(sys.version.encode())
     folder = _home() / f"{name}-{digest.hexdigest()[:16]}"

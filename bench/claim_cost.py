@@ -30,7 +30,7 @@ _WARM_UP, _COUNTED = 10, 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """So many due deliveries of so many webhooks."""
+    """A number of due deliveries of a number of webhooks."""
 
     rows: int
     webhooks: int

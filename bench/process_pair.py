@@ -24,8 +24,8 @@ async def measure(run: RunContext) -> dict[str, Any]:
     ratios = [two.per_s / one.per_s for one, two in zip(drains[1], drains[2], strict=True)]
     figures = {
         f"{name}_process{'es' if count > 1 else ''}": {
-            "deliveries_per_s": spread([one.per_s for one in drains[count]]),
-            "cpu_us": cpu_spread([one.cpu_us for one in drains[count]]),
+            "deliveries_per_s": spread([result.per_s for result in drains[count]]),
+            "cpu_us": cpu_spread([result.cpu_us for result in drains[count]]),
         }
         for count, name in ((1, "one"), (2, "two"))
     }

@@ -1,4 +1,4 @@
-"""What every measurement gets: the server, the receiver, the workers and the sizes."""
+"""The context of every measurement: the server, the receiver, the workers and the sizes."""
 
 from __future__ import annotations
 

@@ -68,12 +68,12 @@ async def measure(run: RunContext) -> dict[str, Any]:
                 await _drain_with(run, subject, body_template=_TEMPLATE, schema=_SCHEMA)
             )
     return {
-        "ratio": _ratio([one.per_s for one in templated], baselines),
-        "ratio_to_default": _ratio([one.per_s for one in templated], [one.per_s for one in plain]),
-        "deliveries_per_s": spread([one.per_s for one in templated]),
-        "default_per_s": spread([one.per_s for one in plain]),
+        "ratio": _ratio([row.per_s for row in templated], baselines),
+        "ratio_to_default": _ratio([row.per_s for row in templated], [row.per_s for row in plain]),
+        "deliveries_per_s": spread([row.per_s for row in templated]),
+        "default_per_s": spread([row.per_s for row in plain]),
         "baseline_per_s": spread(baselines),
-        "cpu_us": cpu_spread([one.cpu_us for one in templated]),
+        "cpu_us": cpu_spread([row.cpu_us for row in templated]),
     }
 
 

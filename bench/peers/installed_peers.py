@@ -1,4 +1,4 @@
-"""Installs the peers into a cache folder: with npm, and in a virtual environment of their own."""
+"""Installs the peers into a cache folder: with npm, and in a separate virtual environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A database of its own for each peer, on the measured server."""
+"""A separate database for each peer, on the measured server."""
 
 from __future__ import annotations
 

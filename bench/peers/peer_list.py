@@ -30,7 +30,7 @@ PEERS = (
         runtime="node",
         program="graphile_worker.mjs",
         script="graphile_worker.sql",
-        records="a row of its own with the status, in batches; the job is deleted",
+        records="a separate row with the status, in batches; the job is deleted",
         settings="128 jobs at once, local queue of 500, completion in batches, LISTEN",
     ),
     Peer(
@@ -55,7 +55,7 @@ PEERS = (
         runtime="python",
         program="bench.peers.pgqueuer_peer",
         script="pgqueuer.sql",
-        records="a row of its own with the status, and a row of its log, both in batches",
+        records="a separate row with the status, and a row of its log, both in batches",
         settings="asyncpg, uvloop, batches of 64, at most 128 jobs at once, LISTEN",
     ),
     Peer(
@@ -63,7 +63,7 @@ PEERS = (
         runtime="python",
         program="bench.peers.procrastinate_peer",
         script="procrastinate.sql",
-        records="a row of its own with the status, in batches; the state and events of the job",
+        records="a separate row with the status, in batches; the state and events of the job",
         settings="psycopg, uvloop, 64 jobs at once, LISTEN",
     ),
 )

@@ -45,13 +45,13 @@ def _section(context: click.Context) -> str:
     command = context.command
     level = context.command_path.count(" ") + 1
     usage = " ".join(
-        part for one in command.get_params(context) if (part := _argument(one, context))
+        part for item in command.get_params(context) if (part := _argument(item, context))
     )
     synopsis = f"{context.command_path} {'COMMAND' if _is_group(command) else usage}".strip()
     text = inspect.cleandoc(command.help or "").replace("\f", "")
     lines = [f"{'#' * level} `{context.command_path}`\n", _escaped(text) + "\n"]
     lines.append(f"Usage: `{synopsis}`\n")
-    if rows := [row for one in command.get_params(context) if (row := _option(one, context))]:
+    if rows := [row for item in command.get_params(context) if (row := _option(item, context))]:
         lines.append("| option | meaning |\n|---|---|\n" + "".join(rows))
     return "\n".join(lines)
 

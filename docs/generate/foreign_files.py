@@ -13,5 +13,5 @@ _FOREIGN_FILE = re.compile(
 
 def foreign_file(html: str) -> str | None:
     """The first such element of a page, or None."""
-    found = _FOREIGN_FILE.search(html)
-    return None if found is None else found[0]
+    match = _FOREIGN_FILE.search(html)
+    return None if match is None else match[0]

@@ -47,7 +47,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, **_: object) -> str:
     """Puts the generated tables of a page in."""
-    return _PLACEHOLDER.sub(lambda found: TABLES[found[1]](), markdown)
+    return _PLACEHOLDER.sub(lambda match: TABLES[match[1]](), markdown)
 
 
 def on_post_page(output: str, page: Page, **_: object) -> str:

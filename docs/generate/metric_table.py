@@ -58,5 +58,5 @@ def _row(family: Metric) -> str:
     labels = dict.fromkeys(
         label for sample in family.samples for label in sample.labels if label != "le"
     )
-    shown = f"{name}{{{','.join(labels)}}}" if labels else name
-    return f"| `{shown}` | {family.type} | {family.documentation} |\n"
+    labelled = f"{name}{{{','.join(labels)}}}" if labels else name
+    return f"| `{labelled}` | {family.type} | {family.documentation} |\n"

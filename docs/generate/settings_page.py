@@ -33,5 +33,5 @@ def _row(name: str, default: object) -> str:
     meaning = MEANINGS[name] + (" *Secret.*" if name in SECRET else "")
     flag = "--" + name.replace("_", "-")
     text = default_text(default)
-    shown = "none" if text is None else f"`{text}`"
-    return f"| `{environment_name(name)}` | `{flag}` | {shown} | {meaning} |\n"
+    cell = "none" if text is None else f"`{text}`"
+    return f"| `{environment_name(name)}` | `{flag}` | {cell} | {meaning} |\n"

@@ -121,8 +121,10 @@ set jit = off
 as $$
   select row_to_json(document) from (
     select listed.id, rowhook.webhook_name(listed.id) as name,
-           exists (select from rowhook.webhook w where w.id = listed.id) as exists
+           exists (select from rowhook.webhook w where w.id = listed.id) as exists,
+           (select o.name from rowhook.webhook_revision v join rowhook.organization o on o.id = v.organization_id
+            where v.webhook_id = listed.id and v.revision = 1 and rowhook.can_see(o.id)) as organization
     from unnest(ids) as listed (id)) as document
 $$;
 comment on function rowhook.names_of_webhooks(uuid[]) is
-  'names of webhooks, of deleted ones the last; null for those that this transaction cannot see';
+  'names of webhooks, of deleted ones the last, and of their organizations; null for those that this transaction cannot see';

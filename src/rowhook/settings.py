@@ -164,7 +164,7 @@ _FRAME_ORIGIN = re.compile(
 )
 _DSN = _matching(r"(?s)postgres(ql)?://.+|.*=.*", "Use postgresql://user@host:5432/database.")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
-# What a database of a fleet may have of its own, by its name in the YAML.
+# The settings that a database of a fleet may have, by their names in the YAML.
 _OWN = {
     "url": "database_url",
     "direct_url": "database_direct_url",
@@ -206,11 +206,11 @@ def _own(name: str, entry: Any) -> dict[str, Any]:
         raise SettingsRejected(
             f"{name!r} is not a name. Use up to 40 lower-case letters, digits and hyphens."
         )
-    given = {"url": entry} if isinstance(entry, str) else entry
-    if not isinstance(given, dict) or not {"url", "url_file"} & set(given):
+    declared = {"url": entry} if isinstance(entry, str) else entry
+    if not isinstance(declared, dict) or not {"url", "url_file"} & set(declared):
         raise SettingsRejected(f"{name}: The url is missing. {_EXAMPLE}")
     values: dict[str, Any] = {"database_direct_url": None, "database_read_url": None}
-    for key, value in given.items():
+    for key, value in declared.items():
         own = str(key).removesuffix("_file")
         if own not in _OWN or not isinstance(value, str):
             raise SettingsRejected(

@@ -65,7 +65,7 @@ async def test_no_screen_is_wider_than_its_window_overlaps_or_breaks_words(
             for width, height in WIDTHS.items():
                 await dashboard.page.set_viewport_size({"width": width, "height": height})
                 faults[f"{name}, {width} px"] = await layout_faults(dashboard.page)
-    faulty = {name: found for name, found in faults.items() if found}
+    faulty = {name: texts for name, texts in faults.items() if texts}
     assert faulty == {}
     score(
         f"layout of {screens} screens of the dashboard, 1440 and 390 px wide",

@@ -15,11 +15,10 @@ from playwright.async_api import Browser, Page, expect
 
 from rowhook.services import links
 from tests.browser.test_dashboard_sign_in import sign_in, visitor
-from tests.http.test_api_lists import other_platform
 from tests.support.browser import needs_chromium, text_of
 from tests.support.calls import Api
 from tests.support.dashboard_session import CUSTOMER, INVOICE, DashboardSession, open_dashboard
-from tests.support.sample_platform import Platform
+from tests.support.sample_platform import Platform, other_platform
 from tests.support.worker_rig import Rig
 
 __all__ = ["visitor"]

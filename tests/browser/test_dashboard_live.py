@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg
 import pytest
 from litestar.response import Stream
@@ -92,8 +94,28 @@ async def test_a_stream_ends_on_a_database_error_and_continues_after_not_found()
             raise answer
         return answer
 
-    chunks = await read_stream(Streams().fragment("now", 0.01, fragment))
+    chunks = await read_stream(Streams().of("Acme").fragment("now", 0.01, fragment))
     assert [chunk for chunk in chunks if "data" in chunk] == [
         "event: now\ndata: one\n\n",
         "event: now\ndata: two\n\n",
     ]
+
+
+async def test_one_organization_cannot_take_the_streams_of_another() -> None:
+    streams, opened = Streams(), list[Any]()
+
+    async def fragment() -> str:
+        return "one"
+
+    def open_stream(owner: str) -> Stream:
+        return streams.of(owner).fragment("now", 60, fragment)
+
+    while (stream := open_stream("Acme")).status_code is None:
+        opened.append(stream.iterator)
+        await anext(opened[-1])
+    assert (len(opened), stream.status_code) == (50, 503)
+    assert open_stream("Borealis").status_code is None
+    await opened.pop().aclose()
+    assert open_stream("Acme").status_code is None
+    for left in opened:
+        await left.aclose()

@@ -86,6 +86,23 @@ async def test_the_session_cookie_is_http_only_and_same_site(
     assert ADMIN_KEY not in cookie
 
 
+async def test_the_cookies_of_a_site_with_tls_are_secure(
+    visitor: httpx.AsyncClient, platform: Platform
+) -> None:
+    tls = {"X-Forwarded-Proto": "https"}
+    session = await visitor.post("/sign-in", data={"key": ADMIN_KEY}, headers=tls)
+    csrf = await sign_in(visitor)
+    chosen = await visitor.post(
+        "/organizations",
+        data={"csrf": csrf, "organization": str(platform.organization)},
+        headers=tls,
+    )
+    for response in (session, chosen):
+        assert response.status_code == 303
+        cookie = set(response.headers["set-cookie"].split("; "))
+        assert {"HttpOnly", "Secure", "SameSite=lax", "Path=/"} <= cookie
+
+
 async def test_an_unknown_key_is_reported_and_sets_no_cookie(visitor: httpx.AsyncClient) -> None:
     answer = await visitor.post("/sign-in", data={"key": "rhk_wrong"})
     assert answer.status_code == 401

@@ -138,7 +138,7 @@ async def test_a_page_of_another_origin_cannot_frame_a_portal(rig: Rig, chromium
         frame = await show(page, site, link)
         await expect(frame.get_by_role("button", name="Open")).to_have_count(0)
         assert any("frame-ancestors" in message for message in messages), messages
-        # The link was not used, and signs in on a page of its own.
+        # The link was not used, and signs in on a separate page.
         await page.goto(link)
         await page.get_by_role("button", name="Open").click()
         await page.wait_for_url(f"{api.url}/")

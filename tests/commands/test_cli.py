@@ -183,6 +183,11 @@ def test_config_masks_every_secret(url: str) -> None:
     assert settings["egress_proxy"] == "http://***@proxy:3128"
 
 
+def test_config_prints_values_as_the_environment_takes_them() -> None:
+    lines = CliRunner().invoke(rowhook, ["config"]).output.splitlines()
+    assert {"ROWHOOK_ALLOW_HTTP=false", "ROWHOOK_LEASE_S=20", "ROWHOOK_METRICS_PORT="} <= set(lines)
+
+
 async def test_config_prints_only_json_and_starts_nothing(folder: Path) -> None:
     result = await run_command(folder, "config", "--json")
     assert (result.code, result.err) == (0, "")

@@ -66,7 +66,7 @@ def expected_and_received(folder: Path, *command: str | Path) -> tuple[list[int]
 
 @pytest.fixture
 def clone(folder: Path) -> Path:
-    """Return a copy of what the packages are built from."""
+    """Return a copy of the sources of the packages."""
     shutil.copytree(ROOT / "clients", folder / "clients")
     (folder / "src/rowhook").mkdir(parents=True)
     for name in ("verify.py", "verify.mjs"):

@@ -1,4 +1,4 @@
-"""What a new user meets: help, mistyped commands, `up`, `psql`, and Ctrl-C pressed twice."""
+"""The first hour of a new user: help, mistyped commands, `up`, `psql`, and Ctrl-C pressed twice."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_other_help_names_the_page_of_settings_in_one_line(command: list[str]) -
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"),
+    ("typed", "similar"),
     [
         (["stauts"], "status"),
         (["webhook"], "webhooks"),
@@ -80,10 +80,10 @@ def test_other_help_names_the_page_of_settings_in_one_line(command: list[str]) -
     ],
 )
 async def test_a_mistyped_command_is_answered_with_a_similar_one(
-    folder: Path, typed: list[str], meant: str
+    folder: Path, typed: list[str], similar: str
 ) -> None:
     result = await run_command(folder, *typed)
-    result.refused(2, "Did you mean", meant)
+    result.refused(2, "Did you mean", similar)
 
 
 @pytest.mark.parametrize("command", [["status"], ["doctor"], ["psql", "-c", "select 1"]])

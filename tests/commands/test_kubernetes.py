@@ -95,9 +95,9 @@ def test_every_container_has_resources(name: str) -> None:
 def test_probes_use_livez_and_readyz_of_a_named_port(name: str) -> None:
     ports = {port["name"] for port in container(name)["ports"]}
     for probe, path in (("livenessProbe", "/livez"), ("readinessProbe", "/readyz")):
-        asked = container(name)[probe]["httpGet"]
-        assert asked["path"] == path
-        assert asked["port"] in ports
+        request = container(name)[probe]["httpGet"]
+        assert request["path"] == path
+        assert request["port"] in ports
 
 
 @pytest.mark.parametrize("name", RUNNING)

@@ -20,10 +20,10 @@ analyzes = pytest.mark.skipif(
 
 def settings(unit: Path) -> dict[str, list[str]]:
     """Return the values of each setting of a unit."""
-    found: dict[str, list[str]] = {}
+    values: dict[str, list[str]] = {}
     for name, value in re.findall(r"^(\w+)=(.*)$", unit.read_text(), re.MULTILINE):
-        found.setdefault(name, []).append(value)
-    return found
+        values.setdefault(name, []).append(value)
+    return values
 
 
 def analyze(*arguments: str) -> str:

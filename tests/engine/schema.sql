@@ -1782,7 +1782,7 @@ CREATE FUNCTION rowhook.names_of_webhooks(ids uuid[]) RETURNS SETOF json
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.names_of_webhooks(ids uuid[]) IS 'names of webhooks, of deleted ones the last; null for those that this transaction cannot see';
+COMMENT ON FUNCTION rowhook.names_of_webhooks(ids uuid[]) IS 'names of webhooks, of deleted ones the last, and of their organizations; null for those that this transaction cannot see';
 
 CREATE FUNCTION rowhook.navigation_counts(most integer) RETURNS json
     LANGUAGE sql STABLE

@@ -10,7 +10,7 @@ import pytest
 
 from rowhook.db import engine
 from rowhook.db.connection_pool import Pool
-from tests.support.sample_platform import Platform
+from tests.support.sample_platform import Platform, other_platform
 from tests.support.servers import every_server
 
 pytestmark = [pytest.mark.anyio, every_server]
@@ -166,8 +166,7 @@ async def test_an_alert_never_goes_to_the_webhook_that_it_is_about_or_to_another
 ) -> None:
     about = await platform.webhook_of_goal(event_types=["goal.committed", HELD])
     subscriber = await platform.webhook(event_types=[HELD])
-    elsewhere = Platform(platform.db)
-    await elsewhere.set_up()
+    elsewhere = await other_platform(platform)
     await elsewhere.webhook(event_types=[HELD])
     await hold(platform, pool)
     assert await announced(platform, pool) == [HELD]

@@ -351,8 +351,8 @@ async def test_the_capture_notifies_only_if_a_worker_sleeps(
             assert note.payload == str(register)
         await platform.commit()
         await ear.execute("notify rowhook, 'end'")
-        heard = [note.payload async for note in ear.notifies(timeout=DEADLINE_S, stop_after=1)]
-    assert heard == ["end"]
+        texts = [note.payload async for note in ear.notifies(timeout=DEADLINE_S, stop_after=1)]
+    assert texts == ["end"]
 
 
 async def test_concurrent_capture_heal_and_retry_create_no_second_delivery(

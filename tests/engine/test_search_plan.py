@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.engine.test_list_plan import FETCHED
+from tests.support.delivery_data import BLOCKS_READ, insert_events
 from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
 
@@ -27,28 +27,14 @@ async def test_a_search_without_a_match_reads_only_what_it_may(
     platform: Platform, organization: str
 ) -> None:
     webhooks = [await platform.webhook() for _ in range(WEBHOOKS)]
-    await platform.run(
-        "with made as ("
-        "   insert into rowhook.event (organization_id, type, key, snapshot, occurred_at)"
-        "   select %s, 'job.succeeded', n, '{}', now() from generate_series(1, %s) n returning id)"
-        " insert into rowhook.outbox (event_id, organization_id, webhook_id, status, ready,"
-        "   next_attempt_at, finished_at)"
-        " select id, %s, ids[1 + mod(id, %s)], 'delivered', false, null, now()"
-        " from made, (select %s::uuid[] as ids) as o",
-        platform.organization,
-        STORED,
-        platform.organization,
-        WEBHOOKS,
-        webhooks,
-    )
-    await platform.run("analyze rowhook.outbox, rowhook.event")
+    await insert_events(platform, webhooks, STORED)
     async with platform.db.transaction():
-        before = await platform.value(FETCHED)
+        before = await platform.value(BLOCKS_READ)
         entered = None if organization == "of an operator" else platform.organization
         await platform.value("select rowhook.set_tenant(%s, 'a test')::text", entered)
         assert await platform.value(SEARCH, SEARCHED) == SEARCHED
-        searched = await platform.value(FETCHED)
+        searched = await platform.value(BLOCKS_READ)
         assert searched - before <= MOST_BLOCKS
-        for text, found in (("17", 1), ("nothing", 0), ("-1", 0)):
-            assert await platform.value(WITH_ID, text) == found
-        assert await platform.value(FETCHED) - searched <= MOST_FOR_IDS
+        for text, matches in (("17", 1), ("nothing", 0), ("-1", 0)):
+            assert await platform.value(WITH_ID, text) == matches
+        assert await platform.value(BLOCKS_READ) - searched <= MOST_FOR_IDS

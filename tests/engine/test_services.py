@@ -21,7 +21,7 @@ from rowhook.services import links, secrets, webhooks
 from rowhook.services.context import KeyringContext, NotFound, Rejected
 from rowhook.services.webhook_cache import WebhookCache, signing_name
 from rowhook.services.webhook_checks import WebhookPatch
-from tests.support.sample_platform import Platform
+from tests.support.sample_platform import Platform, other_platform
 
 pytestmark = pytest.mark.anyio
 GIVEN = Configuration(name="CRM", url="https://crm.example.com/hook")
@@ -264,8 +264,7 @@ async def test_a_link_is_made_once_and_only_inside_an_organization(
         await links.link_agent(ctx, saved.id, platform.agent)
         await links.link_goal(ctx, saved.id, platform.goal)
     assert await platform.value("select count(*) from rowhook.link") == 2
-    foreign = Platform(platform.db)
-    await foreign.set_up()
+    foreign = await other_platform(platform)
     with pytest.raises(NotFound, match=f"Agent {foreign.agent}"):
         await links.link_agent(ctx, saved.id, foreign.agent)
     with pytest.raises(NotFound, match=f"Goal {foreign.goal}"):

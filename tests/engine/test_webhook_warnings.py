@@ -12,7 +12,7 @@ import pytest
 from rowhook.db import engine
 from rowhook.db.connection_pool import Pool
 from tests.support.receiver import answer
-from tests.support.sample_platform import Platform
+from tests.support.sample_platform import Platform, other_platform
 from tests.support.worker_rig import Rig
 
 pytestmark = pytest.mark.anyio
@@ -135,8 +135,7 @@ async def test_operational_events_go_only_to_subscribed_webhooks_and_never_to_th
     subscriber = await platform.webhook(event_types=["webhook.failing"])
     await platform.webhook()
     await platform.webhook(event_types=["webhook.recovered"])
-    elsewhere = Platform(platform.db)
-    await elsewhere.set_up()
+    elsewhere = await other_platform(platform)
     await elsewhere.webhook(event_types=OPERATIONAL)
     await failing(platform, about, days=3)
     await engine.warn_or_disable(pool)

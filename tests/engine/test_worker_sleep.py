@@ -1,4 +1,4 @@
-"""A claim registers its worker as asleep, and says what the worker may wait for."""
+"""A claim registers its worker as asleep, and returns the events that may end its wait."""
 
 from __future__ import annotations
 
@@ -92,8 +92,8 @@ async def test_a_result_whose_retry_is_due_at_once_wakes_a_sleeping_worker(
             await platform.outlook(pool)
             await platform.record(pool, claim, "http_status", status_code=503)
             await ear.execute("notify rowhook, 'end'")
-            heard = [note.payload async for note in ear.notifies(timeout=DEADLINE_S, stop_after=1)]
-            assert len(heard) == expected + (heard[-1] == "end")
+            texts = [note.payload async for note in ear.notifies(timeout=DEADLINE_S, stop_after=1)]
+            assert len(texts) == expected + (texts[-1] == "end")
 
 
 def lanes(*numbers: int) -> list[UUID]:

@@ -15,7 +15,7 @@ _CHUNK = 1 << 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkConditions:
-    """How bytes travel in both directions. `silent` holds them back until the conditions change."""
+    """The conditions of both directions. `silent` holds them back until the conditions change."""
 
     latency_s: float = 0.0
     bytes_per_s: float | None = None

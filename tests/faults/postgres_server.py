@@ -95,7 +95,7 @@ class Server:
             "--write-recovery-conf",
             "--no-sync",
         )
-        # The copy has no standby of its own.
+        # The copy has no standby.
         own = self.folder / "postgresql.auto.conf"
         lines = own.read_text().splitlines(keepends=True)
         own.write_text("".join(line for line in lines if "synchronous_standby_names" not in line))

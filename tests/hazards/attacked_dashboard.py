@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from asyncio import StreamWriter
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -36,13 +37,14 @@ class Form(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attack:
-    """A payload with a goal, a secret, a failing webhook and one that holds deliveries."""
+    """A payload with a goal, a secret, a failing webhook, one that holds, and a disabled alert."""
 
     number: int
     payload: str
     goal: str
     failing: Webhook
     holding_configuration: Webhook
+    alert: Webhook
 
     @property
     def secret(self) -> str:
@@ -63,6 +65,16 @@ def attack_configuration(rig: Rig, number: int, payload: str) -> Configuration:
         raw_payload=True,
         headers={"X-RedactedRequest": _ascii(payload), "X-Token": f"{{{{secret:s{number}}}}}"},
         retry_schedule_s=[0],
+    )
+
+
+def _alert_configuration(rig: Rig, number: int, payload: str) -> Configuration:
+    """An alert whose destination, which its owner may write as metadata, is the payload."""
+    return msgspec.structs.replace(
+        attack_configuration(rig, number, payload),
+        metadata={"alert": {"destination": payload, "secret": payload}},
+        event_types=["webhook.failing"],
+        external_id=f"{number} {''.join(filter(str.isprintable, payload))}",
     )
 
 
@@ -113,16 +125,22 @@ async def _create_attack(stage: DashboardSession, number: int, payload: str) -> 
     )
     await secrets.put_secret(rig.ctx, owner, f"s{number}", f"value-{number}", None)
     configuration = attack_configuration(rig, number, payload)
-    failing, holding_webhook = [
+    failing, holding_webhook, alert = [
         await webhooks.create_webhook(rig.ctx, owner, configuration_)
-        for configuration_ in (configuration, holding_configuration(payload, configuration))
+        for configuration_ in (
+            configuration,
+            holding_configuration(payload, configuration),
+            _alert_configuration(rig, number, payload),
+        )
     ]
+    await _plant_in_rows(rig, alert.id, f"{payload} {number}")
     made_up = Attack(
         number=number,
         payload=payload,
         goal=goal,
         failing=failing,
         holding_configuration=holding_webhook,
+        alert=alert,
     )
     await _commit(rig, made_up)
     scopes = list(SCOPES)
@@ -130,6 +148,30 @@ async def _create_attack(stage: DashboardSession, number: int, payload: str) -> 
     for act in ("pause", "resume"):
         await stage.api.call("POST", f"/webhooks/{holding_webhook.id}/{act}", key=key.key)
     return made_up
+
+
+async def _plant_in_rows(rig: Rig, alert: UUID, text: str) -> None:
+    """Write the text where the engine writes texts of other programs: errors, reasons, hosts."""
+    run = rig.platform.run
+    await run(
+        "update rowhook.webhook set state = 'disabled', disabled_reason = %s where id = %s",
+        text,
+        alert,
+    )
+    await run(
+        "insert into rowhook.agent (organization_id, name, external_id) values (%s, %s, %s)",
+        rig.platform.organization,
+        text,
+        text,
+    )
+    await run(
+        "insert into rowhook.capture_error (source, source_ids, sqlstate, message)"
+        " values (%s, array[%s], 'XX000', %s)",
+        text,
+        text,
+        text,
+    )
+    await run("insert into rowhook.worker (id, host, pid) values (gen_random_uuid(), %s, 1)", text)
 
 
 async def _commit(rig: Rig, attack: Attack) -> None:
@@ -163,6 +205,8 @@ def list_pages(attack: Attack) -> Iterator[str]:
         "/failures?window=30d",
     )
     yield f"/replay?webhook_id={attack.failing.id}"
+    yield "/adopt"
+    yield "/search"
     yield f"/replay/progress?webhook_id={attack.failing.id}&since={SINCE}&of=1&before=0"
 
 
@@ -172,6 +216,8 @@ def attack_pages(attack: Attack, deliveries: dict[UUID, int]) -> Iterator[str]:
     of_failing = f"webhook_id={attack.failing.id}&since={SINCE}"
     for webhook in (attack.failing, attack.holding_configuration):
         yield f"/deliveries/{deliveries[webhook.id]}"
+    yield f"/webhooks/{attack.alert.id}"
+    yield f"/webhooks/{attack.failing.id}/test"
     yield f"/webhooks/{attack.holding_configuration.id}"
     yield f"/webhooks/{attack.holding_configuration.id}/edit"
     yield f"/webhooks/{attack.failing.id}/revisions"
@@ -181,6 +227,7 @@ def attack_pages(attack: Attack, deliveries: dict[UUID, int]) -> Iterator[str]:
     yield f"/replay/count?{of_failing}&status=dead"
     yield f"/replay/count?{of_failing}&rate={text}&status={text}"
     yield f"/goals?goal_id={goal}&format=mcp"
+    yield f"/goals/{goal}"
     yield f"/goals?search={text}"
     for kind in ("agent", "goal"):
         yield f"/links?kind={kind}&search={text}&webhook_id={attack.failing.id}"
@@ -195,9 +242,32 @@ def attack_pages(attack: Attack, deliveries: dict[UUID, int]) -> Iterator[str]:
     yield f"/webhooks/new?preset={text}&done={text}"
     yield f"/organizations?next=/{text}&search={text}"
     yield f"/search?q={text}"
+    yield f"/portal?token={text}"
     yield f"/search?q={text}%20c{attack.number}"
     yield f"/sign-in?next=/{text}"
     yield f"/sign-in/link?token={text}"
+
+
+def portal_draft(attack: Attack, organization: UUID) -> dict[str, Any]:
+    """A portal whose name, logo and way back contain the payload."""
+    name = "".join(filter(str.isprintable, attack.payload))[:80]
+    return {
+        "organization_id": str(organization),
+        "scopes": ["read", "write", "secrets", "replay"],
+        "return_url": f"https://app.example.com/?{quote(attack.payload)}#{quote(attack.payload)}",
+        "brand": {"name": name, "logo": f"data:image/svg+xml;base64,{_svg(attack.payload)}"},
+    }
+
+
+def _svg(payload: str) -> str:
+    image = f"<svg xmlns='http://www.w3.org/2000/svg' onload='parent.hit()'>{payload}</svg>"
+    return b64encode(image.encode()).decode()
+
+
+def portal_pages(attack: Attack) -> Iterator[str]:
+    """Pages that a customer sees, with the brand."""
+    yield from ("/", "/webhooks", "/nowhere", "/keys")
+    yield f"/webhooks/{attack.failing.id}"
 
 
 def attack_forms(attack: Attack) -> Iterator[Form]:

@@ -18,7 +18,7 @@ BODY = b'{"a":1}'
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """What a client read. Without a status there is no response; `body` None: it was not valid."""
+    """The response read by a client: none without a status, an invalid one without a body."""
 
     status: int | None = None
     headers: tuple[tuple[bytes, bytes], ...] = ()

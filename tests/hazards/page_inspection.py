@@ -74,6 +74,11 @@ class Inspection:
     reports: list[str] = field(default_factory=list)
     planted: list[str] = field(default_factory=list)
 
+    def add(self, other: Inspection) -> None:
+        """Add the results of other pages."""
+        for name in ("addresses", "answers", "updates", "hits", "reports", "planted"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
 
 async def inspect_pages(
     stage: DashboardSession, paths: Iterable[str], forms: Iterable[Form]
@@ -87,6 +92,8 @@ async def inspect_pages(
     async with asyncio.TaskGroup() as group:
         for page in tabs:
             group.create_task(_all_of(page, stage.url, csrf_token, steps, inspection))
+    for page in tabs[1:]:
+        await page.close()
     return inspection
 
 

@@ -35,7 +35,7 @@ CANARY = "canary-5f0c"
 
 
 def run(
-    name: str, inputs: st.SearchStrategy[str], check: Callable[[str], float], asked: str
+    name: str, inputs: st.SearchStrategy[str], check: Callable[[str], float], requirement: str
 ) -> None:
     """Replay a corpus, then fuzz; `check` returns the CPU loops of an input."""
     worst = 0.0
@@ -50,7 +50,7 @@ def run(
     tried = fuzz(timed, inputs, FUZZ_S)
     score(
         f"fuzzed inputs: {name}",
-        required=f"{FUZZ_S:g} s: {asked}",
+        required=f"{FUZZ_S:g} s: {requirement}",
         measured=f"{tried} new ones, {len(corpus)} of the corpus, worst {worst:.0f} CPU loops",
         holds=tried >= min_inputs(FUZZ_S),
     )

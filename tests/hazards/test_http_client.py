@@ -223,7 +223,7 @@ def serve(cases: list[Generated], connections: dict[str, int]) -> Behaviour:
 
 @dataclass(slots=True)
 class Comparison:
-    """The responses of `receiver`, read by all clients; each of `own` has a pool of its own."""
+    """The responses of `receiver`, read by all clients; each of `own` has its own pool."""
 
     receiver: Receiver
     cases: list[Generated]

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import urlsplit
+
 import pytest
 from playwright.async_api import Browser
 
-from tests.hazards.attacked_dashboard import attack_forms, attack_pages, create_attacks, list_pages
+from tests.hazards.attacked_dashboard import (
+    Attack,
+    Form,
+    attack_forms,
+    attack_pages,
+    create_attacks,
+    list_pages,
+    portal_draft,
+    portal_pages,
+)
 from tests.hazards.page_attacks import PAYLOADS
-from tests.hazards.page_inspection import OBSERVER, inspect_pages
+from tests.hazards.page_inspection import OBSERVER, Inspection, inspect_pages
 from tests.support.browser import needs_chromium
-from tests.support.dashboard_session import open_dashboard
+from tests.support.dashboard_routes import dashboard_routes
+from tests.support.dashboard_session import DashboardSession, open_dashboard
 from tests.support.scoreboard import score
 from tests.support.worker_rig import Rig
 
@@ -41,9 +54,12 @@ async def test_no_text_is_ever_executed(
             *list_pages(filled[0]),
             *(path for attack in own for path in attack_pages(attack, deliveries)),
         ]
+        assert _unvisited(paths) == set()
         inspection = await inspect_pages(
             opened, paths, [form for attack in own for form in attack_forms(attack)]
         )
+        for attack in own:
+            inspection.add(await _inspect_portal(opened, attack))
         broken = [
             complaint
             for complaint in opened.console_errors
@@ -59,3 +75,33 @@ async def test_no_text_is_ever_executed(
         measured=f"{ran}, {len(opened.external_requests)} external requests",
         holds=not (inspection.hits or inspection.reports or opened.external_requests),
     )
+
+
+def _unvisited(paths: list[str]) -> set[str]:
+    """The pages of the dashboard that none of the addresses opens."""
+    pages = {
+        path
+        for path, handler in dashboard_routes()
+        if "GET" in handler.http_methods and not handler.opt.get("is_stream")
+    }
+    visited = [urlsplit(path).path for path in paths]
+    return {
+        page
+        for page in pages
+        if not any(re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", page), path) for path in visited)
+    }
+
+
+async def _inspect_portal(opened: DashboardSession, attack: Attack) -> Inspection:
+    """Open a portal with the attack in its brand, and its pages until it is signed out."""
+    draft = portal_draft(attack, opened.rig.platform.organization)
+    link = (await opened.api.call("POST", "/portal-links", draft)).json()["url"]
+    inspection = await inspect_pages(opened, [link.removeprefix(opened.url)], [])
+    await opened.page.goto(link)
+    await opened.page.get_by_role("button", name="Open").click()
+    await opened.page.wait_for_url(f"{opened.url}/")
+    inspection.add(await inspect_pages(opened, portal_pages(attack), []))
+    await opened.open("/")
+    inspection.add(await inspect_pages(opened, [], [Form("/sign-out", [], (200,))]))
+    await opened.open("/")
+    return inspection

@@ -138,7 +138,7 @@ async def test_an_alert_is_tested_paused_resumed_and_deleted_with_its_url(
     assert [body["type"] for body in _received(rig)] == ["webhook.test"]
     for to, state in (("paused", "paused"), ("active", "active")):
         await visitor.post(f"/alerts/{alert.id}/state", data={"csrf": csrf, "to": to})
-        assert [found.state for found in await alerts_of(rig)] == [state]
+        assert [stored.state for stored in await alerts_of(rig)] == [state]
     await visitor.post(f"/alerts/{alert.id}/delete", data={"csrf": csrf})
     assert await alerts_of(rig) == []
     assert (await secrets.list_secrets(rig.ctx, rig.platform.organization)).items == []

@@ -13,7 +13,7 @@ from rowhook.db.connection_pool import Pool
 from rowhook.db.list_queries import DeliveryFilter
 from rowhook.db.statements import TenantPool
 from tests.support.calls import Api
-from tests.support.sample_platform import Platform
+from tests.support.sample_platform import Platform, other_platform
 
 pytestmark = pytest.mark.anyio
 DEAD = {"status_code": 503, "error": "The receiver responded with status 503."}
@@ -46,12 +46,6 @@ async def deliveries_in_each_status(platform: Platform, pool: Pool) -> dict[str,
         await platform.record(pool, claim, outcome, **fields)
     await engine.cancel(pool, [claims[3].outbox_id])
     return {row["status"]: int(row["id"]) for row in await platform.deliveries()}
-
-
-async def other_platform(platform: Platform) -> Platform:
-    other = Platform(platform.db)
-    await other.set_up()
-    return other
 
 
 async def test_a_delivery_shows_its_event_webhook_and_outcome(

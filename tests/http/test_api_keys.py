@@ -12,15 +12,11 @@ import pytest
 
 from rowhook.services.access import SCOPES
 from tests.browser.test_dashboard_sign_in import sign_in, visitor
-from tests.support.calls import ADMIN_KEY, Api
-from tests.support.sample_platform import Platform
+from tests.support.calls import ADMIN_KEY, Api, faults
+from tests.support.sample_platform import Platform, other_platform
 
 __all__ = ["visitor"]
 pytestmark = pytest.mark.anyio
-
-
-def faults(response: Any) -> dict[str, str]:
-    return {error["pointer"]: error["message"] for error in response.json()["errors"]}
 
 
 async def create_key(api: Api, draft: dict[str, Any], key: str | None = None) -> dict[str, Any]:
@@ -122,8 +118,7 @@ async def test_only_an_operator_key_creates_operator_keys(api: Api, platform: Pl
 
 async def test_a_key_manages_only_keys_of_its_organization(api: Api, platform: Platform) -> None:
     own = await api.key_of(platform.organization)
-    other = Platform(platform.db)
-    await other.set_up()
+    other = await other_platform(platform)
     foreign = await create_key(api, {"organization_id": str(other.organization)})
     operators = await create_key(api, {})
     listed = (await api.call("GET", "/api-keys", key=own)).json()["items"]

@@ -13,7 +13,7 @@ import pytest
 from rowhook.db import connection_pool, engine
 from rowhook.db.connection_pool import Pool
 from tests.support.calls import Api
-from tests.support.sample_platform import Platform
+from tests.support.sample_platform import Platform, other_platform
 from tests.support.worker_rig import until
 
 pytestmark = pytest.mark.anyio
@@ -35,12 +35,6 @@ ODD_GOALS = [
     "%",
     " ",
 ]
-
-
-async def other_platform(platform: Platform) -> Platform:
-    other = Platform(platform.db)
-    await other.set_up()
-    return other
 
 
 async def add_goal(platform: Platform, goal: str) -> str:

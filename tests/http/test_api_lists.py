@@ -9,7 +9,7 @@ import pytest
 
 from rowhook.db.connection_pool import Pool
 from tests.support.calls import Api
-from tests.support.sample_platform import Platform
+from tests.support.sample_platform import Platform, other_platform
 
 pytestmark = pytest.mark.anyio
 
@@ -29,12 +29,6 @@ async def list_all(api: Api, path: str, key: str | None = None, **params: Any) -
         if cursor is None:
             return items
     raise AssertionError("the pages do not end")
-
-
-async def other_platform(platform: Platform) -> Platform:
-    other = Platform(platform.db)
-    await other.set_up()
-    return other
 
 
 async def test_only_operators_list_organizations(api: Api, platform: Platform) -> None:

@@ -10,17 +10,13 @@ import pytest
 
 from rowhook.db import engine
 from rowhook.db.connection_pool import Pool
-from tests.support.calls import Api
-from tests.support.sample_platform import Platform
+from tests.support.calls import Api, faults
+from tests.support.sample_platform import Platform, other_platform
 from tests.support.worker_rig import until
 
 pytestmark = pytest.mark.anyio
 CANARY = "canary-6f1d0c"
 USING = {"headers": {"X-Key": "{{secret:crm}}"}}
-
-
-def faults(response: Any) -> dict[str, str]:
-    return {error["pointer"]: error["message"] for error in response.json()["errors"]}
 
 
 @pytest.fixture
@@ -142,8 +138,7 @@ async def test_a_secret_of_another_organization_is_not_found(
     api: Api, platform: Platform, key: str
 ) -> None:
     await api.call("PUT", "/secrets/crm", {"value": CANARY}, key=key)
-    other = Platform(platform.db)
-    await other.set_up()
+    other = await other_platform(platform)
     stranger = await api.key_of(other.organization)
     params = {"organization_id": str(platform.organization)}
     for method, path in (("PUT", "/secrets/crm"), ("GET", "/secrets"), ("DELETE", "/secrets/crm")):

@@ -15,7 +15,7 @@ import pytest
 from tests.engine.test_worker import verify_with_libraries
 from tests.support.calls import Api, running_api
 from tests.support.receiver import Receiver, answer, stall
-from tests.support.sample_platform import Platform
+from tests.support.sample_platform import Platform, other_platform
 
 pytestmark = pytest.mark.anyio
 CANARY = "canary-4b1d-7f"
@@ -269,8 +269,7 @@ async def test_a_test_is_sent_regardless_of_state_and_event_types(
 async def test_an_operator_cannot_mix_two_organizations(
     api: Api, platform: Platform, receiver: Receiver
 ) -> None:
-    other = Platform(platform.db)
-    await other.set_up()
+    other = await other_platform(platform)
     webhook = await create_webhook(api, platform, receiver)
     for stranger in ({"agent_id": str(other.agent)}, {"goal_id": other.goal}):
         for call in ("test", "preview"):

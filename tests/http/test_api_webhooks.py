@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from tests.support.calls import DRAFT, Api
-from tests.support.sample_platform import Platform
+from tests.support.calls import DRAFT, Api, faults
+from tests.support.sample_platform import Platform, other_platform
 
 pytestmark = pytest.mark.anyio
-
-
-def faults(response: Any) -> dict[str, str]:
-    return {error["pointer"]: error["message"] for error in response.json()["errors"]}
 
 
 async def test_the_signing_secret_is_returned_only_at_creation(
@@ -178,8 +173,7 @@ async def test_a_webhook_of_another_organization_does_not_exist(
     api: Api, platform: Platform
 ) -> None:
     webhook = await api.webhook(platform.organization)
-    other = Platform(platform.db)
-    await other.set_up()
+    other = await other_platform(platform)
     key = await api.key_of(other.organization)
     path = f"/webhooks/{webhook['id']}"
     for method, body in (("GET", None), ("PATCH", {"nonsense": 1}), ("DELETE", None)):

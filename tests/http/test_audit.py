@@ -11,7 +11,7 @@ import pytest
 
 from rowhook.db.statements import StatementError, TenantPool
 from tests.support.calls import DRAFT, Api
-from tests.support.sample_platform import Platform
+from tests.support.sample_platform import Platform, other_platform
 
 pytestmark = pytest.mark.anyio
 CANARY = "canary-6f1d0c"
@@ -174,8 +174,7 @@ async def test_a_call_without_effect_is_not_audited(ann: Person, platform: Platf
 async def test_an_organization_pages_through_its_own_audit(
     ann: Person, api: Api, platform: Platform
 ) -> None:
-    other = Platform(platform.db)
-    await other.set_up()
+    other = await other_platform(platform)
     ben = await create_person(api, other.organization, "ben")
     for name in "abc":
         await ann.call("PUT", f"/secrets/{name}", {"value": CANARY})

@@ -9,10 +9,9 @@ import pytest
 
 from rowhook.db.connection_pool import Pool
 from tests.browser.test_dashboard_sign_in import sign_in, visitor
-from tests.http.test_api_lists import other_platform
 from tests.support.calls import Api
 from tests.support.delivery_data import backdate, finish_jobs, get_json
-from tests.support.sample_platform import Platform
+from tests.support.sample_platform import Platform, other_platform
 
 __all__ = ["visitor"]
 pytestmark = pytest.mark.anyio

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.calls import Api
 from tests.support.receiver import Receiver
-from tests.support.sample_platform import Platform
+from tests.support.sample_platform import Platform, other_platform
 
 pytestmark = pytest.mark.anyio
 DATA = '{"price": 1.10, "far": 1e400,  "a": 1, "a": 2}'
@@ -106,8 +106,7 @@ async def test_an_oversized_event_can_only_be_previewed_with_other_data(
 async def test_an_event_of_another_organization_does_not_exist(
     api: Api, platform: Platform, receiver: Receiver
 ) -> None:
-    other = Platform(platform.db)
-    await other.set_up()
+    other = await other_platform(platform)
     foreign_event = await capture_event(other)
     webhook = await create_webhook(api, platform, receiver)
     for unknown in (foreign_event["id"], foreign_event["id"] + 1, 0, -1, 2**70):

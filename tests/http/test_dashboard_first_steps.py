@@ -66,3 +66,19 @@ async def test_the_displayed_steps_use_the_organization_s_own_goal(
         (statement,) = await steps(visitor)
         assert "'it''s'" in statement
         await db.execute(statement.encode())
+
+
+async def test_the_displayed_first_rows_belong_to_the_session_s_organization(
+    api: Api, db: psycopg.AsyncConnection
+) -> None:
+    for name in ("Acme", "Beta"):
+        await db.execute("insert into rowhook.organization (name) values (%s)", (name,))
+    owners = (await api.call("GET", "/organizations")).json()["items"]
+    for owner in owners:
+        key = await api.key_of(owner["id"], "read")
+        async with httpx.AsyncClient(base_url=api.url) as visitor:
+            await visitor.post("/sign-in", data={"key": key})
+            page = (await visitor.get("/links?kind=agent")).text
+            (statement,) = re.findall(r"<code>(insert into .*?)</code>", page, re.DOTALL)
+            await db.execute(html.unescape(statement).encode())
+            assert "My first agent" in (await visitor.get("/links?kind=agent")).text

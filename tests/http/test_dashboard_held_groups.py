@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from rowhook.services import held_groups
+from rowhook.services import held_deliveries
 from rowhook.services.webhook_documents import Webhook
 from tests.browser.test_dashboard_sign_in import sign_in
 from tests.support.calls import running_api
@@ -45,16 +45,16 @@ def group_keys(page: str) -> list[str]:
 
 
 def suggestions(page: str) -> dict[str, str]:
-    """The keys of the suggested changes by what they say."""
-    found = re.findall(r"<li><code>(.*?)</code> <button name=\"apply\" value=\"(\w+)\"", page)
-    return {html.unescape(summary): key for summary, key in found}
+    """The keys of the suggested changes by their text."""
+    items = re.findall(r"<li><code>(.*?)</code> <button name=\"apply\" value=\"(\w+)\"", page)
+    return {html.unescape(summary): key for summary, key in items}
 
 
 def draft(page: str, name: str = "body_template") -> str:
     """The text of a field of the form."""
-    found = re.search(rf'<textarea id="{name}".*?>\n(.*?)</textarea>', page, re.DOTALL)
-    assert found is not None
-    return html.unescape(found[1])
+    match = re.search(rf'<textarea id="{name}".*?>\n(.*?)</textarea>', page, re.DOTALL)
+    assert match is not None
+    return html.unescape(match[1])
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def draft(page: str, name: str = "body_template") -> str:
 def test_errors_are_grouped_by_pointer_and_keyword(
     *, one: str | None, other: str, are_alike: bool
 ) -> None:
-    assert (held_groups.group_key(one) == held_groups.group_key(other)) is are_alike
+    assert (held_deliveries.group_key(one) == held_deliveries.group_key(other)) is are_alike
 
 
 async def test_held_deliveries_are_listed_by_fault_with_an_example(
@@ -92,7 +92,7 @@ async def test_held_deliveries_are_listed_by_fault_with_an_example(
         assert all(fault in page for fault in FAULTS)
         assert len(set(group_keys(page))) == 2
         assert len(re.findall(r'<td class="tight[^"]*"><a href="/deliveries/\d+">', page)) == 2
-    assert "All 3 held deliveries are grouped." in page
+    assert "All held deliveries are grouped (3)." in page
 
 
 async def test_a_preview_renders_only_the_selected_group(
@@ -144,8 +144,8 @@ async def test_suggested_changes_are_applied_to_the_draft_only(
         'data.mail becomes data.mail | default("")',
         'data.name becomes data.name | default("")',
     ):
-        found = suggestions((await visitor.post(path, data=form)).text)
-        (key,) = (key for text, key in found.items() if text.endswith(summary))
+        changes = suggestions((await visitor.post(path, data=form)).text)
+        (key,) = (key for text, key in changes.items() if text.endswith(summary))
         page = (await visitor.post(path, data=form | {"apply": key})).text
         form["body_template"] = draft(page)
     assert "3 of 3 would be sent with this draft" in page

@@ -53,7 +53,7 @@ async def test_a_header_set_by_rowhook_is_marked_and_the_configured_value_is_war
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(
-    ("fields", "shown"),
+    ("fields", "names"),
     [
         (
             {"body": "template", "body_template": "{{data.a.b}}"},
@@ -65,13 +65,13 @@ async def test_a_header_set_by_rowhook_is_marked_and_the_configured_value_is_war
     ],
 )
 async def test_a_preview_displays_the_renderable_parts_of_an_invalid_webhook(
-    visitor: httpx.AsyncClient, rig: Rig, fields: dict[str, str], shown: set[str]
+    visitor: httpx.AsyncClient, rig: Rig, fields: dict[str, str], names: set[str]
 ) -> None:
     page = await preview_page(visitor, rig, sample_data='{"a": 1}', **fields)
     assert "The delivery would be sent." not in page
-    assert shown <= set(is_added_by_rowhook(page))
+    assert names <= set(is_added_by_rowhook(page))
     assert all(is_added_by_rowhook(page)[name] for name in ROWHOOK_HEADERS)
-    assert ("curl -g -i -X POST" in page) == ("X-A" in shown)
+    assert ("curl -g -i -X POST" in page) == ("X-A" in names)
     assert "generated when sent" in page
 
 

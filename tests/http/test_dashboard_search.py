@@ -9,9 +9,8 @@ import httpx
 import pytest
 
 from tests.browser.test_dashboard_sign_in import sign_in, visitor
-from tests.http.test_api_lists import other_platform
 from tests.support.calls import Api
-from tests.support.sample_platform import Platform
+from tests.support.sample_platform import Platform, other_platform
 from tests.support.worker_rig import Rig
 
 __all__ = ["visitor"]
@@ -109,8 +108,8 @@ async def test_an_operator_finds_organizations_and_sees_their_names_in_lists(
     await api.webhook(platform.organization, name="one")
     await api.webhook(other.organization, name="two")
     csrf = await sign_in(visitor)
-    found = (await visitor.get("/search?q=globex")).text
-    assert f'name="organization" value="{other.organization}"' in found
+    results = (await visitor.get("/search?q=globex")).text
+    assert f'name="organization" value="{other.organization}"' in results
     for path in ("/webhooks", "/links", "/goals", "/audit"):
         page = (await visitor.get(path)).text
         assert '<span title="org/7">Globex</span>' in page, path

@@ -90,9 +90,9 @@ async def test_a_save_asks_once_and_then_stores_the_url(
 ) -> None:
     owner = str(rig.platform.organization)
     form = await form_of(visitor, organization=owner)
-    asked = await visitor.post("/webhooks/new", data=form)
-    assert (asked.status_code, MARKED in asked.text) == (422, True)
-    assert 'name="store_url" value="1" checked' in asked.text
+    question = await visitor.post("/webhooks/new", data=form)
+    assert (question.status_code, MARKED in question.text) == (422, True)
+    assert 'name="store_url" value="1" checked' in question.text
     assert (await webhooks.list_webhooks(rig.ctx)).items == []
     answers = {"credential_seen": "1", "store_url": "1", "url_secret_id": "slack-url"}
     faulty = await visitor.post("/webhooks/new", data=form | answers | {"timeout_s": "99"})
@@ -149,8 +149,8 @@ async def test_a_key_without_the_scope_is_warned_and_stores_nothing(
     form = await form_of(visitor)
     key = await api.key_of(rig.platform.organization, "read", "write")
     form["csrf"] = await sign_in(visitor, key)
-    asked = await visitor.post("/webhooks/new", data=form)
-    assert (asked.status_code, 'name="store_url"' in asked.text) == (422, False)
+    response = await visitor.post("/webhooks/new", data=form)
+    assert (response.status_code, 'name="store_url"' in response.text) == (422, False)
     assert (await visitor.post("/webhooks/url-secret", data=form)).status_code == 403
     answers = {"credential_seen": "1", "store_url": "1"}
     refused = await visitor.post("/webhooks/new", data=form | answers)

@@ -13,7 +13,7 @@ from rowhook.db import list_queries
 from rowhook.db.connection_pool import Pool
 from rowhook.db.list_queries import DeliveryFilter
 from rowhook.db.statements import TenantPool
-from rowhook.services.delivery_search import SearchResult, search_deliveries
+from rowhook.services.deliveries import SearchResult, search_deliveries
 from tests.browser.test_dashboard_sign_in import sign_in, visitor
 from tests.support.calls import Api
 from tests.support.sample_platform import Platform
@@ -28,7 +28,7 @@ async def search(api: Api, platform: Platform, text: str, **filters: Any) -> Sea
     return await search_deliveries(ctx, DeliveryFilter(**filters), text)
 
 
-async def found(api: Api, platform: Platform, text: str, **filters: Any) -> list[int]:
+async def ids_of(api: Api, platform: Platform, text: str, **filters: Any) -> list[int]:
     return [item.id for item in (await search(api, platform, text, **filters)).items]
 
 
@@ -66,10 +66,10 @@ async def test_deliveries_are_found_by_payload_id_goal_agent_session_and_error(
         ("%", []),
         ("nobody", []),
     ):
-        assert await found(api, platform, text) == expected, text
-    assert third in await found(api, platform, str(third))
-    assert await found(api, platform, "grace", statuses=("dead",)) == []
-    assert await found(api, platform, commit, statuses=("dead",)) == []
+        assert await ids_of(api, platform, text) == expected, text
+    assert third in await ids_of(api, platform, str(third))
+    assert await ids_of(api, platform, "grace", statuses=("dead",)) == []
+    assert await ids_of(api, platform, commit, statuses=("dead",)) == []
 
 
 async def test_another_organization_finds_nothing(api: Api, platform: Platform, db: Any) -> None:
@@ -79,8 +79,8 @@ async def test_another_organization_finds_nothing(api: Api, platform: Platform, 
     commit = await other.commit('{"name": "Ada"}')
     (delivery,) = [row["id"] for row in await other.deliveries()]
     for text in ("ada", commit, str(delivery)):
-        assert await found(api, platform, text) == []
-        assert await found(api, other, text) == [delivery]
+        assert await ids_of(api, platform, text) == []
+        assert await ids_of(api, other, text) == [delivery]
 
 
 async def test_a_search_stops_and_continues_without_gaps(pool: Pool, platform: Platform) -> None:
@@ -126,7 +126,7 @@ async def test_the_page_says_what_was_searched(
     (delivery,) = [row["id"] for row in await platform.deliveries()]
     page = (await visitor.get("/deliveries?q=ada")).text
     assert f'href="/deliveries/{delivery}"' in page
-    assert "payloads of all 1 deliveries that match the other filters" in page
+    assert "of\nthe only delivery that matches the other filters" in page
     assert 'value="ada"' in page
     assert "Live tail" not in page
     page = (await visitor.get("/deliveries?q=nobody&status=dead")).text

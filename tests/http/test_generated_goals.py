@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from functools import partial
 from typing import Any
 
 import pytest
@@ -32,7 +31,7 @@ async def test_what_validate_accepts_the_worker_sends(rig: Rig) -> None:
         )
         predicted |= {(commit, str(output.webhook_id)): output.valid for output in verdict.outputs}
     async with rig.worker():
-        await until(partial(_nothing_waits, rig), description="all deliveries finished")
+        await until(rig.nothing_waits, description="all deliveries finished")
     rows = await rig.platform.rows("select commit_id, webhook_id, status from rowhook.delivery")
     observed = {
         (row["commit_id"], str(row["webhook_id"])): row["status"] in {"delivered", "skipped"}
@@ -54,8 +53,3 @@ async def _link(rig: Rig, fields: dict[str, Any]) -> None:
 async def _outputs(rig: Rig) -> int:
     schema = await goal_schema(rig.ctx, rig.platform.goal)
     return len(schema["x-rowhook"]["outputs"])
-
-
-async def _nothing_waits(rig: Rig) -> bool:
-    query = "select count(*) from rowhook.outbox where status in ('pending', 'sending')"
-    return bool(await rig.platform.value(query) == 0)

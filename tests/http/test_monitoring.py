@@ -71,9 +71,9 @@ async def test_every_metric_of_rules_and_dashboard_is_served(api: Api, rig: Rig)
 
 
 async def test_every_metric_of_rowhook_is_on_the_dashboard(api: Api, rig: Rig) -> None:
-    shown = {name for expression in queries() for name in NAME.findall(expression)}
+    displayed = {name for expression in queries() for name in NAME.findall(expression)}
     families = {re.sub("_(bucket|sum|count)$", "_bucket", name) for name in await served(api, rig)}
-    hidden = {name for name in families - shown if name.startswith("rowhook_")}
+    hidden = {name for name in families - displayed if name.startswith("rowhook_")}
     assert {name for name in hidden if not name.endswith("_created")} <= {
         "rowhook_api_requests_total",
         "rowhook_database_up",

@@ -13,7 +13,7 @@ import pytest
 from rowhook.db.connection_pool import Pool
 from tests.support.calls import Api
 from tests.support.command_line import CommandLine
-from tests.support.sample_platform import Platform
+from tests.support.sample_platform import Platform, other_platform
 
 pytestmark = pytest.mark.anyio
 
@@ -148,8 +148,7 @@ async def stage(api: Api, platform: Platform) -> UUID:
         {"value": "s3cret"},
         params={"organization_id": str(platform.organization)},
     )
-    other = Platform(platform.db)
-    await other.set_up()
+    other = await other_platform(platform)
     await other.webhook_of_goal(name="other")
     await other.commit('{"name": "Grace Hopper"}')
     return other.organization
@@ -260,8 +259,8 @@ async def test_the_command_line_sets_quotas_exports_and_erases(
         "update rowhook.organization set external_id = 'acme' where id = %s", platform.organization
     )
     await platform.webhook()
-    shown = await hands.ok("organizations", "quota", "acme", "--webhooks", "3")
-    assert "1 of 3" in shown
+    output = await hands.ok("organizations", "quota", "acme", "--webhooks", "3")
+    assert "1 of 3" in output
     assert "any" in await hands.ok("organizations", "quota", "acme", "--webhooks", "none")
     (await hands.type("organizations", "quota", "acme", "--webhooks", "x")).refused(2, "number")
     assert "acme" in await hands.ok("organizations")

@@ -12,11 +12,11 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 
-from tests.http.test_api_keys import faults
-from tests.support.calls import Api, running_api
-from tests.support.sample_platform import Platform
+from tests.support.calls import Api, faults, running_api
+from tests.support.sample_platform import Platform, other_platform
 
 pytestmark = pytest.mark.anyio
 APP = "https://app.example.com"
@@ -140,7 +140,7 @@ async def test_a_key_creates_links_for_its_own_organization_only(
 
 
 async def test_a_link_cannot_exceed_the_scopes_of_its_key(portals: Api, platform: Platform) -> None:
-    for scopes, asked, pointers in (
+    for scopes, requested, pointers in (
         (("read",), ["read"], None),
         (("write",), None, ["/scopes/0"]),
         (("read", "write"), ["read", "replay"], ["/scopes/1"]),
@@ -150,7 +150,7 @@ async def test_a_link_cannot_exceed_the_scopes_of_its_key(portals: Api, platform
         (("read", "write"), ["read", "all"], ["/scopes/1"]),
     ):
         key = await portals.key_of(platform.organization, *scopes)
-        draft = {} if asked is None else {"scopes": asked}
+        draft = {} if requested is None else {"scopes": requested}
         response = await portals.call("POST", "/portal-links", draft, key=key)
         if pointers is None:
             assert response.status_code == 403, scopes
@@ -246,8 +246,7 @@ async def test_a_brand_is_text_and_colors_and_nothing_runs(
 async def test_a_portal_shows_one_organization_and_only_what_its_scopes_allow(
     portals: Api, platform: Platform, visitor: httpx.AsyncClient
 ) -> None:
-    other = Platform(platform.db)
-    await other.set_up()
+    other = await other_platform(platform)
     webhook = await portals.webhook(platform.organization, name="Own")
     foreign = await portals.webhook(other.organization, name="Foreign")
     html = await open_portal(
@@ -432,3 +431,17 @@ async def test_a_repeated_request_gets_the_same_link(portals: Api, platform: Pla
         await portals.call("POST", "/portal-links", draft, headers=headers) for _ in range(2)
     ]
     assert first.json() == second.json()
+
+
+async def test_the_empty_pages_of_a_portal_name_no_command(
+    visitor: httpx.AsyncClient, portals: Api, db: psycopg.AsyncConnection
+) -> None:
+    organization = uuid4()
+    await db.execute("insert into rowhook.organization values (%s, 'Northwind')", (organization,))
+    scopes = ["read", "write", "secrets", "replay"]
+    await open_portal(visitor, portals, organization_id=str(organization), scopes=scopes)
+    for path in sorted(hrefs((await visitor.get("/")).text)):
+        main = (await visitor.get(path)).text.partition("<main")[2]
+        shown = re.sub(r'<details class="api-call">.*?</details>', "", main, flags=re.DOTALL)
+        assert not re.search(r"insert into|rowhook |psql|from a shell", shown), path
+    assert "They are created in Northwind." in (await visitor.get("/goals")).text

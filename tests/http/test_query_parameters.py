@@ -57,12 +57,12 @@ async def test_a_misspelled_parameter_is_answered_with_a_similar_one(empty_api: 
     ]
 
 
-def error_message(meant: str) -> str:
+def error_message(similar: str) -> str:
     names = (
         "limit, cursor, status, webhook_id, job_id, commit_id, event_type, status_code, since,"
         " until, organization_id"
     )
-    return f"Unknown parameter. Did you mean {meant}? Known parameters: {names}."
+    return f"Unknown parameter. Did you mean {similar}? Known parameters: {names}."
 
 
 async def test_other_methods_refuse_unknown_parameters_too(empty_api: Api) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.http.test_api_lists import list_all, other_platform
+from tests.http.test_api_lists import list_all
 from tests.support.calls import Api
-from tests.support.sample_platform import Platform
+from tests.support.sample_platform import Platform, other_platform
 
 pytestmark = pytest.mark.anyio
 

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from rowhook.cli.fleet import work_each
-from rowhook.cli.fleet_server import serve_all
+from rowhook.cli.serve import serve_all
 from rowhook.db import connection_pool
 from rowhook.migrate import preflight, runner
 from rowhook.migrate.steps import DEFAULT_PREFIX
@@ -39,7 +39,7 @@ UNREACHABLE = "The database cannot be reached."
 
 @dataclass(slots=True, kw_only=True)
 class Fleet:
-    """A fleet whose database `tokyo` has a server of its own."""
+    """A fleet whose database `tokyo` has its own server."""
 
     client: httpx.AsyncClient
     receiver: Receiver

@@ -16,7 +16,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from rowhook.api.standby_reads import StandbySender
+from rowhook.api.middleware import StandbySender
 from rowhook.cli import startup, status_commands
 from rowhook.cli.serve import serve_api
 from rowhook.db import connection_pool
@@ -220,9 +220,9 @@ async def test_the_primary_is_read_while_the_standby_is_too_far_behind(served: S
     listed = await served.call("/webhooks")
     assert [item["id"] for item in listed.json()["items"]] == [webhook]
     assert listed.headers["Read-From"] == "primary"
-    shown = (await served.call("/system")).json()["standby"]
-    assert (shown["is_read"], shown["reason"]) == (False, "It is more than 10 s behind.")
-    assert shown["lag_s"] > MAX_LAG_S
+    status = (await served.call("/system")).json()["standby"]
+    assert (status["is_read"], status["reason"]) == (False, "It is more than 10 s behind.")
+    assert status["lag_s"] > MAX_LAG_S
     await served.replays("resume")
     await served.becomes_readable()
     assert await served.source("/webhooks") == "standby"
@@ -231,8 +231,8 @@ async def test_the_primary_is_read_while_the_standby_is_too_far_behind(served: S
 async def test_the_primary_is_read_while_the_standby_is_down(served: Served) -> None:
     await served.running.aclose()
     assert await served.source("/deliveries") == "primary"
-    shown = (await served.call("/system")).json()["standby"]
-    assert (shown["is_read"], shown["reason"][:19]) == (False, "It is not reached: ")
+    status = (await served.call("/system")).json()["standby"]
+    assert (status["is_read"], status["reason"][:19]) == (False, "It is not reached: ")
     await served.start()
     await served.becomes_readable()
     assert await served.source("/deliveries") == "standby"

@@ -12,7 +12,6 @@ import pytest
 from rowhook.db.connection_pool import Pool
 from rowhook.services import stats
 from rowhook.services.context import Rejected
-from tests.http.test_api_lists import other_platform
 from tests.support.calls import Api
 from tests.support.delivery_data import (
     backdate,
@@ -21,7 +20,7 @@ from tests.support.delivery_data import (
     get_json,
     insert_deliveries,
 )
-from tests.support.sample_platform import Platform
+from tests.support.sample_platform import Platform, other_platform
 
 pytestmark = pytest.mark.anyio
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from functools import partial
 from typing import Any
 
 import pytest
@@ -170,6 +169,51 @@ async def test_faults_in_loops_point_to_the_items(
     assert not verdict["valid"]
 
 
+COMMA = '{{ "," if not loop.last }}'
+MADE_BY_LOOPS = [
+    ('{"l": [{% for i in data.lines %}{{ i }}COMMA{% endfor %}]}', "/lines"),
+    ('{"l": [{% for i in data.lines if i %}{{ i }}COMMA{% endfor %}]}', "/lines"),
+    ('{"l": [{% for i in data.lines | unique %}{{ i }}COMMA{% endfor %}]}', "/lines"),
+    ('{"l": { {% for k, v in data.lines.items() %}"{{ k }}": {{ v }}{% endfor %} } }', "/lines"),
+    ('{"x": ["[", {"l": 1}], "l": [{% for i in data.lines %}{{ i }}COMMA{% endfor %}]}', "/lines"),
+    ('{"l": [1{% for i in data.lines %}, {{ i }}{% endfor %}]}', "/lines"),
+]
+
+
+@pytest.mark.parametrize(("template", "pointer"), MADE_BY_LOOPS)
+async def test_a_fault_of_a_list_that_a_loop_writes_points_to_what_it_goes_over(
+    api: Api, platform: Platform, template: str, pointer: str
+) -> None:
+    schema = {"properties": {"l": {"minItems": 2, "minProperties": 1}}}
+    await link_webhook(api, platform, body_template=template.replace("COMMA", COMMA), schema=schema)
+    verdict = await validate(api, platform, {"lines": {} if "items()" in template else []})
+    assert [actual for actual, _ in faults(verdict)] == [pointer]
+    assert verdict["outputs"][0]["errors"][0]["hint"] == "Change the value to satisfy the schema."
+
+
+async def test_a_fault_of_a_list_in_a_loop_points_to_the_inner_list(
+    api: Api, platform: Platform
+) -> None:
+    template = (
+        '{"l": [{% for g in data.groups %}[{% for i in g.lines %}{{ i }}COMMA{% endfor %}]'
+        '{{ "," if not loop.last }}{% endfor %}]}'
+    )
+    schema = {"properties": {"l": {"items": {"minItems": 1}}}}
+    await link_webhook(api, platform, body_template=template.replace("COMMA", COMMA), schema=schema)
+    verdict = await validate(api, platform, {"groups": [{"lines": [1]}, {"lines": []}]})
+    assert [actual for actual, _ in faults(verdict)] == ["/groups/1/lines"]
+
+
+async def test_a_member_that_a_tag_leaves_out_names_the_data_that_decides(
+    api: Api, platform: Platform
+) -> None:
+    template = '{"a": "{{ data.a }}"{% if data.b %}, "b": {{ data.b.n }}{% endif %}}'
+    await link_webhook(api, platform, body_template=template, schema={"required": ["b"]})
+    verdict = await validate(api, platform, {"a": 1})
+    (error,) = verdict["outputs"][0]["errors"]
+    assert error["hint"].endswith("It depends on: data.b, data.b.n.")
+
+
 async def test_several_faults_of_one_value_are_reported_each(api: Api, platform: Platform) -> None:
     schema = {"properties": {"a": {"minLength": 3, "pattern": "^x", "format": "email"}}}
     await link_webhook(api, platform, body_template='{"a": "{{ data.a }}"}', schema=schema)
@@ -311,11 +355,6 @@ def documents(count: int) -> list[Any]:
     return samples
 
 
-async def nothing_waits(rig: Rig) -> bool:
-    query = "select count(*) from rowhook.outbox where status in ('pending', 'sending')"
-    return bool(await rig.platform.value(query) == 0)
-
-
 async def test_the_verdict_matches_the_result_of_the_worker(rig: Rig) -> None:
     webhooks = {
         (await rig.webhook(**{"path": f"/{n}", "retry_schedule_s": [0], **fields})).id: n
@@ -330,7 +369,7 @@ async def test_the_verdict_matches_the_result_of_the_worker(rig: Rig) -> None:
             (commit, webhooks[output.webhook_id]): output.valid for output in verdict.outputs
         }
     async with rig.worker():
-        await until(partial(nothing_waits, rig), description="all deliveries finished")
+        await until(rig.nothing_waits, description="all deliveries finished")
     rows = await rig.platform.rows("select commit_id, webhook_id, status from rowhook.delivery")
     observed = {
         (row["commit_id"], webhooks[row["webhook_id"]]): row["status"] != "held" for row in rows

@@ -68,6 +68,11 @@ class Api:
         return created
 
 
+def faults(response: httpx.Response) -> dict[str, str]:
+    """Return the message of each faulty field by its pointer."""
+    return {error["pointer"]: error["message"] for error in response.json()["errors"]}
+
+
 async def _resolve_nothing(_: str) -> list[str]:
     return []
 

@@ -57,7 +57,7 @@ class Databases:
             await self._drop(name)
 
     async def _clone(self) -> str:
-        """Clone the template as an installation of its own, since a copy sends nothing."""
+        """Clone the template as a separate installation, since a copy sends nothing."""
         if not self._has_template:
             await self._make_template()
         name = await self._create(_TEMPLATE)

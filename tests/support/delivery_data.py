@@ -1,4 +1,4 @@
-"""Deliveries with any age and status, for tests of statistics."""
+"""Deliveries with any age and status, for tests of statistics and of query plans."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from uuid import UUID
 from rowhook.db.connection_pool import Pool
 from tests.support.calls import Api
 from tests.support.sample_platform import Platform
+
+# The blocks of Rowhook's tables and indexes that this transaction has read.
+BLOCKS_READ = """
+select coalesce(sum(pg_stat_get_xact_blocks_fetched(c.oid)), 0)::int
+from pg_class c where c.relnamespace = 'rowhook'::regnamespace
+"""
 
 
 async def get_json(api: Api, path: str, key: str | None = None, **params: Any) -> Any:
@@ -66,3 +72,22 @@ async def insert_deliveries(platform: Platform, webhook: UUID, status: str, coun
         count,
     )
     await platform.run("set session_replication_role = origin")
+
+
+async def insert_events(platform: Platform, webhooks: list[UUID], count: int) -> None:
+    """Inserts events directly, each with a delivered delivery of one of the webhooks in turn."""
+    await platform.run(
+        "with inserted as ("
+        "   insert into rowhook.event (organization_id, type, key, snapshot, occurred_at)"
+        "   select %s, 'job.succeeded', n, '{}', now() from generate_series(1, %s) n returning id)"
+        " insert into rowhook.outbox (event_id, organization_id, webhook_id, status, ready,"
+        "   next_attempt_at, finished_at)"
+        " select id, %s, ids[1 + mod(id, %s)], 'delivered', false, null, now()"
+        " from inserted, (select %s::uuid[] as ids) as o",
+        platform.organization,
+        count,
+        platform.organization,
+        len(webhooks),
+        webhooks,
+    )
+    await platform.run("analyze rowhook.outbox, rowhook.event")

@@ -1,4 +1,4 @@
-"""What the files for a deployment have in common: commands, images and the time of a drain."""
+"""Shared parts of the files for a deployment: commands, images and the time of a drain."""
 
 from __future__ import annotations
 

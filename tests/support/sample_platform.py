@@ -168,3 +168,10 @@ class Platform:
             **fields,
         }
         return bool(await engine.record(pool, json.dumps([result]).encode()))
+
+
+async def other_platform(platform: Platform) -> Platform:
+    """Create a platform of another organization in the same database."""
+    other = Platform(platform.db)
+    await other.set_up()
+    return other

@@ -46,7 +46,7 @@ class Clock:
 
 
 class Wire(asyncio.Transport):
-    """What the connection has sent; `unwritten` bytes are still in its buffer."""
+    """The bytes that the connection has sent; `unwritten` bytes are still in its buffer."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__()

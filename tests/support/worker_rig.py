@@ -116,6 +116,10 @@ class Rig:
                 worker.stop()
                 await running
 
+    async def nothing_waits(self) -> bool:
+        query = "select count(*) from rowhook.outbox where status in ('pending', 'sending')"
+        return bool(await self.platform.value(query) == 0)
+
     async def reaches(
         self, status: str, *, count: int = 1, within: float = DEADLINE_S
     ) -> list[dict[str, Any]]:

@@ -65,6 +65,18 @@ def test_a_name_that_the_apis_refuse_is_in_a_json_text(form: Any, strict: bool) 
     assert "JSON text" in tool.get("function", tool)["description"]
 
 
+@every_form
+@pytest.mark.parametrize("name", ["", "a b", "$x", "\u00e4", "x" * 65])
+def test_each_name_that_the_apis_refuse_is_in_the_json_text(
+    form: Any,
+    strict: bool,  # noqa: FBT001
+    name: str,
+) -> None:
+    template = f'{{"a": "{{{{ data["{name}"] }}}}", "b": {{{{ data.ok }}}}}}'
+    tool = tool_of(output(body_template=template), form=form, strict=strict)
+    assert set(input_of(tool, form)["properties"]) == {"ok", "data"}
+
+
 PARTS: dict[str, tuple[dict[str, Any], Any, str]] = {
     "a self-reference": (
         {"$ref": "#/$defs/t", "$defs": {"t": {"properties": {"t": {"$ref": "#/$defs/t"}}}}},

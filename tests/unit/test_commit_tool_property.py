@@ -1,4 +1,4 @@
-"""Tools, schemas and faults of generated goals, compared with what the renderer does."""
+"""Tools, schemas and faults of generated goals, compared with the renderer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How durations and relative times read on the command line and in the dashboard."""
+"""Durations and relative times as displayed on the command line and in the dashboard."""
 
 from __future__ import annotations
 

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from rowhook.mapping.proposal import Column, Proposal, propose
+from rowhook.mapping.proposal import Column, Proposal, completing, propose, with_status_map
 from rowhook.mapping.source_fields import FIELDS, KINDS
-from rowhook.mapping.status_values import completing, with_status_map
 
 
 def columns(*described: str) -> list[Column]:

@@ -1,4 +1,4 @@
-"""Where requests are rendered, and at which time."""
+"""The thread in which requests are rendered, and the time that they are given."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can never work is a fault when a webhook is saved, what may not work a warning."""
+"""A save reports parts that can never work as faults, and parts that may not as warnings."""
 
 from __future__ import annotations
 
@@ -36,11 +36,17 @@ def unlocated(fault: Fault) -> Fault:
 @pytest.mark.parametrize(
     ("body", "column", "advice"),
     [
-        ("{'a': 1}", 2, "Write names and texts in double quotes, not in single quotes."),
-        ("{\"a\": 'x'}", 7, "Write names and texts in double quotes, not in single quotes."),
+        ("{'a': 1}", 2, "Write names and texts in straight double quotes, not in '."),
+        ("{\"a\": 'x'}", 7, "Write names and texts in straight double quotes, not in '."),
         ('{"a": True}', 7, "Write true, not True."),
         ('{"a": None}', 7, "Write null, not None."),
         ('{"a": {{ data.x }} "b": 1}', 20, "Put a comma between two members or items."),
+        ('{"a": {{ data.x }}', 10, "It ends inside {. Write } at the end."),
+        ('{"a": [{{ data.x }}', 11, "It ends inside [. Write ] at the end."),
+        ('{"a": [1, {{ data.x }}}', 23, "Write ] first, because [ is open here."),
+        ('{"a": "]", "b": {{ data.x }}}}', 30, "Remove }: it closes no bracket."),
+        ("{\u201ca\u201d: 1}", 2, "in straight double quotes, not in \u201c."),
+        ('{"a": hello}', 7, "Write a text in double quotes."),
         ('{"a" {{ data.x }}}', 9, "Put a colon after the name."),
         ('{"a": data.x}', 7, "Write {{ … }} around a name, as in {{ data.… }}."),
         ('{"a": 1} // note', 10, "JSON has no comments. Write {# … #}."),
@@ -63,6 +69,42 @@ def test_a_body_that_is_never_json_is_rejected(body: str, column: int, advice: s
     assert (fault.pointer, fault.line, fault.column) == ("/body_template", 1, column)
     assert fault.message.startswith("The body is never JSON. ")
     assert advice in fault.message
+
+
+@pytest.mark.parametrize(
+    ("body", "column", "written"),
+    [
+        ('{"a": "${data.x}"}', 8, "${data.x}"),
+        ('{"a": "{{ data.y }} @{data.x}"}', 21, "@{data.x}"),
+        ('{"a": "<%= data.x %>"}', 8, "<%= data.x %>"),
+        ('{"a": "{data.x}"}', 8, "{data.x}"),
+    ],
+)
+def test_an_expression_of_another_language_is_a_warning(
+    body: str, column: int, written: str
+) -> None:
+    faults, (warning,) = findings(body_template=body)
+    assert not faults
+    assert (warning.pointer, warning.line, warning.column) == ("/body_template", 1, column)
+    message = f"{written} is sent as it stands. For a value write {{{{ data.x }}}}."
+    assert warning.message == message
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"a": "{{ data.x }}"}',
+        '{"a": "{# ${data.x} #} @{ref.id}"}',
+        '{"a": "5 ${ x", "b": {"data": 1}}',
+    ],
+)
+def test_other_braces_are_no_warning(body: str) -> None:
+    assert findings(body_template=body) == ([], [])
+
+
+def test_the_url_and_headers_are_searched_for_other_languages() -> None:
+    _, warnings = findings(url="https://a.example/{data.id}", headers={"X-A": "${data.x}"})
+    assert [warning.pointer for warning in warnings] == ["/url", "/headers/X-A"]
 
 
 def test_a_trailing_comma_is_located() -> None:

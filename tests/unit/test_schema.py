@@ -27,7 +27,7 @@ SAID = [
     ({"enum": ["a", None]}, '"b"', '/: Must be one of "a", null. (enum)'),
     ({"const": {"a": 1}}, '{"a":2}', '/: Must be {"a": 1}. (const)'),
     ({"pattern": "^a$"}, '"b"', "/: Must match the pattern '^a$'. (pattern)"),
-    ({"maxLength": 1}, '"ab"', "/: Must be at most 1 characters long. (maxLength)"),
+    ({"maxLength": 1}, '"ab"', "/: Must be at most 1 character long. (maxLength)"),
     ({"uniqueItems": True}, "[1,2,1.0]", "/2: Duplicates item 0. (uniqueItems)"),
     (
         {"properties": {"a": True}, "additionalProperties": False},
@@ -54,7 +54,7 @@ SAID = [
     (
         {"contains": {"const": 1}},
         "[2]",
-        "/: Must have at least 1 items that match contains, but has 0.",
+        "/: Must have at least 1 item that matches contains, but has 0.",
     ),
     (
         {"dependentRequired": {"a": ["b"]}},

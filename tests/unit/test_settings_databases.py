@@ -1,4 +1,4 @@
-"""`ROWHOOK_DATABASES`: names and connection strings, and what a database has of its own."""
+"""`ROWHOOK_DATABASES`: names, connection strings, and settings of one database."""
 
 from __future__ import annotations
 

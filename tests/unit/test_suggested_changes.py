@@ -1,4 +1,4 @@
-"""Suggested changes of a draft: where a template or a schema is changed, and to what."""
+"""Suggested changes of a draft: where and how a template or a schema is changed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from rowhook.dashboard.editor_form import fields_of
 from rowhook.dashboard.suggested_changes import suggested_changes
 from rowhook.render.configuration import Configuration, Fault
-from rowhook.services.held_previews import HeldPreview
+from rowhook.services.held_deliveries import HeldPreview
 from rowhook.services.previews import PreviewFault, TrialRequest
 
 

@@ -202,7 +202,7 @@ class Generator:
         return self.dice.choice(forms)()
 
     def truth(self, depth: int) -> str:
-        """What is only asked for its truth, which may be undefined."""
+        """An expression of which only the truth is used; it may be undefined."""
         return self.choose(
             lambda: self.bool(depth),
             lambda: self.text(depth - 1),

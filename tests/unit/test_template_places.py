@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -19,6 +19,7 @@ from rowhook.template.output_context import OutputContext, body_context, is_json
 from tests.unit.test_template_contexts import NASTY
 
 JSON, FORM, XML, URL = OutputContext.JSON, OutputContext.FORM, OutputContext.XML, OutputContext.URL
+HEADER = OutputContext.HEADER
 
 
 def render(source: str, place: OutputContext, **data: Any) -> str:
@@ -329,3 +330,54 @@ def test_a_value_in_a_comment_of_xml_does_not_end_it(value: str) -> None:
     sent = render("<a><!-- {{ data.s }} -->b<c/></a>", XML, s=value)
     body = ET.fromstring(sent)  # noqa: S314  # it was rendered by this test
     assert (body.text, [child.tag for child in body]) == ("b", ["c"])
+
+
+def _in_xml(text: str) -> str:
+    """Return the text, or another one if XML cannot contain it."""
+    try:
+        render("<a>{{ data.x }}</a>", XML, x=text)
+    except RenderFault:
+        return f"not {text}"
+    return text
+
+
+@pytest.mark.parametrize("value", INJECTIONS)
+def test_a_value_inside_json_in_a_query_keeps_to_its_place(value: str) -> None:
+    for source in ('a=1&f={"x":"{{ data.x }}"}#top', "f=%7B%22x%22:%22{{ data.x }}%22%7D"):
+        url = render(f"https://a.example/p?{source}", URL, x=value)
+        query = urlsplit(url).query
+        assert json.loads(parse_qs(query)["f"][0]) == {"x": value}
+
+
+def test_outside_quotes_of_json_in_a_query_a_value_is_json() -> None:
+    url = render('https://a.example/?f={"x":{{ data.x }},"n":{{ data.n }}}', URL, x='a"b', n=1.5)
+    assert json.loads(parse_qs(urlsplit(url).query)["f"][0]) == {"x": 'a"b', "n": 1.5}
+
+
+@pytest.mark.parametrize("value", [*INJECTIONS, "Zo\u00eb \U0001f600"])
+def test_a_value_inside_json_in_a_header_keeps_to_its_place(value: str) -> None:
+    assert json.loads(render('{"x": "{{ data.x }}", "y": {{ data.x }}}', HEADER, x=value)) == {
+        "x": value,
+        "y": value,
+    }
+
+
+def test_a_list_fails_in_json_in_a_header_unless_it_is_written_as_json() -> None:
+    assert render('{"x": {{ data.x | tojson }}}', HEADER, x=[1, 2]) == '{"x": [1,2]}'
+    with pytest.raises(RenderFault, match="is a list"):
+        render('{"x": {{ data.x }}}', HEADER, x=[1, 2])
+
+
+@pytest.mark.parametrize("value", [text for text in INJECTIONS if text == _in_xml(text)])
+def test_a_value_inside_json_in_xml_keeps_to_its_place(value: str) -> None:
+    source = (
+        """<d a='{"x": "{{ data.x }}"}'>{&quot;x&quot;: "{{ data.x }}"}<b>{{ data.x }}</b></d>"""
+    )
+    element = ET.fromstring(render(source, XML, x=value))  # noqa: S314  # written by this test
+    assert json.loads(element.attrib["a"]) == json.loads(element.text or "") == {"x": value}
+    assert [child.text or "" for child in element] == [value]
+
+
+def test_half_an_escape_of_a_url_is_not_completed() -> None:
+    with pytest.raises(TemplateFaults, match="inside a % escape"):
+        compile_template("https://a.example/?x=%2{{ data.x }}", URL)

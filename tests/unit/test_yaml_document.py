@@ -82,5 +82,5 @@ def test_what_cannot_be_read_is_refused_with_its_position(
 ) -> None:
     with pytest.raises(YamlRejected, match=message) as refused:
         load(text)
-    found = refused.value.position
-    assert (found and found.line) == (position and position[0])
+    actual = refused.value.position
+    assert (actual and actual.line) == (position and position[0])

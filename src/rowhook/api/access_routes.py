@@ -1,12 +1,12 @@
-"""`/v1/api-keys`, `/v1/audit` and `/v1/secrets`."""
+"""`/v1/api-keys`, `/v1/audit`, `/v1/secrets` and `/v1/portal-links`."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Router
+from litestar import Request, Router
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Struct, UnsetType
 
@@ -19,11 +19,13 @@ from rowhook.api.parameters import (
     Limit,
     OrganizationId,
 )
-from rowhook.api.routing import create_route, delete_route, get_route, put_route
+from rowhook.api.routing import create_route, delete_route, get_route, put_route, site_url
 from rowhook.render.configuration import Fault
-from rowhook.services import access, secrets
+from rowhook.services import access, portal, secrets
 from rowhook.services.access import ApiKeys, Audit, Caller, NewApiKey, Scope, Secrets
 from rowhook.services.context import KeyringContext, Rejected
+from rowhook.services.json_reader import ReadResult
+from rowhook.services.portal import PortalLink, PortalLinkDraft
 
 
 class KeyDraft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -198,3 +200,32 @@ def secret_router() -> Router:
         tags=["Secrets"],
         route_handlers=[put_secret, list_secrets, delete_secret],
     )
+
+
+@create_route(
+    "/",
+    scope="write",
+    body=ReadResult[PortalLinkDraft],
+    request_example=EXAMPLES["portal_link_draft"],
+    response_example=EXAMPLES["portal_link"],
+)
+async def create_portal_link(
+    data: JSONBody[ReadResult[PortalLinkDraft]],
+    request: Request[Any, Any, Any],
+    ctx: ContextDependency,
+    caller: CallerDependency,
+) -> PortalLink:
+    """Create a link that signs a customer in once to the dashboard of one organization.
+
+    The session ends after twelve hours, or when the key of this request is deleted or expires.
+    """
+    draft, faults = data
+    organization = await organization_of_new(ctx, caller, draft.organization_id, faults)
+    return await portal.create_link(
+        ctx, caller, organization, draft, faults, base_url=site_url(request)
+    )
+
+
+def portal_router() -> Router:
+    """The router of this resource."""
+    return Router(path="/portal-links", tags=["Portal"], route_handlers=[create_portal_link])

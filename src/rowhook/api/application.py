@@ -21,7 +21,6 @@ from rowhook.api import (
     event_routes,
     organization_routes,
     platform_routes,
-    portal_routes,
     preview_routes,
     stats_routes,
     system_routes,
@@ -33,8 +32,8 @@ from rowhook.api.idempotent_requests import IdempotencyMiddleware, check_idempot
 from rowhook.api.metrics import Metrics, metrics
 from rowhook.api.middleware import RowhookApp
 from rowhook.api.openapi import assets, openapi_config
+from rowhook.api.parameters import require_known_parameters
 from rowhook.api.problems import HANDLERS, http_problem
-from rowhook.api.query_parameters import require_known_parameters
 from rowhook.api.system_routes import livez, readyz
 from rowhook.migrate.readiness import Readiness
 from rowhook.model import MAX_BODY_BYTES
@@ -135,7 +134,7 @@ def _versioned() -> Router:
             access_routes.secret_router(),
             access_routes.key_router(),
             access_routes.audit_router(),
-            portal_routes.router(),
+            access_routes.portal_router(),
             stats_routes.stats_router(),
             system_routes.router(),
             preview_routes.router(),

@@ -1,4 +1,4 @@
-"""Authentication (401), existence of what the path names (404), and authorization (403)."""
+"""Authentication (401), existence of the objects in the path (404), and authorization (403)."""
 
 from __future__ import annotations
 

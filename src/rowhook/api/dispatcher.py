@@ -1,4 +1,4 @@
-"""One ASGI application for several databases, each with an application of its own.
+"""One ASGI application for several databases, each with its own application.
 
 `/db/<name>/…` is the application of a database. `/v1` and `/mcp` without it are answered by the
 database that knows the key.
@@ -183,18 +183,18 @@ class Dispatcher:
         if not token:
             # The first one answers 401, or the preflight of a browser.
             return next((name for name in self._names if name in self._served), self._names[0])
-        found, unknown = await self._look_up(token, digest)
-        if len(found) > 1:
-            raise Unselected(400, f"This key is valid in {' and '.join(found)}. {_HOW}")
-        if not found and unknown:
+        matches, unknown = await self._look_up(token, digest)
+        if len(matches) > 1:
+            raise Unselected(400, f"This key is valid in {' and '.join(matches)}. {_HOW}")
+        if not matches and unknown:
             names = ", ".join(unknown)
             raise Unselected(503, f"Unknown API key, and these databases do not answer: {names}.")
-        if not found:
+        if not matches:
             return self._names[0]
         if len(self._name_by_key) >= _MAX_KEYS:
             self._name_by_key.clear()
-        self._name_by_key[digest] = found[0]
-        return found[0]
+        self._name_by_key[digest] = matches[0]
+        return matches[0]
 
     async def _look_up(self, token: str, digest: bytes) -> tuple[list[str], list[str]]:
         """The databases that know a key, and those that do not answer."""
@@ -203,8 +203,8 @@ class Dispatcher:
             *(_knows(self._served[name].server_ctx, token, digest) for name in names)
         )
         answers = dict(zip(names, known, strict=True))
-        found = [name for name in self._names if answers.get(name)]
-        return found, [name for name in self._names if answers.get(name) is None]
+        matches = [name for name in self._names if answers.get(name)]
+        return matches, [name for name in self._names if answers.get(name) is None]
 
 
 def _prefix(name: str) -> bytes:

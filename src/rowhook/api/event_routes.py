@@ -63,7 +63,7 @@ async def recent_events(
     ctx: ContextDependency,
     caller: CallerDependency,
     webhook_id: Annotated[
-        UUID | None, QueryParameter(description="Only events of what this webhook is linked to.")
+        UUID | None, QueryParameter(description="Only events of objects linked to this webhook.")
     ] = None,
     agent_id: AgentId = None,
     goal_id: Annotated[

@@ -1,14 +1,19 @@
-"""Query parameters and headers that several endpoints share."""
+"""Query parameters and headers that endpoints share; unknown query parameters are refused."""
 
 from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from typing import Annotated, Any
 
 import msgspec
+from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency
+from litestar.exceptions import ValidationException
+from litestar.handlers import BaseRouteHandler
 from litestar.params import HeaderParameter, QueryParameter, SkipValidation
+from litestar.typing import FieldDefinition
 from msgspec import Meta
 
 from rowhook.render.configuration import Fault
@@ -109,3 +114,42 @@ def revision_in(if_match: str | None) -> int | None:
         message = 'Write the revision as in the ETag, e.g. If-Match: "3".'
         raise Rejected(Fault(pointer="/If-Match", message=message))
     return int(text)
+
+
+async def require_known_parameters(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+) -> None:
+    """Reject with 400 a query with other parameters than the endpoint's."""
+    known = _parameters_of(handler)
+    unknown = set(connection.query_params) - set(known)
+    if unknown and connection.scope.get("method") != "OPTIONS":
+        raise ValidationException(
+            extra=[{"key": name, "message": _message(name, known)} for name in sorted(unknown)]
+        )
+
+
+def signature_of(handler: BaseRouteHandler) -> dict[str, FieldDefinition]:
+    """Return the arguments of a handler and of the dependencies that it takes, by name."""
+    own = handler.parsed_fn_signature.parameters
+    used = [provider for name, provider in handler.resolve_dependencies().items() if name in own]
+    return {
+        name: argument
+        for signature in (own, *(provider.parsed_fn_signature.parameters for provider in used))
+        for name, argument in signature.items()
+    }
+
+
+def _parameters_of(handler: BaseRouteHandler) -> list[str]:
+    return [
+        argument.kwarg_definition.name or name
+        for name, argument in signature_of(handler).items()
+        if isinstance(argument.kwarg_definition, QueryParameter)
+    ]
+
+
+def _message(name: str, known: list[str]) -> str:
+    if not known:
+        return "Unknown parameter. This endpoint has none."
+    similar = get_close_matches(name, known, n=1)
+    question = f" Did you mean {similar[0]}?" if similar else ""
+    return f"Unknown parameter.{question} Known parameters: {', '.join(known)}."

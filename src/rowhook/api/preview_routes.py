@@ -12,8 +12,8 @@ from rowhook.api.auth import organization_of_new
 from rowhook.api.examples import EXAMPLES
 from rowhook.api.parameters import CallerDependency, ContextDependency, Limit
 from rowhook.api.routing import action_route
-from rowhook.services import held_previews, previews
-from rowhook.services.held_previews import HeldPreviews
+from rowhook.services import held_deliveries, previews
+from rowhook.services.held_deliveries import HeldPreviews
 from rowhook.services.json_reader import ReadResult
 from rowhook.services.previews import Preview, Trial
 from rowhook.services.sample_data import Sample
@@ -88,7 +88,7 @@ async def preview_held(
     decrypted then.
     """
     draft, faults = data or (None, ())
-    return await held_previews.preview_held(
+    return await held_deliveries.preview_held(
         ctx, webhook_id, draft=draft, faults=faults, limit=limit
     )
 

@@ -15,15 +15,14 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.types import ExceptionHandlersMap
 from msgspec import Struct
 
-from rowhook.api.query_parameters import signature_of
+from rowhook.api.parameters import signature_of
 from rowhook.db.statements import StatementError, StatementTimeout, Unreachable, UnstorableValue
 from rowhook.db.webhook_queries import RevisionConflict
 from rowhook.render.configuration import Fault
 from rowhook.services.access import NotAuthenticated
-from rowhook.services.allowed_values import with_allowed_values
 from rowhook.services.context import Conflict, NotFound, RateLimited, Rejected, StillLinked
 from rowhook.services.idempotency import InProgress
-from rowhook.services.json_reader import InvalidDocument
+from rowhook.services.json_reader import InvalidDocument, with_allowed_values
 
 log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"

@@ -29,7 +29,7 @@ def masked_settings(settings: Settings) -> dict[str, Any]:
 def setting_lines(settings: Settings) -> dict[str, str]:
     """Returns each setting as text by environment variable; empty if it is not set."""
     return {
-        environment_name(name): "" if value is None else str(value)
+        environment_name(name): "" if value is None else _format(value)
         for name, value in masked_settings(settings).items()
     }
 
@@ -76,6 +76,8 @@ def child_environment(dsn: str | None, settings: Settings) -> dict[str, str]:
 def _format(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.15g}"
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 

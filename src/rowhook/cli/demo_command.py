@@ -1,8 +1,12 @@
-"""`rowhook demo`: runs a platform, a worker and a receiver, and checks every delivery."""
+"""`rowhook demo`: runs a platform, a worker and a receiver, and checks every delivery.
+
+`--stay` adds a day of history and the dashboard, and lets the platform go on.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import logging
 import sys
@@ -20,7 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from rowhook import logs
-from rowhook.cli import demo_day, startup
+from rowhook.cli import next_steps, startup
 from rowhook.cli.http_server import serving
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.output import format_value
@@ -28,12 +32,13 @@ from rowhook.cli.serve import serve_api
 from rowhook.cli.test_receiver import Received, Reply, check, receiver
 from rowhook.cli.worker_status import serve_status
 from rowhook.db import connection_pool, installation_queries, statements
+from rowhook.db.installation_queries import Gauges
 from rowhook.demo import day
 from rowhook.demo.scenario import OWN_TABLES, ROWHOOK_TABLES, Platform, Story, find_faults, prepare
 from rowhook.migrate import runner, steps
 from rowhook.services import webhooks
-from rowhook.services.context import KeyringContext
-from rowhook.settings import Settings
+from rowhook.services.context import KeyringContext, ServerContext
+from rowhook.settings import Settings, SettingsRejected
 from rowhook.supervisor import Supervisor
 
 _DEADLINE_S = 30.0
@@ -144,7 +149,7 @@ class _Demo:
     ) -> None:
         """Writes the history of a day, serves the dashboard and lets the platform continue."""
         with self.console.status("Writing the last 24 hours of three organizations"):
-            await demo_day.write_history(ctx, database, receiver_url, self.endpoints, stop)
+            await _write_history(ctx, database, receiver_url, self.endpoints, stop)
         if stop.is_set():
             return
         self.is_staying = True
@@ -155,14 +160,14 @@ class _Demo:
             serve_api(
                 server_ctx,
                 host=self.settings.host,
-                port=demo_day.usable_port(self.settings),
+                port=_usable_port(self.settings),
                 tasks=tasks,
             )
         )
         url = f"http://{self.settings.host}:{port}"
-        for line in await demo_day.explanation(server_ctx, url, self.settings.data_dir):
+        for line in await _explanation(server_ctx, url, self.settings.data_dir):
             self.console.print(line, markup=False, highlight=False, soft_wrap=True)
-        await demo_day.write_traffic(database, stop)
+        await _write_traffic(database, stop)
 
     async def _run_scripts(self, database: startup.Database, *names: str) -> None:
         folder = steps.sql_folder() / "demo"
@@ -258,3 +263,79 @@ def _table(rows: list[dict[str, Any]], arrived: list[Received]) -> Table:
             f"✓ both {len(requests)}×" if is_verified else "✗",
         )
     return table
+
+
+_HISTORY_DEADLINE_S = 60.0
+_HISTORY_POLL_S = 0.1
+_TRAFFIC_S = 2.0
+_INTRODUCTION = (
+    "Still running: a dozen webhooks of three organizations with 24 hours of history; one endpoint"
+    " is down, one is slow, and some deliveries are held."
+)
+
+
+async def _write_history(
+    ctx: KeyringContext,
+    database: startup.Database,
+    receiver_url: str,
+    endpoints: day.Endpoints,
+    stop: asyncio.Event,
+) -> None:
+    """Delivers what three organizations commit in a day, and moves it into the last 24 hours.
+
+    Everything is captured, rendered, signed and sent by the running worker. Then
+    sql/demo/day_aging.sql moves what was recorded to the times of the platform's rows.
+    """
+    await _run_script(database, "day_platform")
+    ids = await day.create_webhooks(ctx, receiver_url)
+    await _run_script(database, "day_work")
+    await _wait(ctx, lambda gauges: gauges.pending + gauges.sending == 0, stop)
+    await day.lengthen_schedule(ctx, ids)
+    endpoints.carrier_is_down = True
+    await _run_script(database, "day_outage")
+    await _wait(ctx, lambda gauges: gauges.circuits_open > 0 and gauges.sending == 0, stop)
+    await _run_script(database, "day_aging")
+
+
+async def _run_script(database: startup.Database, name: str) -> None:
+    """Executes a script of sql/demo in a separate connection."""
+    script = (steps.sql_folder() / "demo" / f"{name}.sql").read_text("utf-8")
+    async with await connection_pool.connect(database.direct) as connection:
+        await statements.run_script(connection, script)
+
+
+async def _wait(ctx: KeyringContext, is_met: Callable[[Gauges], bool], stop: asyncio.Event) -> None:
+    async with asyncio.timeout(_HISTORY_DEADLINE_S):
+        while not stop.is_set() and not is_met(await installation_queries.gauges(ctx.pool)):
+            await asyncio.sleep(_HISTORY_POLL_S)
+
+
+async def _write_traffic(database: startup.Database, stop: asyncio.Event) -> None:
+    """Writes a completion every two seconds until `stop` is set."""
+    while not stop.is_set():
+        await _run_script(database, "traffic")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_TRAFFIC_S):
+                await stop.wait()
+
+
+def _usable_port(settings: Settings) -> int:
+    """Returns the configured port, or 0 (any) if something else listens on it."""
+    try:
+        startup.require_port(settings)
+    except SettingsRejected:
+        return 0
+    return settings.port
+
+
+async def _explanation(server_ctx: ServerContext, url: str, data_dir: Path) -> list[str]:
+    """Returns the lines that explain how to continue."""
+    ctx = server_ctx.ctx.for_actor(server_ctx.pool, None, startup.actor())
+    return [
+        "",
+        _INTRODUCTION,
+        f"  Dashboard  {await next_steps.dashboard_line(server_ctx, url)}",
+        f"  API key    {await next_steps.key_line(ctx, None, creates_key=True)}",
+        f"  Insert     {next_steps.program()} psql --data-dir {data_dir}",
+        "Requests for rows that you insert for Acme appear here. Press Ctrl-C to drain and stop.",
+    ]

@@ -38,7 +38,7 @@ async def serve_each(
     """
 
     async def keep(name: str, settings: Settings) -> int:
-        # A task has a context of its own, so that its log lines name the database.
+        # A task has its own context, so that its log lines name the database.
         structlog.contextvars.bind_contextvars(database=name)
         logged = ""
         while True:

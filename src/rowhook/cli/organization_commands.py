@@ -1,20 +1,30 @@
-"""`rowhook organizations`: lists organizations, sets quotas, exports and erases."""
+"""`rowhook organizations` and `rowhook portal`: quotas, export, erasure and portal links."""
 
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 
 import msgspec
 import rich_click as click
 
-from rowhook.cli.operator_session import with_context, with_reader
-from rowhook.cli.options import as_json, list_group, paging
-from rowhook.cli.output import print_json, show, show_page, show_record
+from rowhook.cli.operator_session import with_base_url, with_context, with_reader
+from rowhook.cli.options import as_json, duration, list_group, paging
+from rowhook.cli.output import format_value, print_json, show, show_page, show_record
 from rowhook.services import lookups
 from rowhook.services import organizations as operations
+from rowhook.services.access import SCOPES, Caller
 from rowhook.services.context import ServiceContext
 from rowhook.services.lookups import list_organizations
 from rowhook.services.organizations import OrganizationDetails, QuotaPatch
+from rowhook.services.portal import (
+    DEFAULT_LIFETIME_S,
+    PORTAL_SCOPES,
+    PortalBrand,
+    PortalLinkDraft,
+    PortalScope,
+    create_link,
+)
 
 _ORGANIZATION = click.argument("organization")
 
@@ -134,3 +144,60 @@ async def erase(ctx: ServiceContext, organization: str, confirm: str, *, as_json
         return
     counts = msgspec.to_builtins(erased)
     show("Erased:", *(f"  {count} {kind.replace('_', ' ')}" for kind, count in counts.items()))
+
+
+@click.command("portal")
+@click.argument("organization")
+@click.option(
+    "--scope",
+    "scopes",
+    type=click.Choice(PORTAL_SCOPES),
+    multiple=True,
+    default=["read"],
+    help="Scope to grant. May be repeated; read is always granted.",
+)
+@click.option("--name", help="Name that the portal shows. Default: the organization's.")
+@click.option("--return-url", metavar="URL", help="Where the portal's links back lead to.")
+@click.option(
+    "--expires-in",
+    type=duration,
+    default=f"{DEFAULT_LIFETIME_S // 60}min",
+    show_default=True,
+    help="How long the link can be opened.",
+)
+@click.option(
+    "--base-url",
+    metavar="URL",
+    help="Address at which customers reach the API. Default: where `rowhook up` serves it.",
+)
+@as_json
+@with_base_url
+async def portal(
+    ctx: ServiceContext,
+    api_url: str,
+    organization: str,
+    scopes: tuple[PortalScope, ...],
+    name: str | None,
+    return_url: str | None,
+    expires_in: timedelta,
+    base_url: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Print a link that signs a customer in once to the dashboard of one organization."""
+    owner = await lookups.organization_id(ctx, organization)
+    draft = PortalLinkDraft(
+        scopes=sorted({"read", *scopes}, key=SCOPES.index),
+        return_url=return_url,
+        brand=PortalBrand(name=name),
+        expires_in_s=int(expires_in.total_seconds()),
+    )
+    link = await create_link(ctx, _OWNER, owner, draft, base_url=base_url or api_url)
+    if as_json:
+        print_json(link)
+        return
+    show(f"Opens once, until {format_value(link.expires_at)}:", f"  {link.url}")
+
+
+# Whoever has access to the database.
+_OWNER = Caller(id="owner", name="owner", organization=None, scopes=frozenset[str](SCOPES))

@@ -16,7 +16,7 @@ from rowhook.cli.error_messages import USAGE, CommandFailed
 from rowhook.cli.operator_session import with_worker_rights
 from rowhook.cli.options import as_json, duration
 from rowhook.cli.output import format_time, print_json, show, table
-from rowhook.services import retention as operations
+from rowhook.services import installation
 from rowhook.services.context import Rejected, ServiceContext
 from rowhook.services.installation import PausedDeliveries, RetentionAge, RetentionPlan
 
@@ -55,17 +55,17 @@ async def retain(
         raise CommandFailed("Use either --plan or --now.", code=USAGE)
     try:
         if ages:
-            await operations.set_ages(ctx, dict(ages))
+            await installation.set_ages(ctx, dict(ages))
     except Rejected as error:
         raise CommandFailed(*(fault.message for fault in error.faults), code=USAGE) from error
     if run_now:
         await _run(ctx, as_json=as_json)
     elif only_plan:
-        plan = await operations.retention_plan(ctx)
-        _show(plan, _plan_table(plan), await operations.paused_deliveries(ctx), as_json=as_json)
+        plan = await installation.retention_plan(ctx)
+        _show(plan, _plan_table(plan), await installation.paused_deliveries(ctx), as_json=as_json)
     else:
-        rules = await operations.retention_ages(ctx)
-        _show(rules, _age_table(rules), await operations.paused_deliveries(ctx), as_json=as_json)
+        rules = await installation.retention_ages(ctx)
+        _show(rules, _age_table(rules), await installation.paused_deliveries(ctx), as_json=as_json)
 
 
 def _show(
@@ -75,7 +75,7 @@ def _show(
     *,
     as_json: bool,
 ) -> None:
-    """Prints the entries as JSON or as a table, followed by what is kept for paused webhooks."""
+    """Prints the entries as JSON or as a table, followed by the deliveries of paused webhooks."""
     if as_json:
         print_json([*entries, {"kind": "paused", **asdict(paused)}])
     elif paused.oldest_at is None:
@@ -139,19 +139,19 @@ async def _run(ctx: ServiceContext, *, as_json: bool) -> None:
     removed: dict[str, int] = {}
     days: list[str] = []
     with _progress(quiet=as_json) as bar:
-        for kind in await operations.retention_plan(ctx):
+        for kind in await installation.retention_plan(ctx):
             task = bar.add_task(kind.kind, total=None if kind.is_capped else kind.rows or 0)
             removed[kind.kind] = 0
-            async for rows in operations.run_retention(ctx, kind.kind):
+            async for rows in installation.run_retention(ctx, kind.kind):
                 bar.update(task, advance=rows)
                 removed[kind.kind] += rows
             bar.update(task, total=removed[kind.kind])
         task = bar.add_task("days of attempts", total=None)
-        async for name in operations.drop_partitions(ctx):
+        async for name in installation.drop_partitions(ctx):
             bar.update(task, advance=1)
             days.append(name)
         bar.update(task, total=len(days))
-    in_use = sum(kind.days or 0 for kind in await operations.retention_plan(ctx))
+    in_use = sum(kind.days or 0 for kind in await installation.retention_plan(ctx))
     if as_json:
         print_json({"removed": removed, "dropped_partitions": days, "partitions_in_use": in_use})
         return

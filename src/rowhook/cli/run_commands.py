@@ -9,10 +9,9 @@ import rich_click as click
 import structlog
 
 from rowhook.cli import next_steps, startup
-from rowhook.cli.fleet_server import serve_all
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.output import sanitize
-from rowhook.cli.serve import serve_api
+from rowhook.cli.serve import serve_all, serve_api
 from rowhook.cli.startup import check_ready, migrate_and_grant
 from rowhook.cli.worker_status import metrics_ports, serve_status
 from rowhook.settings import Settings

@@ -18,8 +18,7 @@ from rowhook.cli.output import print_json, show, show_page
 from rowhook.db import source_queries
 from rowhook.db.connection_pool import Pool
 from rowhook.db.source_queries import WatchedTable
-from rowhook.mapping import status_values
-from rowhook.mapping.proposal import Proposal, Value, propose
+from rowhook.mapping.proposal import Proposal, Value, completing, propose, with_status_map
 from rowhook.mapping.source_fields import FIELDS, KINDS
 
 _ROWS = {
@@ -217,8 +216,8 @@ async def _propose(
     values, is_every = await source_queries.status_values(owner, table, proposal.mapping)
     is_same = current.get("status") == proposal.mapping["status"]
     status_map = current.get("status_map") if is_same else None
-    proposal = status_values.with_status_map(proposal, values, status_map, request.statuses)
-    statuses = status_values.completing(proposal)
+    proposal = with_status_map(proposal, values, status_map, request.statuses)
+    statuses = completing(proposal)
     if is_every and statuses.keys().isdisjoint(values):
         raise CommandFailed(*watch_report.no_completing_status(proposal, values), code=USAGE)
     notes = watch_report.status_notes(proposal, values, is_every=is_every)

@@ -10,8 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from rowhook.commit_schema.author_text import quoted, quoted_list
-from rowhook.commit_schema.strict_schema import StrictForm, limits_exceeded
-from rowhook.commit_schema.tool_schema import PROPERTY_NAME, PlainSchema, plain_schema
+from rowhook.commit_schema.tool_schema import (
+    PROPERTY_NAME,
+    PlainSchema,
+    StrictForm,
+    limits_exceeded,
+    plain_schema,
+)
 
 Format = Literal["anthropic", "openai", "mcp"]
 Refuses = Callable[[str, Any], bool]
@@ -109,7 +114,7 @@ def _named(schema: dict[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _is_refused(name: str, member: Any) -> bool:
-    return (name != "" and PROPERTY_NAME.fullmatch(name) is None) or has_refused_name(member)
+    return PROPERTY_NAME.fullmatch(name) is None or has_refused_name(member)
 
 
 def has_refused_name(schema: Any) -> bool:
@@ -177,7 +182,7 @@ def _text_schema(content: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _strict_input(schema: dict[str, Any]) -> _Input:
-    """Return the input in OpenAI's strict form; what has no such form is in the JSON text."""
+    """Return the input in OpenAI's strict form; other members are in the JSON text."""
 
     def refuses(name: str, member: Any) -> bool:
         return _is_refused(name, member) or StrictForm.cannot_express(member)

@@ -8,19 +8,30 @@ from typing import Any
 from msgspec import Struct
 
 from rowhook import json_pointer
-from rowhook.commit_schema.body_skeleton import Node, Text, Value, read_skeleton
+from rowhook.commit_schema.body_skeleton import Node, Text, Value, quoted_after, read_skeleton
 from rowhook.commit_schema.data_schema import body_of, parts_of, templates_of
-from rowhook.commit_schema.expression_failures import expression_failures
-from rowhook.commit_schema.traced_template import Path, traced_body
+from rowhook.commit_schema.traced_template import (
+    UNKNOWN,
+    LoopList,
+    LoopObject,
+    Occurrence,
+    Path,
+    trace,
+    traced_body,
+)
 from rowhook.model import BodyFault, Outcome, Verdict
 from rowhook.render.configuration import Configuration
 from rowhook.render.webhook_compiler import Webhook
 from rowhook.schema.budget import pointer_to
+from rowhook.template.compiler import ROOTS, Template, compile_template
+from rowhook.template.faults import RenderFault, TemplateFaults
 from rowhook.template.names import Key, path_name, read_path_name
+from rowhook.template.output_context import OutputContext
 from rowhook.template.static_text import Placeholder
 
 _SENT = (Verdict.DELIVERED, Verdict.SKIPPED)
 _MAX_FAULTS = 50
+_MAX_NAMES = 10
 _WEBHOOK_HINT = "The data cannot fix this. Contact the owner of the webhook."
 _HINTS = {
     "required": "Add it.",
@@ -72,7 +83,7 @@ def explain(
         faults = [
             commit_fault
             for fault in outcome.faults
-            for commit_fault in _of_body(node, fault, names["data"])
+            for commit_fault in _of_body(node, fault, names["data"], _decided_by(webhook))
         ]
     else:
         faults = list(_of_render(webhook, outcome, names))
@@ -92,10 +103,10 @@ def _of_render(
     webhook: Webhook, outcome: Outcome, names: Mapping[str, object]
 ) -> Iterator[CommitFault]:
     data = names["data"]
-    found = [] if outcome.location is None else list(_evaluated(webhook, outcome, names))
-    if found:
-        yield from (_at(path, message, data) for path, message in found)
-        reported = {path for path, _ in found}
+    failures = [] if outcome.location is None else list(_evaluated(webhook, outcome, names))
+    if failures:
+        yield from (_at(path, message, data) for path, message in failures)
+        reported = {path for path, _ in failures}
         yield from _missing(webhook, reported, names)
         return
     message = outcome.error or outcome.verdict.value
@@ -179,13 +190,27 @@ def _pointer(keys: tuple[Key, ...], data: Any) -> str:
     return pointer_to(steps)
 
 
-def _of_body(node: Node, fault: BodyFault, data: object) -> Iterator[CommitFault]:
+def _decided_by(webhook: Webhook) -> str:
+    """Return the hint for a part of the body that is no value of the data."""
+    uses = next((uses for pointer, uses in parts_of(webhook) if pointer == "/body_template"), ())
+    names = [
+        path_name("data", tuple(map(_as_key, use.path)))
+        for use in uses
+        if use.root == "data" and not use.required
+    ]
+    if not names:
+        return _WEBHOOK_HINT
+    paths = ", ".join(sorted(set(names))[:_MAX_NAMES])
+    return f"The template writes parts of the body for some data only. It depends on: {paths}."
+
+
+def _of_body(node: Node, fault: BodyFault, data: object, decided_by: str) -> Iterator[CommitFault]:
     hint = _HINTS.get(fault.keyword, _OTHER_HINT)
     placeholders = list(_sources(node, json_pointer.split(fault.pointer)))
     place = fault.pointer or "/"
     if not placeholders:
         message = f"At {place} in the body: {fault.message}"
-        yield CommitFault(pointer="", message=message, hint=_WEBHOOK_HINT)
+        yield CommitFault(pointer="", message=message, hint=decided_by)
     for placeholder, rest in placeholders:
         if placeholder.root == "data":
             pointer = _pointer(placeholder.keys, data) + pointer_to(rest)
@@ -210,7 +235,64 @@ def _sources(node: Node, steps: list[str]) -> Iterator[tuple[Placeholder, list[s
             break
     else:
         steps = []
-    if isinstance(node, Value):
+    if isinstance(node, LoopList | LoopObject):
+        yield from ((source, steps) for source in node.sources)
+    elif isinstance(node, Value):
         yield node.placeholder, steps
     elif isinstance(node, Text):
         yield from ((part, []) for part in node.parts if isinstance(part, Placeholder))
+
+
+_MAX_OCCURRENCES = 5_000
+_FORMS = {OutputContext.URL: "https://a.example/?x={}", OutputContext.HEADER: "{}"}
+
+
+def expression_failures(
+    template: Template, names: Mapping[str, object]
+) -> list[tuple[Occurrence, str]]:
+    """Return the expressions that fail, with the message of each."""
+    evaluation = _Evaluation(template.output_context, names)
+    inside = False
+    for part in (trace(template.source, names) or [])[:_MAX_OCCURRENCES]:
+        if isinstance(part, str):
+            inside = quoted_after(part, quoted=inside)
+        elif isinstance(part, Occurrence):
+            evaluation.evaluate(part, inside=inside)
+    return evaluation.failures
+
+
+class _Evaluation:
+    def __init__(self, output_context: OutputContext, names: Mapping[str, object]) -> None:
+        self.failures: list[tuple[Occurrence, str]] = []
+        self._output_context = output_context
+        self._names = names
+        self._compiled: dict[tuple[str, bool, frozenset[str]], Template | None] = {}
+
+    def evaluate(self, part: Occurrence, *, inside: bool) -> None:
+        """Evaluate an expression, unless it reads a variable whose value is not known."""
+        values = {
+            name: bound.value
+            for name, bound in part.variables.items()
+            if bound.value is not UNKNOWN
+        }
+        template = self._template(part.expression, frozenset(values), inside=inside)
+        if template is None:
+            return
+        try:
+            template.render({**self._names, **values})
+        except RenderFault as fault:
+            self.failures.append((part, str(fault)))
+
+    def _template(
+        self, expression: str, variables: frozenset[str], *, inside: bool
+    ) -> Template | None:
+        key = expression, inside, variables
+        if key not in self._compiled:
+            form = _FORMS.get(self._output_context, '"{}"' if inside else "[{}]")
+            try:
+                self._compiled[key] = compile_template(
+                    form.replace("{}", expression), self._output_context, roots=ROOTS | variables
+                )
+            except TemplateFaults:
+                self._compiled[key] = None
+        return self._compiled[key]

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rowhook.commit_schema.body_skeleton import Node, Unknown, Value, read_skeleton
-from rowhook.commit_schema.loop_paths import Scope
-from rowhook.commit_schema.requirements import EACH, RequirementSet
+from rowhook.commit_schema.requirements import EACH, RequirementSet, Scope
 from rowhook.commit_schema.schema_walk import SchemaWalk
 from rowhook.render.configuration import Configuration
 from rowhook.render.webhook_compiler import Webhook
@@ -59,7 +58,7 @@ def derive_requirements(configuration: Configuration, webhook: Webhook) -> Requi
         walk.visit(body_of(configuration), configuration.schema, (), Scope())
     if webhook.condition is not None:
         reason = (
-            "The condition decides whether the output is sent. What the output requires then is "
+            "The condition decides whether the output is sent. The requirements of the output are "
             "not part of the schema."
         )
         requirements.skip("/condition", reason)

@@ -1,6 +1,6 @@
 """Makes a part of a JSON Schema self-contained: a schema of 2020-12 without references.
 
-What depends on its document (recursion, dynamic references) is left out at its place alone. The
+Only the keywords that depend on its document (recursion, dynamic references) are left out. The
 result never refuses what the original accepts.
 """
 
@@ -107,7 +107,7 @@ def resolved(schema: Any, document: Any) -> Any:
 def expanded(schema: Any, document: Any) -> tuple[Any, list[str]]:
     """Copy a part of `document`, expanding references.
 
-    Return the copy, and the reasons for what was left out.
+    Return the copy, and a reason for each part that was left out.
     """
     expansion = _Expansion(document)
     result = expansion.expand(schema, ())

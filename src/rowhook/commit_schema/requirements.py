@@ -1,4 +1,4 @@
-"""What one output requires of the data of a commit, path by path."""
+"""Requirements of one output for the data of a commit, by path; paths of loop variables."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from enum import Enum
 from typing import Any, Final
 
 from rowhook.schema.budget import pointer_to
-from rowhook.template.names import path_name
+from rowhook.template.names import path_name, read_path_name
+from rowhook.template.static_text import NO_DEFAULT, Loop, Placeholder
 
 
 class Each(Enum):
@@ -92,3 +93,44 @@ def pointer_of_keys(keys: Keys) -> str:
 
 def _plain(keys: Keys) -> tuple[str | int, ...]:
     return tuple(key for key in keys if not isinstance(key, Each))
+
+
+_LONGEST = 190
+_ROOTS = frozenset(("data", "context"))
+Path = tuple[str, Keys]
+
+
+class Scope:
+    """The loop variables at a position of a template, with the path of each."""
+
+    def __init__(self, variables: dict[str, Path] | None = None) -> None:
+        self._variables = variables or {}
+
+    def path(self, root: str | None, keys: Keys) -> Path | None:
+        """Return the path into data or context of a value, or None."""
+        if root in _ROOTS:
+            return str(root), keys
+        base = self._variables.get(root or "")
+        return None if base is None else (base[0], (*base[1], *keys))
+
+    def written(self, placeholder: Placeholder) -> Path | None:
+        """Return the path of a value that is written unchanged, or None."""
+        return self.path(placeholder.root, placeholder.keys)
+
+    def read(self, placeholder: Placeholder) -> Path | None:
+        """Return a path that every render of a placeholder must find, or None."""
+        name, *filters = placeholder.description.split(" | ")
+        if placeholder.root is not None:
+            is_needed = placeholder.default is NO_DEFAULT
+            return self.written(placeholder) if is_needed else None
+        path = read_path_name(name) if len(placeholder.description) < _LONGEST else None
+        if path is None or not filters or {"default", "d"} & set(filters):
+            return None
+        return self.path(*path)
+
+    def inside(self, loop: Loop) -> Scope | None:
+        """Return the scope of the body, or None if its variable is not an item of the data."""
+        path = self.written(loop.items)
+        if path is None or loop.variable is None or loop.items.default is not NO_DEFAULT:
+            return None
+        return Scope({**self._variables, loop.variable: (path[0], (*path[1], EACH))})

@@ -13,8 +13,7 @@ from rowhook.commit_schema.inline_references import (
     expanded,
     resolved,
 )
-from rowhook.commit_schema.loop_paths import Scope
-from rowhook.commit_schema.requirements import EACH, Keys, RequirementSet, pointer_of_keys
+from rowhook.commit_schema.requirements import EACH, Keys, RequirementSet, Scope, pointer_of_keys
 from rowhook.commit_schema.schema_conjunction import conjunction
 from rowhook.schema.schema_compiler import compile_schema
 from rowhook.template.static_text import NO_DEFAULT, Placeholder

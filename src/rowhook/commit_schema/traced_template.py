@@ -14,15 +14,15 @@ from typing import Any, Final, NamedTuple
 from rowhook.commit_schema.body_skeleton import Node, Text, Value, quoted_after, read_marked
 from rowhook.template.compiler import compile_template
 from rowhook.template.faults import RenderFault, TemplateFaults
-from rowhook.template.lexer import read_tokens
 from rowhook.template.names import LOOKUP_ERRORS, Key, path_name, read_path_name
 from rowhook.template.output_context import OutputContext
-from rowhook.template.source import Source, read_source
+from rowhook.template.source import Source, read_source, read_tokens
 from rowhook.template.static_text import Block, Loop, Placeholder, read_parts
 
 UNKNOWN: Final = object()
 Path = tuple[str, tuple[Key, ...]]
 _MARK = re.compile("\x01([0-9]+)(?::([0-9]*))?\x02")
+_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 _SET = re.compile(r"\{%[-+]?\s*set\s+(\w+)\s*=(.*?)[-+]?%\}\s*", re.DOTALL)
 _PAIRS = re.compile(
     r"\{%[-+]?\s*for\s+(\w+)\s*,\s*(\w+)\s+in\s+(.*?)(?:\.items\(\)|\|\s*items)\s*[-+]?%\}\s*",
@@ -60,8 +60,27 @@ class Occurrence:
         return Value(placeholder) if self.placeholder.root else Text((placeholder,))
 
 
-def trace(text: str, names: Mapping[str, object]) -> list[str | Occurrence] | None:
-    """Return the static texts and the expressions of a render in order; None if it fails."""
+@dataclass(frozen=True, slots=True)
+class LoopStart:
+    """The start of a loop, with the path of what it goes over."""
+
+    path: Path | None
+
+
+class LoopList(list[Node]):
+    """A list of the body whose items are written by loops; `sources` are what they go over."""
+
+    sources: tuple[Placeholder, ...] = ()
+
+
+class LoopObject(dict[str, Node]):
+    """An object of the body whose members are written by loops; `sources` as of LoopList."""
+
+    sources: tuple[Placeholder, ...] = ()
+
+
+def trace(text: str, names: Mapping[str, object]) -> list[str | Occurrence | LoopStart] | None:
+    """Return static texts, expressions and starts of loops in order; None if the render fails."""
     if "\x01" in text:
         return None
     try:
@@ -79,21 +98,75 @@ def traced_body(text: str, names: Mapping[str, object]) -> Node | None:
         return None
     nodes: list[Node] = []
     marked: list[str] = []
+    containers = _Containers()
     inside = False
     for part in parts:
         if isinstance(part, str):
+            containers.read(part, inside=inside)
             inside = quoted_after(part, quoted=inside)
             marked.append(part)
+            continue
+        if isinstance(part, LoopStart):
+            if not inside:
+                containers.add_source(part)
             continue
         mark = f"\x01{len(nodes)}\x02" if inside else f'"\x03{len(nodes)}\x02"'
         marked.append(mark)
         nodes.append(part.node)
     texts = [str(part.value) for part in parts if isinstance(part, Occurrence)]
-    return read_marked("".join(marked), nodes, texts)
+    return containers.with_sources(read_marked("".join(marked), nodes, texts))
+
+
+class _Containers:
+    """The lists and objects of a body, numbered in the order of their opening brackets."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._open: list[int] = []
+        self._sources: dict[int, list[Placeholder]] = {}
+
+    def read(self, text: str, *, inside: bool) -> None:
+        """Read a static text; `inside`: it begins inside quotes."""
+        for match in _BRACKET.finditer(f'"{text}' if inside else text):
+            if match[0] in "[{":
+                self._open.append(self._count)
+                self._count += 1
+            elif match[0] in "]}" and self._open:
+                self._open.pop()
+
+    def add_source(self, loop: LoopStart) -> None:
+        """Record what a loop goes over, which writes into the innermost open container."""
+        if loop.path is None or not self._open:
+            return
+        root, keys = loop.path
+        source = Placeholder(root=root, keys=keys, description=path_name(root, keys))
+        sources = self._sources.setdefault(self._open[-1], [])
+        if source not in sources:
+            sources.append(source)
+
+    def with_sources(self, node: Node) -> Node:
+        """Return the tree with the sources of its lists and objects."""
+        self._count, total = 0, self._count
+        tree = self._copy(node)
+        # members with the same name are one in the tree, so that the numbers differ
+        return tree if self._count == total else node
+
+    def _copy(self, node: Node) -> Node:
+        if not isinstance(node, list | dict):
+            return node
+        sources = self._sources.get(self._count)
+        self._count += 1
+        copy: LoopList | LoopObject
+        if isinstance(node, list):
+            copy = LoopList(map(self._copy, node))
+        else:
+            copy = LoopObject((name, self._copy(child)) for name, child in node.items())
+        copy.sources = tuple(sources or ())
+        return copy
 
 
 class _Mark(NamedTuple):
-    """What stands at a mark: an expression, the body of a loop, or a `set`."""
+    """The node at a mark: an expression, the body of a loop, or a `set`."""
 
     text: str
     part: Placeholder | Loop | None
@@ -130,7 +203,7 @@ def _marked(tag: str, kind: str, number: int) -> tuple[Placeholder | Loop | None
     if kind == "for":
         loop = _only(read_parts(f"{tag}{{% endfor %}}"))
         part = loop if isinstance(loop, Loop) else None
-        return part, f"{tag}\x01{number}:{{{{ loop.index0 }}}}\x02"
+        return part, f"\x01{number}\x02{tag}\x01{number}:{{{{ loop.index0 }}}}\x02"
     if kind == "set":
         return None, f"{tag}\x01{number}:\x02"
     if kind:
@@ -147,7 +220,7 @@ def _only(parts: tuple[str | Placeholder | Block, ...]) -> str | Placeholder | B
 
 def _follow(
     text: str, marks: list[_Mark], names: Mapping[str, object]
-) -> Iterator[str | Occurrence]:
+) -> Iterator[str | Occurrence | LoopStart]:
     run = _Run(names)
     at = 0
     for match in _MARK.finditer(text):
@@ -156,11 +229,18 @@ def _follow(
         mark = marks[int(match[1])]
         if isinstance(mark.part, Placeholder):
             yield run.occurrence(mark.text, mark.part)
+        elif isinstance(mark.part, Loop) and match[2] is None:
+            yield LoopStart(run.path_of_items(mark.text, mark.part))
         elif isinstance(mark.part, Loop):
             run.iterate(mark.text, mark.part, int(match[2]))
         else:
             run.assign(mark.text)
     yield text[at:]
+
+
+def _items_of(tag: str, loop: Loop) -> str | Placeholder | Block:
+    pairs = _PAIRS.fullmatch(tag)
+    return _only(read_parts(f"{{{{ {pairs[3]} }}}}")) if pairs else loop.items
 
 
 class _Run:
@@ -180,10 +260,13 @@ class _Run:
             variables=dict(self._variables),
         )
 
+    def path_of_items(self, tag: str, loop: Loop) -> Path | None:
+        """Return the path of what a loop goes over."""
+        return self._bound(_items_of(tag, loop)).path
+
     def iterate(self, tag: str, loop: Loop, index: int) -> None:
         pairs = _PAIRS.fullmatch(tag)
-        items = _only(read_parts(f"{{{{ {pairs[3]} }}}}")) if pairs else loop.items
-        base = self._bound(items)
+        base = self._bound(_items_of(tag, loop))
         values = base.value if isinstance(base.value, list | dict) else []
         counts = {"index": index + 1, "index0": index, "first": index == 0, "length": len(values)}
         self._variables["loop"] = Bound(None, {**counts, "last": index + 1 == len(values)})

@@ -15,6 +15,8 @@ from rowhook.durations import format_duration, format_relative
 from rowhook.model import DeliveryStatus
 from rowhook.services.stats import MAX_COUNTED, DeliveryCounts
 
+_MAX_NAME = 200
+
 
 def span(seconds: float | None) -> str:
     """Format a duration as a whole number: `12 s`, `3 min`, `2 h`."""
@@ -32,8 +34,8 @@ def elapsed(since: datetime) -> str:
 
 
 def due(moment: datetime) -> str:
-    """Format the time of what is planned: `in 3 min`, or `now` if it has come."""
-    return "now" if moment <= datetime.now(UTC) else format_relative(moment)
+    """Format the time of what is planned: `in 3 min`, or `due` if it has come."""
+    return "due" if moment <= datetime.now(UTC) else format_relative(moment)
 
 
 def upcoming(moment: datetime | None) -> str:
@@ -92,6 +94,11 @@ def tojson_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def clipped(text: str, length: int = _MAX_NAME) -> str:
+    """Cut a name or another text that may have any length, for a list or a heading."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
 def segment(text: str) -> str:
     """Encode a text as one segment of a path, slashes included."""
     return quote(text, safe="")
@@ -104,6 +111,7 @@ def goal_path(goal: str) -> str:
 
 
 FILTERS: dict[str, Callable[..., str]] = {
+    "clipped": clipped,
     "span": span,
     "ago": ago,
     "due": due,
@@ -138,6 +146,7 @@ def status_count(tally: DeliveryCounts, *statuses: DeliveryStatus, narrowed: boo
 
 
 COUNT_FILTERS: dict[str, Callable[..., str]] = {
+    "clipped": clipped,
     "capped_count": capped_count,
     "status_count": status_count,
 }

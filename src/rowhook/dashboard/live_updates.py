@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NamedTuple
 
@@ -22,6 +23,8 @@ from rowhook.server_sent_events import (
 from rowhook.services.context import NotFound
 
 _MAX_STREAMS = 200
+# So that one organization cannot take the live updates of the others.
+_MAX_STREAMS_PER_OWNER = 50
 # Then the browser reconnects, and its session is checked again.
 _LIFETIME_S = 300.0
 # Throttles slow fragments, so that a stream keeps the database busy at most 10 % of the time.
@@ -46,32 +49,34 @@ class Streams:
 
     def __init__(self) -> None:
         self._stopped = asyncio.Event()
-        self._open = 0
+        self._open = Counter[str]()
 
     def stop(self) -> None:
         """End all streams. Their pages reconnect to another process."""
         self._stopped.set()
 
-    def fragment(self, name: str, interval_s: float, render: Render) -> Stream:
-        """Stream one fragment as the event `name`."""
-        return self.fragments(LiveFragment(name, interval_s, render))
+    def of(self, owner: str) -> OwnedStreams:
+        """The streams of an organization, or of the operators."""
+        return OwnedStreams(self, owner)
 
-    def fragments(self, *fragments: LiveFragment) -> Stream:
+    def open(self, owner: str, *fragments: LiveFragment) -> Stream:
         """Stream several fragments over one connection: browsers limit connections per host."""
-        if self._open >= _MAX_STREAMS or self._stopped.is_set():
+        is_full = self._open.total() >= _MAX_STREAMS or self._open[owner] >= _MAX_STREAMS_PER_OWNER
+        if is_full or self._stopped.is_set():
             # The page stays as it was loaded, and retries later.
             return Stream(iter(()), status_code=503, media_type=MEDIA_TYPE)
-        return Stream(self._events(fragments), media_type=MEDIA_TYPE, headers=_HEADERS)
+        return Stream(self._events(owner, fragments), media_type=MEDIA_TYPE, headers=_HEADERS)
 
-    async def _events(self, fragments: tuple[LiveFragment, ...]) -> AsyncIterator[str]:
-        self._open += 1
+    async def _events(self, owner: str, fragments: tuple[LiveFragment, ...]) -> AsyncIterator[str]:
+        self._open[owner] += 1
         try:
             retry_s = min(fragment.interval_s for fragment in fragments)
             yield format_retry(retry_s)
             async for name, text in self._changes(fragments):
                 yield format_event(text, name=name) if text else HEARTBEAT
         finally:
-            self._open -= 1
+            self._open[owner] -= 1
+            self._open += Counter()  # drops owners without streams
 
     async def _changes(self, fragments: tuple[LiveFragment, ...]) -> AsyncIterator[tuple[str, str]]:
         """Yield (name, text) of each changed fragment; an empty text is a heartbeat."""
@@ -91,6 +96,21 @@ class Streams:
                 pause = max(fragment.interval_s, duration * _PAUSE_FACTOR)
                 due[fragment] = time.monotonic() + pause
             await _wait(self._stopped, max(min(due.values()) - time.monotonic(), 0))
+
+
+class OwnedStreams(NamedTuple):
+    """The streams that one owner opens."""
+
+    streams: Streams
+    owner: str
+
+    def fragment(self, name: str, interval_s: float, render: Render) -> Stream:
+        """Stream one fragment as the event `name`."""
+        return self.fragments(LiveFragment(name, interval_s, render))
+
+    def fragments(self, *fragments: LiveFragment) -> Stream:
+        """Stream several fragments over one connection."""
+        return self.streams.open(self.owner, *fragments)
 
 
 def _without_times(text: str) -> str:

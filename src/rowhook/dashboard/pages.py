@@ -20,7 +20,7 @@ from rowhook.dashboard import curl, display_format, editor_form, navigation
 from rowhook.dashboard.browser_session import Session
 from rowhook.dashboard.display_format import excerpt, indented
 from rowhook.dashboard.fault_positions import locate_faults
-from rowhook.dashboard.live_updates import Streams
+from rowhook.dashboard.live_updates import OwnedStreams
 from rowhook.dashboard.portal_frame import (
     NO_ANCESTORS,
     frame_ancestors,
@@ -173,7 +173,7 @@ def redirect(path: str) -> Redirect:
 
 Handler = Callable[..., Any]
 ContextDependency = NamedDependency[SkipValidation[KeyringContext]]
-StreamsDependency = NamedDependency[SkipValidation[Streams]]
+StreamsDependency = NamedDependency[SkipValidation[OwnedStreams]]
 
 
 def page_route(path: str, *, scope: str = "read", **options: Any) -> Callable[[Handler], Any]:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 from litestar import Router
+from litestar.connection import ASGIConnection
 from litestar.datastructures import CacheControlHeader
 from litestar.di import Provide
+from litestar.exceptions import NotFoundException
 from litestar.static_files import create_static_files_router
 
-from rowhook.dashboard.browser_session import SessionMiddleware, check_csrf, ctx_of, require_scope
+from rowhook.dashboard.browser_session import (
+    SessionMiddleware,
+    SessionRequest,
+    check_csrf,
+    ctx_of,
+    require_scope,
+)
 from rowhook.dashboard.compression import compressed_files, compressed_pages
 from rowhook.dashboard.error_pages import HANDLERS
-from rowhook.dashboard.live_updates import Streams
+from rowhook.dashboard.live_updates import OwnedStreams, Streams
 from rowhook.dashboard.pages import STATIC
 from rowhook.dashboard.screens import (
     access_screens,
@@ -53,8 +64,9 @@ _SCREENS = (
 def routes(streams: Streams) -> list[Router]:
     """Build the routers of the dashboard."""
 
-    def the_streams() -> Streams:
-        return streams
+    def the_streams(request: SessionRequest) -> OwnedStreams:
+        organization = request.auth.caller.organization
+        return streams.of("operators" if organization is None else str(organization))
 
     screens = Router(
         path="/",
@@ -79,6 +91,22 @@ def _static() -> Router:
         directories=[STATIC],
         name="dashboard",
         middleware=[compressed_files()],
+        guards=[_require_static_file],
         include_in_schema=False,
         cache_control=CacheControlHeader(max_age=_YEAR_S, public=True, immutable=True),
     )
+
+
+@cache
+def _static_files() -> frozenset[str]:
+    return frozenset(str(file.relative_to(STATIC)) for file in STATIC.rglob("*") if file.is_file())
+
+
+def _require_static_file(connection: ASGIConnection[Any, Any, Any, Any], _: object) -> None:
+    """Raise NotFoundException for any other name, which is not looked up on the disk.
+
+    What the file system says of a name, such as one with a NUL, is not for visitors.
+    """
+    name = str(connection.path_params.get("file_path", "")).lstrip("/")
+    if name not in _static_files():
+        raise NotFoundException("There is no such file.")

@@ -11,7 +11,7 @@ from rowhook.dashboard.editor_form import Fields
 from rowhook.dashboard.fault_positions import field_of, locate_faults
 from rowhook.dashboard.schema_relaxations import SchemaText, offset_of
 from rowhook.render.configuration import Fault
-from rowhook.services.held_previews import HeldPreview
+from rowhook.services.held_deliveries import HeldPreview
 
 _UNDEFINED = re.compile(
     r"(?P<name>\S.*?) is not defined(?:; did you mean (?P<match>.+)\?$|[:.])", re.DOTALL

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from rowhook.services.webhook_checks import configuration_of
 
 BOREALIS = UUID("00000000-0000-4000-8000-00000000000b")
 MERIDIAN = UUID("00000000-0000-4000-8000-00000000000c")
+_TRIAGE = "00000000-0000-4000-8000-0000000000a3"
 PREFIX = "/demo"
 BROKEN, SLOW = "Carrier booking", "Data warehouse"
 # Short while the day is written, so that what is refused becomes dead within a second.
@@ -28,7 +29,7 @@ _USUAL_DELAY_S = (0.02, 0.08)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What an endpoint of the day answers, and after how many seconds."""
+    """The answer of an endpoint of the day, and its delay in seconds."""
 
     status: int
     delay_s: float
@@ -40,73 +41,53 @@ class _Output:
     organization: UUID
     configuration: Configuration
     agent: str | None = None
-    goals: tuple[str, ...] = ()
+    goal: str | None = None
 
 
-def _outputs(url: str) -> list[_Output]:
-    url = url + PREFIX
-    return [
-        _Output(
-            organization=BOREALIS,
-            goals=("goal_ticket",),
-            configuration=Configuration(
-                name="Help desk",
-                url=f"{url}/help-desk/tickets/{{{{data.ticket}}}}",
-                method="PUT",
-                body_template='{"subject": "{{data.subject}}", "requester": "{{data.email}}",'
-                ' "priority": "{{data.priority}}", "channel": "{{context.channel}}"}',
-            ),
-        ),
-        _Output(
-            organization=BOREALIS,
-            agent="00000000-0000-4000-8000-0000000000a3",
-            configuration=Configuration(
-                name="Chat alerts",
-                url=f"{url}/chat/alerts",
-                condition='job.status == "failed"',
-                body_template='{"text": "{{agent.name}} failed:'
-                ' {{data.error | default("no reason")}}"}',
-            ),
-        ),
-        _Output(
-            organization=BOREALIS,
-            goals=("goal_refund",),
-            configuration=Configuration(
-                name=SLOW, url=f"{url}/warehouse/rows", max_in_flight=30, raw_payload=True
-            ),
-        ),
-        _Output(
-            organization=BOREALIS,
-            goals=("goal_refund",),
-            configuration=Configuration(
-                name="Refund ledger",
-                url=f"{url}/ledger/refunds",
-                body_template='{"iban": "{{data.iban}}", "amount": {{data.amount}},'
-                ' "holder": "{{data.customer}}"}',
-            ),
-        ),
-        _Output(
-            organization=MERIDIAN,
-            goals=("goal_shipment",),
-            configuration=Configuration(name=BROKEN, url=f"{url}/carrier/bookings"),
-        ),
-        _Output(
-            organization=MERIDIAN,
-            goals=("goal_customs",),
-            configuration=Configuration(
-                name="Customs declarations",
-                url=f"{url}/customs/declarations",
-                retry_schedule_s=_BRIEF_S,
-                body_template='{"code": "{{data.hs_code}}",'
-                ' "weight_kg": {{data.weight_kg | tojson}}}',
-                schema={
-                    "type": "object",
-                    "required": ["code", "weight_kg"],
-                    "properties": {"weight_kg": {"type": "number"}},
-                },
-            ),
-        ),
-    ]
+def _borealis(url: str) -> Iterator[_Output]:
+    help_desk = Configuration(
+        name="Help desk",
+        url=f"{url}/help-desk/tickets/{{{{data.ticket}}}}",
+        method="PUT",
+        body_template='{"subject": "{{data.subject}}", "requester": "{{data.email}}",'
+        ' "priority": "{{data.priority}}", "channel": "{{context.channel}}"}',
+    )
+    chat = Configuration(
+        name="Chat alerts",
+        url=f"{url}/chat/alerts",
+        condition='job.status == "failed"',
+        body_template='{"text": "{{agent.name}} failed: {{data.error | default("no reason")}}"}',
+    )
+    warehouse = Configuration(
+        name=SLOW, url=f"{url}/warehouse/rows", max_in_flight=30, raw_payload=True
+    )
+    ledger = Configuration(
+        name="Refund ledger",
+        url=f"{url}/ledger/refunds",
+        body_template='{"iban": "{{data.iban}}", "amount": {{data.amount}},'
+        ' "holder": "{{data.customer}}"}',
+    )
+    yield _Output(organization=BOREALIS, configuration=help_desk, goal="goal_ticket")
+    yield _Output(organization=BOREALIS, configuration=chat, agent=_TRIAGE)
+    for configuration in (warehouse, ledger):
+        yield _Output(organization=BOREALIS, configuration=configuration, goal="goal_refund")
+
+
+def _meridian(url: str) -> Iterator[_Output]:
+    carrier = Configuration(name=BROKEN, url=f"{url}/carrier/bookings")
+    customs = Configuration(
+        name="Customs declarations",
+        url=f"{url}/customs/declarations",
+        retry_schedule_s=_BRIEF_S,
+        body_template='{"code": "{{data.hs_code}}", "weight_kg": {{data.weight_kg | tojson}}}',
+        schema={
+            "type": "object",
+            "required": ["code", "weight_kg"],
+            "properties": {"weight_kg": {"type": "number"}},
+        },
+    )
+    yield _Output(organization=MERIDIAN, configuration=carrier, goal="goal_shipment")
+    yield _Output(organization=MERIDIAN, configuration=customs, goal="goal_customs")
 
 
 class Endpoints:
@@ -135,13 +116,13 @@ def _weight(body: bytes) -> object:
 async def create_webhooks(ctx: KeyringContext, url: str) -> dict[str, UUID]:
     """Creates and links the webhooks; `url` is that of the receiver. Returns their ids by name."""
     ids: dict[str, UUID] = {}
-    for output in _outputs(url):
+    for output in (*_borealis(url + PREFIX), *_meridian(url + PREFIX)):
         webhook = await webhooks.create_webhook(ctx, output.organization, output.configuration)
         ids[output.configuration.name] = webhook.id
         if output.agent is not None:
             await links.link_agent(ctx, webhook.id, output.agent)
-        for goal in output.goals:
-            await links.link_goal(ctx, webhook.id, goal)
+        if output.goal is not None:
+            await links.link_goal(ctx, webhook.id, output.goal)
     return ids
 
 

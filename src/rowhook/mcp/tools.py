@@ -1,4 +1,4 @@
-"""The MCP tools of an agent: what a commit requires, the commit, and what became of it."""
+"""The MCP tools of an agent: requirements of a commit, the commit, and its deliveries."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Step:
     The kinds are: script, in its own transaction; outside, statement by statement outside a
     transaction; release, in one transaction with all other release steps; trigger and policies, a
     trigger or all policies of `table`, in its own transaction; comments, those of each relation in
-    a transaction of their own.
+    a separate transaction.
     """
 
     kind: Kind

@@ -37,7 +37,9 @@ _WORDS = {
     "nil": "null",
 }
 _WORD = re.compile(r"-?[A-Za-z]+")
-
+_CLOSING = {"{": "}", "[": "]"}
+_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
+_QUOTES = frozenset("'`\u201c\u201d\u201e\u00ab\u00bb\u2018\u2019")
 
 _COUNT = re.compile(" has (?:no|1|3) items?, ")
 
@@ -138,6 +140,8 @@ def _advice(text: str, error: json.JSONDecodeError) -> str:
         return f"Write {_WORDS[word[0]]}, not {word[0]}."
     if word and word[0] in ROOTS:
         return f"Write {{{{ … }}}} around a name, as in {{{{ {word[0]}.… }}}}."
+    if word and error.msg == "Expecting value":
+        return "Write a text in double quotes."
     if not text.strip():
         return "It is empty. Remove the template to send the default payload."
     return _advice_by_character(text, at, error.msg)
@@ -145,8 +149,11 @@ def _advice(text: str, error: json.JSONDecodeError) -> str:
 
 def _advice_by_character(text: str, at: int, message: str) -> str:
     character = text[at : at + 1]
-    if character == "'":
-        return "Write names and texts in double quotes, not in single quotes."
+    bracket = _bracket_advice(text, at, message)
+    if bracket is not None:
+        return bracket
+    if character in _QUOTES:
+        return f"Write names and texts in straight double quotes, not in {character}."
     if message.startswith("Illegal trailing comma"):
         return _no_comma(text[at + 1 :].lstrip()[:1])
     if character in {"}", "]"} and text[:at].rstrip().endswith(","):
@@ -154,6 +161,33 @@ def _advice_by_character(text: str, at: int, message: str) -> str:
     if text[at : at + 2] in {"//", "/*"}:
         return "JSON has no comments. Write {# … #}."
     return _ADVICE.get(message, f"{message}.")
+
+
+def _bracket_advice(text: str, at: int, message: str) -> str | None:
+    """Return the advice for a bracket that is missing or closes nothing."""
+    bracket = _open_bracket(text[:at])
+    if not text[at:].strip():
+        return (
+            f"It ends inside {bracket}. Write {_CLOSING[bracket]} at the end." if bracket else None
+        )
+    if text[at] not in _CLOSING.values():
+        return None
+    if not bracket:
+        return f"Remove {text[at]}: it closes no bracket."
+    if message.startswith("Expecting ',"):
+        return f"Write {_CLOSING[bracket]} first, because {bracket} is open here."
+    return None
+
+
+def _open_bracket(text: str) -> str:
+    """Return the innermost bracket that is open at the end of a text, or ""."""
+    stack = [""]
+    for match in _BRACKET.finditer(text):
+        if match[0] in _CLOSING:
+            stack.append(match[0])
+        elif match[0] == _CLOSING.get(stack[-1]):
+            stack.pop()
+    return stack[-1]
 
 
 def _no_comma(bracket: str) -> str:

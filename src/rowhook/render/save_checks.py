@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from rowhook.render.body_checks import body_findings
 from rowhook.render.configuration import Configuration, Fault
+from rowhook.render.foreign_syntax import foreign_syntax
 from rowhook.render.headers import header_pointer
 from rowhook.render.payload import variable_names
 from rowhook.render.schema_checks import payload_warning, schema_warnings
@@ -22,6 +23,7 @@ from rowhook.template.compiler import (
 from rowhook.template.faults import TemplateFaults, closest_match
 from rowhook.template.names import path_name
 from rowhook.template.output_context import OutputContext, body_context, is_json_lines
+from rowhook.template.source import read_source
 
 _JOBS = frozenset({"job", "agent", "agent_version"})
 _COMMITS = frozenset({"commit_id", "committed_at", "goal", "template", "session", "interview"})
@@ -58,6 +60,7 @@ def check_before_save(configuration: Configuration) -> Findings:
     for pointer, part in _parts(configuration):
         faults += _unknown_names(pointer, part)
         warnings += _null_names(pointer, part, configuration.event_types)
+        warnings += foreign_syntax(pointer, read_source(part.source))
         if part.output_context is OutputContext.JSON:
             never, sometimes = _body_findings(configuration, part.source)
             faults += never

@@ -157,13 +157,13 @@ def contains(validator: Any, subschema: Any, instance: Any, schema: Any) -> Erro
     minimum, maximum = schema.get("minContains", 1), schema.get("maxContains", len(instance))
     count = sum(1 for item in instance if accepts(validator, subschema, item))
     if count < minimum:
-        yield ValidationError(
-            f"Must have at least {minimum} items that match contains, but has {count}."
-        )
+        yield ValidationError(f"Must have at least {_matching(minimum)}, but has {count}.")
     elif count > maximum:
-        yield ValidationError(
-            f"Must have at most {maximum} items that match contains, but has {count}."
-        )
+        yield ValidationError(f"Must have at most {_matching(maximum)}, but has {count}.")
+
+
+def _matching(count: int) -> str:
+    return f"{count} {'item that matches' if count == 1 else 'items that match'} contains"
 
 
 def contains_draft7(validator: Any, subschema: Any, instance: Any, _schema: Any) -> Errors:

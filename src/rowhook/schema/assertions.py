@@ -91,11 +91,13 @@ def multiple_of(validator: Any, divisor: Any, instance: Any, _schema: Any) -> Er
     return fault(f"Must be a multiple of {printable(str(divisor))}.")
 
 
-def _size(type_name: str, broken: Callable[[int, Any], bool], words: str) -> Keyword:
+def _size(
+    type_name: str, broken: Callable[[int, Any], bool], words: str, one: str, many: str
+) -> Keyword:
     def check(_validator: Any, size: Any, instance: Any, _schema: Any) -> Errors:
         if kind(instance) != type_name or not broken(len(instance), size):
             return ()
-        return fault(words.format(_plain(size)))
+        return fault(f"Must {words} {_plain(size)} {one if size == 1 else many}.")
 
     return check
 
@@ -104,12 +106,15 @@ def _plain(size: int | Decimal) -> str:
     return printable(str(size))
 
 
-min_length = _size("string", lt, "Must be at least {} characters long.")
-max_length = _size("string", gt, "Must be at most {} characters long.")
-min_items = _size("array", lt, "Must have at least {} items.")
-max_items = _size("array", gt, "Must have at most {} items.")
-min_properties = _size("object", lt, "Must have at least {} properties.")
-max_properties = _size("object", gt, "Must have at most {} properties.")
+_CHARACTERS = "character long", "characters long"
+_ITEMS = "item", "items"
+_PROPERTIES = "property", "properties"
+min_length = _size("string", lt, "be at least", *_CHARACTERS)
+max_length = _size("string", gt, "be at most", *_CHARACTERS)
+min_items = _size("array", lt, "have at least", *_ITEMS)
+max_items = _size("array", gt, "have at most", *_ITEMS)
+min_properties = _size("object", lt, "have at least", *_PROPERTIES)
+max_properties = _size("object", gt, "have at most", *_PROPERTIES)
 
 
 def unique_items(validator: Any, is_required: Any, instance: Any, _schema: Any) -> Errors:

@@ -34,7 +34,7 @@ _HOLDS_ONE_OR_LIST = frozenset(
         *("unevaluatedItems", "unevaluatedProperties"),
     }
 )
-# Subschemas of keywords without a check of their own.
+# Subschemas of keywords that are not checked themselves.
 _WITHOUT_CHECK = frozenset({"then", "else", "definitions"})
 _WITHOUT_CHECK_SINCE_2019 = frozenset({"$defs", "contentSchema"})
 _REMOTE_REFERENCE = (

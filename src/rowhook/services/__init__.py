@@ -1,1 +1,1 @@
-"""What users may do, by noun; the API, the dashboard, the command line and MCP share it."""
+"""Operations of users, by noun; the API, the dashboard, the command line and MCP share it."""

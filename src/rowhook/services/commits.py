@@ -1,4 +1,4 @@
-"""What a goal requires of a commit, its validation in advance, and the commit itself."""
+"""The requirements of a goal for a commit, its validation in advance, and the commit itself."""
 
 from __future__ import annotations
 

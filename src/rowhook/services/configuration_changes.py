@@ -43,12 +43,12 @@ async def apply(ctx: KeyringContext, steps: Sequence[Step]) -> dict[str, UUID]:
 async def _apply_webhook(
     ctx: KeyringContext, step: Step, created: dict[tuple[UUID, str], UUID]
 ) -> None:
-    if step.wanted is None:
+    if step.desired is None:
         if step.present is not None:
             await unlink_all(ctx, step.present.id)
             await delete_webhook(ctx, step.present.id)
         return
-    configuration = configuration_in(step.wanted)
+    configuration = configuration_in(step.desired)
     if step.present is None:
         saved = await create_webhook(ctx, step.organization, configuration)
         created[step.organization, step.change.webhook] = saved.id
@@ -56,8 +56,8 @@ async def _apply_webhook(
         saved = await change_webhook(
             ctx, step.present.id, configuration, expected_revision=step.present.revision
         )
-    if any(change.field == "state" for change in step.change.fields) and step.wanted.state:
-        await set_state(ctx, saved.id, step.wanted.state)
+    if any(change.field == "state" for change in step.change.fields) and step.desired.state:
+        await set_state(ctx, saved.id, step.desired.state)
 
 
 async def _apply_link(

@@ -62,12 +62,12 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A change with what is needed to make it."""
+    """A change, and the webhooks before and after it."""
 
     change: Change
     organization: UUID
     present: Webhook | None = None
-    wanted: DeclaredWebhook | None = None
+    desired: DeclaredWebhook | None = None
     thresholds: AlertThresholds | None = None
 
 
@@ -89,29 +89,29 @@ class _Organization:
 
 async def all_webhooks(ctx: ServiceContext, organization: UUID) -> list[Webhook]:
     """Returns all webhooks of an organization, oldest first."""
-    found: list[Webhook] = []
+    webhooks: list[Webhook] = []
     cursor = None
     while True:
         page = await list_webhooks(ctx, organization=organization, cursor=cursor, limit=_PAGE)
-        found += page.items
+        webhooks += page.items
         cursor = page.next_cursor
         if cursor is None:
-            return found[::-1]
+            return webhooks[::-1]
 
 
 async def all_secrets(ctx: ServiceContext, organization: UUID) -> list[DeclaredSecret]:
     """Returns all secrets of an organization by id, without values."""
-    found: list[DeclaredSecret] = []
+    secrets: list[DeclaredSecret] = []
     cursor = None
     while True:
         page = await list_secrets(ctx, organization, cursor=cursor, limit=_PAGE)
-        found += [
+        secrets += [
             DeclaredSecret(id=secret.id, allowed_hosts=secret.allowed_hosts)
             for secret in page.items
         ]
         cursor = page.next_cursor
         if cursor is None:
-            return found
+            return secrets
 
 
 async def plan(ctx: ServiceContext, file: ConfigurationFile, *, prune: bool) -> list[Step]:
@@ -119,10 +119,10 @@ async def plan(ctx: ServiceContext, file: ConfigurationFile, *, prune: bool) -> 
     steps: list[Step] = []
     faults: list[Fault] = []
     seen = set[UUID]()
-    for index, wanted in enumerate(file.organizations):
+    for index, desired in enumerate(file.organizations):
         path: _Path = ["organizations", index]
         try:
-            identifier = await lookups.organization_id(ctx, wanted.id)
+            identifier = await lookups.organization_id(ctx, desired.id)
         except NotFound as error:
             message = f"{error} The platform creates it in rowhook.organization."
             faults.append(fault_at([*path, "id"], message))
@@ -130,8 +130,8 @@ async def plan(ctx: ServiceContext, file: ConfigurationFile, *, prune: bool) -> 
         if identifier in seen:
             faults.append(fault_at([*path, "id"], "This organization occurs twice in the file."))
         seen.add(identifier)
-        organization = _Organization(identifier, wanted.id, path, prune)
-        steps += await _plan_organization(ctx, organization, wanted)
+        organization = _Organization(identifier, desired.id, path, prune)
+        steps += await _plan_organization(ctx, organization, desired)
         faults += organization.faults
     if faults:
         raise Rejected(*faults)
@@ -139,33 +139,33 @@ async def plan(ctx: ServiceContext, file: ConfigurationFile, *, prune: bool) -> 
 
 
 async def _plan_organization(
-    ctx: ServiceContext, organization: _Organization, wanted: DeclaredOrganization
+    ctx: ServiceContext, organization: _Organization, desired: DeclaredOrganization
 ) -> list[Step]:
     for stored in await all_webhooks(ctx, organization.id):
         organization.by_id[stored.id] = stored
         if stored.external_id is not None:
             organization.by_external_id[stored.external_id] = stored
-    await _check_secrets(ctx, organization, wanted.secrets)
-    targets = await _link_targets(ctx, organization, wanted.webhooks)
+    await _check_secrets(ctx, organization, desired.secrets)
+    targets = await _link_targets(ctx, organization, desired.webhooks)
     steps: list[Step] = []
     kept = set[UUID]()
-    for index, webhook in enumerate(wanted.webhooks):
+    for index, webhook in enumerate(desired.webhooks):
         present = _find(organization, index, webhook)
         if present is not None:
             kept.add(present.id)
         steps += await _plan_webhook(ctx, organization, index, webhook, present, targets)
     others = [item for item in organization.by_id.values() if item.id not in kept]
     # Deleted first, so that their external ids are free.
-    unwanted = [_unwanted(organization, item) for item in others]
-    return [*await _plan_thresholds(ctx, organization, wanted), *unwanted, *steps]
+    undeclared = [_undeclared(organization, item) for item in others]
+    return [*await _plan_thresholds(ctx, organization, desired), *undeclared, *steps]
 
 
 async def _plan_thresholds(
-    ctx: ServiceContext, organization: _Organization, wanted: DeclaredOrganization
+    ctx: ServiceContext, organization: _Organization, desired: DeclaredOrganization
 ) -> list[Step]:
-    if wanted.alert_thresholds is None:
+    if desired.alert_thresholds is None:
         return []
-    after = wanted.alert_thresholds.thresholds
+    after = desired.alert_thresholds.thresholds
     before = await alert_thresholds(ctx, organization.id)
     if before == after:
         return []
@@ -184,7 +184,7 @@ async def _plan_thresholds(
     return [Step(change=change, organization=organization.id, thresholds=after)]
 
 
-def _unwanted(organization: _Organization, webhook: Webhook) -> Step:
+def _undeclared(organization: _Organization, webhook: Webhook) -> Step:
     change = Change(
         action="delete" if organization.prune else "keep",
         object="webhook",
@@ -201,10 +201,10 @@ def _label(webhook: Webhook) -> str:
 
 
 async def _check_secrets(
-    ctx: ServiceContext, organization: _Organization, wanted: list[DeclaredSecret]
+    ctx: ServiceContext, organization: _Organization, desired: list[DeclaredSecret]
 ) -> None:
     present = {secret.id: secret for secret in await all_secrets(ctx, organization.id)}
-    for index, secret in enumerate(wanted):
+    for index, secret in enumerate(desired):
         command = f"rowhook secrets put {secret.id} --organization {organization.name}"
         options = "".join(f" --allowed-host {host}" for host in secret.allowed_hosts or ())
         stored = present.get(secret.id)
@@ -226,18 +226,18 @@ def _hosts(secret: DeclaredSecret) -> list[str] | None:
     return None if secret.allowed_hosts is None else sorted(secret.allowed_hosts)
 
 
-def _find(organization: _Organization, index: int, wanted: DeclaredWebhook) -> Webhook | None:
-    named = organization.by_external_id.get(wanted.external_id or "")
-    if wanted.id is None:
+def _find(organization: _Organization, index: int, desired: DeclaredWebhook) -> Webhook | None:
+    named = organization.by_external_id.get(desired.external_id or "")
+    if desired.id is None:
         return named
-    present = organization.by_id.get(wanted.id)
+    present = organization.by_id.get(desired.id)
     if present is None:
         organization.fault(
             ["webhooks", index, "id"],
-            f"Webhook {wanted.id} does not exist in organization {organization.name}. To create"
+            f"Webhook {desired.id} does not exist in organization {organization.name}. To create"
             " it, give it an external_id instead of an id.",
         )
-    elif named is not None and named.id != wanted.id:
+    elif named is not None and named.id != desired.id:
         organization.fault(
             ["webhooks", index, "external_id"],
             f"Webhook {named.name} ({named.id}) has this external id. Use another one.",
@@ -260,18 +260,18 @@ async def _plan_webhook(
     ctx: ServiceContext,
     organization: _Organization,
     index: int,
-    wanted: DeclaredWebhook,
+    desired: DeclaredWebhook,
     present: Webhook | None,
     targets: _Targets,
 ) -> list[Step]:
     path: _Path = ["webhooks", index]
-    was = None if present is None else await declared(ctx, present)
-    links = list(_links(organization, path, wanted, was, targets))
-    fields = _differences(wanted, was, present)
+    current = None if present is None else await declared(ctx, present)
+    links = list(_links(organization, path, desired, current, targets))
+    fields = _differences(desired, current, present)
     warnings: list[SaveWarning] = []
     if present is None or any(change.field != "state" for change in fields):
-        warnings = await _check(ctx, organization, path, wanted)
-    label = wanted.external_id or (_label(present) if present else str(wanted.id))
+        warnings = await _check(ctx, organization, path, desired)
+    label = desired.external_id or (_label(present) if present else str(desired.id))
 
     def step(action: Action, kind: Literal["webhook", "agent", "goal"], target: str) -> Step:
         is_webhook = kind == "webhook"
@@ -281,11 +281,11 @@ async def _plan_webhook(
             organization=organization.name,
             webhook=label,
             id=target,
-            name=wanted.name,
+            name=desired.name,
             fields=fields if is_webhook else [],
             warnings=warnings if is_webhook else [],
         )
-        return Step(change=change, organization=organization.id, present=present, wanted=wanted)
+        return Step(change=change, organization=organization.id, present=present, desired=desired)
 
     head = []
     if present is None:
@@ -296,10 +296,10 @@ async def _plan_webhook(
 
 
 def _differences(
-    wanted: DeclaredWebhook, was: DeclaredWebhook | None, present: Webhook | None
+    desired: DeclaredWebhook, current: DeclaredWebhook | None, present: Webhook | None
 ) -> list[FieldChange]:
-    after = webhook_fields(wanted)
-    before = {} if was is None else webhook_fields(was)
+    after = webhook_fields(desired)
+    before = {} if current is None else webhook_fields(current)
     changes = [
         FieldChange(field=name, before=before.get(name), after=after.get(name))
         for name in ("external_id", *(name for name in _FIELDS if name != "external_id"))
@@ -307,8 +307,8 @@ def _differences(
     ]
     state = "active" if present is None else present.state
     # A disabled webhook sends nothing either; only `state: active` changes it.
-    if wanted.state not in (None, state) and (wanted.state, state) != ("paused", "disabled"):
-        changes.append(FieldChange(field="state", before=state, after=wanted.state))
+    if desired.state not in (None, state) and (desired.state, state) != ("paused", "disabled"):
+        changes.append(FieldChange(field="state", before=state, after=desired.state))
     return changes
 
 
@@ -328,25 +328,25 @@ def _numbers(value: Any) -> Any:
 
 
 async def _check(
-    ctx: ServiceContext, organization: _Organization, path: _Path, wanted: DeclaredWebhook
+    ctx: ServiceContext, organization: _Organization, path: _Path, desired: DeclaredWebhook
 ) -> list[SaveWarning]:
     try:
-        return (await check_for_save(ctx, organization.id, configuration_in(wanted)))[1]
+        return (await check_for_save(ctx, organization.id, configuration_in(desired)))[1]
     except Rejected as error:
         organization.faults += under([*organization.path, *path], error.faults)
         return []
 
 
-def configuration_in(wanted: DeclaredWebhook) -> Configuration:
+def configuration_in(desired: DeclaredWebhook) -> Configuration:
     """Returns the configuration of a declared webhook, without links and state."""
-    return Configuration(**{name: getattr(wanted, name) for name in _FIELDS})
+    return Configuration(**{name: getattr(desired, name) for name in _FIELDS})
 
 
 def _links(
     organization: _Organization,
     path: _Path,
-    wanted: DeclaredWebhook,
-    was: DeclaredWebhook | None,
+    desired: DeclaredWebhook,
+    current: DeclaredWebhook | None,
     targets: _Targets,
 ) -> Iterator[tuple[Action, Literal["agent", "goal"], str]]:
     names: tuple[tuple[Literal["agent", "goal"], str], ...] = (
@@ -354,14 +354,14 @@ def _links(
         ("goal", "goals"),
     )
     for kind, plural in names:
-        present: list[str] = [] if was is None else getattr(was, plural)
+        present: list[str] = [] if current is None else getattr(current, plural)
         linked = set[str]()
-        for index, given in enumerate(getattr(wanted, plural)):
-            target = targets.get((kind, given))
+        for index, name in enumerate(getattr(desired, plural)):
+            target = targets.get((kind, name))
             if target is None:
                 organization.fault(
                     [*path, plural, index],
-                    f"{kind.capitalize()} {given} does not exist in organization"
+                    f"{kind.capitalize()} {name} does not exist in organization"
                     f" {organization.name}.",
                 )
                 continue

@@ -63,7 +63,7 @@ class ServiceContext:
 
     @property
     def lists(self) -> ConnectionSource:
-        """Where lists, searches, statistics and the feed are read."""
+        """The pool that reads lists, searches, statistics and the feed."""
         return self.pool
 
     @property
@@ -74,7 +74,7 @@ class ServiceContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyringContext(ServiceContext):
-    """A service context with what previews and tests need besides.
+    """A service context that can also preview and test.
 
     The keyring decrypts secrets, the renderer renders as the worker does, and the transport sends
     test requests under the same egress guard as the worker's. Lists are read from `standby`.

@@ -1,20 +1,21 @@
-"""The installation: workers, versions, capture state and settings."""
+"""The installation: workers, versions, capture state, settings and retention."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime, timedelta
 from importlib.metadata import version
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
-from rowhook.db import installation_queries
+from rowhook.db import installation_queries, retention_queries
 from rowhook.db.installation_queries import LockUnavailable, Suspension
 from rowhook.db.standby import Standby
+from rowhook.render.configuration import Fault
 from rowhook.services import paging
-from rowhook.services.context import Conflict, ServiceContext
+from rowhook.services.context import Conflict, Rejected, ServiceContext
 
 
 class WorkerProcess(Struct, frozen=True, kw_only=True):
@@ -84,7 +85,7 @@ class RetentionAge(Struct, frozen=True, kw_only=True):
 
 
 class RetentionPlan(Struct, frozen=True, kw_only=True):
-    """What a retention run would remove: rows, or whole `days` of attempts and bodies.
+    """The extent of a retention run: rows to remove, or whole `days` of attempts and bodies.
 
     Rows are counted up to 100,000; `is_capped` is true if there are more.
     """
@@ -122,7 +123,7 @@ class Storage(Struct, frozen=True, kw_only=True):
 
 
 class Identity(Struct, frozen=True, kw_only=True):
-    """When this database became the installation, and whether it is suspended as a copy.
+    """The time at which this database became the installation, and its suspension as a copy.
 
     `epoch` is the number of clusters that the events have passed through.
     """
@@ -230,3 +231,82 @@ async def system(
         standby=None if standby is None else StandbyReads(**standby.status._asdict()),
         **msgspec.structs.asdict(document),
     )
+
+
+_BATCH = 5000
+_LOCK_TIMEOUT_S = 60.0
+_BY_DAY = frozenset({"attempts", "bodies", "failed_bodies"})
+
+
+async def set_ages(ctx: ServiceContext, ages: Mapping[str, timedelta | None]) -> None:
+    """Sets retention ages; None keeps rows forever. All or nothing. Raises Rejected."""
+    try:
+        await retention_queries.set_retention(ctx.pool, ages)
+    except retention_queries.AgeRejected as error:
+        raise Rejected(Fault(pointer="", message=str(error))) from error
+
+
+async def retention_ages(ctx: ServiceContext) -> list[RetentionAge]:
+    """Returns the retention age and the last run of each kind."""
+    return [
+        RetentionAge(
+            kind=row.kind,
+            concerns=row.concerns,
+            keep_s=None if row.keep is None else row.keep.total_seconds(),
+            oldest_at=row.oldest_at,
+            last_run_at=row.last_run_at,
+            last_finished_at=row.last_finished_at,
+            removed=row.removed,
+        )
+        for row in await retention_queries.retention_report(ctx.pool)
+    ]
+
+
+async def retention_plan(ctx: ServiceContext) -> list[RetentionPlan]:
+    """Returns what a run would remove."""
+    return [
+        RetentionPlan(
+            kind=row.kind,
+            is_capped=row.is_capped,
+            oldest_at=row.oldest_at,
+            rows=None if row.kind in _BY_DAY else row.removable,
+            days=row.removable if row.kind in _BY_DAY else None,
+        )
+        for row in await retention_queries.retention_plan(ctx.pool)
+    ]
+
+
+async def paused_deliveries(ctx: ServiceContext) -> PausedDeliveries:
+    """Returns the deliveries that are kept because their webhook is paused."""
+    return PausedDeliveries(**(await retention_queries.paused_deliveries(ctx.pool))._asdict())
+
+
+async def run_retention(ctx: ServiceContext, kind: str) -> AsyncIterator[int]:
+    """Removes old rows of a kind in batches; yields the count of each batch."""
+    is_first, is_finished = True, False
+    while not is_finished:
+        removed, is_finished = await _retain_batch(ctx, kind, begins=is_first)
+        is_first = False
+        yield removed
+
+
+async def _retain_batch(ctx: ServiceContext, kind: str, *, begins: bool) -> tuple[int, bool]:
+    try:
+        return await installation_queries.retry_while_locked(
+            lambda: retention_queries.retain_batch(ctx.pool, kind, begins=begins, is_full=True),
+            _LOCK_TIMEOUT_S,
+        )
+    except LockUnavailable as error:
+        raise Conflict("Another retention run is in progress. Try again in a minute.") from error
+
+
+async def drop_partitions(ctx: ServiceContext) -> AsyncIterator[str]:
+    """Drops old partitions of attempts and bodies; yields the name of each.
+
+    Creates the next partitions before, and removes expired auxiliary rows after.
+    """
+    await retention_queries.make_partitions(ctx.pool)
+    while name := await retention_queries.drop_next_partition(ctx.pool):
+        yield name
+    while await retention_queries.remove_leftovers(ctx.pool) >= _BATCH:
+        pass

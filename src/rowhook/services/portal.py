@@ -53,7 +53,7 @@ _LOGO_EXPECTED = (
 
 
 class PortalBrand(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the portal looks. Without a name, it has that of the organization.
+    """The look of the portal. Without a name, it has that of the organization.
 
     `logo` is an https URL or a `data:image/…;base64,` URL. Colors are `#rgb` or `#rrggbb`; texts
     and links get a shade of them that is readable.
@@ -94,7 +94,7 @@ class PortalLink(Struct, frozen=True, kw_only=True):
 
 
 class Portal(Struct, frozen=True, kw_only=True):
-    """What a portal session is shown as: its name, brand, and the way back."""
+    """The display of a portal session: its name, brand, and the way back."""
 
     name: str
     brand: PortalBrand

@@ -21,8 +21,13 @@ from rowhook.render.webhook_compiler import Webhook as Compiled
 from rowhook.render.webhook_compiler import used_secrets
 from rowhook.security.sign import Signer, new_signing_secret
 from rowhook.services.context import KeyringContext, NotFound, RateLimited, Rejected
-from rowhook.services.sample_data import Sample, placeholder_secrets, require_one
-from rowhook.services.sample_event import SampleEvent, sample_event
+from rowhook.services.sample_data import (
+    Sample,
+    SampleEvent,
+    placeholder_secrets,
+    require_one,
+    sample_event,
+)
 from rowhook.services.webhook_cache import WebhookCache
 from rowhook.services.webhook_checks import check_webhook
 from rowhook.services.webhook_documents import Webhook

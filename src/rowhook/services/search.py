@@ -60,11 +60,15 @@ class _OrganizationName(Struct, frozen=True):
 
 
 class KnownWebhook(Struct, frozen=True, kw_only=True):
-    """The name of a webhook, which may have been deleted; None if it cannot be seen."""
+    """The name of a webhook, which may have been deleted, and of its organization.
+
+    They are None if the webhook cannot be seen.
+    """
 
     id: UUID
     name: str | None
     exists: bool
+    organization: str | None
 
 
 async def find_objects(ctx: ServiceContext, text: str) -> list[Match]:
@@ -79,19 +83,19 @@ async def find_objects(ctx: ServiceContext, text: str) -> list[Match]:
 
 async def organization_names(ctx: ServiceContext, ids: Iterable[str | None]) -> dict[str, str]:
     """Returns the names of organizations by their platform ids, without those that are unknown."""
-    wanted = list(dict.fromkeys(id_ for id_ in ids if id_ is not None))
-    if not wanted:
+    distinct = list(dict.fromkeys(id_ for id_ in ids if id_ is not None))
+    if not distinct:
         return {}
-    rows = await search_queries.organization_names(ctx.pool, wanted)
+    rows = await search_queries.organization_names(ctx.pool, distinct)
     return {row.id: row.name for row in paging.read(rows, _OrganizationName)}
 
 
 async def names_of_webhooks(ctx: ServiceContext, ids: Iterable[UUID]) -> dict[UUID, KnownWebhook]:
     """Returns webhooks by id, also deleted ones."""
-    wanted = list(dict.fromkeys(ids))
-    if not wanted:
+    distinct = list(dict.fromkeys(ids))
+    if not distinct:
         return {}
-    rows = await search_queries.names_of_webhooks(ctx.pool, wanted)
+    rows = await search_queries.names_of_webhooks(ctx.pool, distinct)
     return {row.id: row for row in paging.read(rows, KnownWebhook)}
 
 

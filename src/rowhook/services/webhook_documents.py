@@ -14,7 +14,7 @@ State = Literal["active", "paused", "disabled"]
 
 
 class SaveWarning(Struct, frozen=True, kw_only=True):
-    """What may not work: a JSON pointer (RFC 6901) into the webhook and a message.
+    """A part that may not work: a JSON pointer (RFC 6901) into the webhook and a message.
 
     `line` and `column`, starting at 1, are the position in the template at the pointer.
     """

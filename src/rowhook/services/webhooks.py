@@ -19,13 +19,7 @@ from rowhook.render.webhook_compiler import Webhook as Compiled
 from rowhook.render.webhook_compiler import required_paths
 from rowhook.security.sign import new_signing_secret
 from rowhook.services import paging
-from rowhook.services.context import (
-    Conflict,
-    KeyringContext,
-    NotFound,
-    Rejected,
-    ServiceContext,
-)
+from rowhook.services.context import Conflict, KeyringContext, NotFound, Rejected, ServiceContext
 from rowhook.services.links import still_linked
 from rowhook.services.lookups import Id, find_agent, webhook_owner
 from rowhook.services.webhook_cache import signing_name
@@ -321,3 +315,24 @@ async def rotate_signing_secret(
             ctx.pool, owner, webhook, version, sealed, overlap
         ):
             return NewSigningSecret(secret, datetime.now(UTC) + overlap)
+
+
+async def signing_secrets(ctx: KeyringContext, most: int = 200) -> list[tuple[str, str]]:
+    """Returns the name and the newest signing secret of the newest webhooks, for a local receiver.
+
+    Raises DecryptionFailed.
+    """
+    named: list[tuple[str, str]] = []
+    for webhook in (await list_webhooks(ctx, limit=most)).items:
+        owner = await webhook_owner(ctx, webhook.id)
+        sealed = await webhook_queries.secrets_of(ctx.pool, webhook.id)
+        newest = next((secret for secret in sealed if secret.signing), None)
+        if newest is not None:
+            secret = ctx.keyring.open(
+                newest.sealed,
+                organization_id=owner,
+                name=signing_name(webhook.id),
+                version=newest.version,
+            )
+            named.append((webhook.name, secret))
+    return named

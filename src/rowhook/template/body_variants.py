@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import nodes
 
-from rowhook.template.json_lexer import JSON_LEXER
+from rowhook.template.body_lexers import INSIDE, JSON_LEXER, OUTSIDE
 from rowhook.template.json_text import json_inner
 from rowhook.template.known_values import (
     UNKNOWN,
@@ -19,13 +19,12 @@ from rowhook.template.known_values import (
     length_name,
     looped_value,
 )
-from rowhook.template.lexer_states import INSIDE, OUTSIDE
-from rowhook.template.literals import json_texts, outcomes
 from rowhook.template.names import describe, start_offset
+from rowhook.template.outputs import json_texts, outcomes
 from rowhook.template.source import parse, read_source
 
 if TYPE_CHECKING:
-    from rowhook.template.lexer_states import LexerState
+    from rowhook.template.body_lexers import LexerState
     from rowhook.template.source import Source
 
 
@@ -255,8 +254,8 @@ class _Writer:
         while place.where == INSIDE and place.inner and place.inner.where in {INSIDE, OUTSIDE}:
             place = place.inner
         if place.where == OUTSIDE:
-            found = outcomes(node)
-            written = json_texts({str(leaf.value) for leaf in found.literals}, found)
+            results = outcomes(node)
+            written = json_texts({str(leaf.value) for leaf in results.literals}, results)
             text = _outside(value, written)
         else:
             text = (

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Final
 from jinja2 import nodes
 
 from rowhook.template.blocks import compile_block, compile_node, flatten_outputs, sequence
+from rowhook.template.body_lexers import URL_LEXER, LexerState
 from rowhook.template.compilation import Build
 from rowhook.template.expressions import compile_truth
 from rowhook.template.faults import RenderFault
-from rowhook.template.lexer import SECRET_RULE
-from rowhook.template.lexer_states import LexerState
 from rowhook.template.limits import MAX_HEADER, MAX_OUTPUT, MAX_STEPS, MAX_URL
 from rowhook.template.names import null_expression, start_offset
-from rowhook.template.output_context import BODY_LEXERS, OutputContext
+from rowhook.template.output_context import LEXERS, OutputContext
 from rowhook.template.render_state import Budget, RenderState
-from rowhook.template.rendered_text import Rendered, render_text
-from rowhook.template.source import parse, read_source
+from rowhook.template.rendered_output import Rendered, render_text
+from rowhook.template.source import SECRET_RULE, parse, read_source
 from rowhook.template.url_parts import Part, is_past_host, static_url_fault, url_part
 from rowhook.template.values import is_true
 
@@ -173,7 +172,7 @@ def _fixed(build: Build, body: list[nodes.Node]) -> Rendered | None:
 
 
 def _body(build: Build, tree: nodes.Template) -> Statement:
-    lexer = BODY_LEXERS.get(build.output_context)
+    lexer = LEXERS.get(build.output_context)
     statement, lexer_state = compile_block(
         build, tree.body, lexer.start if lexer else _NO_LEXER_STATE
     )
@@ -190,10 +189,12 @@ def _url(build: Build, tree: nodes.Template) -> Statement:
     if fault:
         build.fault(0, fault)
     statements: list[Statement] = []
+    lexer_state = URL_LEXER.start
     build.cost = 1
     for index, node in enumerate(body):
         part = _part(build, node, "".join(texts[:index]), "".join(texts[index + 1 :]))
-        statements.append(compile_node(build, node, _NO_LEXER_STATE, part)[0])
+        statement, lexer_state = compile_node(build, node, lexer_state, part)
+        statements.append(statement)
     return sequence(statements, build.cost, body)
 
 

@@ -109,6 +109,8 @@ def format_fault(form: object) -> str | None:
     """Return the error message of an invalid format, or None."""
     if not isinstance(form, str) or len(form) > _LONGEST_FORMAT:
         return f"The format must be a string of at most {_LONGEST_FORMAT} characters."
+    if "%" not in form:
+        return "The format has no code. Write for instance %Y-%m-%d or %H:%M."
     unknown = [code for code in _CODE.findall(form) if code not in _CODES]
     supported = " ".join(f"%{code}" for code in _CODES)
     return f"Unknown format code %{unknown[0]}. Use one of {supported}." if unknown else None

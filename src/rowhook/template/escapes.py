@@ -86,6 +86,16 @@ def plain_text(text: str) -> str:
     return text
 
 
+def ascii_header_json(text: str) -> str:
+    """Return a JSON text for a header: others than visible ASCII become escapes of JSON."""
+    return _NOT_HEADER.sub(_json_escapes, text)
+
+
+def _json_escapes(match: re.Match[str]) -> str:
+    units = match.group().encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+
 def header_text(text: str) -> str:
     """Return the text unchanged, or raise InvalidValue if it is not allowed in a header."""
     if _NOT_HEADER.search(text):

@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import nodes
 
-from rowhook.template.arithmetic import OPERATIONS, negate
-from rowhook.template.call_advice import call_advice
 from rowhook.template.escapes import join_texts, to_text
 from rowhook.template.faults import InvalidValue, RenderFault
-from rowhook.template.filter_calls import compile_filter
+from rowhook.template.filter_calls import compile_call, compile_filter
 from rowhook.template.limits import MAX_DEPTH
-from rowhook.template.name_compiler import compile_path
 from rowhook.template.names import (
     constant_key,
     describe,
@@ -22,8 +19,8 @@ from rowhook.template.names import (
     split_path,
     start_offset,
 )
-from rowhook.template.operators import COMPARISONS
-from rowhook.template.path_reads import read_item, read_slice
+from rowhook.template.operators import COMPARISONS, OPERATIONS, negate
+from rowhook.template.path_reads import compile_path, read_item, read_slice
 from rowhook.template.type_tests import compile_test
 from rowhook.template.values import Literal, LiteralList, LiteralObject, Missing, is_true
 
@@ -60,18 +57,6 @@ def compile_truth(build: Build, node: nodes.Node) -> Expression:
     return compile_expression(build, node, lenient=True)
 
 
-def pairs_of(node: nodes.Node) -> nodes.Node | None:
-    """Return the object of `object.items()` and of `object | items`, else None."""
-    if isinstance(node, nodes.Filter) and node.name == "items" and not node.args:
-        return node.node
-    if not isinstance(node, nodes.Call) or node.args or node.kwargs:
-        return None
-    method = node.node
-    if isinstance(method, nodes.Getattr) and method.attr == "items":
-        return method.node
-    return None
-
-
 def _compile(build: Build, node: nodes.Node, *, lenient: bool) -> Expression:
     path = compile_path(build, node, lenient=lenient)
     if path is not None:
@@ -91,13 +76,7 @@ def _constant(build: Build, node: nodes.Const) -> Expression:
 
 
 def _call(build: Build, node: nodes.Call) -> Expression:
-    """Compile `object.items()`, the only call."""
-    pairs = pairs_of(node)
-    if pairs is None:
-        build.fault(node.lineno, call_advice(node))
-        return null_expression
-    items = nodes.Filter(pairs, "items", [], [], None, None, lineno=node.lineno)
-    return compile_filter(build, items, compile_expression, lenient=False)
+    return compile_call(build, node, compile_expression)
 
 
 def _test(build: Build, node: nodes.Test) -> Expression:

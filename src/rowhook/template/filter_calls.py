@@ -1,4 +1,4 @@
-"""Compiles filters into closures, and rejects those that are not supported."""
+"""Compiles filters, and items(), the only call; reports those that are not supported."""
 
 from __future__ import annotations
 
@@ -20,6 +20,69 @@ if TYPE_CHECKING:
     from rowhook.template.compilation import Build
     from rowhook.template.render_state import Expression, RenderState
     from rowhook.template.type_tests import Compile
+
+
+_FILTER_OF_CALL = {
+    **{name: name for name in ("upper", "lower", "title", "capitalize", "replace", "format")},
+    **{name: name for name in ("round", "abs", "int", "float", "sum", "min", "max", "list")},
+    "strip": "trim",
+    "len": "length",
+    "str": "string",
+    "sorted": "sort",
+    "set": "unique",
+    "dumps": "tojson",
+    "tojson": "tojson",
+    "strftime": "date('%Y-%m-%d')",
+    "isoformat": "date('%Y-%m-%dT%H:%M:%SZ')",
+}
+_CALL_ADVICE = {
+    "get": "Write data.key | default('none').",
+    "keys": "Write {% for key in data.x %}.",
+    "values": "Write {% for key, value in data.x.items() %}.",
+    "join": "Write data.x | join(', ').",
+    "startswith": "Compare a slice: data.x[:3] == 'abc'.",
+    "endswith": "Compare a slice: data.x[-3:] == 'abc'.",
+    "split": "Texts cannot be split. Send the parts in the data.",
+    "range": "Loop over the data, or over a slice of it: data.x[:10].",
+    "now": "Write timestamp, the time of this attempt.",
+    "utcnow": "Write timestamp, the time of this attempt.",
+    **dict.fromkeys(
+        ("append", "extend", "update", "pop", "insert", "setdefault", "add", "remove"),
+        "Templates cannot change values.",
+    ),
+}
+_CALL_RULE = "Calls are not supported, except data.x.items()."
+
+
+def compile_call(build: Build, node: nodes.Call, compile_operand: Compile) -> Expression:
+    """Compile `object.items()`, the only call."""
+    pairs = pairs_of(node)
+    if pairs is None:
+        build.fault(node.lineno, _call_advice(node))
+        return null_expression
+    items = nodes.Filter(pairs, "items", [], [], None, None, lineno=node.lineno)
+    return compile_filter(build, items, compile_operand, lenient=False)
+
+
+def pairs_of(node: nodes.Node) -> nodes.Node | None:
+    """Return the object of `object.items()` and of `object | items`, else None."""
+    if isinstance(node, nodes.Filter) and node.name == "items" and not node.args:
+        return node.node
+    if not isinstance(node, nodes.Call) or node.args or node.kwargs:
+        return None
+    method = node.node
+    if isinstance(method, nodes.Getattr) and method.attr == "items":
+        return method.node
+    return None
+
+
+def _call_advice(node: nodes.Call) -> str:
+    """Return the error message of a call, with what to write instead."""
+    called = node.node
+    name = called.attr if isinstance(called, nodes.Getattr) else getattr(called, "name", "")
+    if name in _FILTER_OF_CALL:
+        return f"{_CALL_RULE} Write data.x | {_FILTER_OF_CALL[name]}."
+    return f"{_CALL_RULE} {_CALL_ADVICE.get(name, 'To apply a filter, write value | filter.')}"
 
 
 # filters of Jinja and other engines, with what to write here
@@ -104,11 +167,11 @@ def _compile_any(
     if fault is not None:
         build.fault(node.lineno, fault)
         return null_expression
-    given = [compile_operand(build, argument) for argument in node.args]
+    positional = [compile_operand(build, argument) for argument in node.args]
     named = [(str(pair.key), compile_operand(build, pair.value)) for pair in node.kwargs]
 
     def format_values(state: RenderState) -> object:
-        values = [argument(state) for argument in given]
+        values = [argument(state) for argument in positional]
         by_name = {name: argument(state) for name, argument in named}
         try:
             return format_text(state, value(state), values, by_name)

@@ -8,13 +8,12 @@ import re
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal, DecimalException
 from typing import TYPE_CHECKING
 
-from rowhook.template.arithmetic import negate
 from rowhook.template.escapes import join_texts, percent_encoded, to_text
 from rowhook.template.faults import InvalidValue
 from rowhook.template.json_text import any_json, indented_json
 from rowhook.template.limits import MAX_DIGITS, MAX_TEXT
 from rowhook.template.list_filters import required_attribute
-from rowhook.template.operators import charge_search
+from rowhook.template.operators import charge_search, negate
 from rowhook.template.values import (
     Encoded,
     Json,

@@ -67,8 +67,8 @@ def format_text(
         if field["kind"] == "%":
             return "%"
         state.spend(20)
-        given = next(rest) if field["name"] is None else named[field["name"]]
-        text = _FORMATS[field["kind"]](field, given, state)
+        argument = next(rest) if field["name"] is None else named[field["name"]]
+        text = _FORMATS[field["kind"]](field, argument, state)
         length += len(text)
         if length > MAX_TEXT:
             raise InvalidValue(f"the text is longer than {MAX_TEXT:,} characters.")

@@ -103,7 +103,7 @@ def _name(node: nodes.Node, names: Names) -> Any:
 
 
 def _default(node: nodes.Filter, names: Names, truth: Truth) -> Any:
-    """Return the value, or its default: a decision of its own."""
+    """Return the value, or its default, which is a separate decision."""
     inner = node.node
     value = UNKNOWN if inner is None else known_value(inner, names, truth)
     if value is not UNKNOWN and value is not None:

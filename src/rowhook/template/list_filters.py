@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rowhook.template.arithmetic import add
 from rowhook.template.faults import InvalidValue
 from rowhook.template.names import LOOKUP_ERRORS
+from rowhook.template.operators import add
 from rowhook.template.values import LiteralList, Number, as_number, is_true, type_name
 
 if TYPE_CHECKING:
@@ -99,8 +99,8 @@ def mapped(state: RenderState, value: object, attribute: object, default: object
     state.spend(4 * len(items))
     if default is NO_DEFAULT:
         return LiteralList(required_attribute(item, attribute) for item in items)
-    found = (attribute_of(item, attribute) for item in items)
-    return LiteralList(default if value is NO_DEFAULT else value for value in found)
+    values = (attribute_of(item, attribute) for item in items)
+    return LiteralList(default if value is NO_DEFAULT else value for value in values)
 
 
 def total(state: RenderState, value: object, attribute: object, start: object) -> object:

@@ -1,16 +1,21 @@
-"""Where the output of a template is used, and the lexer of its static text."""
+"""The use of the output of a template, and the lexer of its static text."""
 
 from __future__ import annotations
 
 from enum import Enum
 
-from rowhook.template.json_lexer import FORM_LEXER, JSON_LEXER
-from rowhook.template.lexer_states import BodyLexer
-from rowhook.template.xml_lexer import XML_LEXER
+from rowhook.template.body_lexers import (
+    FORM_LEXER,
+    HEADER_LEXER,
+    JSON_LEXER,
+    URL_LEXER,
+    XML_LEXER,
+    TextLexer,
+)
 
 
 class OutputContext(Enum):
-    """Where the output of a template is used."""
+    """The use of the output of a template."""
 
     JSON = "json"
     XML = "xml"
@@ -53,8 +58,10 @@ def _media_type(content_type: str | None) -> str:
     return (content_type or "").split(";", 1)[0].strip().lower()
 
 
-BODY_LEXERS: dict[OutputContext, BodyLexer] = {
+LEXERS: dict[OutputContext, TextLexer] = {
     OutputContext.JSON: JSON_LEXER,
     OutputContext.XML: XML_LEXER,
     OutputContext.FORM: FORM_LEXER,
+    OutputContext.URL: URL_LEXER,
+    OutputContext.HEADER: HEADER_LEXER,
 }

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from jinja2 import nodes
 
 from rowhook.template.blocks import flatten_outputs
-from rowhook.template.literals import outcomes
 from rowhook.template.names import describe, split_path
+from rowhook.template.outputs import outcomes
 from rowhook.template.source import parse, read_source
 
 if TYPE_CHECKING:
@@ -90,8 +90,10 @@ def _part(source: Source, node: nodes.Node) -> str | Placeholder | Block:
 
 def _is_comma(node: nodes.Node) -> bool:
     """Return whether an expression writes a comma or nothing, as `"," if not loop.last`."""
-    found = outcomes(node)
-    return not found.has_value and {str(leaf.value).strip() for leaf in found.literals} <= _COMMAS
+    results = outcomes(node)
+    return (
+        not results.has_value and {str(leaf.value).strip() for leaf in results.literals} <= _COMMAS
+    )
 
 
 def _loop(source: Source, node: nodes.For) -> Loop:

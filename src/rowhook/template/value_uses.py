@@ -25,7 +25,7 @@ _ARITHMETIC = (nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes
 
 @dataclass(slots=True)
 class Use:
-    """How a value is used; `equal` is a constant that it is compared with.
+    """The use of a value; `equal` is a constant that it is compared with.
 
     `item` is how the items of a list, or the values of an object, are used.
     """

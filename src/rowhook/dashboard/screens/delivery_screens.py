@@ -20,6 +20,7 @@ from rowhook.dashboard.delivery_filters import (
 )
 from rowhook.dashboard.flash import flash_message, redirect_back
 from rowhook.dashboard.form_fields import FormData
+from rowhook.dashboard.owner_names import owner_names
 from rowhook.dashboard.pages import (
     ContextDependency,
     Page,
@@ -40,12 +41,13 @@ from rowhook.services.context import KeyringContext, NotFound, Rejected
 from rowhook.services.deliveries import (
     Deliveries,
     DeliveryWithAttempts,
+    SearchResult,
     cancel_one,
     delivery_of,
     list_deliveries,
     retry_one,
+    search_deliveries,
 )
-from rowhook.services.delivery_search import SearchResult, search_deliveries
 from rowhook.services.events import Event
 from rowhook.services.lookups import Goal
 from rowhook.services.stats import DeliveryCounts, WebhookStatus
@@ -74,6 +76,7 @@ async def deliveries(request: SessionRequest, ctx: ContextDependency) -> Page:
         "deliveries.html",
         status=422 if query.faults else 200,
         deliveries=listed,
+        organizations=await owner_names(request, listed.items),
         tally=tally,
         delivery_query=query,
         webhooks=await webhook_choices(request, query.filter.webhook),
@@ -144,7 +147,13 @@ async def live(
         # Parsed again each time: a relative window moves on.
         query = parse_delivery_query(params, organization)
         deliveries_page = await list_deliveries(ctx, query.filter)
-        return fragment(request, "_delivery_rows.html", deliveries=deliveries_page, opened_id=None)
+        return fragment(
+            request,
+            "_delivery_rows.html",
+            deliveries=deliveries_page,
+            organizations=await owner_names(request, deliveries_page.items),
+            opened_id=None,
+        )
 
     return streams.fragment("rows", _INTERVAL_S, rows)
 

@@ -20,6 +20,7 @@ from rowhook.dashboard.editor_form import Fields, body_kind, draft_of, fields_of
 from rowhook.dashboard.fault_positions import faults_by_field
 from rowhook.dashboard.flash import flash_message, redirect_back
 from rowhook.dashboard.form_fields import FormData
+from rowhook.dashboard.owner_names import owners_of_webhooks
 from rowhook.dashboard.pages import (
     ContextDependency,
     Page,
@@ -42,10 +43,9 @@ from rowhook.dashboard.webhook_diff import changed_fields
 from rowhook.db.list_queries import DeliveryFilter
 from rowhook.db.webhook_queries import RevisionConflict
 from rowhook.render.configuration import Configuration, Fault
-from rowhook.services import held_groups, held_previews, lookups, stats
+from rowhook.services import held_deliveries, lookups, stats
 from rowhook.services.context import KeyringContext, Rejected
-from rowhook.services.held_groups import FaultGroup, HeldGroups
-from rowhook.services.held_previews import HeldPreview
+from rowhook.services.held_deliveries import FaultGroup, HeldGroups, HeldPreview
 from rowhook.services.json_reader import read_with_faults
 from rowhook.services.stats import DeliveryCounts
 from rowhook.services.webhook_checks import WebhookPatch, configuration_of
@@ -63,7 +63,7 @@ _MAX_PREVIEWS = 50
 _FLASH_MESSAGES = {
     "released": "{} of the group released. They are sent with the current revision.",
     "released_more": (
-        f"{{}} of the group released, from {held_groups.MAX_RELEASED:,} held deliveries read."
+        f"{{}} of the group released, from {held_deliveries.MAX_RELEASED:,} held deliveries read."
         " Older ones were not read."
     ),
 }
@@ -106,12 +106,19 @@ async def held(request: SessionRequest, ctx: ContextDependency) -> Page:
         statuses=("held",),
     )
     groups = {
-        webhook.webhook_id: await held_groups.held_groups(
+        webhook.webhook_id: await held_deliveries.held_groups(
             ctx, webhook.webhook_id, _READ_PER_WEBHOOK
         )
         for webhook in webhooks[:_MAX_GROUPED_WEBHOOKS]
     }
-    return page(request, "held.html", webhooks=webhooks, groups=groups, most_read=_READ_PER_WEBHOOK)
+    return page(
+        request,
+        "held.html",
+        webhooks=webhooks,
+        owners=await owners_of_webhooks(request, (webhook.webhook_id for webhook in webhooks)),
+        groups=groups,
+        most_read=_READ_PER_WEBHOOK,
+    )
 
 
 @page_route("/held/{webhook_id:uuid}", scope="write")
@@ -121,7 +128,7 @@ async def held_of(
     """Show the held deliveries of a webhook, rendered with its current revision."""
     query = FormData.from_query(request)
     present = await webhook_of(ctx, webhook_id)
-    groups = await held_groups.held_groups(ctx, webhook_id)
+    groups = await held_deliveries.held_groups(ctx, webhook_id)
     edit = _HeldEdit(
         present=present,
         fields=fields_of(configuration_of(present)),
@@ -191,7 +198,7 @@ async def release(
     form = await FormData.from_body(request)
     await webhook_of(ctx, webhook_id)
     key = form.text("fault") or ""
-    released = await held_groups.release_group(ctx, webhook_id, key, form.text("cursor"))
+    released = await held_deliveries.release_group(ctx, webhook_id, key, form.text("cursor"))
     if released.next_cursor is None:
         return redirect_back(f"/held/{webhook_id}", "released", released.deliveries)
     where = urlencode({"fault": key, "cursor": released.next_cursor})
@@ -203,7 +210,7 @@ async def _read_form(
 ) -> tuple[_HeldEdit, Configuration, tuple[Fault, ...]]:
     """The state of the page, the draft, and the faults found in the form."""
     present = await webhook_of(ctx, webhook)
-    groups = await held_groups.held_groups(ctx, webhook)
+    groups = await held_deliveries.held_groups(ctx, webhook)
     edit = _HeldEdit(
         present=present,
         fields=fields_of(configuration_of(present)),
@@ -244,7 +251,7 @@ async def _preview(
 ) -> None:
     """Renders the newest deliveries of the group, or of all. Raises Rejected."""
     deliveries = edit.group.deliveries if edit.group is not None else edit.held.deliveries
-    previews = await held_previews.preview_deliveries(
+    previews = await held_deliveries.preview_deliveries(
         ctx, edit.present.id, deliveries[:_MAX_PREVIEWS], draft=draft, faults=faults
     )
     edit.items = previews.items
@@ -270,7 +277,7 @@ async def _edit_page(
         completions={}
         if "hx-request" in request.headers
         else await completions(ctx, owner, present.id),
-        most_read=held_groups.MAX_READ,
+        most_read=held_deliveries.MAX_READ,
         **{"message": None, "cursor": None, "released_fault": None} | context,
     )
 

@@ -16,6 +16,7 @@ from rowhook.dashboard.browser_session import SessionRequest
 from rowhook.dashboard.delivery_filters import webhook_choices
 from rowhook.dashboard.form_fields import FormData
 from rowhook.dashboard.live_updates import LiveFragment
+from rowhook.dashboard.owner_names import owners_of_webhooks
 from rowhook.dashboard.pages import (
     ContextDependency,
     Page,
@@ -138,6 +139,7 @@ async def _trend(request: SessionRequest, ctx: KeyringContext, window: Window) -
         "span": span,
         "attempts": attempt_chart(series),
         "worst": worst,
+        "owners": await owners_of_webhooks(request, (one.webhook_id for one in worst)),
         "processes": await installation.workers(ctx),
     }
 
@@ -157,6 +159,7 @@ async def failures(request: SessionRequest, ctx: ContextDependency) -> Page:
         request,
         "failures.html",
         failures=groups,
+        owners=await owners_of_webhooks(request, (group.webhook_id for group in groups.items)),
         window=window,
         webhook=webhook,
         windows=_WINDOWS,

@@ -83,17 +83,18 @@ async def open_link(request: AnyRequest) -> Response[Any]:
 def _signed_in(request: AnyRequest, token: str, target: str) -> Response[Any]:
     response = redirect(target)
     response.set_cookie(
-        Cookie(
-            key=SESSION_COOKIE,
-            value=token,
-            httponly=True,
-            samesite="lax",
-            max_age=int(SESSION.total_seconds()),
-            secure=request.url.scheme == "https",
-        )
+        _cookie(request, SESSION_COOKIE, token, max_age=int(SESSION.total_seconds()))
     )
     delete_portal_cookie(request, response)
     return response
+
+
+def _cookie(request: AnyRequest, key: str, value: str, max_age: int | None = None) -> Cookie:
+    """A cookie that scripts cannot read, and that leaves a site with TLS only encrypted."""
+    is_secure = request.url.scheme == "https"
+    return Cookie(
+        key=key, value=value, max_age=max_age, httponly=True, samesite="lax", secure=is_secure
+    )
 
 
 @form_route("/sign-out", scope="read")
@@ -144,9 +145,7 @@ async def choose(request: SessionRequest, ctx: ContextDependency) -> Response[An
         response.delete_cookie(ORGANIZATION_COOKIE)
         return response
     chosen = str(form.uuid("organization"))
-    response.set_cookie(
-        Cookie(key=ORGANIZATION_COOKIE, value=chosen, httponly=True, samesite="lax")
-    )
+    response.set_cookie(_cookie(request, ORGANIZATION_COOKIE, chosen))
     return response
 
 

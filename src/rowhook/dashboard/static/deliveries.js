@@ -65,13 +65,16 @@ document.addEventListener("click", (event) => {
   open(link.dataset.open, false);
 });
 
-const editable = "input:not([type=checkbox]), textarea, select, summary";
+const editable = "input:not([type=checkbox]), textarea, select";
 const walks = { ArrowDown: "j", ArrowUp: "k", j: null, k: null };
 
-// Registered after the handler of page.js, which moves to the next row on j and k.
+// Registered after the handlers of page.js, of which one moves to the next row on j and k, and one
+// closes a confirmation on Escape.
 document.addEventListener("keydown", (event) => {
   if (!wide.matches || isModified(event) || event.target.closest?.(editable)) return;
+  if (document.querySelector("dialog[open]")) return;
   if (event.key === "Escape" && split.classList.contains("has-open")) close();
+  if (event.target.closest?.("summary")) return;
   if (!(event.key in walks)) return;
   if (walks[event.key]) {
     // Inside the delivery, arrows scroll it.

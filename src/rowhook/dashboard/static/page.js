@@ -9,11 +9,13 @@ const span = (seconds) => {
 
 const RELATIVE = "time:is([data-relative], [data-countdown], [data-lasting])";
 
-// A time of what was planned is never in the past: if it has come, it happens now.
+// A time of what was planned is never in the past: if it has come, it is due. It happens when the
+// limits and the circuit of the webhook allow.
 const relative = (time) => {
   const away = (Date.now() - Date.parse(time.dateTime)) / 1000;
   if (time.matches("[data-lasting]")) return span(Math.max(away, 0));
-  if (Math.abs(away) < 1 || (away > 0 && time.matches("[data-countdown]"))) return "now";
+  if (away > 0 && time.matches("[data-countdown]")) return "due";
+  if (Math.abs(away) < 1) return "now";
   return away > 0 ? `${span(away)} ago` : `in ${span(-away)}`;
 };
 
@@ -80,6 +82,8 @@ const isEditable = (element) => element.closest("input:not([type=checkbox]):not(
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || isEditable(event.target)) return;
+  // A dialog has the keyboard for itself.
+  if (document.querySelector("dialog[open]")) return;
   if (isGoPending && shortcuts[event.key]) { location.href = shortcuts[event.key]; return; }
   isGoPending = event.key === "g";
   if (isGoPending) { setTimeout(() => { isGoPending = false; }, 1000); return; }
@@ -143,10 +147,14 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   target.prepend(message);
 });
 
-// Close open confirmations and menus with Escape and on a click elsewhere.
+// Close open confirmations and menus with Escape, which returns the focus, and on a click elsewhere.
 const closeConfirmations = (event) => {
   for (const open of document.querySelectorAll("details:is(.confirm, .menu)[open]")) {
-    if (event.type === "keydown" ? event.key === "Escape" : !open.contains(event.target)) open.open = false;
+    if (event.type === "keydown" ? event.key !== "Escape" : open.contains(event.target)) continue;
+    if (event.type === "keydown" && open.contains(document.activeElement)) open.querySelector("summary").focus();
+    open.open = false;
+    // Nothing else is closed by the same key.
+    if (event.type === "keydown") event.stopImmediatePropagation();
   }
 };
 document.addEventListener("keydown", closeConfirmations);

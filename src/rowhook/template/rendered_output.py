@@ -1,13 +1,16 @@
-"""Writes values to the output, escaped for their context.
+"""Writes values to the output, escaped for their context, and joins what is written.
 
 For a secret, a placeholder is written, which is filled after rendering.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from rowhook.template.body_lexers import ADJACENT, COMMENT, INSIDE, OUTSIDE, TWO_VALUES
 from rowhook.template.escapes import (
+    ascii_header_json,
     form_text,
     header_text,
     percent_encoded,
@@ -17,22 +20,21 @@ from rowhook.template.escapes import (
     xml_text,
 )
 from rowhook.template.faults import InvalidValue, RenderFault
-from rowhook.template.json_lexer import ADJACENT, TWO_VALUES
 from rowhook.template.json_text import any_json, json_inner, json_string
-from rowhook.template.lexer_states import INSIDE, OUTSIDE
+from rowhook.template.limits import MAX_HEADER, MAX_OUTPUT, MAX_URL
 from rowhook.template.output_context import OutputContext
 from rowhook.template.render_state import output_exceeded
-from rowhook.template.url_parts import PART_ESCAPES, Part
+from rowhook.template.url_parts import PART_ESCAPES, Part, empty_segment, has_dot_segments
 from rowhook.template.values import Encoded, Json, Literal, scalar_text
-from rowhook.template.xml_lexer import COMMENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from rowhook.template.lexer_states import LexerState
+    from rowhook.template.body_lexers import LexerState
     from rowhook.template.render_state import Expression, RenderState, Statement
 
     Escape = Callable[[str], str]
+
 
 _BODIES: dict[OutputContext, Escape] = {
     OutputContext.XML: xml_text,
@@ -60,7 +62,7 @@ class EmptyValue(str):
 
 
 class Place(NamedTuple):
-    """How a value is written: as a JSON value or as a text, and then escaped.
+    """The form in which a value is written: as a JSON value or as a text, and then escaped.
 
     `is_charged` if the escape takes long; `keeps_encoded` if it does not apply to Encoded.
     """
@@ -73,32 +75,32 @@ class Place(NamedTuple):
 
 def place_of(output_context: OutputContext, lexer_state: LexerState, part: Part) -> Place:
     """Return how a value is written in a context."""
+    if output_context is OutputContext.JSON:
+        return _json_place(lexer_state, plain_text)
     if output_context is OutputContext.URL:
         escape = PART_ESCAPES[part]
-    elif output_context is OutputContext.JSON:
-        return _json_place(lexer_state, plain_text, is_outermost=True)
-    elif output_context is OutputContext.FORM and lexer_state.inner is not None:
-        return _json_place(lexer_state.inner, form_text, is_outermost=False)
     elif lexer_state.where == COMMENT:
         escape = xml_comment_text
     else:
         escape = _BODIES[output_context]
+    inner = lexer_state.inner
+    if inner is not None and inner.where in {INSIDE, OUTSIDE}:
+        return _json_place(inner, ascii_header_json if escape is header_text else escape)
     is_charged = escape in _CHARGED_ESCAPES
     return Place(is_json=False, escape=escape, is_charged=is_charged, keeps_encoded=is_charged)
 
 
-def _json_place(state: LexerState | None, outer: Escape, *, is_outermost: bool) -> Place:
+def _json_place(state: LexerState | None, outer: Escape) -> Place:
     """Return how a value is written into a JSON text, with the escapes of each layer."""
     layers = 0
     while state is not None and state.where == INSIDE:
         layers += 1
         state = state.inner
     is_json = state is not None and state.where == OUTSIDE
-    is_charged = layers > 1 or outer is form_text
-    if layers == 1 and is_outermost:
+    if layers == 1 and outer is plain_text:
         return Place(is_json=is_json, escape=json_inner, is_charged=is_json)
     if not layers:
-        return Place(is_json, outer, is_charged, keeps_encoded=outer is form_text and not is_json)
+        return Place(is_json, outer, is_charged=outer is not plain_text)
 
     def escape(text: str) -> str:
         for _ in range(layers):
@@ -137,7 +139,8 @@ def write_value(
     if place.is_json and place.escape is plain_text:
         return _write_json(value, name)
     if place.is_json:
-        return _write_text(value, name, place, _json_of)
+        is_flat = output_context in {OutputContext.URL, OutputContext.HEADER}
+        return _write_text(value, name, place, _scalar_json if is_flat else _json_of)
     if place.escape is json_inner:
         return _write_quoted(value, name)
     if output_context in {OutputContext.URL, OutputContext.HEADER}:
@@ -152,6 +155,12 @@ def _scalar(value: object, state: RenderState) -> str:
 
 def _json_of(value: object, state: RenderState) -> str:
     return value if type(value) is Json else any_json(value, state)
+
+
+def _scalar_json(value: object, state: RenderState) -> str:
+    """Return the JSON of a scalar or of `tojson`. Raises InvalidValue for lists and objects."""
+    scalar_text(value)
+    return _json_of(value, state)
 
 
 def _write_json(value: Expression, name: str) -> Statement:
@@ -263,3 +272,87 @@ def check_separation(write: Statement, name: str) -> Statement:
 def touches(out: list[str], at: int) -> bool:
     """Return whether the texts before and after an index would be one value."""
     return 0 < at < len(out) and out[at - 1][-1:] in ADJACENT and out[at][:1] in ADJACENT
+
+
+_VALUES = (EmptyValue, SecretPlaceholder)
+_LONGEST = {OutputContext.URL: MAX_URL, OutputContext.HEADER: MAX_HEADER}
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A rendered text. `parts` are its texts and placeholders, empty if there are none."""
+
+    output_context: OutputContext
+    text: str = field(repr=False)
+    parts: tuple[str, ...] = field(default=(), repr=False)
+
+    def redacted(self) -> str:
+        """Return the text with `[secret:<id>]` for each secret."""
+        return self.text
+
+    def reveal(self, secrets: Mapping[str, str]) -> str:
+        """Return the text with its secrets, each escaped for its context.
+
+        Raises RenderFault, without the value, for a secret that is missing or not valid there.
+        """
+        if not self.parts:
+            return self.text
+        filled = [
+            _fill(part, secrets) if type(part) is SecretPlaceholder else part for part in self.parts
+        ]
+        text = "".join(filled)
+        _check(text, self.output_context)
+        if self.output_context is OutputContext.URL and "" in filled:
+            _check_segments(filled, self.parts)
+        return text
+
+
+def _fill(placeholder: SecretPlaceholder, secrets: Mapping[str, str]) -> str:
+    try:
+        return placeholder.escape(secrets[placeholder.id])
+    except KeyError:
+        raise RenderFault(f"secret:{placeholder.id} does not exist.") from None
+    except InvalidValue as fault:
+        raise RenderFault(f"secret:{placeholder.id} {fault}") from None
+
+
+def render_text(pieces: list[str], output_context: OutputContext, *, has_secrets: bool) -> Rendered:
+    """Join the written texts. Raises RenderFault if the result must not be sent."""
+    text = "".join(pieces)
+    _check(text, output_context)
+    if output_context is OutputContext.URL and "" in pieces:
+        _check_segments(pieces, pieces)
+    return Rendered(output_context, text, tuple(pieces) if has_secrets else ())
+
+
+def _check_segments(texts: Sequence[str], parts: Sequence[str]) -> None:
+    """Raise RenderFault if a value or secret is a whole segment of the path, but empty."""
+    empty = empty_segment(texts, [isinstance(part, _VALUES) for part in parts])
+    if empty is None:
+        return
+    part = parts[empty]
+    subject = part.name if isinstance(part, EmptyValue) else None
+    name = f"secret:{part.id}" if isinstance(part, SecretPlaceholder) else subject
+    raise RenderFault(f"{name} is empty, but it is a whole segment of the URL's path.", subject)
+
+
+def _check(text: str, output_context: OutputContext) -> None:
+    longest = _LONGEST.get(output_context, MAX_OUTPUT)
+    if len(text) > longest:
+        raise output_exceeded()
+    if not text.isascii():
+        _check_bytes(text, longest)
+    if output_context is OutputContext.URL and has_dot_segments(text):
+        raise RenderFault("The path of the URL contains a . or .. segment, which is not allowed.")
+
+
+def _check_bytes(text: str, longest: int) -> None:
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        # from None, because that error contains the text with its secrets
+        raise RenderFault(
+            "The text contains a lone surrogate, which cannot be encoded as UTF-8."
+        ) from None
+    if size > longest:
+        raise output_exceeded()

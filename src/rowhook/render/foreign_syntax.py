@@ -1,0 +1,33 @@
+"""Finds expressions of other template languages, which are sent as they stand."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rowhook.render.configuration import Fault
+from rowhook.template.compiler import ROOTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rowhook.template.source import Source
+
+_ROOT = rf"(?:{'|'.join(sorted(ROOTS))})\b"
+_NAME = rf"{_ROOT}(?:\.[\w-]+|\[[^\]]{{1,40}}\])*"
+_OURS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_FOREIGN = re.compile(
+    rf"[$@#]\{{\s*(?P<braces>{_NAME})\s*\}}"
+    rf"|<%[=-]?\s*(?P<percent>{_NAME})[^%]{{0,80}}%>"
+    rf"|\{{\s*(?P<single>{_ROOT}(?:\.[A-Za-z_][\w-]*)+)\s*\}}"
+)
+
+
+def foreign_syntax(pointer: str, source: Source) -> Iterator[Fault]:
+    """Yield a warning for each `${name}`, `<%= name %>` and `{data.name}` of a static text."""
+    static = _OURS.sub(lambda match: "\0" * len(match[0]), source.flat)
+    for match in _FOREIGN.finditer(static):
+        name = match["braces"] or match["percent"] or match["single"]
+        line, column = source.position(match.start())
+        message = f"{match[0]} is sent as it stands. For a value write {{{{ {name} }}}}."
+        yield Fault(pointer=pointer, message=message, line=line, column=column)
