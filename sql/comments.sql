@@ -52,6 +52,7 @@ comment on column rowhook.event.oversize_bytes is 'size of data and context if t
 comment on column rowhook.event.xact is 'position in commit order: the epoch from bit 48 up, the transaction id below';
 comment on column rowhook.event.source is 'source from which it was captured; null for tests and operational events';
 comment on column rowhook.event.is_untimed is 'true if its time cannot be written as RFC 3339 (infinite, BC, after year 9999): payloads have null, and occurred_at is the time of capture';
+comment on column rowhook.event.traceparent is 'trace context of the row, from the column that a mapping names; null otherwise';
 comment on column rowhook.event.row_time is 'time that the platform later set for the same completion; null while it equals occurred_at';
 comment on index rowhook.event_job is 'one event per completion; rowhook.heal and capture_gap look up jobs';
 comment on index rowhook.event_commit is 'one event per commit; rowhook.heal and capture_gap look up commits';

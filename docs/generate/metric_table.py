@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
-from rowhook.api.installation_families import queue_families, upkeep_families
+from rowhook.api.installation_families import queue_families, standby_families, upkeep_families
 from rowhook.api.metrics import RequestMetrics
 from rowhook.db.metric_queries import QueueMetrics, RetentionMetrics, UpkeepMetrics
 from rowhook.metric_families import process_families
@@ -34,10 +34,10 @@ def installation_metrics() -> str:
 
 
 def request_metrics() -> str:
-    """The metrics of the requests to an API."""
+    """The metrics of the requests to an API, and of the standby that it reads."""
     registry = CollectorRegistry()
     RequestMetrics(registry).record("GET", "/v1/webhooks", 200, 0.1)
-    return _table(registry.collect())
+    return _table(registry.collect()) + _rows(standby_families(None))
 
 
 def process_metrics() -> str:

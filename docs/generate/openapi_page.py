@@ -25,7 +25,8 @@ The same document is served by every `rowhook api` at `/schema/openapi.json`, an
 
 def openapi_document() -> Json:
     """The document. It depends on the routes alone, so no database is opened."""
-    server_ctx = SimpleNamespace(pool=None, direct_dsn=None, cors_origins=())
+    ctx = SimpleNamespace(standby=None)
+    server_ctx = SimpleNamespace(pool=None, ctx=ctx, direct_dsn=None, cors_origins=())
     return application(cast("ServerContext", server_ctx)).openapi_schema.to_schema()
 
 

@@ -103,19 +103,34 @@ $$;
 comment on function rowhook.read_time(text, text) is
   'time from a text column, in time zone `zone` unless the text names one; null if it is not a time';
 
+create or replace function rowhook.has_earlier_completion(job text) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '250ms'
+set jit = off
+as $$
+begin
+  return exists (select from rowhook.event e where e.job_id = job and e.source = 'job')
+    or exists (select from rowhook.removed_event t where t.row_id = job and t.source = 'job');
+exception when others then
+  -- The platform's statement must not fail. The capture gives a repeated completion its own time.
+  raise warning 'rowhook could not look for an earlier completion of job % (%). Its completion time is kept.', job, sqlerrm;
+  return false;
+end
+$$;
+comment on function rowhook.has_earlier_completion(text) is
+  'whether this row of rowhook.job completed before; false, with a warning, if that cannot be read';
+
 -- For rowhook.job: sets the completion time of a job that has none, and of a second completion that
 -- kept the time of the first.
 create or replace function rowhook.fill_completed_at() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
-set jit = off
 as $$
 begin
   -- A time that the platform set before the status belongs to this completion, unless there was an
   -- earlier one.
-  if new.completed_at is null
-    or exists (select from rowhook.event e where e.job_id = new.id::text and e.source = 'job')
-    or exists (select from rowhook.removed_event t where t.row_id = new.id::text and t.source = 'job') then
+  if new.completed_at is null or rowhook.has_earlier_completion(new.id::text) then
     new.completed_at := clock_timestamp();
   end if;
   return new;

@@ -314,7 +314,7 @@ declare
   field text;
 begin
   foreach field in array array['organization_id', 'name', 'agent_id', 'agent_version_id', 'agent_version_name',
-                               'status_code', 'cost', 'goal_id', 'session_id', 'interview_id', 'template_id'] loop
+                               'status_code', 'cost', 'goal_id', 'session_id', 'interview_id', 'template_id', 'traceparent'] loop
     parts := parts || jsonb_build_object(field, rowhook.field_expression(relation, mapping, field));
   end loop;
   foreach field in array array['output', 'metadata', 'data', 'context'] loop

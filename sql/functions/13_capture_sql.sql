@@ -40,19 +40,19 @@ return $sql$
   with committed as (
     select {id} as id, {goal_id} as goal_id, {owner} as owner, {session_id} as session_id,
            {interview_id} as interview_id, {template_id} as template_id, {data} as data, {context} as context,
-           {time} as committed_at
+           {time} as committed_at{trace_of_row}
     from {rows} r where {condition}
   ), inserted as (
     insert into rowhook.event
       (organization_id, type, key, source, commit_id, goal_id, session_id, template_id, interview_id,
-       organization_name, organization_external_id, data, context, oversize_bytes, occurred_at, is_untimed)
+       organization_name, organization_external_id, data, context, oversize_bytes, occurred_at, is_untimed{trace_column})
     select g.organization_id, 'goal.committed', {key}, {source}, c.id, g.id, s.id,
            coalesce(c.template_id, g.template_id), c.interview_id, o.name, o.external_id,
            case when size.bytes <= 1048576 then c.data end,
            case when size.bytes <= 1048576 then body.context end,
            case when size.bytes > 1048576 then size.bytes end,
            case when timed.is_safe then c.committed_at else statement_timestamp() end,
-           case when timed.is_safe or c.committed_at is null then null else true end
+           case when timed.is_safe or c.committed_at is null then null else true end{trace_value}
     from committed c
     left join rowhook.goal g on g.id = c.goal_id{goal_belongs}
     left join rowhook.organization o on o.id = g.organization_id
@@ -74,13 +74,13 @@ return $sql$
            {metadata} as metadata, {created_at} as created_at, {completed_at} as completed_at, {time} as row_time,
            {agent_id} as agent_id, {agent_version_uuid} as version_uuid, {agent_version_id} as agent_version_id,
            {agent_version_name} as agent_version_name, {owner} as owner,
-           {is_repeated} as is_repeated, nextval('rowhook.event_id') as event_id
+           {is_repeated} as is_repeated, nextval('rowhook.event_id') as event_id{trace_of_row}
     from {rows} r where {condition}
   ), inserted as (
     insert into rowhook.event
       (id, organization_id, type, key, source, job_id, agent_id, job_status, status_code, cost, job_created_at,
        agent_name, agent_external_id, agent_version_id, agent_version_name,
-       organization_name, organization_external_id, data, context, oversize_bytes, occurred_at, is_untimed, row_time)
+       organization_name, organization_external_id, data, context, oversize_bytes, occurred_at, is_untimed, row_time{trace_column})
     select c.event_id, o.id, 'job.' || c.status,
            case when c.is_repeated then {key} || ':' || c.event_id else {key} end, {source}, c.id, a.id,
            c.status, c.status_code, c.cost, rowhook.rfc3339(c.created_at), a.name, a.external_id,
@@ -90,7 +90,7 @@ return $sql$
            case when size.bytes > 1048576 then size.bytes end,
            case when timed.is_safe then c.completed_at else clock_timestamp() end,
            case when not timed.is_safe then true end,
-           case when c.row_time is distinct from c.completed_at then c.row_time end
+           case when c.row_time is distinct from c.completed_at then c.row_time end{trace_value}
     from completed c
     {agent}
     left join rowhook.organization o on o.id = a.organization_id,
@@ -143,6 +143,18 @@ $$;
 comment on function rowhook.insert_parts(rowhook.source) is
   'expressions that find the goal or agent of a row, within the organization that the row names, if any';
 
+create or replace function rowhook.add_trace(template text, is_mapped boolean) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+return replace(replace(replace(template,
+  '{trace_of_row}', case when is_mapped then ', {traceparent} as traceparent' else '' end),
+  '{trace_column}', case when is_mapped then ', traceparent' else '' end),
+  -- Other texts are no trace context (https://www.w3.org/TR/trace-context/), and are not stored.
+  '{trace_value}', case when is_mapped
+    then ', substring(c.traceparent from ''^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$'')' else '' end);
+comment on function rowhook.add_trace(text, boolean) is
+  'statement that inserts events, with the trace of the row if the mapping has `traceparent`';
+
 create or replace function rowhook.insert_sql(source rowhook.source, parts jsonb, answers_ids boolean) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -155,7 +167,7 @@ declare
     else case source.kind when 'jobs' then 'a' else 'g' end || '.id is not null or rowhook.is_captured_later({source}, c.id, {failed_at})' end;
   template text := case source.kind when 'jobs' then rowhook.jobs_sql() else rowhook.commits_sql() end;
 begin
-  template := replace(template, '{is_known}', is_known);
+  template := rowhook.add_trace(replace(template, '{is_known}', is_known), source.mapping ? 'traceparent');
   return rowhook.fill_template(
     replace(template, '{enqueue}', case
       when answers_ids then ', queued as (' || enqueue || ' returning 1)

@@ -43,6 +43,9 @@ declare
 begin
 {moved}  begin{add_unseen}{insert};
     get diagnostics queued = row_count;
+    if queued > 0 and rowhook.is_anyone_asleep() then
+      perform rowhook.wake();
+    end if;
   exception when others then
     begin
       perform rowhook.note_capture_error({source}, array(select {id} from new_rows r), sqlstate, sqlerrm);
@@ -51,9 +54,6 @@ begin
       perform rowhook.note_capture_error({source}, '{}', sqlstate, sqlerrm);
     end;
   end;
-  if queued > 0 and rowhook.is_anyone_asleep() then
-    perform rowhook.wake();
-  end if;
   return null;
 end
 $sql$, '{moved}', rowhook.moved_commits_sql());
@@ -174,8 +174,10 @@ begin
         is_repeated := true;
       end loop;
     end if;
+    if queued > 0 and rowhook.is_anyone_asleep() then
+      perform rowhook.wake();
+    end if;
   exception when others then
-    queued := 0;
     begin
       if complete is null and tg_op = 'INSERT' then
         complete := array(select {id} from new_rows r where {is_complete});
@@ -192,9 +194,6 @@ begin
     exception when others then
       perform rowhook.note_capture_error({source}, moved_ids, 'RH007', sqlerrm);
     end;
-  end if;
-  if queued > 0 and rowhook.is_anyone_asleep() then
-    perform rowhook.wake();
   end if;
   return null;
 end

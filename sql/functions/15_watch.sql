@@ -85,7 +85,7 @@ declare
   is_new boolean;
   is_changed boolean;
   -- Fields that only payloads use: changing them cannot make further rows complete.
-  payload constant text[] := '{name,status_code,cost,output,metadata,data,context,interview_id,session_id,template_id,agent_version_name,key_prefix}';
+  payload constant text[] := '{name,status_code,cost,output,metadata,data,context,interview_id,session_id,template_id,agent_version_name,key_prefix,traceparent}';
   unchanged text[];
   moves_history boolean;
   history record;
@@ -141,7 +141,7 @@ language sql
 set search_path = pg_catalog, pg_temp
 as $$
   select rowhook.watch(watched, 'jobs', mapping, '{id,status}',
-    '{agent_id,agent_version_id,status_map,organization_id,agent_version_name,status_code,cost,output,metadata,created_at,completed_at,key_prefix,time_zone}')
+    '{agent_id,agent_version_id,status_map,organization_id,agent_version_name,status_code,cost,output,metadata,created_at,completed_at,traceparent,key_prefix,time_zone}')
 $$;
 comment on function rowhook.watch_jobs(regclass, jsonb) is
   'makes a table of jobs a source of job.succeeded and job.failed';
@@ -151,7 +151,7 @@ language sql
 set search_path = pg_catalog, pg_temp
 as $$
   select rowhook.watch(watched, 'commits', mapping, '{id,goal_id,data}',
-    '{organization_id,session_id,interview_id,template_id,context,committed_at,key_prefix,time_zone}')
+    '{organization_id,session_id,interview_id,template_id,context,committed_at,traceparent,key_prefix,time_zone}')
 $$;
 comment on function rowhook.watch_commits(regclass, jsonb) is
   'makes a table of commits a source of goal.committed';

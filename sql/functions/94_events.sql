@@ -23,24 +23,26 @@ return case
   when e.snapshot is not null then e.snapshot::text
   when e.commit_id is not null then format(
     '{"commit_id":%s,"committed_at":%s,"goal":{"id":%s},"template":{"id":%s},"session":{"id":%s},'
-    '"interview":{"id":%s},"organization":{"id":%s,"name":%s}}',
+    '"interview":{"id":%s},"organization":{"id":%s,"name":%s}%s}',
     rowhook.json_text(e.commit_id),
     rowhook.json_text(case when e.is_untimed is null then rowhook.rfc3339(e.occurred_at) end),
     rowhook.json_text(e.goal_id), rowhook.json_text(e.template_id), rowhook.json_text(e.session_id),
     rowhook.json_text(e.interview_id),
     rowhook.json_text(coalesce(e.organization_external_id, e.organization_id::text)),
-    rowhook.json_text(e.organization_name))
+    rowhook.json_text(e.organization_name),
+    ',"traceparent":"' || e.traceparent || '"')
   else format(
     '{"agent":{"id":%s,"name":%s},"agent_version":{"id":%s,"name":%s},'
     '"job":{"id":%s,"status":%s,"status_code":%s,"cost":%s,"created_at":%s,"completed_at":%s},'
-    '"organization":{"id":%s,"name":%s}}',
+    '"organization":{"id":%s,"name":%s}%s}',
     rowhook.json_text(coalesce(e.agent_external_id, e.agent_id::text)), rowhook.json_text(e.agent_name),
     rowhook.json_text(e.agent_version_id), rowhook.json_text(e.agent_version_name),
     rowhook.json_text(e.job_id), rowhook.json_text(e.job_status),
     rowhook.json_number(e.status_code), rowhook.json_number(e.cost), rowhook.json_text(e.job_created_at),
     rowhook.json_text(case when e.is_untimed is null then rowhook.rfc3339(e.occurred_at) end),
     rowhook.json_text(coalesce(e.organization_external_id, e.organization_id::text)),
-    rowhook.json_text(e.organization_name))
+    rowhook.json_text(e.organization_name),
+    ',"traceparent":"' || e.traceparent || '"')
 end;
 comment on function rowhook.event_snapshot(rowhook.event) is
   'names, platform ids and times as they were at the moment of the event';

@@ -29,6 +29,12 @@ CREATE FUNCTION rowhook.add_organization(id text) RETURNS uuid
 
 COMMENT ON FUNCTION rowhook.add_organization(id text) IS 'returns the organization with this platform id, creating it if necessary; for a null id the only organization, or one called default';
 
+CREATE FUNCTION rowhook.add_trace(template text, is_mapped boolean) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.add_trace(template text, is_mapped boolean) IS 'statement that inserts events, with the trace of the row if the mapping has `traceparent`';
+
 CREATE TABLE rowhook.source (
     name text NOT NULL,
     kind text NOT NULL,
@@ -427,7 +433,7 @@ CREATE FUNCTION rowhook.capture_commit() RETURNS trigger
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.capture_commit() IS 'generated: 5e4cf577e8c862e6fcdc623a92f9ad3b';
+COMMENT ON FUNCTION rowhook.capture_commit() IS 'generated: 9f3e0a7c841277bfa9eaf5aa02db7c1f';
 
 CREATE FUNCTION rowhook.capture_definition(source rowhook.source) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -446,7 +452,7 @@ CREATE FUNCTION rowhook.capture_job() RETURNS trigger
     SET enable_mergejoin TO 'off'
     SET plan_cache_mode TO 'force_generic_plan';
 
-COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: 502a32222af8b49113ecef84402f8d13';
+COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: 3ff472081ffdf961399e0e9d8fa7623d';
 
 CREATE FUNCTION rowhook.capture_name(source_name text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -1125,7 +1131,8 @@ CREATE TABLE rowhook.event (
     cost text,
     job_created_at text,
     is_untimed boolean,
-    row_time timestamp with time zone
+    row_time timestamp with time zone,
+    traceparent text
 )
 WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.05');
 ALTER TABLE ONLY rowhook.event ALTER COLUMN data SET STORAGE MAIN;
@@ -1144,6 +1151,8 @@ COMMENT ON COLUMN rowhook.event.source IS 'source from which it was captured; nu
 COMMENT ON COLUMN rowhook.event.is_untimed IS 'true if its time cannot be written as RFC 3339 (infinite, BC, after year 9999): payloads have null, and occurred_at is the time of capture';
 
 COMMENT ON COLUMN rowhook.event.row_time IS 'time that the platform later set for the same completion; null while it equals occurred_at';
+
+COMMENT ON COLUMN rowhook.event.traceparent IS 'trace context of the row, from the column that a mapping names; null otherwise';
 
 CREATE FUNCTION rowhook.event_part(part text, e rowhook.event, snapshot json) RETURNS text
     LANGUAGE sql STABLE
@@ -1225,8 +1234,7 @@ COMMENT ON FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, f
 
 CREATE FUNCTION rowhook.fill_completed_at() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 CREATE FUNCTION rowhook.final_statuses(mapping jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE
@@ -1325,6 +1333,14 @@ CREATE FUNCTION rowhook.guard_outbox() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
+
+CREATE FUNCTION rowhook.has_earlier_completion(job text) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '250ms'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.has_earlier_completion(job text) IS 'whether this row of rowhook.job completed before; false, with a warning, if that cannot be read';
 
 CREATE FUNCTION rowhook.has_events(organization uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -4903,6 +4919,9 @@ GRANT ALL ON FUNCTION rowhook.add_goal(organization text, id text, template_id t
 REVOKE ALL ON FUNCTION rowhook.add_organization(id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.add_organization(id text) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.add_trace(template text, is_mapped boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.add_trace(template text, is_mapped boolean) TO rowhook_worker;
+
 GRANT SELECT ON TABLE rowhook.source TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.add_unseen_sql(source rowhook.source, of_rows text, condition text) FROM PUBLIC;
@@ -5479,6 +5498,9 @@ GRANT ALL ON FUNCTION rowhook.goal_page(organization uuid, after_id text, most i
 
 REVOKE ALL ON FUNCTION rowhook.guard_outbox() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.guard_outbox() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.has_earlier_completion(job text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.has_earlier_completion(job text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.has_events(organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.has_events(organization uuid) TO rowhook_worker;

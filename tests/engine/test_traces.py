@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import psycopg
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -18,7 +19,9 @@ from structlog.testing import capture_logs
 from rowhook.worker.pipeline import Worker
 from rowhook.worker.trace_export import open_traces
 from rowhook.worker.traces import Traces
+from tests.engine.test_sources import watch
 from tests.support.receiver import answer
+from tests.support.servers import every_server
 from tests.support.worker_rig import Rig, until
 
 pytestmark = pytest.mark.anyio
@@ -100,6 +103,86 @@ async def test_the_metadata_of_a_job_names_its_trace(rig: Rig) -> None:
         (request,) = await rig.receiver.wait_for(1)
         await spans_of(exporter, 5)
     assert (request.header("traceparent") or "").startswith(f"00-{TRACE}-")
+
+
+WATCHED = {
+    "jobs": (
+        "create table public.runs (id int, agent text, state text, trace text, meta json)",
+        {"id": "id", "agent_id": "agent", "status": "state", "metadata": "meta"},
+        "insert into public.runs values (1, %s, 'succeeded', %s, %s)",
+    ),
+    "commits": (
+        "create table public.notes (id int, goal text, body jsonb, trace text, meta json)",
+        {"id": "id", "goal_id": "goal", "data": "body", "context": "meta"},
+        "insert into public.notes values (1, %s, '{}', %s, %s)",
+    ),
+}
+OTHER = f"00-{'1' * 32}-{PARENT}-01"
+
+
+async def send_watched(
+    rig: Rig, kind: str, column: str | None, context: str, mapped: str = "trace"
+) -> str:
+    """Return the header that the receiver gets for a row of a watched table."""
+    table, mapping, insert = WATCHED[kind]
+    saved = await rig.webhook()
+    await rig.platform.value("select rowhook.link_agent(%s, %s)", saved.id, rig.platform.agent)
+    await rig.platform.db.execute(table.encode())
+    name = "public.runs" if kind == "jobs" else "public.notes"
+    await watch(rig.platform, kind, name, mapping | {"traceparent": mapped})
+    owner = str(rig.platform.agent) if kind == "jobs" else rig.platform.goal
+    async with tracing(rig) as (_, exporter):
+        await rig.platform.db.execute(insert.encode(), (owner, column, context))
+        (request,) = await rig.receiver.wait_for(1)
+        await spans_of(exporter, 5)
+    return request.header("traceparent") or ""
+
+
+@every_server
+@pytest.mark.parametrize("kind", WATCHED)
+async def test_a_mapped_column_of_a_watched_table_names_the_trace(rig: Rig, kind: str) -> None:
+    context = json.dumps({"traceparent": OTHER})
+    assert (await send_watched(rig, kind, PLATFORM, context)).startswith(f"00-{TRACE}-")
+    stored = await rig.platform.value("select traceparent from rowhook.event")
+    assert stored == PLATFORM
+
+
+@pytest.mark.parametrize("column", [None, "nonsense", "x" * 5000, PLATFORM + "-more"], ids=repr)
+async def test_without_a_trace_in_the_column_that_of_the_context_counts(
+    rig: Rig, column: str | None
+) -> None:
+    context = json.dumps({"traceparent": OTHER})
+    assert (await send_watched(rig, "jobs", column, context)).startswith(f"00-{'1' * 32}-")
+    assert await rig.platform.value("select traceparent from rowhook.event") is None
+
+
+async def test_a_path_into_a_json_column_may_name_the_trace(rig: Rig) -> None:
+    context = json.dumps({"otel": {"parent": PLATFORM}})
+    sent = await send_watched(rig, "commits", None, context, mapped="meta.otel.parent")
+    assert sent.startswith(f"00-{TRACE}-")
+
+
+async def test_a_missing_trace_column_is_refused_and_reported_as_drift(rig: Rig) -> None:
+    table, mapping, insert = WATCHED["jobs"]
+    await rig.platform.db.execute(table.encode())
+    with pytest.raises(psycopg.Error, match="has no column trce, which is mapped to traceparent"):
+        await watch(rig.platform, "jobs", "public.runs", mapping | {"traceparent": "trce"})
+    await watch(rig.platform, "jobs", "public.runs", mapping | {"traceparent": "trace"})
+    await rig.platform.run("alter table public.runs rename trace to span")
+    faults = await rig.platform.rows(
+        "select rowhook.source_drift(s) as fault from rowhook.source s where s.kind = 'jobs'"
+    )
+    assert {row["fault"] for row in faults} == {
+        None,
+        "public.runs has no column trace, which is mapped to traceparent.",
+    }
+    # Healed when the mapping is right again.
+    saved = await rig.webhook()
+    await rig.platform.value("select rowhook.link_agent(%s, %s)", saved.id, rig.platform.agent)
+    await rig.platform.db.execute(insert.encode(), (str(rig.platform.agent), PLATFORM, None))
+    await watch(rig.platform, "jobs", "public.runs", mapping | {"traceparent": "span"})
+    await rig.platform.value("select rowhook.heal()")
+    assert await rig.platform.value("select traceparent from rowhook.event") == PLATFORM
 
 
 async def test_the_stored_request_has_the_header_that_was_sent(rig: Rig) -> None:

@@ -27,9 +27,12 @@ NORMAL = NetworkConditions()
 
 
 class Proxy:
-    """`async with Proxy(port) as proxy`: connections to `proxy.port` are forwarded to `port`."""
+    """`async with Proxy(port) as proxy`: connections to `proxy.port` are forwarded to `port`.
 
-    def __init__(self, target: int) -> None:
+    The target may also be the path of a socket.
+    """
+
+    def __init__(self, target: int | str) -> None:
         self.target = target
         self.port = 0
         self.conditions = NORMAL
@@ -86,7 +89,7 @@ class Proxy:
             _abort(writer)
             return
         try:
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
+            far_reader, far_writer = await self._open_target()
         except OSError:
             _abort(writer)
             return
@@ -98,6 +101,11 @@ class Proxy:
             task.add_done_callback(self._tasks.discard)
         self._answers.add(task)
         task.add_done_callback(self._answers.discard)
+
+    async def _open_target(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if isinstance(self.target, str):
+            return await asyncio.open_unix_connection(self.target)
+        return await asyncio.open_connection("127.0.0.1", self.target)
 
     async def _carry(
         self,

@@ -101,6 +101,32 @@ async def test_a_change_is_shown_field_by_field(
     assert rows == [{"revision": 2, "timeout_s": 5}]
 
 
+async def test_thresholds_of_alerts_are_planned_applied_exported_and_audited(
+    hands: CommandLine, file: Path, platform: Platform
+) -> None:
+    edit(file, "    webhooks:\n", "    alert_thresholds: {held: 7}\n    webhooks:\n")
+    plan = await hands.ok("apply", str(file), "--plan")
+    assert "~ thresholds of alerts" in plan
+    assert "held: 1 -> 7" in plan
+    await hands.ok("apply", str(file), "--yes")
+    assert await planned(hands, file) == []
+    exported = await hands.json("export")
+    assert exported["organizations"][0]["alert_thresholds"] == {"held": 7}
+    audited = await platform.rows(
+        "select after from rowhook.audit where action = 'alert_threshold.changed'"
+    )
+    assert [row["after"]["held"] for row in audited] == [7]
+    # Without the key they stay; an empty one sets the defaults.
+    edit(file, "    alert_thresholds: {held: 7}\n", "")
+    assert await planned(hands, file) == []
+    edit(file, "    webhooks:\n", "    alert_thresholds: {}\n    webhooks:\n")
+    (change,) = await planned(hands, file)
+    assert change["fields"] == [{"field": "held", "before": 7, "after": 1}]
+    edit(file, "alert_thresholds: {}", "alert_thresholds: {held: 0}")
+    refused = await hands.type("apply", str(file), "--plan")
+    assert "/organizations/0/alert_thresholds/held: Use 1 to 10,000." in refused.err
+
+
 async def test_only_prune_deletes_and_only_in_the_organizations_of_the_file(
     hands: CommandLine, file: Path, platform: Platform, api: Api
 ) -> None:

@@ -73,6 +73,27 @@ async def test_an_organization_sees_its_quota_and_cannot_change_it(
     assert (await api.call("GET", "/organizations/nobody")).status_code == 404
 
 
+async def test_thresholds_of_alerts_are_set_by_the_organization_and_audited(
+    api: Api, platform: Platform
+) -> None:
+    path = f"/organizations/{platform.organization}/alert-thresholds"
+    key = await api.key_of(platform.organization, "read", "write")
+    defaults = {"held": 1, "backlog": 10000, "backlog_age_s": 900}
+    assert (await api.call("GET", path, key=key)).json() == defaults
+    changed = await api.call("PATCH", path, {"held": 5, "backlog_age_s": 60}, key=key)
+    assert changed.json() == defaults | {"held": 5, "backlog_age_s": 60}
+    # What changes nothing is not audited.
+    assert (await api.call("PATCH", path, {"held": 5}, key=key)).status_code == 200
+    assert (await api.call("PATCH", path, {"held": None}, key=key)).json()["held"] == 1
+    assert (await api.call("GET", path, key=key)).json() == defaults | {"backlog_age_s": 60}
+    audit = (await api.call("GET", "/audit", params={"action": "alert_threshold.changed"})).json()
+    assert [row["after"]["held"] for row in audit["items"]] == [1, 5]
+    for wrong in ({"held": 0}, {"backlog": 1.5}, {"backlog_age_s": 59}, {"other": 1}):
+        assert (await api.call("PATCH", path, wrong, key=key)).status_code == 422
+    reader = await api.key_of(platform.organization, "read")
+    assert (await api.call("PATCH", path, {"held": 5}, key=reader)).status_code == 403
+
+
 @pytest.mark.parametrize(
     "quota",
     [
@@ -223,6 +244,10 @@ async def test_an_export_has_everything_of_one_organization_without_secrets(
     assert "Ada Lovelace" in answer.text
     for absent in ("Grace Hopper", "s3cret", "whsec_", "rhk_"):
         assert absent not in answer.text
+    audit = (await api.call("GET", "/audit", params={"action": "organization.exported"})).json()
+    assert [(row["organization_id"], row["actor"]) for row in audit["items"]] == [
+        (str(platform.organization), "key:ROWHOOK_ADMIN_KEY")
+    ]
 
 
 TABLES: tuple[LiteralString, ...] = (

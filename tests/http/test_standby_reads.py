@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,10 +13,11 @@ from uuid import uuid4
 import httpx
 import psycopg
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from rowhook.api.middleware import StandbySender
-from rowhook.cli import startup
+from rowhook.cli import startup, status_commands
 from rowhook.cli.serve import serve_api
 from rowhook.db import connection_pool
 from rowhook.db.standby import MAX_LAG_S, Standby, StandbyFirst
@@ -235,6 +237,56 @@ async def test_the_primary_is_read_while_the_standby_is_down(served: Served) -> 
     await served.becomes_readable()
     assert await served.source("/deliveries") == "standby"
     assert (await served.call("/system")).json()["standby"]["is_read"]
+
+
+async def metrics_of(served: Served) -> dict[str, float]:
+    text = (await served.client.get("/metrics")).text
+    return {
+        " ".join([sample.name, *sample.labels.values()]): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name.startswith("rowhook_standby_") and not sample.name.endswith("_created")
+    }
+
+
+async def test_metrics_show_the_lag_and_the_fall_back(served: Served) -> None:
+    await served.source("/webhooks")
+    read = await metrics_of(served)
+    assert 0 <= read.pop("rowhook_standby_lag_seconds") <= MAX_LAG_S
+    assert read.pop("rowhook_standby_queries_total standby") >= 1
+    assert read == {
+        "rowhook_standby_configured": 1,
+        "rowhook_standby_read": 1,
+        "rowhook_standby_queries_total primary": 0,
+    }
+    await served.running.aclose()
+    await served.source("/webhooks")
+    # What is read from the primary on request is no fall-back.
+    counted = served.standby.queries["primary"]
+    assert counted >= 1
+    await served.source("/webhooks", **{"Cache-Control": "no-cache"})
+    fallen_back = await metrics_of(served)
+    assert fallen_back["rowhook_standby_read"] == 0
+    assert fallen_back["rowhook_standby_queries_total primary"] == counted
+
+
+async def test_doctor_compares_the_standby_with_the_primary(served: Served, dsn: str) -> None:
+    async def finding(read_url: str) -> dict[str, Any]:
+        settings = load({"DATABASE_URL": dsn, "DATABASE_READ_URL": read_url})
+        async with startup.database(settings) as database:
+            (found,) = await status_commands._standby(settings, database)
+        return found
+
+    standby = make_conninfo(served.read_dsn, user=conninfo_to_dict(dsn).get("user"))
+    found = await finding(standby)
+    assert (found["subject"], found["healthy"]) == ("read standby", True)
+    assert re.fullmatch(r"at most \d\.\d s behind", found["finding"])
+    wrong = await finding(dsn)
+    assert (wrong["healthy"], wrong["finding"]) == (False, "It is not a standby.")
+    assert "DATABASE_READ_URL" in wrong["advice"]
+    await served.running.aclose()
+    lost = await finding(standby)
+    assert (lost["healthy"], lost["finding"][:19]) == (False, "It is not reached: ")
 
 
 async def test_a_query_that_replay_cancels_is_repeated_on_the_primary(

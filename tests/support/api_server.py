@@ -52,7 +52,7 @@ class ReusableApplication:
         state = {
             "server_ctx": server_ctx,
             "subscriptions": subscriptions,
-            "metrics": Metrics(server_ctx.pool),
+            "metrics": Metrics(server_ctx.pool, server_ctx.ctx.standby),
             "readiness": Readiness(server_ctx.direct_dsn),
         }
         assert set(self.asgi.state) == set(state), "the application keeps something else too"

@@ -15,6 +15,7 @@ import httpx
 from aiohappyeyeballs import AddrInfoType
 
 from rowhook.db import connection_pool
+from rowhook.db.answer_deadline import API_LIMITS, AnswerLimits
 from rowhook.egress.policy import EgressPolicy
 from rowhook.egress.transport import GuardedTransport
 from rowhook.render.renderer import Renderer
@@ -101,13 +102,16 @@ async def running_api(
     cors_origins: tuple[str, ...] = (),
     portal_origins: tuple[str, ...] = (),
     port: int = 0,
+    limits: AnswerLimits = API_LIMITS,
 ) -> AsyncIterator[Api]:
     """Serves the API over a migrated database, on a free port by default.
 
     With `direct_dsn`, `dsn` is a connection pooler.
     """
     async with (
-        connection_pool.open_pool(dsn, size=size, pooler=direct_dsn is not None) as pool,
+        connection_pool.open_pool(
+            dsn, size=size, pooler=direct_dsn is not None, limits=limits
+        ) as pool,
         transport or _loopback_transport(policy) as open_transport,
     ):
         ctx = KeyringContext(

@@ -101,6 +101,10 @@ RULES = {
     "PATCH /v1/organizations/{organization_id}": Rule(
         scope="admin", status=403, body=lambda _: {"quota": {"webhooks": 9}}
     ),
+    "GET /v1/organizations/{organization_id}/alert-thresholds": Rule(scope="read", status=200),
+    "PATCH /v1/organizations/{organization_id}/alert-thresholds": Rule(
+        scope="write", status=200, body=lambda _: {"held": 3}
+    ),
     "GET /v1/organizations/{organization_id}/export": Rule(scope="admin", status=403),
     "POST /v1/organizations/{organization_id}/erase": Rule(
         scope="admin", status=403, body=lambda tenant: {"confirm": str(tenant.organization)}

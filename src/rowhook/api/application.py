@@ -34,7 +34,7 @@ from rowhook.api.middleware import RowhookApp
 from rowhook.api.openapi import assets, openapi_config
 from rowhook.api.parameters import require_known_parameters
 from rowhook.api.problems import HANDLERS, http_problem
-from rowhook.api.system_routes import check_pool, livez, readyz
+from rowhook.api.system_routes import livez, readyz
 from rowhook.migrate.readiness import Readiness
 from rowhook.model import MAX_BODY_BYTES
 from rowhook.services.context import ServerContext
@@ -71,7 +71,7 @@ def application(
     state = {
         "server_ctx": server_ctx,
         "subscriptions": subscriptions or Subscriptions(),
-        "metrics": Metrics(server_ctx.pool),
+        "metrics": Metrics(server_ctx.pool, server_ctx.ctx.standby),
         "readiness": Readiness(server_ctx.direct_dsn),
     }
     return RowhookApp(
@@ -90,7 +90,6 @@ def application(
             **HANDLERS,
             **(_not_found_handlers(not_found_page) if not_found_page else {}),
         },
-        after_exception=[check_pool],
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=openapi_config(),
         cors_config=_cors(server_ctx.cors_origins) if server_ctx.cors_origins else None,

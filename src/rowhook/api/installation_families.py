@@ -8,13 +8,38 @@ from math import inf
 from prometheus_client.core import Metric
 
 from rowhook.db.metric_queries import DueDeliveries, QueueMetrics, RetentionMetrics, UpkeepMetrics
-from rowhook.metric_families import counter, gauge, gauges_by
+from rowhook.db.standby import Standby
+from rowhook.metric_families import counter, counters_by, gauge, gauges_by
 from rowhook.model import WAITING_STATUSES
 from rowhook.output_kinds import OUTPUT_KINDS
 
 _NONE_DUE = DueDeliveries()
 _RANKS = ("1", "2", "3", "4", "5", "other")
 _WEBHOOK_STATES = ("active", "paused", "disabled")
+
+
+def standby_families(standby: Standby | None) -> Iterator[Metric]:
+    """Yield the state of the standby that this process reads; zeros without one."""
+    status = None if standby is None else standby.status
+    lag_s = 0.0 if status is None else status.lag_s
+    yield gauge("rowhook_standby_configured", "1 if DATABASE_READ_URL is set.", standby is not None)
+    yield gauge(
+        "rowhook_standby_read",
+        "1 if lists are read from the standby, 0 if from the primary.",
+        status is not None and status.is_read,
+    )
+    yield gauge(
+        "rowhook_standby_lag_seconds",
+        "How far the standby is behind, at most; +Inf before it was first reached.",
+        inf if lag_s is None else lag_s,
+    )
+    queries = {"standby": 0, "primary": 0} if standby is None else standby.queries
+    yield counters_by(
+        "rowhook_standby_queries",
+        "Queries of lists that may be read from the standby, by the server that answered.",
+        ("server",),
+        (((server,), count) for server, count in queries.items()),
+    )
 
 
 def queue_families(queue: QueueMetrics) -> Iterator[Metric]:

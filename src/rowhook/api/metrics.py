@@ -14,10 +14,11 @@ from prometheus_client.core import Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
-from rowhook.api.installation_families import queue_families, upkeep_families
+from rowhook.api.installation_families import queue_families, standby_families, upkeep_families
 from rowhook.api.routing import public_route
 from rowhook.db import metric_queries
 from rowhook.db.connection_pool import Pool
+from rowhook.db.standby import Standby
 from rowhook.db.statements import StatementError, Unreachable
 from rowhook.metric_families import gauge, process_families
 
@@ -77,11 +78,11 @@ class RequestMetrics:
 class Metrics:
     """The metrics of one process, and those that it last read from the database."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, standby: Standby | None = None) -> None:
         registry = CollectorRegistry()
         self.record = RequestMetrics(registry).record
         self._registry = registry
-        self._database = _Database(pool)
+        self._database = _Database(pool, standby)
         registry.register(self._database)
 
     async def text(self) -> bytes:
@@ -122,8 +123,9 @@ class _Reading(Generic[T]):
 class _Database(Collector):
     """The metrics that are read from the database."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, standby: Standby | None) -> None:
         self._pool = pool
+        self._standby = standby
         self._lock = asyncio.Lock()
         self._upkeep = _Reading(metric_queries.upkeep_metrics, pool)
         self._queue = _Reading(metric_queries.queue_metrics, pool)
@@ -139,6 +141,7 @@ class _Database(Collector):
             yield from queue_families(self._queue.figures)
         if self._upkeep.figures is not None:
             yield from upkeep_families(self._upkeep.figures)
+        yield from standby_families(self._standby)
         yield from process_families("api", self._pool.get_stats())
 
 

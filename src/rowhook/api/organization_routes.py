@@ -1,4 +1,4 @@
-"""`/v1/organizations/{id}`: quotas, export and erasure."""
+"""`/v1/organizations/{id}`: quotas, thresholds of alerts, export and erasure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from litestar.response import Stream
 from rowhook.api.examples import EXAMPLES
 from rowhook.api.parameters import ContextDependency
 from rowhook.api.routing import action_route, get_route, patch_route
-from rowhook.services import lookups, organizations
+from rowhook.services import alerts, lookups, organizations
+from rowhook.services.alerts import AlertThresholds, AlertThresholdsPatch
 from rowhook.services.organizations import (
     Erased,
     Erasure,
@@ -52,6 +53,30 @@ async def change_organization(
     return await organizations.set_quotas(ctx, organization, data.quota)
 
 
+@get_route("/alert-thresholds", response_example=EXAMPLES["alert_thresholds"])
+async def read_alert_thresholds(
+    organization_id: FromPath[str], ctx: ContextDependency
+) -> AlertThresholds:
+    """Get the thresholds of `webhook.held` and `webhook.backlog`, for all webhooks."""
+    organization = await lookups.organization_id(ctx, organization_id)
+    return await alerts.alert_thresholds(ctx, organization)
+
+
+@patch_route(
+    "/alert-thresholds",
+    scope="write",
+    body=AlertThresholdsPatch,
+    request_example=EXAMPLES["alert_thresholds_patch"],
+    response_example=EXAMPLES["alert_thresholds"],
+)
+async def change_alert_thresholds(
+    organization_id: FromPath[str], data: JSONBody[AlertThresholdsPatch], ctx: ContextDependency
+) -> AlertThresholds:
+    """Change thresholds of `webhook.held` and `webhook.backlog`; null sets one to its default."""
+    organization = await lookups.organization_id(ctx, organization_id)
+    return await alerts.patch_alert_thresholds(ctx, organization, data)
+
+
 @get_route(
     "/export",
     scope="admin",
@@ -67,7 +92,7 @@ async def change_organization(
 async def export_organization(organization_id: FromPath[str], ctx: ContextDependency) -> Stream:
     """Get all that is stored about an organization as JSON lines. Requires an operator key.
 
-    Secrets, signing secrets and keys are listed without their values.
+    Secrets, signing secrets and keys are listed without their values. The audit says who exported.
     """
     organization = await lookups.organization_id(ctx, organization_id)
     lines: AsyncIterator[bytes] = organizations.export(ctx, organization)
@@ -103,6 +128,8 @@ def router() -> Router:
         route_handlers=[
             read_organization,
             change_organization,
+            read_alert_thresholds,
+            change_alert_thresholds,
             export_organization,
             erase_organization,
         ],

@@ -6,13 +6,11 @@ from typing import Any
 
 from litestar import Response, Router
 from litestar.datastructures import State
-from litestar.types import Scope
 
 from rowhook.api.examples import EXAMPLES
 from rowhook.api.parameters import ContextDependency
 from rowhook.api.problems import problem
 from rowhook.api.routing import get_route, public_route
-from rowhook.db.statements import Unreachable
 from rowhook.migrate.readiness import Readiness
 from rowhook.services import installation
 from rowhook.services.context import ServerContext
@@ -64,12 +62,6 @@ async def readyz(state: State) -> Response[dict[str, str]]:
     readiness: Readiness = state.readiness
     reason = await readiness.reason()
     return Response({"status": "ready"}) if reason is None else _unready(reason)
-
-
-async def check_pool(error: Exception, scope: Scope) -> None:
-    """After a lost connection, check the idle ones before they are used."""
-    if isinstance(error, Unreachable):
-        await scope["litestar_app"].state.server_ctx.pool.check()
 
 
 def _unready(reason: str) -> Response[Any]:

@@ -19,7 +19,7 @@ from rowhook.cli.output import print_json, show
 from rowhook.cli.yaml_document import Position, YamlRejected
 from rowhook.db.webhook_queries import RevisionConflict
 from rowhook.render.configuration import Fault
-from rowhook.services import configuration_changes, configuration_plan
+from rowhook.services import configuration_changes, configuration_export, configuration_plan
 from rowhook.services.configuration_file import file_document, read_file
 from rowhook.services.configuration_plan import Change, Step
 from rowhook.services.context import KeyringContext, Rejected, ServiceContext
@@ -46,7 +46,7 @@ async def export(ctx: ServiceContext, organization: str | None, *, as_json: bool
     Values of secrets and signing secrets are not exported.
     """
     only = await organization_filter(ctx, organization)
-    document = file_document(await configuration_plan.export(ctx, only))
+    document = file_document(await configuration_export.export(ctx, only))
     if as_json:
         print_json(document)
     else:
@@ -176,6 +176,8 @@ def _title(change: Change) -> str:
     sign = _SIGNS[change.action]
     if change.object == "webhook":
         return f"  {sign} webhook {change.webhook} ({change.name}){note}"
+    if change.object == "alert_thresholds":
+        return f"  {sign} thresholds of alerts"
     return f"  {sign} link {change.webhook} to {change.object} {change.id}{note}"
 
 

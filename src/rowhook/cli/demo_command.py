@@ -30,6 +30,7 @@ from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.output import format_value
 from rowhook.cli.serve import serve_api
 from rowhook.cli.test_receiver import Received, Reply, check, receiver
+from rowhook.cli.worker_status import serve_status
 from rowhook.db import connection_pool, installation_queries, statements
 from rowhook.db.installation_queries import Gauges
 from rowhook.demo import day
@@ -133,6 +134,7 @@ class _Demo:
             await self._run_scripts(database, "work", "rolled_back")
             code = await self._watch(ctx, story, stop)
             if stay and not stop.is_set():
+                await stack.enter_async_context(serve_status(self.settings, database, worker, stop))
                 await self._stay(stack, database, ctx, f"http://127.0.0.1:{port}", stop, tasks)
             return max(code, tasks.exit_code)
 

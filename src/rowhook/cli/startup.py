@@ -20,6 +20,7 @@ from rowhook.cli.config_command import setting_lines
 from rowhook.cli.error_messages import UNREACHABLE, CommandFailed
 from rowhook.cli.options import receiver_connections
 from rowhook.db import connection_errors, connection_pool, statements, webhook_queries
+from rowhook.db.answer_deadline import API_LIMITS, WORKER_LIMITS
 from rowhook.db.connection_pool import Pool
 from rowhook.db.standby import open_standby
 from rowhook.db.statements import DsnRejected, StatementError, TenantPool, Unreachable
@@ -305,7 +306,9 @@ async def server_context(settings: Settings, database: Database) -> AsyncIterato
     if settings.database_read_url is not None:
         _require_dsn("DATABASE_READ_URL", settings.database_read_url)
     async with (
-        connection_pool.open_pool(database.dsn, size=10, pooler=database.pooler) as pool,
+        connection_pool.open_pool(
+            database.dsn, size=10, pooler=database.pooler, limits=API_LIMITS
+        ) as pool,
         open_standby(settings.database_read_url, pool, pooler=database.pooler) as standby,
         _transport(settings, _CONNECTIONS) as transport,
     ):
@@ -344,7 +347,9 @@ async def worker(
     role = settings.role("worker")
     async with (
         open_traces(os.environ) as traces,
-        connection_pool.open_pool(database.dsn, size=6, role=role, pooler=database.pooler) as pool,
+        connection_pool.open_pool(
+            database.dsn, size=6, role=role, pooler=database.pooler, limits=WORKER_LIMITS
+        ) as pool,
         _transport(settings, connections) as transport,
     ):
         await check_keyring(pool, ring)

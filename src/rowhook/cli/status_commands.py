@@ -17,6 +17,7 @@ from rowhook.cli.output import show, table
 from rowhook.cli.startup import check_ready
 from rowhook.db import connection_errors, connection_pool, installation_queries
 from rowhook.db.connection_pool import Pool
+from rowhook.db.standby import Standby
 from rowhook.db.statements import PrivilegeError
 from rowhook.migrate import preflight, runner
 from rowhook.migrate.preflight import GRANT_ADVICE, NotReady
@@ -77,6 +78,11 @@ def _encode(value: Any) -> Any:
 
 
 Finding = dict[str, Any]
+_STANDBY_WITHIN_S = 5.0
+_STANDBY_ADVICE = (
+    "Lists and statistics are read from the primary until then. Look at the standby's log and at"
+    " pg_stat_replication, or remove DATABASE_READ_URL."
+)
 
 
 @click.command()
@@ -111,7 +117,8 @@ async def _findings(settings: Settings, database: startup.Database) -> list[Find
     migrations = await _migrations(database)
     if not all(finding["healthy"] for finding in migrations):
         return findings + migrations
-    return findings + migrations + await _operation(settings, database)
+    operation = await _operation(settings, database)
+    return findings + migrations + operation + await _standby(settings, database)
 
 
 def _finding(subject: str, finding: str, advice: str | None) -> Finding:
@@ -142,6 +149,22 @@ async def _operation(settings: Settings, database: startup.Database) -> list[Fin
             return [await _keys(settings, pool), *await installation_queries.diagnosis(pool)]
         except PrivilegeError as error:
             return [_finding("rights", connection_errors.reason(error), GRANT_ADVICE)]
+
+
+async def _standby(settings: Settings, database: startup.Database) -> list[Finding]:
+    """Compares the standby for lists with its primary, if one is configured."""
+    if settings.database_read_url is None:
+        return []
+    async with (
+        connection_pool.open_pool(database.dsn, size=1, pooler=database.pooler) as pool,
+        connection_pool.open_pool(
+            settings.database_read_url, size=1, pooler=database.pooler
+        ) as replica,
+    ):
+        state = await Standby(replica, pool).settled_status(_STANDBY_WITHIN_S)
+    if state.is_read:
+        return [_finding("read standby", f"at most {state.lag_s or 0:.1f} s behind", None)]
+    return [_finding("read standby", state.reason or "", _STANDBY_ADVICE)]
 
 
 async def _keys(settings: Settings, pool: Pool) -> Finding:

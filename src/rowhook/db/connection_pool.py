@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, LiteralString, Self
+from typing import TYPE_CHECKING, Any, LiteralString, Self
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from rowhook.db.answer_deadline import AnswerLimits, deadline, shut_down
 from rowhook.db.connection_errors import ConnectionFailed
 
+if TYPE_CHECKING:
+    from psycopg.abc import RV, PQGen
+
 _TIMEOUT_S = 5.0
+# How often connections are replaced, while every new one is lost too.
+_REPLACED_EVERY_S = 1.0
 _OPTIONS: dict[str, Any] = {
     "connect_timeout": 5,
     "keepalives_idle": 10,
@@ -68,13 +76,19 @@ async def connect(dsn: str) -> psycopg.AsyncConnection:
 
 @asynccontextmanager
 async def open_pool(
-    dsn: str, *, size: int = 4, role: str | None = None, pooler: bool = False
+    dsn: str,
+    *,
+    size: int = 4,
+    role: str | None = None,
+    pooler: bool = False,
+    limits: AnswerLimits | None = None,
 ) -> AsyncIterator[Pool]:
     """Opens a pool that reconnects by itself.
 
     Waiting 5 s for a connection raises PoolTimeout, or ConnectionFailed with the last error if none
     could be opened. `role` is set on each connection unless a transaction `pooler` is in between;
-    with a pooler the memberships of the login apply, and statements are not prepared.
+    with a pooler the memberships of the login apply, and statements are not prepared. Without
+    `limits`, statements wait for their answers as long as TCP does.
     """
     pool = Pool(
         dsn,
@@ -82,6 +96,7 @@ async def open_pool(
         role=None if pooler else role,
         session=_FORMATS if pooler else _SESSION,
         prepare_threshold=None if pooler else 3,
+        limits=limits,
     )
     await pool.open()
     try:
@@ -97,7 +112,16 @@ class _Failures:
 
 
 class _Connection(psycopg.AsyncConnection):
-    """A connection that sets its role and settings when it is opened."""
+    """A connection that sets its role and settings when it is opened, with limits for its answers.
+
+    `is_doubtful` is true until a statement after it was taken from the pool has been answered, and
+    `is_elsewhere` once the server turned out to be read-only, as a primary that was demoted.
+    """
+
+    limits: AnswerLimits | None = None
+    is_doubtful = True
+    is_elsewhere = False
+    opened_at = 0.0
 
     @classmethod
     async def connect(  # type: ignore[override]  # only called by the pool below
@@ -107,16 +131,40 @@ class _Connection(psycopg.AsyncConnection):
         role: str | None,
         session: dict[str, str],
         failures: _Failures,
+        limits: AnswerLimits | None,
         **options: Any,
     ) -> Self:
         try:
             connection = await super().connect(conninfo, autocommit=True, **options)
+            connection.opened_at = time.monotonic()
+            connection.limits = limits
             await _prepare(connection, session, role)
         except psycopg.Error as error:
             failures.last = error
             raise
         failures.last = None
         return connection
+
+    async def wait(self, gen: PQGen[RV], *options: Any, **named: Any) -> RV:
+        """Waits for an answer. After the limit, OperationalError is raised."""
+        if self.limits is None:
+            return await self._wait(gen, *options, **named)
+        seconds = self.limits.first_s if self.is_doubtful else self.limits.later_s
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(seconds, shut_down, self.pgconn.socket)
+        try:
+            result = await self._wait(gen, *options, **named)
+        finally:
+            timer.cancel()
+        self.is_doubtful = False
+        return result
+
+    async def _wait(self, gen: PQGen[RV], *options: Any, **named: Any) -> RV:
+        try:
+            return await super().wait(gen, *options, **named)
+        except psycopg.errors.ReadOnlySqlTransaction:
+            self.is_elsewhere = True
+            raise
 
 
 def _set_commands(session: dict[str, str], version: int) -> bytes:
@@ -133,10 +181,12 @@ async def _prepare(
 ) -> None:
     """Replaces settings that an administrator gave the database or the login, and sets the role."""
     try:
-        await connection.execute(_set_commands(session, connection.info.server_version))
-        if session is _SESSION:
-            await connection.execute(_CATALOG_FIRST, prepare=False)
-        if role is not None:
+        with deadline(connection, _TIMEOUT_S):
+            await connection.execute(_set_commands(session, connection.info.server_version))
+            if session is _SESSION:
+                await connection.execute(_CATALOG_FIRST, prepare=False)
+            if role is not None:
+                await connection.execute("select set_config('role', %s, false)", (role,))
             await connection.execute("select set_config('role', %s, false)", (role,))
     except psycopg.Error:
         await connection.close()
@@ -144,7 +194,11 @@ async def _prepare(
 
 
 class Pool(AsyncConnectionPool[psycopg.AsyncConnection]):
-    """A pool whose timeout reports why no connection could be opened."""
+    """A pool whose timeout reports why no connection could be opened.
+
+    When a connection is lost, or its server has become read-only, the others are replaced: they
+    probably lead to the same server.
+    """
 
     def __init__(
         self,
@@ -154,14 +208,17 @@ class Pool(AsyncConnectionPool[psycopg.AsyncConnection]):
         role: str | None,
         session: dict[str, str],
         prepare_threshold: int | None,
+        limits: AnswerLimits | None,
     ) -> None:
         self._failures = _Failures()
         self._kept: list[KeptConnection] = []
+        self._replaced_at = float("-inf")
         own = {
             "role": role,
             "session": session,
             "failures": self._failures,
             "prepare_threshold": prepare_threshold,
+            "limits": limits,
         }
         super().__init__(
             dsn,
@@ -179,12 +236,29 @@ class Pool(AsyncConnectionPool[psycopg.AsyncConnection]):
     async def getconn(self, timeout: float | None = None) -> psycopg.AsyncConnection:  # noqa: ASYNC109  # as in the class above
         """Returns a connection. Raises ConnectionFailed if the last attempt to open one failed."""
         try:
-            return await super().getconn(timeout)
+            connection = await super().getconn(timeout)
         except PoolTimeout:
             if self._failures.last is None:
                 raise
             failure = self._failures.last
             raise ConnectionFailed(timeout or self.timeout, failure) from failure
+        if isinstance(connection, _Connection):
+            connection.is_doubtful = True
+        return connection
+
+    async def putconn(self, conn: psycopg.AsyncConnection) -> None:
+        """Gives a connection back. If it was lost, replaces those that are as old."""
+        if isinstance(conn, _Connection) and (conn.closed or conn.is_elsewhere):
+            await self._replace(conn.opened_at)
+        await super().putconn(conn)
+
+    async def _replace(self, opened_at: float) -> None:
+        now = time.monotonic()
+        is_recent = opened_at < self._replaced_at or now < self._replaced_at + _REPLACED_EVERY_S
+        if self.closed or is_recent:
+            return
+        self._replaced_at = now
+        await self.drain()
 
     def keep_connection(self) -> KeptConnection:
         """Returns a source that keeps its connection until the pool is closed."""

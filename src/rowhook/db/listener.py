@@ -8,9 +8,10 @@ from collections.abc import Callable
 import structlog
 from psycopg import AsyncConnection, sql
 
+from rowhook.db.answer_deadline import deadline
 from rowhook.db.connection_errors import reason
 from rowhook.db.connection_pool import connect
-from rowhook.db.statements import PostgresError, deadline
+from rowhook.db.statements import PostgresError
 
 log = structlog.get_logger()
 _PROBE_S = 10.0
@@ -50,7 +51,8 @@ class Listener:
             failures += 1
 
     async def _listen(self, connection: AsyncConnection) -> None:
-        await connection.execute(sql.SQL("listen {}").format(sql.Identifier(self._channel)))
+        with deadline(connection, _PROBE_S):
+            await connection.execute(sql.SQL("listen {}").format(sql.Identifier(self._channel)))
         # Notifications that arrive with the response of a probe.
         connection.add_notify_handler(lambda notice: self._notify(notice.payload))
         self.listening = True

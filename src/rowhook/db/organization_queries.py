@@ -18,6 +18,16 @@ async def set_quotas(pool: ConnectionSource, organization: UUID, changes: str) -
     await rows(pool, "select rowhook.set_quotas(%s, %s::jsonb)", organization, changes)
 
 
+async def note_export(pool: ConnectionSource, organization: UUID) -> None:
+    """Writes into the audit that the data of an organization is exported."""
+    await rows(
+        pool,
+        "select rowhook.write_audit(%s::uuid, 'organization.exported', %s)",
+        organization,
+        str(organization),
+    )
+
+
 async def erase_configuration(pool: ConnectionSource, organization: UUID) -> dict[str, int]:
     """Deletes links, webhooks, secrets and keys; returns the counts by kind."""
     result = await rows(

@@ -15,6 +15,7 @@ import psycopg
 import structlog
 
 from rowhook.db import connection_errors, connection_pool
+from rowhook.db.answer_deadline import deadline, shut_down
 from rowhook.db.connection_errors import Cause
 from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import (
@@ -25,14 +26,13 @@ from rowhook.db.statements import (
     T,
     TenantPool,
     Unreachable,
-    deadline,
-    shut_down,
 )
 
 log = structlog.get_logger()
 # A standby that is further behind is not read.
 MAX_LAG_S = 10.0
 _CHECK_S = 1.0
+_RECHECK_S = 0.2
 _DEADLINE_S = 3.0
 # Ten minutes. An older position that the standby reaches late counts as not reached.
 _MAX_SAMPLES = 600
@@ -83,6 +83,8 @@ class Standby:
     def __init__(self, pool: Pool, primary: Pool) -> None:
         self._pool = pool
         self._primary = primary
+        # Queries of lists, by the server that answered them.
+        self.queries = {"standby": 0, "primary": 0}
         self._samples: deque[tuple[float, int]] = deque(maxlen=_MAX_SAMPLES)
         self._reached_at: float | None = None
         self._reason: str | None = "It has not been checked yet."
@@ -106,6 +108,15 @@ class Standby:
                 yield connection
             finally:
                 self._in_use.discard(connection)
+
+    async def settled_status(self, within_s: float) -> StandbyStatus:
+        """Checks until the standby may be read, or for `within_s`; returns the state then."""
+        ends = time.monotonic() + within_s
+        await self.check()
+        while not self.status.is_read and time.monotonic() < ends:
+            await asyncio.sleep(_RECHECK_S)
+            await self.check()
+        return self.status
 
     async def run(self) -> None:
         """Checks the standby every second until it is cancelled."""
@@ -205,9 +216,12 @@ class StandbyFirst(ChoosingSource):
             except _REPEATED as error:
                 self._note_failure(error)
             else:
+                self.standby.queries["standby"] += 1
                 if request is not None:
                     request.note("standby")
                 return result
+        if is_settled:
+            self.standby.queries["primary"] += 1
         if request is not None:
             request.note("primary")
         async with self.connection() as connection:

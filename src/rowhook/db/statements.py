@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, LiteralString, Protocol, TypeVar
 from uuid import UUID
@@ -18,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 from psycopg_pool import PoolTimeout
 
+from rowhook.db.answer_deadline import deadline
 from rowhook.db.connection_pool import Pool
 
 # Temporary: the server is down or cannot write at the moment.
@@ -169,27 +168,6 @@ async def rows(
             return await cursor.fetchall()
 
     return await _read(pool, read)
-
-
-@contextmanager
-def deadline(connection: psycopg.AsyncConnection, seconds: float) -> Iterator[None]:
-    """Shuts the connection down after `seconds`; a pending statement raises OperationalError.
-
-    Nothing else detects a network that drops all packets: cancelling the statement would wait for
-    the same network.
-    """
-    descriptor = connection.fileno()
-    timer = asyncio.get_running_loop().call_later(seconds, shut_down, descriptor)
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def shut_down(descriptor: int) -> None:
-    """Ends the connection of a socket, so that what waits for it fails at once."""
-    with socket.socket(fileno=os.dup(descriptor)) as duplicate, suppress(OSError):
-        duplicate.shutdown(socket.SHUT_RDWR)
 
 
 async def rows_within_deadline(

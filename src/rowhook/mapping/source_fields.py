@@ -70,6 +70,12 @@ def _template(without: str) -> Field:
 
 
 _ONE_ORGANIZATION = "all belong to the only organization, or to one called default"
+_TRACE = Field(
+    name="traceparent",
+    names=("traceparent", "trace_parent"),
+    kinds=("text",),
+    without="the trace is the member traceparent of metadata or context, if there is one",
+)
 # Constants, never proposed.
 _CONSTANTS = (Field(name="key_prefix"), Field(name="time_zone"))
 
@@ -174,6 +180,7 @@ _JOBS = (
         kinds=("time",),
         without=_NULL,
     ),
+    _TRACE,
     *_CONSTANTS,
 )
 
@@ -240,6 +247,7 @@ _COMMITS = (
         kinds=("time",),
         without="commits get the time of capture; missed ones are not recovered",
     ),
+    _TRACE,
     *_CONSTANTS,
 )
 

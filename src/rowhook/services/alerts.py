@@ -6,10 +6,11 @@ import secrets as randomness
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from rowhook.db import alert_queries
 from rowhook.egress.errors import TargetForbidden, UrlRejected
@@ -43,7 +44,7 @@ class Alert(Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
-class AlertThresholds(Struct, frozen=True, kw_only=True):
+class AlertThresholds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The thresholds of an organization, for all of its webhooks.
 
     `held`: number of held deliveries. `backlog`, `backlog_age_s`: number of due deliveries, and age
@@ -53,6 +54,17 @@ class AlertThresholds(Struct, frozen=True, kw_only=True):
     held: int
     backlog: int
     backlog_age_s: int
+
+
+DEFAULT_THRESHOLDS = AlertThresholds(held=1, backlog=10_000, backlog_age_s=900)
+
+
+class AlertThresholdsPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The thresholds to change; null sets one to its default."""
+
+    held: Annotated[int, Meta(ge=1, le=10_000)] | UnsetType | None = UNSET
+    backlog: Annotated[int, Meta(ge=1, le=100_000)] | UnsetType | None = UNSET
+    backlog_age_s: Annotated[int, Meta(ge=60, le=2_592_000)] | UnsetType | None = UNSET
 
 
 async def list_alerts(ctx: ServiceContext, organization: UUID) -> list[Alert]:
@@ -133,7 +145,7 @@ async def set_alert_thresholds(
     ctx: ServiceContext, organization: UUID, thresholds: AlertThresholds
 ) -> None:
     """Stores the thresholds of an organization. Raises Rejected with all faults."""
-    faults = list(_threshold_faults(thresholds))
+    faults = list(threshold_faults(thresholds))
     if faults:
         raise Rejected(*faults)
     await alert_queries.set_alert_thresholds(
@@ -141,7 +153,26 @@ async def set_alert_thresholds(
     )
 
 
-def _threshold_faults(thresholds: AlertThresholds) -> Iterator[Fault]:
+async def patch_alert_thresholds(
+    ctx: ServiceContext, organization: UUID, patch: AlertThresholdsPatch
+) -> AlertThresholds:
+    """Changes thresholds of an organization; returns all of them. Raises Rejected."""
+    present = await alert_thresholds(ctx, organization)
+    wanted = msgspec.structs.replace(
+        present,
+        **{
+            name: getattr(DEFAULT_THRESHOLDS, name) if value is None else value
+            for name, value in msgspec.structs.asdict(patch).items()
+            if value is not UNSET
+        },
+    )
+    if wanted != present:
+        await set_alert_thresholds(ctx, organization, wanted)
+    return wanted
+
+
+def threshold_faults(thresholds: AlertThresholds) -> Iterator[Fault]:
+    """Yields a fault for each threshold out of its range."""
     for name, (least, most) in _RANGES.items():
         if not least <= getattr(thresholds, name) <= most:
             yield Fault(pointer=f"/{name}", message=f"Use {least:,} to {most:,}.")

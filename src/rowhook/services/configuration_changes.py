@@ -7,6 +7,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from rowhook.db.statements import one_transaction
+from rowhook.services.alerts import set_alert_thresholds
 from rowhook.services.configuration_plan import Step, configuration_in
 from rowhook.services.context import KeyringContext
 from rowhook.services.links import (
@@ -30,7 +31,9 @@ async def apply(ctx: KeyringContext, steps: Sequence[Step]) -> dict[str, UUID]:
         for step in steps:
             if step.change.action == "keep":
                 continue
-            if step.change.object == "webhook":
+            if step.thresholds is not None:
+                await set_alert_thresholds(inside, step.organization, step.thresholds)
+            elif step.change.object == "webhook":
                 await _apply_webhook(inside, step, created)
             else:
                 await _apply_link(inside, step, created)

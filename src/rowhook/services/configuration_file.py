@@ -9,6 +9,7 @@ import msgspec
 
 from rowhook import json_pointer
 from rowhook.render.configuration import Configuration, Fault
+from rowhook.services.alerts import DEFAULT_THRESHOLDS, AlertThresholds, threshold_faults
 from rowhook.services.context import Rejected, ServiceContext
 from rowhook.services.json_reader import from_object
 from rowhook.services.links import links_of
@@ -39,10 +40,27 @@ class DeclaredSecret(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     allowed_hosts: list[str] | None = None
 
 
+class DeclaredThresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The thresholds of alerts; those that are left out have their defaults."""
+
+    held: int = DEFAULT_THRESHOLDS.held
+    backlog: int = DEFAULT_THRESHOLDS.backlog
+    backlog_age_s: int = DEFAULT_THRESHOLDS.backlog_age_s
+
+    @property
+    def thresholds(self) -> AlertThresholds:
+        """All thresholds."""
+        return AlertThresholds(**msgspec.structs.asdict(self))
+
+
 class DeclaredOrganization(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An organization, by the id of the platform or Rowhook's, and what it has."""
+    """An organization, by the id of the platform or Rowhook's, and what it has.
+
+    Without `alert_thresholds`, these are not compared.
+    """
 
     id: str
+    alert_thresholds: DeclaredThresholds | None = None
     webhooks: list[DeclaredWebhook] = []
     secrets: list[DeclaredSecret] = []
 
@@ -61,6 +79,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     id: str
+    alert_thresholds: DeclaredThresholds | None = None
     webhooks: list[dict[str, Any]] = []
     secrets: list[dict[str, Any]] = []
 
@@ -91,6 +110,9 @@ def _organization(
     read = _read(entry, _Entry, path, faults)
     if read is None:
         return None
+    if read.alert_thresholds is not None:
+        found = tuple(threshold_faults(read.alert_thresholds.thresholds))
+        faults += under([*path, "alert_thresholds"], found)
     webhooks = [
         _read(webhook, DeclaredWebhook, [*path, "webhooks", index], faults)
         for index, webhook in enumerate(read.webhooks)
@@ -113,6 +135,7 @@ def _organization(
         )
     return DeclaredOrganization(
         id=read.id,
+        alert_thresholds=read.alert_thresholds,
         webhooks=[webhook for webhook in webhooks if webhook],
         secrets=[secret for secret in secrets if secret],
     )
@@ -193,6 +216,7 @@ def file_document(file: ConfigurationFile) -> dict[str, Any]:
         "organizations": [
             {
                 "id": organization.id,
+                **_threshold_fields(organization.alert_thresholds),
                 **(
                     {"webhooks": [webhook_fields(webhook) for webhook in organization.webhooks]}
                     if organization.webhooks
@@ -207,6 +231,15 @@ def file_document(file: ConfigurationFile) -> dict[str, Any]:
             for organization in file.organizations
         ],
     }
+
+
+def _threshold_fields(declared: DeclaredThresholds | None) -> dict[str, Any]:
+    if declared is None:
+        return {}
+    defaults = msgspec.to_builtins(DEFAULT_THRESHOLDS)
+    fields = msgspec.to_builtins(declared)
+    changed = {name: value for name, value in fields.items() if value != defaults[name]}
+    return {"alert_thresholds": changed} if changed else {}
 
 
 def _secret_fields(secret: DeclaredSecret) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
@@ -12,6 +12,7 @@ import msgspec
 from rowhook.db import webhook_queries
 from rowhook.render.configuration import Configuration, Fault
 from rowhook.services import lookups
+from rowhook.services.alerts import AlertThresholds, alert_thresholds
 from rowhook.services.configuration_file import (
     ConfigurationFile,
     DeclaredOrganization,
@@ -19,12 +20,10 @@ from rowhook.services.configuration_file import (
     DeclaredWebhook,
     declared,
     fault_at,
-    name_of,
     under,
     webhook_fields,
 )
 from rowhook.services.context import NotFound, Rejected, ServiceContext
-from rowhook.services.lookups import Organization, list_organizations
 from rowhook.services.secrets import list_secrets
 from rowhook.services.webhook_checks import check_for_save
 from rowhook.services.webhook_documents import SaveWarning, Webhook
@@ -45,13 +44,14 @@ class FieldChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """A change of a webhook or a link. `keep` is what only --prune would delete.
+    """A change of a webhook, a link, or the thresholds of alerts.
 
-    `webhook` is the external id of the webhook, or its id.
+    `keep` is what only --prune would delete. `webhook` is the external id of the webhook, or its
+    id; it is empty for thresholds.
     """
 
     action: Action
-    object: Literal["webhook", "agent", "goal"]
+    object: Literal["webhook", "agent", "goal", "alert_thresholds"]
     organization: str
     webhook: str
     id: str
@@ -68,6 +68,7 @@ class Step:
     organization: UUID
     present: Webhook | None = None
     desired: DeclaredWebhook | None = None
+    thresholds: AlertThresholds | None = None
 
 
 @dataclass(slots=True)
@@ -113,41 +114,6 @@ async def all_secrets(ctx: ServiceContext, organization: UUID) -> list[DeclaredS
             return secrets
 
 
-async def all_organizations(ctx: ServiceContext) -> AsyncIterator[Organization]:
-    """Yields the visible organizations by id."""
-    cursor = None
-    while True:
-        page = await list_organizations(ctx, cursor=cursor, limit=_PAGE)
-        for organization in page.items:
-            yield organization
-        cursor = page.next_cursor
-        if cursor is None:
-            return
-
-
-async def export(ctx: ServiceContext, organization: UUID | None = None) -> ConfigurationFile:
-    """Returns the configuration of one organization, or of all that have any."""
-    organizations = [
-        await _export(ctx, item)
-        async for item in all_organizations(ctx)
-        if organization in (None, item.id)
-    ]
-    return ConfigurationFile(
-        organizations=[
-            item for item in organizations if organization or item.webhooks or item.secrets
-        ]
-    )
-
-
-async def _export(ctx: ServiceContext, organization: Organization) -> DeclaredOrganization:
-    webhooks = await all_webhooks(ctx, organization.id)
-    return DeclaredOrganization(
-        id=name_of(organization),
-        webhooks=[await declared(ctx, webhook) for webhook in webhooks],
-        secrets=await all_secrets(ctx, organization.id),
-    )
-
-
 async def plan(ctx: ServiceContext, file: ConfigurationFile, *, prune: bool) -> list[Step]:
     """Returns the steps to the state of the file. Raises Rejected with all faults of the file."""
     steps: list[Step] = []
@@ -190,7 +156,32 @@ async def _plan_organization(
         steps += await _plan_webhook(ctx, organization, index, webhook, present, targets)
     others = [item for item in organization.by_id.values() if item.id not in kept]
     # Deleted first, so that their external ids are free.
-    return [*(_undeclared(organization, item) for item in others), *steps]
+    undeclared = [_undeclared(organization, item) for item in others]
+    return [*await _plan_thresholds(ctx, organization, desired), *undeclared, *steps]
+
+
+async def _plan_thresholds(
+    ctx: ServiceContext, organization: _Organization, desired: DeclaredOrganization
+) -> list[Step]:
+    if desired.alert_thresholds is None:
+        return []
+    after = desired.alert_thresholds.thresholds
+    before = await alert_thresholds(ctx, organization.id)
+    if before == after:
+        return []
+    change = Change(
+        action="change",
+        object="alert_thresholds",
+        organization=organization.name,
+        webhook="",
+        id="",
+        fields=[
+            FieldChange(field=name, before=getattr(before, name), after=value)
+            for name, value in msgspec.structs.asdict(after).items()
+            if value != getattr(before, name)
+        ],
+    )
+    return [Step(change=change, organization=organization.id, thresholds=after)]
 
 
 def _undeclared(organization: _Organization, webhook: Webhook) -> Step:

@@ -114,9 +114,12 @@ _Pages = Callable[[str | None], Awaitable[Any]]
 async def export(ctx: ServiceContext, organization: UUID) -> AsyncIterator[bytes]:
     """Yields what is stored about an organization as JSON lines, each with its `kind`.
 
-    Secrets, signing secrets and keys have no values. Raises NotFound before the first line.
+    Secrets, signing secrets and keys have no values. The audit says who exported. Raises NotFound
+    before the first line.
     """
-    yield _line("organization", await organization_of(ctx, organization))
+    details = await organization_of(ctx, organization)
+    await organization_queries.note_export(ctx.pool, organization)
+    yield _line("organization", details)
     async for webhook in _all(
         lambda cursor: webhooks.list_webhooks(
             ctx, organization=organization, cursor=cursor, limit=_PAGE

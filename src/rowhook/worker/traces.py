@@ -31,7 +31,7 @@ _W3C = TraceContextTextMapPropagator()
 
 
 class _Traced(msgspec.Struct, frozen=True):
-    """Metadata of a job or context of a session that may name a trace."""
+    """A snapshot, the metadata of a job or the context of a session that may name a trace."""
 
     traceparent: str = ""
 
@@ -132,11 +132,16 @@ class Traces:
 
 
 def traceparent_of(event: Event) -> str:
-    """Return the `traceparent` of the job's metadata or the session's context, or an empty text.
+    """Return the trace of the event's row, or an empty text.
 
-    Whether it is valid is left to OpenTelemetry, which ignores other texts (W3C Trace Context).
+    A mapped column comes first, then the `traceparent` of the job's metadata or the session's
+    context. Whether it is valid is left to OpenTelemetry, which ignores other texts (W3C Trace
+    Context).
     """
-    text = event.context
+    return _traceparent_in(event.snapshot) or _traceparent_in(event.context)
+
+
+def _traceparent_in(text: str | None) -> str:
     if text is None or '"traceparent"' not in text:
         return ""
     try:
