@@ -187,7 +187,6 @@ async def _prepare(
                 await connection.execute(_CATALOG_FIRST, prepare=False)
             if role is not None:
                 await connection.execute("select set_config('role', %s, false)", (role,))
-            await connection.execute("select set_config('role', %s, false)", (role,))
     except psycopg.Error:
         await connection.close()
         raise
