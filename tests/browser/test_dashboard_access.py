@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
 
 
 async def save(page: Page, secret: str, value: str, hosts: str = "") -> None:
-    await page.get_by_label("Id").fill(secret)
+    await page.get_by_label("Id", exact=True).fill(secret)
     await page.get_by_label("Value").fill(value)
     await page.get_by_label("Allowed hosts").fill(hosts)
     await page.get_by_role("button", name="Save", exact=True).click()

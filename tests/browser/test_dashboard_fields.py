@@ -116,7 +116,7 @@ async def test_a_preset_is_opened_completed_with_its_secret_and_delivered(
         page = await open_page(dashboard, "/webhooks/new")
         await page.get_by_role("link", name="Slack", exact=True).click()
         await page.get_by_role("link", name="slack-url").click()
-        await expect(page.get_by_label("Id")).to_have_value("slack-url")
+        await expect(page.get_by_label("Id", exact=True)).to_have_value("slack-url")
         await page.get_by_label("Value").fill(f"{rig.receiver.url}/slack")
         await page.get_by_role("button", name="Save", exact=True).click()
         await expect(page.get_by_role("status")).to_contain_text("Secret saved.")

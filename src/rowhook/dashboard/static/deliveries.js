@@ -24,7 +24,8 @@ const mark = (id) => {
 const load = (id) => {
   split.classList.add("has-open");
   mark(id);
-  htmx.ajax("GET", `${prefix}/deliveries/${id}/pane?list=${encodeURIComponent(listQuery())}`, { source: pane, target: pane });
+  // Rejected when the next row is opened, or the page is left, before the answer.
+  htmx.ajax("GET", `${prefix}/deliveries/${id}/pane?list=${encodeURIComponent(listQuery())}`, { source: pane, target: pane }).catch(() => {});
 };
 
 // Walking through the list replaces the address, so that Back leaves the list at once.
