@@ -114,6 +114,10 @@ def targets(other: Tenant, alert: str) -> dict[str, Target]:
         "GET /secrets": Target(fields={"edit": other.secret}),
         "POST /secrets": Target(fields={"secret_id": other.secret, "value": "x"}),
         "POST /secrets/delete": Target(fields={"secret_id": other.secret}),
+        "GET /quotas": Target(fields={"organization_id": str(other.organization)}),
+        "POST /quotas": Target(
+            fields={"organization_id": str(other.organization), "webhooks": "1"}
+        ),
         "GET /system": Target(),
         "GET /adopt": Target(),
         "POST /adopt": Target(fields={"waiting": "cancel"}),
@@ -192,7 +196,10 @@ async def client(api: Api) -> AsyncIterator[httpx.AsyncClient]:
 async def _rows(db: psycopg.AsyncConnection, owner: object) -> dict[str, str]:
     """A digest of each table of a tenant that forms write to."""
     digests = {}
-    for table in ("webhook", "link", "secret", "outbox", "api_key", "alert_threshold", "audit"):
+    for table in (
+        *("webhook", "link", "secret", "outbox", "api_key"),
+        *("alert_threshold", "organization_quota", "audit"),
+    ):
         query = (
             "select md5(string_agg(r::text, chr(10) order by r::text))"
             f" from rowhook.{table} r where organization_id = %s"
