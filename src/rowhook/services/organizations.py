@@ -114,7 +114,7 @@ _Pages = Callable[[str | None], Awaitable[Any]]
 async def export(ctx: ServiceContext, organization: UUID) -> AsyncIterator[bytes]:
     """Yields what is stored about an organization as JSON lines, each with its `kind`.
 
-    Secrets, signing secrets and keys have no values. The audit says who exported. Raises NotFound
+    Secrets, signing secrets and keys have no values. The audit records the export. Raises NotFound
     before the first line.
     """
     details = await organization_of(ctx, organization)
