@@ -193,6 +193,8 @@ async def test_thresholds_are_saved_and_refused_out_of_range(
     assert response.headers["location"] == "/alerts?done=thresholds"
     response = await visitor.post("/alerts/thresholds", data=saved | {"backlog_age_min": "0"})
     assert (response.status_code, "Use 1 to 43,200 minutes." in response.text) == (422, True)
+    page = (await visitor.get("/alerts")).text
+    assert f"/v1/organizations/{rig.platform.organization}/alert-thresholds" in page
     stored = await alerts.alert_thresholds(rig.ctx, rig.platform.organization)
     assert stored == alerts.AlertThresholds(held=5, backlog=300, backlog_age_s=1200)
     actions = await rig.platform.rows("select action from rowhook.audit order by id desc limit 1")

@@ -81,6 +81,40 @@ async def test_invalid_quotas_are_refused_at_their_fields_and_nothing_is_saved(
     assert set(details["quota"].values()) == {None}
 
 
+async def test_a_form_is_refused_after_another_organization_was_selected(
+    visitor: httpx.AsyncClient, api: Api, platform: Platform
+) -> None:
+    csrf = await open_organization(visitor, platform)
+    own = {"csrf": csrf, "selection": str(platform.organization)}
+    for path in ("/quotas", "/alerts", "/keys", "/secrets", "/webhooks/new"):
+        page = (await visitor.get(path)).text
+        assert f'name="selection" value="{platform.organization}"' in page
+    other = await platform.value(
+        "insert into rowhook.organization (name) values (repeat('Other', 100)) returning id"
+    )
+    for selection in (str(other), "all"):
+        # A choice is made from any page.
+        chosen = await visitor.post("/organizations", data=own | {"organization": selection})
+        assert chosen.status_code == 303
+        # Without the check, the last one would create a key for all organizations.
+        for path, fields in (
+            ("/quotas", {"webhooks": "2"}),
+            ("/alerts/thresholds", {"held": "5", "backlog": "5", "backlog_age_min": "5"}),
+            ("/secrets", {"secret_id": "crm", "value": "x"}),
+            ("/keys", {"name": "For Acme", "scopes": "read"}),
+        ):
+            refused = await visitor.post(path, data=own | fields)
+            assert (path, refused.status_code) == (path, 409)
+            assert "Nothing was changed. Select the previous one again" in refused.text
+    for organization in (platform.organization, other):
+        details = (await api.call("GET", f"/organizations/{organization}")).json()
+        assert set(details["quota"].values()) == {None}
+    for table in ("alert_threshold", "secret", "api_key"):
+        assert await platform.rows(f"select from rowhook.{table}") == []
+    await visitor.post("/organizations", data=own | {"organization": str(other)})
+    assert "Other" * 40 not in (await visitor.get("/quotas")).text
+
+
 async def test_forms_over_the_quota_of_webhooks_keep_the_draft_and_say_what_to_do(
     visitor: httpx.AsyncClient, api: Api, platform: Platform
 ) -> None:

@@ -233,6 +233,7 @@ async def test_an_export_has_everything_of_one_organization_without_secrets(
     entries = [json.loads(line) for line in answer.text.splitlines()]
     assert {entry["kind"] for entry in entries} == {
         "organization",
+        "alert_thresholds",
         "webhook",
         "link",
         "secret",

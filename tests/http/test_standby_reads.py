@@ -363,3 +363,22 @@ def test_an_event_stream_may_read_the_standby_though_browsers_send_no_cache() ->
     assert until_of(accept="text/html", **{"cache-control": "no-cache"}) > 0
     assert until_of(cookie="rowhook_wrote=1") > 0
     assert until_of(cookie="\x00=;") == 0
+
+
+async def test_the_cookie_of_a_form_is_kept_in_a_frame_where_the_site_has_tls() -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def cookie_of(scheme: str) -> set[str]:
+        scope = {"method": "POST", "path": "/alerts", "scheme": scheme, "headers": []}
+        sender = StandbySender(scope, send, None)  # type: ignore[arg-type]  # no list is read
+        await sender({"type": "http.response.start", "status": 303, "headers": []})
+        ((name, value),) = sent.pop()["headers"]
+        assert name == b"set-cookie"
+        return set(value.decode().split("; "))
+
+    common = {"rowhook_wrote=1", "Max-Age=20", "Path=/", "HttpOnly"}
+    assert await cookie_of("https") == common | {"SameSite=none", "Secure", "Partitioned"}
+    assert await cookie_of("http") == common | {"SameSite=lax"}

@@ -115,7 +115,10 @@ class _ResponseSender:
 _COOKIE = "rowhook_wrote"
 # A standby that is further behind is not read, and a check may be a few seconds old.
 _FRESH_S = 2 * MAX_LAG_S
-_SET_COOKIE = f"{_COOKIE}=1; Max-Age={_FRESH_S:.0f}; Path=/; HttpOnly; SameSite=lax".encode()
+_SET_COOKIE = f"{_COOKIE}=1; Max-Age={_FRESH_S:.0f}; Path=/; HttpOnly".encode()
+# Browsers keep no other cookie of a portal in a frame, and this one only with TLS.
+_WITH_TLS = b"; SameSite=none; Secure; Partitioned"
+_WITHOUT_TLS = b"; SameSite=lax"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # Their callers hold keys and keep no cookies.
 _WITHOUT_COOKIES = ("/v1/", "/mcp")
@@ -131,9 +134,10 @@ class StandbySender:
     def __init__(self, scope: Any, send: Send, standby: Standby) -> None:
         self._send = send
         self._standby = standby
-        self._sets_cookie = scope["method"] not in _SAFE and not scope["path"].startswith(
-            _WITHOUT_COOKIES
-        )
+        self._cookies: list[tuple[bytes, bytes]] = []
+        if scope["method"] not in _SAFE and not scope["path"].startswith(_WITHOUT_COOKIES):
+            attributes = _WITH_TLS if scope.get("scheme") == "https" else _WITHOUT_TLS
+            self._cookies = [(b"set-cookie", _SET_COOKIE + attributes)]
         self._reads = RequestReads(primary_until=_primary_until(scope))
         REQUEST_READS.set(self._reads)
 
@@ -142,8 +146,7 @@ class StandbySender:
         if message["type"] == "http.response.start":
             source = header_of(self._reads, self._standby)
             headers = [] if source is None else [(b"read-from", source.encode())]
-            headers += [(b"set-cookie", _SET_COOKIE)] if self._sets_cookie else []
-            message["headers"] = [*message["headers"], *headers]
+            message["headers"] = [*message["headers"], *headers, *self._cookies]
         await self._send(message)
 
 

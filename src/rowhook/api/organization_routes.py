@@ -92,7 +92,7 @@ async def change_alert_thresholds(
 async def export_organization(organization_id: FromPath[str], ctx: ContextDependency) -> Stream:
     """Get all that is stored about an organization as JSON lines. Requires an operator key.
 
-    Secrets, signing secrets and keys are listed without their values. The audit says who exported.
+    Secrets, signing secrets and keys are listed without their values. The audit records the export.
     """
     organization = await lookups.organization_id(ctx, organization_id)
     lines: AsyncIterator[bytes] = organizations.export(ctx, organization)

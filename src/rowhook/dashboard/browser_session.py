@@ -22,7 +22,7 @@ from rowhook.dashboard.portal_frame import PORTAL_COOKIE
 from rowhook.db.installation_queries import Suspension
 from rowhook.services import installation, lookups
 from rowhook.services.access import Caller, NotAuthenticated
-from rowhook.services.context import KeyringContext, ServerContext
+from rowhook.services.context import Conflict, KeyringContext, ServerContext
 from rowhook.services.lookups import Organization
 from rowhook.services.portal import Portal, PortalEnded, authenticate_portal
 from rowhook.services.search import NavigationCounts, navigation_counts
@@ -31,6 +31,7 @@ from rowhook.services.sessions import authenticate_visitor
 SESSION_COOKIE = "rowhook_session"
 ORGANIZATION_COOKIE = "rowhook_organization"
 CSRF_FIELD = "csrf"
+_SELECTION_FIELD = "selection"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -60,6 +61,11 @@ class Session:
         """The id of the selected organization, as the platform writes it."""
         selected = self.selected_organization
         return None if selected is None else selected.external_id or str(selected.id)
+
+    @property
+    def selection(self) -> str:
+        """The organization that the session is limited to, or `all`, as forms carry it."""
+        return str(self.organization or "all")
 
     @property
     def csrf(self) -> str:
@@ -183,17 +189,28 @@ async def require_scope(
 
 
 async def check_csrf(request: SessionRequest) -> None:
-    """Reject with 403 a form that was not shown to this session by a page of the dashboard."""
+    """Reject with 403 a form that was not shown to this session by a page of the dashboard.
+
+    Rejects with 409 a form that an operator loaded for another organization than the selected one,
+    which another tab may have changed: what it creates would belong to the wrong one.
+    """
     if request.method in _SAFE:
         return
     if not _is_same_origin(request):
         raise PermissionDeniedException("This form was submitted from another site.")
     if request.route_handler.opt.get("public"):
         return
-    token = (await FormData.from_body(request)).raw(CSRF_FIELD)
+    form = await FormData.from_body(request)
+    token = form.raw(CSRF_FIELD)
     if not hmac.compare_digest(token.encode(), request.auth.csrf.encode()):
         raise PermissionDeniedException(
             "This form belongs to another session. Reload the page and submit it again."
+        )
+    selection = form.raw(_SELECTION_FIELD) or request.auth.selection
+    if selection != request.auth.selection and not request.route_handler.opt.get("selects"):
+        raise Conflict(
+            "Another organization was selected after this form was loaded. Nothing was changed."
+            " Select the previous one again, go back and submit the form again."
         )
 
 

@@ -54,7 +54,7 @@ class DeclaredThresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
 
 
 class DeclaredOrganization(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An organization, by the id of the platform or Rowhook's, and what it has.
+    """An organization, by the id of the platform or Rowhook's, with its configuration.
 
     Without `alert_thresholds`, these are not compared.
     """

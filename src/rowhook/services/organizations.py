@@ -16,7 +16,7 @@ from rowhook.db import organization_queries
 from rowhook.db.list_queries import DeliveryFilter
 from rowhook.model import EVENT_TYPES
 from rowhook.render.configuration import Fault
-from rowhook.services import access, deliveries, events, links, secrets, webhooks
+from rowhook.services import access, alerts, deliveries, events, links, secrets, webhooks
 from rowhook.services.configuration_file import name_of
 from rowhook.services.context import Conflict, NotFound, Rejected, ServiceContext
 from rowhook.services.lookups import Organization
@@ -114,12 +114,13 @@ _Pages = Callable[[str | None], Awaitable[Any]]
 async def export(ctx: ServiceContext, organization: UUID) -> AsyncIterator[bytes]:
     """Yields what is stored about an organization as JSON lines, each with its `kind`.
 
-    Secrets, signing secrets and keys have no values. The audit says who exported. Raises NotFound
+    Secrets, signing secrets and keys have no values. The audit records the export. Raises NotFound
     before the first line.
     """
     details = await organization_of(ctx, organization)
     await organization_queries.note_export(ctx.pool, organization)
     yield _line("organization", details)
+    yield _line("alert_thresholds", await alerts.alert_thresholds(ctx, organization))
     async for webhook in _all(
         lambda cursor: webhooks.list_webhooks(
             ctx, organization=organization, cursor=cursor, limit=_PAGE

@@ -62,6 +62,7 @@ async def _alerts_page(
         types=_DESCRIPTIONS,
         draft=draft or {"name": "", "destination": "slack", "event_types": list(_DESCRIPTIONS)},
         thresholds=thresholds or _shown(stored),
+        stored=stored,
         faults=faults,
         result=result,
         refusal=refusal,

@@ -1,4 +1,4 @@
-"""The quotas of one organization and what it uses of them; operators set them."""
+"""The quotas of one organization and its usage; operators set them."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ async def organizations(request: SessionRequest) -> Page:
     )
 
 
-@form_route("/organizations", scope="read", operators_only=True)
+@form_route("/organizations", scope="read", operators_only=True, selects=True)
 async def choose(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
     """Limit the session to an organization; `all` removes the limit."""
     del ctx
