@@ -236,7 +236,7 @@ return $sql$  if tg_op = 'UPDATE' then
           having count(*) = 1 or (max(i.moment) filter (where i.is_new)) is distinct from max(i.moment) filter (where not i.is_new)
         ) as changed
       ) as c
-      where c.keeps_id or (c.is_new and c.were_sent);
+      where c.keeps_id or (c.is_new and c.were_sent and not {had_failed});
       if moved_ids is not null then
         perform rowhook.move_completions({source}, moved_ids, moved_types, moved_to, searched, searched_before);
       end if;

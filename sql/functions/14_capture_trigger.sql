@@ -135,7 +135,7 @@ begin
         from image i group by i.id
       ), renamed as (
         -- A row whose id was changed has one image for each id. Its completion was sent under the old
-        -- id, unless it was completed in the same statement.
+        -- id, unless it was completed in the same statement, or its capture had failed.
         select count(*) filter (where c.old_status is not null) >= count(*) filter (where c.status is not null) as were_complete
         from change c where not c.keeps_id
       )
@@ -146,7 +146,8 @@ begin
       into complete, moved_ids, moved_types, moved_to, searched, searched_before
       from change c, renamed,
       lateral (select case when c.keeps_id then c.status = c.old_status
-        and (c.moment, c.searched_at) is distinct from (c.old_moment, c.searched_before) else renamed.were_complete end as is_moved) as compared
+        and (c.moment, c.searched_at) is distinct from (c.old_moment, c.searched_before)
+        else renamed.were_complete and not {had_failed} end as is_moved) as compared
       where c.status is not null;
     end if;
     if complete <> '{}' then{add_unseen}
@@ -199,6 +200,17 @@ begin
 end
 $sql$;
 
+create or replace function rowhook.had_failed_sql() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+return $sql$exists (
+        select from rowhook.capture_error e
+        where e.healed_at is null and e.source = {source}
+          -- MERGE may give other new rows: see merged_jobs_sql.
+          and (e.source_ids = '{}' or e.source_ids && array(select {id} from old_rows r union all select {id} from new_rows r)))$sql$;
+comment on function rowhook.had_failed_sql() is
+  'condition for an update of rows of which one may not have been captured yet';
+
 create or replace function rowhook.capture_sql(source rowhook.source) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -221,7 +233,8 @@ begin
   return rowhook.fill_template(
     case source.kind when 'jobs' then rowhook.job_capture_body() else rowhook.commit_capture_body() end,
     parts || jsonb_build_object('add_unseen', unseen, 'insert', insertion, 'merged', rowhook.merged_jobs_sql(source, parts),
-      'searched', rowhook.fill_template(rowhook.search_time_sql(source), parts)));
+      'searched', rowhook.fill_template(rowhook.search_time_sql(source), parts),
+      'had_failed', rowhook.fill_template(rowhook.had_failed_sql(), parts)));
 end
 $$;
 comment on function rowhook.capture_sql(rowhook.source) is

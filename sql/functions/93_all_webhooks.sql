@@ -88,6 +88,9 @@ declare
   -- Deliveries that end late are read too, and the statuses of others.
   read constant int := greatest(4 * most, 1000);
   waiting constant int := 20000;
+  -- Deliveries that are skipped or cancelled end at the beginning of the transaction that does it, which
+  -- may have created them too: by as much they may have ended before they were created.
+  longest_transaction constant interval := '1 minute';
   complete_since timestamptz;
   found_ids bigint[];
 begin
@@ -103,7 +106,7 @@ begin
   complete_since := greatest(
     (select o.finished_at from rowhook.outbox o
      where o.status = 'delivered' and 'delivered' = any (wanted) order by o.finished_at desc offset read limit 1),
-    (select o.finished_at from rowhook.outbox o
+    (select o.finished_at + longest_transaction from rowhook.outbox o
      where o.status in ('dead', 'cancelled', 'skipped') and wanted && array['dead', 'cancelled', 'skipped']
      order by o.finished_at desc offset read limit 1),
     since);
@@ -117,7 +120,8 @@ begin
       where o.status = 'delivered' and o.finished_at >= complete_since and 'delivered' = any (wanted)
       union all
       select o.id, o.created_at, o.event_id, o.last_status_code from rowhook.outbox o
-      where o.status in ('dead', 'cancelled', 'skipped') and o.finished_at >= complete_since and o.status = any (wanted)
+      where o.status in ('dead', 'cancelled', 'skipped') and o.finished_at >= complete_since - longest_transaction
+        and o.status = any (wanted)
       union all
       select o.id, o.created_at, o.event_id, o.last_status_code from rowhook.outbox o
       where o.ready and o.status = 'pending' and 'pending' = any (wanted)

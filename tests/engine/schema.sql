@@ -433,7 +433,7 @@ CREATE FUNCTION rowhook.capture_commit() RETURNS trigger
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.capture_commit() IS 'generated: 9f3e0a7c841277bfa9eaf5aa02db7c1f';
+COMMENT ON FUNCTION rowhook.capture_commit() IS 'generated: dda7330131aee1358ad916226bac2f41';
 
 CREATE FUNCTION rowhook.capture_definition(source rowhook.source) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -452,7 +452,7 @@ CREATE FUNCTION rowhook.capture_job() RETURNS trigger
     SET enable_mergejoin TO 'off'
     SET plan_cache_mode TO 'force_generic_plan';
 
-COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: 3ff472081ffdf961399e0e9d8fa7623d';
+COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: b94bc3162a604f1a4ba93e9e353e8928';
 
 CREATE FUNCTION rowhook.capture_name(source_name text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -1333,6 +1333,12 @@ CREATE FUNCTION rowhook.guard_outbox() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
+
+CREATE FUNCTION rowhook.had_failed_sql() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.had_failed_sql() IS 'condition for an update of rows of which one may not have been captured yet';
 
 CREATE FUNCTION rowhook.has_earlier_completion(job text) RETURNS boolean
     LANGUAGE plpgsql
@@ -5498,6 +5504,9 @@ GRANT ALL ON FUNCTION rowhook.goal_page(organization uuid, after_id text, most i
 
 REVOKE ALL ON FUNCTION rowhook.guard_outbox() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.guard_outbox() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.had_failed_sql() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.had_failed_sql() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.has_earlier_completion(job text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.has_earlier_completion(job text) TO rowhook_worker;

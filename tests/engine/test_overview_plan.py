@@ -133,6 +133,28 @@ async def test_the_first_pages_of_many_webhooks_are_read_by_time_and_have_the_ne
     )
 
 
+@every_server
+async def test_a_delivery_that_was_skipped_in_a_long_transaction_is_on_the_page_of_its_creation(
+    platform: Platform,
+) -> None:
+    await fill(platform)
+    skipped = (
+        "insert into rowhook.outbox (event_id, organization_id, webhook_id, status, ready,"
+        "   next_attempt_at, created_at, finished_at)"
+        " select event_id, organization_id, %s, 'skipped', false, null, created_at,"
+        "   created_at - interval '20 s' from rowhook.outbox"
+        " where status = 'delivered' order by id desc offset 10 limit 1 returning id"
+    )
+    delivery = await platform.value(skipped, await platform.webhook())
+    for since in ("'-infinity'", "now() - interval '15 s'"):
+        newest = await platform.value(
+            f"select rowhook.newest_ids(array['delivered', 'skipped'], {since}, 'infinity',"
+            " 'infinity', 0, null, null, 51)"
+        )
+        assert delivery in newest
+        assert len(newest) == 51
+
+
 async def test_attempts_of_a_day_are_read_by_organization_and_not_by_webhook(
     platform: Platform, pool: Pool
 ) -> None:

@@ -100,6 +100,24 @@ async def test_a_job_that_is_completed_under_another_id_is_not_lost(platform: Pl
     assert {"1", "2x"} <= set(await keys(platform))
 
 
+async def test_a_row_whose_id_is_changed_after_its_capture_failed_is_not_lost(
+    platform: Platform,
+) -> None:
+    await tasks(platform)
+    await finish(platform, "1")
+    await platform.run("insert into rowhook.commit (id, goal_id) values ('a', %s)", platform.goal)
+    await platform.run("alter table rowhook.event rename to event_gone")
+    await finish(platform, "2")
+    await platform.run("insert into rowhook.commit (id, goal_id) values ('b', %s)", platform.goal)
+    await platform.run("alter table rowhook.event_gone rename to event")
+    await platform.run("update public.tasks set id = '2x' where id = '2'")
+    await platform.run("update rowhook.commit set id = 'bx' where id = 'b'")
+    await platform.run("update public.tasks set id = '1x' where id = '1'")
+    await platform.run("update rowhook.commit set id = 'ax' where id = 'a'")
+    assert await heal(platform) == 2
+    assert sorted(await keys(platform)) == ["1", "2x", "a", "bx"]
+
+
 async def test_a_new_name_in_the_mapping_sends_what_was_missed_meanwhile(
     platform: Platform,
 ) -> None:

@@ -512,6 +512,7 @@ FUNCTIONS: dict[str, str] = {
             "gap_sql",
             "gaps_of",
             "has_unique_id",
+            "had_failed_sql",
             "has_own_collation",
             "heal_column",
             "heal_pass",

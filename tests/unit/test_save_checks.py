@@ -10,6 +10,7 @@ import pytest
 
 from rowhook.render.configuration import Fault
 from rowhook.render.save_checks import check_before_save
+from rowhook.template.limits import MAX_FAULTS
 from tests.support.rendering import configuration
 from tests.unit.test_template_budgets import COSTLY, COSTLY_SOURCES, LONG_SOURCES
 from tests.unit.test_template_jinja import SEED, Generator
@@ -96,10 +97,17 @@ def test_an_expression_of_another_language_is_a_warning(
         '{"a": "{{ data.x }}"}',
         '{"a": "{# ${data.x} #} @{ref.id}"}',
         '{"a": "5 ${ x", "b": {"data": 1}}',
+        # `{%` in a string extends to the end, so that the text is searched once
+        '{"a": "{{ "}}{%{%" }} ${data.x}"}',
     ],
 )
 def test_other_braces_are_no_warning(body: str) -> None:
     assert findings(body_template=body) == ([], [])
+
+
+def test_only_the_first_expressions_of_another_language_are_warnings() -> None:
+    _, warnings = findings(body_template='{"a": "' + "${data.x} " * 5_000 + '"}')
+    assert len(warnings) == MAX_FAULTS
 
 
 def test_the_url_and_headers_are_searched_for_other_languages() -> None:

@@ -13,10 +13,10 @@ import psycopg
 
 
 class AnswerLimits(NamedTuple):
-    """For how many seconds a connection of a pool waits for an answer before it counts as lost.
+    """Seconds that a connection of a pool waits for an answer before it counts as lost.
 
-    `first_s` holds for the first statement after it was taken from the pool, which finds out
-    whether the server still exists, and `later_s` for the others.
+    `first_s` applies to the first statement after the connection was taken from the pool, which
+    shows whether the server still answers, and `later_s` to the others.
     """
 
     first_s: float

@@ -115,12 +115,12 @@ class _Connection(psycopg.AsyncConnection):
     """A connection that sets its role and settings when it is opened, with limits for its answers.
 
     `is_doubtful` is true until a statement after it was taken from the pool has been answered, and
-    `is_elsewhere` once the server turned out to be read-only, as a primary that was demoted.
+    `is_read_only` after a write failed because the server is, as a primary that was demoted.
     """
 
     limits: AnswerLimits | None = None
     is_doubtful = True
-    is_elsewhere = False
+    is_read_only = False
     opened_at = 0.0
 
     @classmethod
@@ -163,7 +163,7 @@ class _Connection(psycopg.AsyncConnection):
         try:
             return await super().wait(gen, *options, **named)
         except psycopg.errors.ReadOnlySqlTransaction:
-            self.is_elsewhere = True
+            self.is_read_only = True
             raise
 
 
@@ -247,7 +247,7 @@ class Pool(AsyncConnectionPool[psycopg.AsyncConnection]):
 
     async def putconn(self, conn: psycopg.AsyncConnection) -> None:
         """Gives a connection back. If it was lost, replaces those that are as old."""
-        if isinstance(conn, _Connection) and (conn.closed or conn.is_elsewhere):
+        if isinstance(conn, _Connection) and (conn.closed or conn.is_read_only):
             await self._replace(conn.opened_at)
         await super().putconn(conn)
 

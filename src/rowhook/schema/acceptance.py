@@ -155,14 +155,22 @@ def _type(types: str | list[str]) -> _Compiled:
 def _enum(allowed: list[Any]) -> _Compiled:
     if any(type(value) not in _SCALARS for value in allowed):
         return _never, 0
-    # With their classes, because True equals 1.
-    values = frozenset((type(value), value) for value in allowed)
+    values = frozenset(map(identity, allowed))
     cost = sum(1 + (getsizeof(value) >> 7) ** 2 for value in allowed)
 
     def check(value: Any) -> bool:
-        return type(value) in _SCALARS and (type(value), value) in values
+        return type(value) in _SCALARS and identity(value) in values
 
     return check, cost
+
+
+def identity(value: Any) -> tuple[type, Any]:
+    """Return a key that differs between different scalars, also between True and 1.
+
+    An integer becomes a text, because hashes of strings have a secret seed. Those of numbers do
+    not, so an enum of numbers could be made to collide.
+    """
+    return type(value), f"{value:x}" if type(value) is int else value
 
 
 def _required(names: list[str]) -> _Compiled:
