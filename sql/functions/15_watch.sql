@@ -82,6 +82,7 @@ set jit = off
 as $$
 declare
   source rowhook.source;
+  changed rowhook.source;
   is_new boolean;
   is_changed boolean;
   -- Fields that only payloads use: changing them cannot make further rows complete.
@@ -95,8 +96,10 @@ begin
   is_new := source.name is null;
   mapping := coalesce((select jsonb_object_agg(m.key, m.value) from jsonb_each(mapping) as m where m.value <> 'null'), '{}');
   is_changed := source.mapping is distinct from mapping;
-  -- A field whose column is gone is repaired, not changed: rows completed since then are gaps.
-  unchanged := payload || rowhook.missing_columns(source);
+  -- A field whose column was renamed is repaired, not changed: rows completed since then are gaps.
+  changed := source;
+  changed.mapping := mapping;
+  unchanged := payload || case when rowhook.has_its_events(changed) then rowhook.missing_columns(source) else '{}' end;
   moves_history := is_new or source.mapping - unchanged is distinct from mapping - unchanged;
   if moves_history and not is_new and source.kind in ('jobs', 'commits') then
     -- Healed under the previous mapping, because rows complete now become history.

@@ -1355,6 +1355,13 @@ CREATE FUNCTION rowhook.has_events(organization uuid) RETURNS boolean
 
 COMMENT ON FUNCTION rowhook.has_events(organization uuid) IS 'whether an organization has events that are not erased';
 
+CREATE FUNCTION rowhook.has_its_events(source rowhook.source) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.has_its_events(source rowhook.source) IS 'whether most of the newest events of a source are those of rows that are complete under this mapping: then a column was renamed, not replaced by another one';
+
 CREATE FUNCTION rowhook.has_own_collation(relation regclass, column_name text) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -5514,6 +5521,9 @@ GRANT ALL ON FUNCTION rowhook.has_earlier_completion(job text) TO rowhook_worker
 REVOKE ALL ON FUNCTION rowhook.has_events(organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.has_events(organization uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.has_events(organization uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.has_its_events(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.has_its_events(source rowhook.source) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.has_own_collation(relation regclass, column_name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.has_own_collation(relation regclass, column_name text) TO rowhook_worker;

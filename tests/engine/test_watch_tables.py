@@ -131,6 +131,24 @@ async def test_a_new_name_in_the_mapping_sends_what_was_missed_meanwhile(
     assert await keys(platform) == ["1", "2"]
 
 
+@pytest.mark.parametrize("column", ["id", "state"])
+async def test_another_column_in_place_of_a_dropped_one_sends_no_history(
+    platform: Platform, column: str
+) -> None:
+    await tasks(platform)
+    await finish(platform, "1")
+    for number in ("2", "3"):
+        await platform.run("insert into public.tasks values (%s, 'a', 'running', now())", number)
+    await platform.run("alter table public.tasks add column other text")
+    other = "'other ' || id" if column == "id" else "'succeeded' where state = 'running'"
+    await platform.run(f"update public.tasks set other = {other}")
+    await platform.run(f"alter table public.tasks drop column {column} cascade")
+    field = "id" if column == "id" else "status"
+    await watch(platform, "jobs", "public.tasks", TASKS | {field: "other"})
+    assert await heal(platform) == 0
+    assert await keys(platform) == ["1"]
+
+
 async def test_the_source_of_a_dropped_table_is_removed_though_its_name_is_in_use(
     platform: Platform,
 ) -> None:

@@ -517,6 +517,7 @@ FUNCTIONS: dict[str, str] = {
             "heal_column",
             "heal_pass",
             "heal_since",
+            "has_its_events",
             "heal_source",
             "heal_window",
             "hides_rows",
