@@ -354,37 +354,6 @@ $$;
 comment on function rowhook.missing_columns(rowhook.source) is
   'mapped fields whose column was renamed or dropped';
 
-create or replace function rowhook.has_its_events(source rowhook.source) returns boolean
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-set jit = off
-as $$
-declare
-  parts jsonb;
-  ids text[];
-  present int;
-begin
-  if rowhook.missing_columns(source) <> '{}' or source.kind not in ('jobs', 'commits') then
-    return false;
-  end if;
-  ids := array(
-    select coalesce(e.job_id, e.commit_id) from (
-      select * from rowhook.event e order by e.id desc limit 10000) as e
-    where e.source = source.name limit 100);
-  parts := rowhook.source_parts(source);
-  execute rowhook.fill_template(
-    'select count(*) from {relation} r where {has_id} and {is_complete}',
-    parts || jsonb_build_object('is_complete', coalesce(parts ->> 'is_complete', (parts ->> 'goal_id') || ' is not null')))
-    into present using ids;
-  return present * 2 > cardinality(ids);
-exception when data_exception then
-  -- The ids are not of the type of the column.
-  return false;
-end
-$$;
-comment on function rowhook.has_its_events(rowhook.source) is
-  'whether most of the newest events of a source are those of rows that are complete under this mapping: then a column was renamed, not replaced by another one';
-
 create or replace function rowhook.mapping_fault(source rowhook.source) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp

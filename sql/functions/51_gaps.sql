@@ -199,3 +199,34 @@ end
 $$;
 comment on function rowhook.move_completions(text, text[], text[], timestamptz[], timestamptz[], timestamptz[]) is
   'follows changed times of completed rows: captured rows and history stay so, and gaps stay gaps';
+
+create or replace function rowhook.has_its_events(source rowhook.source) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+declare
+  parts jsonb;
+  ids text[];
+  present int;
+begin
+  if rowhook.missing_columns(source) <> '{}' or source.kind not in ('jobs', 'commits') then
+    return false;
+  end if;
+  ids := array(
+    select coalesce(e.job_id, e.commit_id) from (
+      select * from rowhook.event e order by e.id desc limit 10000) as e
+    where e.source = source.name limit 100);
+  parts := rowhook.source_parts(source);
+  execute rowhook.fill_template(
+    'select count(*) from {relation} r where {has_id} and {is_complete}',
+    parts || jsonb_build_object('is_complete', coalesce(parts ->> 'is_complete', (parts ->> 'goal_id') || ' is not null')))
+    into present using ids;
+  return present * 2 > cardinality(ids);
+exception when data_exception then
+  -- The ids are not of the type of the column.
+  return false;
+end
+$$;
+comment on function rowhook.has_its_events(rowhook.source) is
+  'whether most of the newest events of a source are those of rows that are complete under this mapping: then a column was renamed, not replaced by another one';
