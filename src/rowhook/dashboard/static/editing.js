@@ -60,10 +60,11 @@ document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
   detail.shouldSwap = offered !== target.dataset.organization;
 });
 
-// The browser does not focus a field that an editor replaces.
-addEventListener("DOMContentLoaded", () => {
+// The browser does not focus a field that an editor replaces. Before the page is painted, which may be
+// after its content is loaded, nothing can be focused.
+const focusFirst = () => {
   const first = document.querySelector("form[data-editing] [autofocus]");
-  if (!first || document.activeElement !== document.body) return;
-  if (first.matches("[data-editor]")) first.dispatchEvent(new Event("focus"));
-  else first.focus();
-});
+  if (first && document.activeElement === document.body) first.focus();
+};
+addEventListener("DOMContentLoaded", focusFirst);
+addEventListener("load", () => requestAnimationFrame(focusFirst));
