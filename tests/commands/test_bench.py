@@ -31,6 +31,8 @@ from tests.support.sample_platform import Platform
 from tests.support.worker_rig import until
 
 pytestmark = pytest.mark.anyio
+# What does not depend on the server is measured on the one that platforms have.
+on_stock_15 = pytest.mark.parametrize("subject", ["15"], indirect=True)
 SMALL = (
     "--deliveries",
     "100",
@@ -223,6 +225,7 @@ async def test_bench_measures_claims_of_several_backlogs(subject: Subject, folde
 
 
 @pytest.mark.long
+@on_stock_15
 async def test_peers_that_cannot_be_installed_are_named_and_rowhook_is_measured(
     subject: Subject, folder: Path
 ) -> None:
@@ -242,6 +245,7 @@ async def test_peers_that_cannot_be_installed_are_named_and_rowhook_is_measured(
 
 
 @pytest.mark.long
+@on_stock_15
 async def test_every_installed_peer_delivers_and_records(subject: Subject, folder: Path) -> None:
     before = await subject.census()
     flags = ("--database-url", subject.dsn, "--json", *SMALL, "--peers")
@@ -272,6 +276,7 @@ async def test_a_database_with_deliveries_is_measured_only_with_force(
 
 
 @pytest.mark.long
+@on_stock_15
 async def test_bench_does_not_change_existing_rows(subject: Subject, folder: Path) -> None:
     await make_delivery(subject.platform)
     before = await subject.census()

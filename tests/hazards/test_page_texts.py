@@ -125,7 +125,7 @@ async def _heavy(page: Page, url: str, paths: Iterable[str]) -> dict[str, int]:
     return {path: size for path, size in sizes.items() if size > MAX_PAGE}
 
 
-@pytest.mark.long
+@pytest.mark.battery
 async def test_a_word_of_100_kb_makes_no_page_heavy_or_slow(rig: Rig, chromium: Browser) -> None:
     async with open_dashboard(rig, chromium, with_data=False) as opened:
         pages = await _plant_words(opened)

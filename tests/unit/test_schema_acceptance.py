@@ -67,7 +67,7 @@ def keywords(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 SCHEMAS = st.recursive(st.booleans() | keywords(st.booleans()), keywords, max_leaves=6)
 
 
-@settings(max_examples=400)
+@settings(max_examples=100)
 @given(schema=SCHEMAS, dialect=st.sampled_from(DIALECTS), instances=st.lists(INSTANCES, max_size=8))
 @example(schema={"enum": [1]}, dialect=DIALECTS[0], instances=[True, 1, Decimal("1.0")])
 @example(schema={"const": False}, dialect=DIALECTS[0], instances=[0, False])
