@@ -32,7 +32,7 @@ from tests.support.worker_rig import until
 
 pytestmark = pytest.mark.anyio
 # What does not depend on the server is measured on the one that platforms have.
-on_stock_15 = pytest.mark.parametrize("subject", ["15"], indirect=True)
+on_stock_15 = pytest.mark.parametrize("running", ["15"], indirect=True, scope="module")
 SMALL = (
     "--deliveries",
     "100",
