@@ -17,4 +17,5 @@ where v.id = j.agent_version_id and a.organization_id = '00000000-0000-4000-8000
 delete from rowhook.attempt_delta d where d.organization_id = '00000000-0000-4000-8000-00000000000a';
 delete from rowhook.attempt_minute m where m.organization_id = '00000000-0000-4000-8000-00000000000a';
 delete from rowhook.attempt_quarter q where q.organization_id = '00000000-0000-4000-8000-00000000000a';
+delete from rowhook.organization_minute m where m.organization_id = '00000000-0000-4000-8000-00000000000a';
 delete from rowhook.organization_quarter q where q.organization_id = '00000000-0000-4000-8000-00000000000a';
