@@ -38,6 +38,8 @@ _FOCUSED = """async () => {
   while (focused.matches(".cm-editor:not(.cm-focused) *") && Date.now() < ends) {
     await new Promise((then) => setTimeout(then, 5));
   }
+  // What scrolls with the focus is in its place with the next frame.
+  await new Promise((then) => requestAnimationFrame(then));
   const group = focused.type === "radio" && document.querySelector(
     `[type=radio][data-place][name="${CSS.escape(focused.name)}"]`);
   const box = focused.getBoundingClientRect();
