@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -139,3 +142,14 @@ async def test_a_delivery_and_a_missed_row_are_captured_and_sent(rig: Rig, unusu
         await rig.reaches("delivered")
     assert [shot["data"] for shot in await snapshots(rig.platform)] == [{"text": "a\\b"}, None]
     assert await rig.platform.value("select rowhook.heal()") == 0
+
+
+async def test_a_connection_that_is_cancelled_while_it_opens_is_closed(dsn: str) -> None:
+    for milliseconds in range(1, 30):
+        task = asyncio.create_task(connection_pool.connect(dsn))
+        await asyncio.sleep(milliseconds / 1000)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await (await task).close()
+    # An open connection that is collected is a ResourceWarning, which fails the test.
+    gc.collect()

@@ -187,7 +187,8 @@ async def _prepare(
                 await connection.execute(_CATALOG_FIRST, prepare=False)
             if role is not None:
                 await connection.execute("select set_config('role', %s, false)", (role,))
-    except psycopg.Error:
+    except BaseException:
+        # Also after a cancellation: nobody else knows the connection yet.
         await connection.close()
         raise
 
