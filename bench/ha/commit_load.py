@@ -1,4 +1,4 @@
-"""Commits at a constant rate, and what a receiver gets of them."""
+"""Commits at a constant rate, and their arrivals at a receiver."""
 
 from __future__ import annotations
 

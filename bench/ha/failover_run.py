@@ -1,4 +1,4 @@
-"""Kills the leader repeatedly under load, and counts what is lost and what arrives twice."""
+"""Kills the leader repeatedly under load, and counts lost and repeated deliveries."""
 
 from __future__ import annotations
 

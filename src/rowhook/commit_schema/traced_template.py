@@ -62,13 +62,13 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True)
 class LoopStart:
-    """The start of a loop, with the path of what it goes over."""
+    """The start of a loop, with the path of the list or object that it iterates."""
 
     path: Path | None
 
 
 class LoopList(list[Node]):
-    """A list of the body whose items are written by loops; `sources` are what they go over."""
+    """A list of the body whose items are written by loops; `sources` are the iterated values."""
 
     sources: tuple[Placeholder, ...] = ()
 
@@ -135,7 +135,7 @@ class _Containers:
                 self._open.pop()
 
     def add_source(self, loop: LoopStart) -> None:
-        """Record what a loop goes over, which writes into the innermost open container."""
+        """Record the value that a loop iterates. It writes into the innermost open container."""
         if loop.path is None or not self._open:
             return
         root, keys = loop.path
@@ -261,7 +261,7 @@ class _Run:
         )
 
     def path_of_items(self, tag: str, loop: Loop) -> Path | None:
-        """Return the path of what a loop goes over."""
+        """Return the path of the value that a loop iterates."""
         return self._bound(_items_of(tag, loop)).path
 
     def iterate(self, tag: str, loop: Loop, index: int) -> None:

@@ -93,43 +93,45 @@ def _render(
     names = _variables(webhook, event, timestamp, budget)
     body, redacted_body, kind, values = _body(webhook, event, timestamp, names, budget)
     timer.rendered = timer.ms()
-    may_be_invalid = webhook.schema is not None or webhook.body is not None
-    if body is not None and webhook.is_json and may_be_invalid:
-        _validate(webhook, body)
-        timer.validated = timer.ms()
+    _validate_if_json(webhook, body, timer)
     url, redacted_url = _url(webhook, names, policy, budget)
-    own, redacted_own = _own_headers(webhook, names, budget)
+    own, redacted_own, trace = _own_headers(webhook, names, budget, traceparent)
     sent = None if body is None else body.encode("utf-8")
-    trace = () if traceparent is None else _trace_header(webhook, traceparent)
     added = webhook.fixed_headers + webhook.sign(event.key, epoch, sent or b"")
     redacted = RedactedRequest(
-        method=webhook.method,
-        url=redacted_url,
-        headers=added + redacted_own + trace,
-        body=redacted_body,
+        method=webhook.method, url=redacted_url, headers=added + redacted_own, body=redacted_body
+    )
+    framed_request = frame_request(
+        webhook,
+        redacted,
+        key=event.key,
+        epoch=epoch,
+        kind=kind,
+        values=values,
+        is_traced=trace != (),
     )
     return Request(
         method=webhook.method,
         url=url,
-        headers=added + own + trace,
+        headers=added + own,
         body=sent,
         timeout_s=webhook.timeout_s,
         stages=timer.stages(),
         redacted=redacted,
-        framed_request=frame_request(
-            webhook,
-            redacted,
-            key=event.key,
-            epoch=epoch,
-            kind=kind,
-            values=values,
-            is_traced=bool(trace),
-        ),
+        framed_request=framed_request,
     )
 
 
-def _trace_header(webhook: Webhook, traceparent: str) -> Headers:
-    if any(name.lower() == "traceparent" for name, _ in webhook.headers):
+def _validate_if_json(webhook: Webhook, body: str | None, timer: _StageTimer) -> None:
+    """Validate a JSON body that a template or schema can make invalid."""
+    may_be_invalid = webhook.schema is not None or webhook.body is not None
+    if body is not None and webhook.is_json and may_be_invalid:
+        _validate(webhook, body)
+        timer.validated = timer.ms()
+
+
+def _trace_header(webhook: Webhook, traceparent: str | None) -> Headers:
+    if traceparent is None or any(name.lower() == "traceparent" for name, _ in webhook.headers):
         return ()
     return (("traceparent", traceparent),)
 
@@ -261,13 +263,16 @@ def _url(
 
 
 def _own_headers(
-    webhook: Webhook, names: Mapping[str, object], budget: Budget
-) -> tuple[Headers, Headers]:
+    webhook: Webhook, names: Mapping[str, object], budget: Budget, traceparent: str | None
+) -> tuple[Headers, Headers, Headers]:
+    """Return the webhook's headers, their redacted form, and the trace header that ends both."""
+    trace = _trace_header(webhook, traceparent)
     if not webhook.headers:
-        return (), ()
+        return trace, trace, trace
     rendered = [
         (name, _render_text(header_pointer(name), template, names, webhook.secrets, budget))
         for name, template in webhook.headers
     ]
     sent = tuple((name, value) for name, (value, _) in rendered)
-    return sent, tuple((name, redacted) for name, (_, redacted) in rendered)
+    redacted = tuple((name, redacted) for name, (_, redacted) in rendered)
+    return sent + trace, redacted + trace, trace

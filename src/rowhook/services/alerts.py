@@ -158,7 +158,7 @@ async def patch_alert_thresholds(
 ) -> AlertThresholds:
     """Changes thresholds of an organization; returns all of them. Raises Rejected."""
     present = await alert_thresholds(ctx, organization)
-    wanted = msgspec.structs.replace(
+    thresholds = msgspec.structs.replace(
         present,
         **{
             name: getattr(DEFAULT_THRESHOLDS, name) if value is None else value
@@ -166,9 +166,9 @@ async def patch_alert_thresholds(
             if value is not UNSET
         },
     )
-    if wanted != present:
-        await set_alert_thresholds(ctx, organization, wanted)
-    return wanted
+    if thresholds != present:
+        await set_alert_thresholds(ctx, organization, thresholds)
+    return thresholds
 
 
 def threshold_faults(thresholds: AlertThresholds) -> Iterator[Fault]:
