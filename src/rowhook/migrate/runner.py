@@ -12,9 +12,8 @@ from typing import Literal
 
 import psycopg
 
-from rowhook.db import connection_pool, installation_queries, migration_queries, statements
-from rowhook.db.installation_queries import LockUnavailable
-from rowhook.db.migration_queries import Difference
+from rowhook.db import connection_pool, installation_queries, statements
+from rowhook.db.installation_queries import Difference, LockUnavailable
 from rowhook.migrate import queue_schema
 from rowhook.migrate.locks import LOCK_WAIT_MS, PATIENCE_S, Patience
 from rowhook.migrate.preflight import NotReady, denied, examine_over, require, unhealthy
@@ -56,7 +55,7 @@ async def _apply(
         if steps[0].kind == "comments":
             await _run_comments(connection, steps[0])
             return
-        async with migration_queries.brief_locks(connection, LOCK_WAIT_MS):
+        async with installation_queries.brief_locks(connection, LOCK_WAIT_MS):
             for current in steps:
                 await _run(connection, current)
 
@@ -71,19 +70,19 @@ async def _apply(
 async def _store_definitions(connection: psycopg.AsyncConnection, step: Step) -> None:
     """Stores definitions outside the transaction of the step, which locks the platform's tables."""
     if step.kind == "release":
-        await migration_queries.keep_definitions(connection, FUNCTIONS)
+        await installation_queries.keep_definitions(connection, FUNCTIONS)
     elif step.kind in ("trigger", "policies"):
-        await migration_queries.keep_definitions(connection, step.name)
+        await installation_queries.keep_definitions(connection, step.name)
 
 
 async def _run(connection: psycopg.AsyncConnection, step: Step) -> None:
     if step.kind == "trigger":
-        await migration_queries.define_trigger(connection, step.table, step.trigger, step.sql)
+        await installation_queries.define_trigger(connection, step.table, step.trigger, step.sql)
     elif step.kind == "policies":
-        await migration_queries.define_policies(connection, step.table, step.sql)
+        await installation_queries.define_policies(connection, step.table, step.sql)
     elif step.name != GRANTS or await _has_other_grants(connection, step):
         await statements.run_script(connection, step.sql)
-    await migration_queries.note_migration(connection, step.name, step.checksum)
+    await installation_queries.note_migration(connection, step.name, step.checksum)
 
 
 async def _has_other_grants(connection: psycopg.AsyncConnection, step: Step) -> bool:
@@ -91,9 +90,9 @@ async def _has_other_grants(connection: psycopg.AsyncConnection, step: Step) -> 
 
     Repeating unchanged grants would invalidate the catalog caches of all sessions.
     """
-    applied = await migration_queries.applied_migrations(connection)
-    differences = await migration_queries.schema_differences(connection)
-    is_interrupted = not await migration_queries.is_state_kept(connection)
+    applied = await installation_queries.applied_migrations(connection)
+    differences = await installation_queries.schema_differences(connection)
+    is_interrupted = not await installation_queries.is_state_kept(connection)
     return (
         is_interrupted
         or applied.get(step.name) != step.checksum
@@ -104,15 +103,15 @@ async def _has_other_grants(connection: psycopg.AsyncConnection, step: Step) -> 
 async def _run_outside(connection: psycopg.AsyncConnection, step: Step) -> None:
     for statement in paragraphs(step.sql):
         await statements.run_script(connection, statement)
-    await migration_queries.note_migration(connection, step.name, step.checksum)
+    await installation_queries.note_migration(connection, step.name, step.checksum)
 
 
 async def _run_comments(connection: psycopg.AsyncConnection, step: Step) -> None:
     """Sets comments table by table, so that a locked table keeps no lock on another waiting."""
     for comments in comments_by_relation(step.sql):
-        async with migration_queries.brief_locks(connection, LOCK_WAIT_MS):
+        async with installation_queries.brief_locks(connection, LOCK_WAIT_MS):
             await statements.run_script(connection, comments)
-    await migration_queries.note_migration(connection, step.name, step.checksum)
+    await installation_queries.note_migration(connection, step.name, step.checksum)
 
 
 def _recovery_note(step: Step) -> str:
@@ -195,7 +194,7 @@ class _Run:
 async def locked(dsn: str) -> AsyncIterator[psycopg.AsyncConnection]:
     """Opens a connection that locks out all other migrations."""
     async with await connection_pool.connect(dsn) as connection:
-        await migration_queries.lock_session(connection, _LOCK)
+        await installation_queries.lock_session(connection, _LOCK)
         yield connection
 
 
@@ -208,7 +207,7 @@ async def plan(dsn: str, folder: Path | None = None, *, repairs: Repairs = "all"
     """
     async with await connection_pool.connect(dsn) as connection:
         try:
-            prefix = await migration_queries.stored_role_prefix(connection) or DEFAULT_PREFIX
+            prefix = await installation_queries.stored_role_prefix(connection) or DEFAULT_PREFIX
             todo = await _todo(connection, folder or sql_folder(), prefix, repairs)
             return todo.descriptions + await queue_schema.plan_pgqueuer(connection)
         except psycopg.errors.InsufficientPrivilege as error:
@@ -254,8 +253,8 @@ async def _apply_missing(run: _Run, *, at_start: bool) -> list[str]:
     if not todo.steps and not await queue_schema.plan_pgqueuer(connection):
         if accepts_changes:
             return []
-        if await migration_queries.is_state_kept(connection):
-            await migration_queries.prepare_partitions(connection)
+        if await installation_queries.is_state_kept(connection):
+            await installation_queries.prepare_partitions(connection)
             return []
         # The last migration was interrupted before it stored the state of the schema.
         todo.steps.extend(step for step in all_steps(folder, prefix) if step.name == GRANTS)
@@ -265,9 +264,9 @@ async def _apply_missing(run: _Run, *, at_start: bool) -> list[str]:
         error.add_note(f"To be applied: {', '.join(todo.descriptions)}")
         raise
     await apply_all(connection, todo.steps, run.patience)
-    await migration_queries.prepare_partitions(connection)
+    await installation_queries.prepare_partitions(connection)
     upgraded = await _upgrade_pgqueuer(connection, folder, prefix)
-    await migration_queries.end_migration(connection, todo.obsolete)
+    await installation_queries.end_migration(connection, todo.obsolete)
     return todo.descriptions + upgraded
 
 
@@ -290,10 +289,10 @@ async def _todo(
     connection: psycopg.AsyncConnection, folder: Path, prefix: str, repairs: Repairs
 ) -> _Todo:
     known_steps = all_steps(folder, prefix)
-    applied = await migration_queries.applied_migrations(connection)
+    applied = await installation_queries.applied_migrations(connection)
     behind = (unapplied if repairs == "none" else pending)(known_steps, applied)
     differences = (
-        [] if repairs == "none" else await migration_queries.schema_differences(connection)
+        [] if repairs == "none" else await installation_queries.schema_differences(connection)
     )
     if repairs == "missing":
         differences = [difference for difference in differences if difference.finding == "missing"]
