@@ -17,7 +17,7 @@ from rowhook.supervisor import Supervisor
 from rowhook.worker.pipeline import Worker
 
 if TYPE_CHECKING:
-    from rowhook.worker.fleet_status import FleetStatus
+    from rowhook.worker.status_app import FleetStatus
 
 log = structlog.get_logger()
 _LAST_PORT = 65535
@@ -100,7 +100,7 @@ async def serve_fleet_status(settings: Settings, tasks: Supervisor) -> AsyncIter
         yield FleetProbes(None)
         return
     # Imported here, because prometheus_client takes as long to import as the rest of a worker.
-    from rowhook.worker.fleet_status import FleetStatus  # noqa: PLC0415
+    from rowhook.worker.status_app import FleetStatus  # noqa: PLC0415
 
     status = FleetStatus(tuple(settings.each()))
     async with serving(status, host=settings.host, port=settings.metrics_port, tasks=tasks) as port:

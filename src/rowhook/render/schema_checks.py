@@ -8,8 +8,8 @@ from itertools import islice
 from typing import Any
 
 from rowhook import json_pointer
+from rowhook.json_pointer import json_position
 from rowhook.render.configuration import Configuration, Fault
-from rowhook.render.json_positions import json_position
 from rowhook.schema.reader import NotJson, parse_instance
 from rowhook.schema.schema_compiler import Schema, SchemaRejected, compile_schema
 from rowhook.template.body_variants import MARK, TEXT_MARK, Variant, Variants

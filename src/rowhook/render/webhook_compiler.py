@@ -19,8 +19,8 @@ from rowhook.render.configuration import (
     RequiredPath,
     field_faults,
 )
-from rowhook.render.fault_collector import FaultCollector
-from rowhook.render.headers import (
+from rowhook.render.webhook_parts import (
+    FaultCollector,
     compile_headers,
     content_type_of,
     default_headers,

@@ -1,8 +1,9 @@
-"""`/metrics`, `/livez` and `/readyz` of a worker, as an ASGI application."""
+"""`/metrics`, `/livez` and `/readyz` of a worker, or of a process with several, over ASGI."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
-from rowhook.metric_families import process_families
+from rowhook.metric_families import merge_metrics, process_families
 from rowhook.worker.worker_families import worker_families
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
 Message = MutableMapping[str, Any]
 Reply = tuple[int, str, bytes]
+_OK = 200
 _PROBLEM = "application/problem+json"
+_STARTING = "The database is being opened."
 
 
 class WorkerCollector(Collector):
@@ -77,7 +80,7 @@ class StatusApp:
         if method not in {"GET", "HEAD"}:
             return problem_reply(405, "Use GET.")
         if path == "/metrics":
-            return 200, CONTENT_TYPE_PLAIN_0_0_4, generate_latest(self._registry)
+            return _OK, CONTENT_TYPE_PLAIN_0_0_4, generate_latest(self._registry)
         if path == "/livez":
             return _state("alive", self._worker.fault())
         return _state("ready", await self._unready())
@@ -109,7 +112,7 @@ async def send_reply(
 def _state(name: str, fault: str | None) -> Reply:
     if fault is not None:
         return problem_reply(503, fault)
-    return 200, "application/json", msgspec.json.encode({"status": name})
+    return _OK, "application/json", msgspec.json.encode({"status": name})
 
 
 def problem_reply(status: int, detail: str) -> Reply:
@@ -117,3 +120,74 @@ def problem_reply(status: int, detail: str) -> Reply:
     title = HTTPStatus(status).phrase
     document = {"type": "about:blank", "title": title, "status": status, "detail": detail}
     return status, _PROBLEM, msgspec.json.encode(document)
+
+
+class FleetStatus:
+    """Answers for the workers of this process.
+
+    It is alive unless one of its workers has a fault, and ready if one of them is: a database that
+    is down must not take the others out of service.
+    """
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._reasons = dict.fromkeys(names, _STARTING)
+        self._apps: dict[str, StatusApp] = {}
+
+    @contextmanager
+    def attached(self, name: str, app: StatusApp) -> Iterator[None]:
+        """Answer for a worker within the block."""
+        self._apps[name] = app
+        try:
+            yield
+        finally:
+            del self._apps[name]
+            self._reasons[name] = _STARTING
+
+    def failed(self, name: str, reason: str) -> None:
+        """Keep the reason why a database has no worker."""
+        self._reasons[name] = reason
+
+    async def __call__(
+        self,
+        scope: Message,
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        """Answer one request. There is nothing to do at start and end of the server."""
+        if scope["type"] != "http":
+            raise NotImplementedError(scope["type"])
+        await send_reply(scope, send, await self._reply(scope["method"], scope["path"]))
+
+    async def _reply(self, method: str, path: str) -> Reply:
+        # A copy, because a database may be opened or closed meanwhile.
+        apps = dict(self._apps)
+        replies = {name: await app.reply(method, path) for name, app in apps.items()}
+        if method not in {"GET", "HEAD"}:
+            return problem_reply(405, "Use GET.")
+        if path == "/metrics":
+            texts = {name: body for name, (_, _, body) in replies.items()}
+            return _OK, CONTENT_TYPE_PLAIN_0_0_4, merge_metrics(texts)
+        states = {name: _detail(replies.get(name), self._reasons[name]) for name in self._reasons}
+        if path == "/livez":
+            faults = {name: states[name] for name, reply in replies.items() if reply[0] != _OK}
+            return _json("alive", states) if not faults else problem_reply(503, _lines(faults))
+        if path == "/readyz":
+            is_ready = any(reply[0] == _OK for reply in replies.values())
+            return _json("ready", states) if is_ready else problem_reply(503, _lines(states))
+        return problem_reply(404, "Unknown path. A worker has /metrics, /livez and /readyz.")
+
+
+def _detail(reply: Reply | None, reason: str) -> str:
+    if reply is None:
+        return reason
+    document = msgspec.json.decode(reply[2])
+    return str(document["status"] if reply[0] == _OK else document["detail"])
+
+
+def _lines(states: dict[str, str]) -> str:
+    return " ".join(f"{name}: {state}" for name, state in states.items())
+
+
+def _json(status: str, states: dict[str, str]) -> Reply:
+    document = {"status": status, "databases": states}
+    return _OK, "application/json", msgspec.json.encode(document)
