@@ -10,7 +10,7 @@ from uuid import UUID
 
 from rowhook.db import connection_pool, installation_queries, statements
 from rowhook.embedded import server_binaries
-from rowhook.embedded.unavailable import EmbeddedUnavailable
+from rowhook.embedded.server_process import EmbeddedUnavailable
 from rowhook.render.configuration import Configuration
 from rowhook.services import links, webhooks
 from rowhook.services.context import KeyringContext

@@ -11,8 +11,8 @@ from rowhook.api.installation_families import queue_families, standby_families, 
 from rowhook.api.metrics import RequestMetrics
 from rowhook.db.stats_queries import QueueMetrics, RetentionMetrics, UpkeepMetrics
 from rowhook.metric_families import process_families
+from rowhook.worker.status_app import worker_families
 from rowhook.worker.tally import Tally
-from rowhook.worker.worker_families import worker_families
 
 _HEAD = "| metric | type | meaning |\n|---|---|---|\n"
 

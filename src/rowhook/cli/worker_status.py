@@ -11,7 +11,7 @@ import structlog
 
 from rowhook.cli.http_server import serving
 from rowhook.cli.startup import Database, probe_port
-from rowhook.migrate.readiness import Readiness
+from rowhook.migrate.runner import Readiness
 from rowhook.settings import Settings, SettingsRejected
 from rowhook.supervisor import Supervisor
 from rowhook.worker.pipeline import Worker

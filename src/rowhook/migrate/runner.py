@@ -1,7 +1,9 @@
-"""Apply pending steps and repair what was removed, beside a live platform and old workers."""
+"""Migrations beside a live platform and old workers: applying, repairing and checking."""
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -14,6 +16,7 @@ import psycopg
 
 from rowhook.db import connection_pool, installation_queries, statements
 from rowhook.db.installation_queries import Difference, LockUnavailable
+from rowhook.db.statements import StatementError, Unreachable
 from rowhook.migrate import queue_schema
 from rowhook.migrate.locks import LOCK_WAIT_MS, PATIENCE_S, Patience
 from rowhook.migrate.preflight import NotReady, denied, examine_over, require, unhealthy
@@ -22,6 +25,7 @@ from rowhook.migrate.steps import (
     DEFAULT_PREFIX,
     FUNCTIONS,
     GRANTS,
+    MigrationRejected,
     Step,
     all_steps,
     comments_by_relation,
@@ -32,6 +36,14 @@ from rowhook.migrate.steps import (
     sql_folder,
     unapplied,
 )
+
+_FINDINGS = ("missing", "changed", "not ours")
+_PLURAL = {"policy": "policies"}
+_LOCK = 0x726F77686F6F6B  # "rowhook"
+_EPOCH_PATIENCE_S = 10.0
+Repairs = Literal["all", "missing", "none"]
+_CACHE_S = 1.0
+_DEADLINE_S = 6.0
 
 
 async def apply_all(
@@ -123,10 +135,6 @@ def _recovery_note(step: Step) -> str:
     return f"Step {step.name} was rolled back{others}. Earlier steps are kept."
 
 
-_FINDINGS = ("missing", "changed", "not ours")
-_PLURAL = {"policy": "policies"}
-
-
 def to_apply(
     steps: Iterable[Step], pending: Iterable[Step], differences: Iterable[Difference]
 ) -> list[Step]:
@@ -164,11 +172,6 @@ def _counted(differences: Sequence[Difference], finding: str) -> str:
         for kind, number in sorted(kinds.items())
     ]
     return f"{', '.join(counts)} {'is' if len(differences) == 1 else 'are'} {finding}"
-
-
-_LOCK = 0x726F77686F6F6B  # "rowhook"
-_EPOCH_PATIENCE_S = 10.0
-Repairs = Literal["all", "missing", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,3 +313,54 @@ async def _upgrade_pgqueuer(
     if upgraded:
         await statements.run_script(connection, read_sql(folder / "pgqueuer_grants.sql", prefix))
     return upgraded
+
+
+class Readiness:
+    """Checks the database, on one connection at a time, and caches the result."""
+
+    def __init__(self, direct_dsn: str, *, deadline_s: float = _DEADLINE_S) -> None:
+        self._dsn = direct_dsn
+        self._deadline_s = deadline_s
+        self._lock = asyncio.Lock()
+        self._checked_at = float("-inf")
+        self._reason: str | None = None
+        self._late: set[asyncio.Task[list[str]]] = set()
+
+    async def reason(self) -> str | None:
+        """The reason why the process is not ready, at most a second old; None if it is ready."""
+        async with self._lock:
+            if time.monotonic() - self._checked_at >= _CACHE_S:
+                self._reason = await self._check()
+                self._checked_at = time.monotonic()
+            return self._reason
+
+    async def _check(self) -> str | None:
+        reading = asyncio.create_task(plan(self._dsn, repairs="none"))
+        try:
+            # Its end is not awaited: a cancelled statement waits for the same network.
+            done, _ = await asyncio.wait({reading}, timeout=self._deadline_s)
+        finally:
+            if not reading.done():
+                self._abandon(reading)
+        if not done:
+            return f"The database did not answer within {self._deadline_s:g} s."
+        try:
+            names = reading.result()
+        except Unreachable:
+            return "The database cannot be reached."
+        except (MigrationRejected, StatementError) as error:
+            return str(error)
+        if names:
+            return f"Migrations are pending: {', '.join(names)}. Run rowhook migrate."
+        return None
+
+    def _abandon(self, reading: asyncio.Task[list[str]]) -> None:
+        reading.cancel()
+        self._late.add(reading)
+        reading.add_done_callback(self._forget)
+
+    def _forget(self, reading: asyncio.Task[list[str]]) -> None:
+        self._late.discard(reading)
+        if not reading.cancelled():
+            # Retrieved, so that it is not logged.
+            reading.exception()

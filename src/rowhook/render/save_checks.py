@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from rowhook.render.body_checks import body_findings
+from rowhook.render.body_checks import body_findings, payload_warning, schema_warnings
 from rowhook.render.configuration import Configuration, Fault
 from rowhook.render.payload import variable_names
-from rowhook.render.schema_checks import payload_warning, schema_warnings
 from rowhook.render.webhook_parts import header_pointer
 from rowhook.template.body_variants import body_variants
 from rowhook.template.compiler import (
