@@ -15,8 +15,7 @@ from rowhook.render.request import render_request
 from rowhook.render.webhook_compiler import Webhook
 from rowhook.template.compiler import Template
 from rowhook.template.faults import RenderFault, StepsExceeded
-from rowhook.template.limits import INLINE_STEPS, MAX_STEPS
-from rowhook.template.render_state import Budget
+from rowhook.template.limits import INLINE_STEPS, MAX_STEPS, Budget
 
 if TYPE_CHECKING:
     from rowhook.egress.policy import EgressPolicy

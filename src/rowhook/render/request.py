@@ -29,8 +29,7 @@ from rowhook.render.webhook_parts import header_pointer
 from rowhook.schema.reader import NotJson, parse_instance
 from rowhook.template.compiler import Condition, Template
 from rowhook.template.faults import RenderFault, StepsExceeded
-from rowhook.template.limits import INLINE_OUTPUT, MAX_STEPS
-from rowhook.template.render_state import Budget
+from rowhook.template.limits import INLINE_OUTPUT, MAX_STEPS, Budget
 
 
 class _Stopped(Exception):

@@ -14,6 +14,7 @@ from rowhook.render.configuration import Configuration, Fault
 from rowhook.render.payload import variable_names
 from rowhook.render.webhook_parts import header_pointer
 from rowhook.template.body_variants import body_variants
+from rowhook.template.compilation import OutputContext, body_context, is_json_lines
 from rowhook.template.compiler import (
     ROOTS,
     Condition,
@@ -24,9 +25,8 @@ from rowhook.template.compiler import (
 )
 from rowhook.template.faults import TemplateFaults, closest_match
 from rowhook.template.limits import MAX_FAULTS
-from rowhook.template.names import path_name
-from rowhook.template.output_context import OutputContext, body_context, is_json_lines
 from rowhook.template.source import read_source
+from rowhook.template.syntax_nodes import path_name
 
 if TYPE_CHECKING:
     from rowhook.template.source import Source

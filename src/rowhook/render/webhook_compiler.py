@@ -29,8 +29,8 @@ from rowhook.render.webhook_parts import (
 )
 from rowhook.schema.schema_compiler import Schema
 from rowhook.security.redact import Redactor
+from rowhook.template.compilation import OutputContext, body_context, is_json_lines
 from rowhook.template.compiler import Condition, Template
-from rowhook.template.output_context import OutputContext, body_context, is_json_lines
 
 _LITERAL_HOST = re.compile(r"[^:/?#{]*://[^/?#{]*[/?#][^{]*")
 

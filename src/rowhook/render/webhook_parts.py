@@ -9,9 +9,9 @@ from rowhook import json_pointer
 from rowhook.model import Headers
 from rowhook.render.configuration import Fault
 from rowhook.schema.schema_compiler import Schema, SchemaRejected, compile_schema
+from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import Condition, Template, compile_condition, compile_template
 from rowhook.template.faults import TemplateFaults
-from rowhook.template.output_context import OutputContext
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FORBIDDEN = frozenset(
