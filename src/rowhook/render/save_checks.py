@@ -192,5 +192,5 @@ def foreign_syntax(pointer: str, source: Source) -> Iterator[Fault]:
     for match in islice(_FOREIGN.finditer(static), MAX_FAULTS):
         name = match["braces"] or match["percent"] or match["single"]
         line, column = source.position(match.start())
-        message = f"{match[0]} is sent as it stands. For a value write {{{{ {name} }}}}."
+        message = f"{match[0]} is sent unchanged. For a value write {{{{ {name} }}}}."
         yield Fault(pointer=pointer, message=message, line=line, column=column)

@@ -235,9 +235,13 @@ def empty_value(name: str) -> EmptyValue:
 
 
 def write_literals(
-    value: Expression, written: Mapping[str, str], slot: int, write_other: Statement, empty: str
+    value: Expression,
+    replacements: Mapping[str, str],
+    slot: int,
+    write_other: Statement,
+    empty: str,
 ) -> Statement:
-    """Return a statement that writes constant texts as `written` says.
+    """Return a statement that writes constant texts as `replacements` says.
 
     `write_other` writes other values, which it reads from the slot.
     """
@@ -248,7 +252,7 @@ def write_literals(
         if type(result) is not Literal:
             state.slots[slot] = result
             return write_other(state)
-        text = written[result]
+        text = replacements[result]
         state.output_left -= len(text)
         if state.output_left < 0:
             raise output_exceeded()
