@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from rowhook.api.installation_families import queue_families, standby_families, upkeep_families
 from rowhook.api.routing import public_route
-from rowhook.db import metric_queries
+from rowhook.db import stats_queries
 from rowhook.db.connection_pool import Pool
 from rowhook.db.standby import Standby
 from rowhook.db.statements import StatementError, Unreachable
@@ -127,8 +127,8 @@ class _Database(Collector):
         self._pool = pool
         self._standby = standby
         self._lock = asyncio.Lock()
-        self._upkeep = _Reading(metric_queries.upkeep_metrics, pool)
-        self._queue = _Reading(metric_queries.queue_metrics, pool)
+        self._upkeep = _Reading(stats_queries.upkeep_metrics, pool)
+        self._queue = _Reading(stats_queries.queue_metrics, pool)
 
     async def refresh(self) -> None:
         async with self._lock:

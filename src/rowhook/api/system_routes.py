@@ -11,7 +11,7 @@ from rowhook.api.examples import EXAMPLES
 from rowhook.api.parameters import ContextDependency
 from rowhook.api.problems import problem
 from rowhook.api.routing import get_route, public_route
-from rowhook.migrate.readiness import Readiness
+from rowhook.migrate.runner import Readiness
 from rowhook.services import installation
 from rowhook.services.context import ServerContext
 from rowhook.services.installation import System, Workers

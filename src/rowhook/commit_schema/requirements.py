@@ -7,8 +7,8 @@ from enum import Enum
 from typing import Any, Final
 
 from rowhook.schema.budget import pointer_to
-from rowhook.template.names import path_name, read_path_name
 from rowhook.template.static_text import NO_DEFAULT, Loop, Placeholder
+from rowhook.template.syntax_nodes import path_name, read_path_name
 
 
 class Each(Enum):

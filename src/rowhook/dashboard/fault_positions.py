@@ -7,8 +7,8 @@ from typing import Any
 
 from rowhook import json_pointer
 from rowhook.dashboard.editor_form import Fields, header_lines
+from rowhook.json_pointer import json_positions
 from rowhook.render.configuration import Fault
-from rowhook.render.json_positions import json_positions
 from rowhook.services.previews import Preview
 
 LocatedFault = dict[str, Any]

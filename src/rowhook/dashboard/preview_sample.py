@@ -10,8 +10,8 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from rowhook.dashboard.form_fields import FormData
+from rowhook.json_pointer import syntax_error_position
 from rowhook.render.configuration import Fault
-from rowhook.render.json_positions import syntax_error_position
 from rowhook.services import events, links, lookups
 from rowhook.services.context import KeyringContext, Rejected
 from rowhook.services.events import RecentEvent

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from rowhook import json_pointer
-from rowhook.render.json_positions import json_position
+from rowhook.json_pointer import json_position
 from rowhook.schema.reader import NotJson, parse_instance
 from rowhook.schema.schema_compiler import SchemaRejected, compile_schema
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, LiteralString, Self
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from rowhook.db.answer_deadline import AnswerLimits, deadline, shut_down
-from rowhook.db.connection_errors import ConnectionFailed
+from rowhook.db.connection_errors import AnswerLimits, ConnectionFailed, deadline, shut_down
 
 if TYPE_CHECKING:
     from psycopg.abc import RV, PQGen

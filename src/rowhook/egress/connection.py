@@ -15,13 +15,11 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from rowhook.egress.response import BrokenHead, Response, is_interim
+from rowhook.egress.exchange import BrokenHead, Response, is_interim
 
 if TYPE_CHECKING:
-    from rowhook.egress.deadlines import Deadlines
-    from rowhook.egress.origin_pool import Origin, OriginPool
-    from rowhook.egress.response import RawHeaders
-    from rowhook.egress.timings import ExchangeTimer
+    from rowhook.egress.exchange import ExchangeTimer, RawHeaders
+    from rowhook.egress.origin_pool import Deadlines, Origin, OriginPool
 
 # Limits for all heads of a response, including interim ones.
 MAX_HEAD_BYTES = 65_536

@@ -21,8 +21,14 @@ from rowhook.embedded.data_folder import (
     temporary_roots,
 )
 from rowhook.embedded.server_binaries import usable_binaries
-from rowhook.embedded.server_process import Child, Programs, server_account
-from rowhook.embedded.unavailable import ADVICE, EmbeddedUnavailable, os_errors_explained
+from rowhook.embedded.server_process import (
+    ADVICE,
+    Child,
+    EmbeddedUnavailable,
+    Programs,
+    os_errors_explained,
+    server_account,
+)
 
 DATABASE = "rowhook"
 _REQUIRED_SPACE = 128 * 2**20  # cluster 40 MB, database 8 MB, the rest for the first WAL files

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rowhook.embedded.data_folder import Folder
-from rowhook.embedded.unavailable import ADVICE, EmbeddedUnavailable, os_errors_explained
+from rowhook.embedded.server_process import ADVICE, EmbeddedUnavailable, os_errors_explained
 
 
 def interrupt(cluster: Path) -> None:

@@ -8,15 +8,15 @@ from jinja2 import nodes
 
 from rowhook.template.body_lexers import ADJACENT, OUTSIDE, UNKNOWN, VALUE, innermost, merge
 from rowhook.template.compilation import Loop, Scope
+from rowhook.template.escapes import Part
 from rowhook.template.expressions import compile_expression, compile_truth
 from rowhook.template.faults import RenderFault
 from rowhook.template.filter_calls import pairs_of
-from rowhook.template.names import describe
+from rowhook.template.limits import UNSET, output_exceeded, steps_exceeded
 from rowhook.template.outputs import compile_output, compile_text, outcomes
 from rowhook.template.path_reads import RESERVED
-from rowhook.template.render_state import UNSET, output_exceeded, steps_exceeded
 from rowhook.template.rendered_output import check_separation
-from rowhook.template.url_parts import Part
+from rowhook.template.syntax_nodes import describe
 from rowhook.template.values import is_true, type_name
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from rowhook.template.body_lexers import LexerState
     from rowhook.template.compilation import Build
-    from rowhook.template.render_state import Expression, RenderState, Statement
+    from rowhook.template.limits import Expression, RenderState, Statement
 
     Assign = Callable[[list[object], object], None]
     Iterate = Callable[[RenderState, list[object]], None]

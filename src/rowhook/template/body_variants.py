@@ -12,16 +12,17 @@ from jinja2 import nodes
 
 from rowhook.template.body_lexers import INSIDE, JSON_LEXER, OUTSIDE
 from rowhook.template.json_text import json_inner
-from rowhook.template.known_values import (
+from rowhook.template.outputs import json_texts, outcomes
+from rowhook.template.source import parse, read_source
+from rowhook.template.syntax_nodes import (
     UNKNOWN,
     Names,
+    describe,
     known_value,
     length_name,
     looped_value,
+    start_offset,
 )
-from rowhook.template.names import describe, start_offset
-from rowhook.template.outputs import json_texts, outcomes
-from rowhook.template.source import parse, read_source
 
 if TYPE_CHECKING:
     from rowhook.template.body_lexers import LexerState

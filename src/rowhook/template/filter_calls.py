@@ -8,9 +8,9 @@ from jinja2 import nodes
 
 from rowhook.template.faults import InvalidValue, RenderFault, closest_match
 from rowhook.template.filters import DEFAULT_VALUE, FILTERS, REQUIRED, Argument
-from rowhook.template.format_filter import format_fault, format_text
+from rowhook.template.format_filters import format_fault, format_text
 from rowhook.template.list_filters import NoItem
-from rowhook.template.names import describe, null_expression, record_position
+from rowhook.template.syntax_nodes import describe, null_expression, record_position
 from rowhook.template.type_tests import compile_selection
 from rowhook.template.values import Missing, is_true
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from rowhook.template.compilation import Build
-    from rowhook.template.render_state import Expression, RenderState
+    from rowhook.template.limits import Expression, RenderState
     from rowhook.template.type_tests import Compile
 
 

@@ -16,10 +16,10 @@ from rowhook.template.body_lexers import (
     innermost,
     merge,
 )
+from rowhook.template.compilation import LEXERS, OutputContext
+from rowhook.template.escapes import Part, bad_character
 from rowhook.template.expressions import compile_expression
 from rowhook.template.json_text import json_string
-from rowhook.template.names import describe, record_position, start_offset
-from rowhook.template.output_context import LEXERS, OutputContext
 from rowhook.template.rendered_output import (
     check_separation,
     empty_value,
@@ -29,14 +29,14 @@ from rowhook.template.rendered_output import (
     write_secret,
     write_value,
 )
-from rowhook.template.url_parts import Part, bad_character
+from rowhook.template.syntax_nodes import describe, record_position, start_offset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from rowhook.template.body_lexers import LexerState
     from rowhook.template.compilation import Build
-    from rowhook.template.render_state import RenderState, Statement
+    from rowhook.template.limits import RenderState, Statement
     from rowhook.template.rendered_output import Place
 
 

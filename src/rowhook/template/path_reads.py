@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from jinja2 import nodes
 
 from rowhook.template.faults import RenderFault, closest_match
-from rowhook.template.limits import MAX_DEPTH
-from rowhook.template.names import (
+from rowhook.template.limits import MAX_DEPTH, UNSET
+from rowhook.template.source import SECRET_RULE
+from rowhook.template.syntax_nodes import (
     LOOKUP_ERRORS,
     key_name,
     null_expression,
@@ -22,14 +23,12 @@ from rowhook.template.names import (
     split_path,
     start_offset,
 )
-from rowhook.template.render_state import UNSET
-from rowhook.template.source import SECRET_RULE
 from rowhook.template.values import Missing, type_name
 
 if TYPE_CHECKING:
     from rowhook.template.compilation import Build, Loop
-    from rowhook.template.names import Key
-    from rowhook.template.render_state import Expression, RenderState
+    from rowhook.template.limits import Expression, RenderState
+    from rowhook.template.syntax_nodes import Key
 
 
 LOOP_NAMES = ("index", "index0", "first", "last", "length")

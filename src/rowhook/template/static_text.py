@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from jinja2 import nodes
 
 from rowhook.template.blocks import flatten_outputs
-from rowhook.template.names import describe, split_path
 from rowhook.template.outputs import outcomes
 from rowhook.template.source import parse, read_source
+from rowhook.template.syntax_nodes import describe, split_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rowhook.template.names import Key
     from rowhook.template.source import Source
+    from rowhook.template.syntax_nodes import Key
 
 
 NO_DEFAULT = object()

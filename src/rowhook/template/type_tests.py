@@ -8,8 +8,8 @@ from jinja2 import nodes
 
 from rowhook.template.faults import InvalidValue, RenderFault, closest_match
 from rowhook.template.list_filters import NO_DEFAULT, attribute_of
-from rowhook.template.names import describe, null_expression
 from rowhook.template.operators import COMPARISONS
+from rowhook.template.syntax_nodes import describe, null_expression
 from rowhook.template.values import LiteralList, Missing, Number, is_true, type_name
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from rowhook.template.compilation import Build
-    from rowhook.template.render_state import Expression, RenderState
+    from rowhook.template.limits import Expression, RenderState
 
     class Compile(Protocol):
         """The function that compiles operands."""

@@ -25,8 +25,8 @@ from rowhook.model import (
     Request,
     RequestFrame,
 )
+from rowhook.render.stored_frames import ResponseFrames
 from rowhook.worker import failpoints
-from rowhook.worker.response_frames import ResponseFrames
 
 R = TypeVar("R", bound="Result")
 

@@ -14,7 +14,7 @@ from rowhook.dashboard.pages import ContextDependency, Page, form_route, page, p
 from rowhook.dashboard.verification_snippets import snippets
 from rowhook.model import Timings
 from rowhook.render.configuration import Fault
-from rowhook.render.headers import custom_header_names
+from rowhook.render.webhook_parts import custom_header_names
 from rowhook.services import lookups, previews, webhooks
 from rowhook.services.context import KeyringContext, NotFound, RateLimited, Rejected
 from rowhook.services.previews import Trial
