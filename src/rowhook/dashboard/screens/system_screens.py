@@ -9,11 +9,17 @@ from uuid import UUID
 
 from litestar import Response
 
-from rowhook.dashboard.browser_session import SessionRequest, server_ctx_of
-from rowhook.dashboard.flash import flash_message, redirect_back
+from rowhook.dashboard.browser_session import SessionRequest, owner_names, server_ctx_of
 from rowhook.dashboard.form_fields import FormData
-from rowhook.dashboard.owner_names import owner_names
-from rowhook.dashboard.pages import ContextDependency, Page, form_route, page, page_route
+from rowhook.dashboard.pages import (
+    ContextDependency,
+    Page,
+    flash_message,
+    form_route,
+    page,
+    page_route,
+    redirect_back,
+)
 from rowhook.render.configuration import Fault
 from rowhook.services import access, installation, search
 from rowhook.services.access import AuditEntry
