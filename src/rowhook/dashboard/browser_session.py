@@ -24,14 +24,14 @@ from rowhook.db.installation_queries import Suspension
 from rowhook.services import installation, lookups
 from rowhook.services.access import Caller, NotAuthenticated
 from rowhook.services.context import Conflict, KeyringContext, ServerContext
-from rowhook.services.lookups import Organization
-from rowhook.services.portal import Portal, PortalEnded, authenticate_portal
-from rowhook.services.search import (
+from rowhook.services.lookups import (
     NavigationCounts,
+    Organization,
     names_of_webhooks,
     navigation_counts,
     organization_names,
 )
+from rowhook.services.portal import Portal, PortalEnded, authenticate_portal
 from rowhook.services.sessions import authenticate_visitor
 
 SESSION_COOKIE = "rowhook_session"

@@ -47,8 +47,7 @@ from rowhook.services.context import KeyringContext, Rejected
 from rowhook.services.held_deliveries import FaultGroup, HeldGroups, HeldPreview
 from rowhook.services.json_reader import read_with_faults
 from rowhook.services.stats import DeliveryCounts
-from rowhook.services.webhook_checks import WebhookPatch, configuration_of
-from rowhook.services.webhook_documents import Webhook
+from rowhook.services.webhook_documents import Webhook, WebhookPatch, configuration_of
 from rowhook.services.webhooks import change_webhook, webhook_of
 
 _FIXABLE_FIELDS = ("body_template", "schema", "condition", "url", "headers")

@@ -31,7 +31,7 @@ from rowhook.model import WAITING_STATUSES
 from rowhook.render.configuration import Fault
 from rowhook.services import installation, lookups, stats, webhooks
 from rowhook.services.context import KeyringContext, Rejected
-from rowhook.services.search import find_objects
+from rowhook.services.lookups import find_objects
 from rowhook.services.stats import Failure
 
 Window = Literal["15m", "1h", "24h"]

@@ -21,11 +21,11 @@ from rowhook.dashboard.pages import (
     redirect_back,
 )
 from rowhook.render.configuration import Fault
-from rowhook.services import access, installation, search
+from rowhook.services import access, installation, lookups
 from rowhook.services.access import AuditEntry
 from rowhook.services.context import KeyringContext, Rejected
 from rowhook.services.installation import System
-from rowhook.services.search import KnownWebhook
+from rowhook.services.lookups import KnownWebhook
 
 _FLASH_MESSAGES = {
     "adopted": "Database adopted. Deliveries are sent from it. Cancelled waiting deliveries: {}."
@@ -110,7 +110,7 @@ async def audit(request: SessionRequest, ctx: ContextDependency) -> Page:
         audit=entries,
         changes_of=changes_of,
         object_of=object_of,
-        names=await search.names_of_webhooks(ctx, (id_ for id_ in ids if id_ is not None)),
+        names=await lookups.names_of_webhooks(ctx, (id_ for id_ in ids if id_ is not None)),
         organizations=await owner_names(request, entries.items),
         filters=filters,
         query=query,
