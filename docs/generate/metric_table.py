@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
 from rowhook.api.installation_families import queue_families, standby_families, upkeep_families
-from rowhook.api.metrics import RequestMetrics
+from rowhook.api.monitoring import RequestMetrics
 from rowhook.db.stats_queries import QueueMetrics, RetentionMetrics, UpkeepMetrics
 from rowhook.metric_families import process_families
 from rowhook.worker.status_app import worker_families

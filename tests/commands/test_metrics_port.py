@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from rowhook.cli.worker_status import metrics_ports
+from rowhook.cli.http_server import metrics_ports
 from rowhook.settings import Settings, SettingsRejected
 from tests.support.command_line import KEY
 from tests.support.commands import running_command, wait_for_exit

@@ -154,7 +154,9 @@ async def test_copy_creates_an_event_for_each_row(platform: Platform) -> None:
     assert len(await platform.deliveries()) == 500
 
 
-async def test_a_statement_with_a_known_commit_still_captures_the_others(platform: Platform) -> None:
+async def test_a_statement_with_a_known_commit_still_captures_the_others(
+    platform: Platform,
+) -> None:
     await platform.webhook_of_goal()
     add = "insert into rowhook.commit (id, goal_id, data) select unnest(%s::text[]), %s, '{}'"
     await platform.run(add, ["known"], platform.goal)

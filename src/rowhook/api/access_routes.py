@@ -11,7 +11,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Struct, UnsetType
 
 from rowhook.api.auth import organization_filter, organization_of_new
-from rowhook.api.examples import EXAMPLES
+from rowhook.api.openapi import EXAMPLES
 from rowhook.api.parameters import (
     CallerDependency,
     ContextDependency,

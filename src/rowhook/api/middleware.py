@@ -16,7 +16,7 @@ from litestar.datastructures import URL
 from litestar.routes import HTTPRoute
 from litestar.types import Message, Method, Receive, Send
 
-from rowhook.api.metrics import Metrics
+from rowhook.api.monitoring import Metrics
 from rowhook.api.problems import problem
 from rowhook.api.routing import EncodedPathLitestar
 from rowhook.db.standby import MAX_LAG_S, REQUEST_READS, RequestReads, Standby, header_of

@@ -9,7 +9,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import field
 
 from rowhook.api.auth import organization_of_new
-from rowhook.api.examples import EXAMPLES
+from rowhook.api.openapi import EXAMPLES
 from rowhook.api.parameters import CallerDependency, ContextDependency, Limit
 from rowhook.api.routing import action_route
 from rowhook.services import held_deliveries, previews
@@ -17,7 +17,7 @@ from rowhook.services.held_deliveries import HeldPreviews
 from rowhook.services.json_reader import ReadResult
 from rowhook.services.previews import Preview, Trial
 from rowhook.services.sample_data import Sample
-from rowhook.services.webhook_checks import WebhookDraft, WebhookPatch
+from rowhook.services.webhook_documents import WebhookDraft, WebhookPatch
 
 
 class PreviewDraft(WebhookDraft, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -11,7 +11,7 @@ from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 from msgspec import Meta, Struct
 
 from rowhook.api.auth import organization_filter, organization_of_new
-from rowhook.api.examples import EXAMPLES
+from rowhook.api.openapi import EXAMPLES
 from rowhook.api.parameters import (
     AgentId,
     CallerDependency,
@@ -34,13 +34,14 @@ from rowhook.api.routing import (
 )
 from rowhook.services import links, webhooks
 from rowhook.services.json_reader import ReadResult
-from rowhook.services.webhook_checks import WebhookDraft, WebhookPatch
 from rowhook.services.webhook_documents import (
     Links,
     NewSigningSecret,
     Revisions,
     State,
     Webhook,
+    WebhookDraft,
+    WebhookPatch,
     Webhooks,
 )
 

@@ -19,7 +19,7 @@ from rowhook.cli.output import print_json, show
 from rowhook.cli.yaml_document import Position, YamlRejected
 from rowhook.db.webhook_queries import RevisionConflict
 from rowhook.render.configuration import Fault
-from rowhook.services import configuration_changes, configuration_export, configuration_plan
+from rowhook.services import configuration_changes, configuration_file, configuration_plan
 from rowhook.services.configuration_file import file_document, read_file
 from rowhook.services.configuration_plan import Change, Step
 from rowhook.services.context import KeyringContext, Rejected, ServiceContext
@@ -46,7 +46,7 @@ async def export(ctx: ServiceContext, organization: str | None, *, as_json: bool
     Values of secrets and signing secrets are not exported.
     """
     only = await organization_filter(ctx, organization)
-    document = file_document(await configuration_export.export(ctx, only))
+    document = file_document(await configuration_file.export(ctx, only))
     if as_json:
         print_json(document)
     else:

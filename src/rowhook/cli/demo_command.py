@@ -25,12 +25,11 @@ from rich.table import Table
 
 from rowhook import logs
 from rowhook.cli import next_steps, startup
-from rowhook.cli.http_server import serving
+from rowhook.cli.http_server import serve_status, serving
+from rowhook.cli.local_receiver import Received, Reply, check, receiver
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.output import format_value
-from rowhook.cli.serve import serve_api
-from rowhook.cli.test_receiver import Received, Reply, check, receiver
-from rowhook.cli.worker_status import serve_status
+from rowhook.cli.run_commands import serve_api
 from rowhook.db import connection_pool, installation_queries, statements
 from rowhook.db.installation_queries import Gauges
 from rowhook.demo import day

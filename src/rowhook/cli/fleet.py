@@ -13,8 +13,8 @@ import rich_click as click
 import structlog
 
 from rowhook.cli import error_messages, output, startup
+from rowhook.cli.http_server import serve_fleet_status
 from rowhook.cli.startup import check_ready
-from rowhook.cli.worker_status import serve_fleet_status
 from rowhook.db.statements import Unreachable
 from rowhook.settings import Settings
 from rowhook.supervisor import Supervisor

@@ -19,7 +19,7 @@ from rowhook.services.context import KeyringContext
 from rowhook.services.json_reader import ReadResult, verbatim
 from rowhook.services.previews import Trial, preview_webhook, test_webhook
 from rowhook.services.sample_data import Sample
-from rowhook.services.webhook_checks import WebhookDraft
+from rowhook.services.webhook_documents import WebhookDraft
 
 _COLON = re.compile(r"[:=]")
 

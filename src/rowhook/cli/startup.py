@@ -16,9 +16,8 @@ from pathlib import Path
 
 import structlog
 
-from rowhook.cli.config_command import setting_lines
 from rowhook.cli.error_messages import UNREACHABLE, CommandFailed
-from rowhook.cli.options import receiver_connections
+from rowhook.cli.options import receiver_connections, setting_lines
 from rowhook.db import connection_errors, connection_pool, statements, webhook_queries
 from rowhook.db.connection_errors import API_LIMITS, WORKER_LIMITS
 from rowhook.db.connection_pool import Pool

@@ -25,8 +25,7 @@ from rowhook.db import access_queries
 from rowhook.services import json_reader, links
 from rowhook.services.context import KeyringContext, NotFound, ServiceContext, StillLinked
 from rowhook.services.links import links_of
-from rowhook.services.webhook_checks import WebhookPatch
-from rowhook.services.webhook_documents import State, Webhook
+from rowhook.services.webhook_documents import State, Webhook, WebhookPatch
 from rowhook.services.webhooks import (
     create_webhook,
     delete_webhook,

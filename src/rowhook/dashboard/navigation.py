@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from rowhook.dashboard.browser_session import Session
 from rowhook.dashboard.display_format import goal_path
-from rowhook.services.search import MAX_NAVIGATION_COUNT, Kind, Match, NavigationCounts
+from rowhook.services.lookups import MAX_NAVIGATION_COUNT, Kind, Match, NavigationCounts
 
 
 class Entry(NamedTuple):

@@ -1,14 +1,15 @@
-"""Render pages and declare their routes, under a strict Content-Security-Policy."""
+"""Render pages and redirects, with a flash message, and declare their routes."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import MediaType, Request, Response, get, post
@@ -16,10 +17,10 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 from litestar.response import Redirect
 
-from rowhook.dashboard import curl, display_format, editor_form, navigation
-from rowhook.dashboard.browser_session import Session
+from rowhook.dashboard import code_snippets, display_format, editor_form, navigation
+from rowhook.dashboard.browser_session import Session, SessionRequest, local_path
 from rowhook.dashboard.display_format import excerpt, indented
-from rowhook.dashboard.fault_positions import locate_faults
+from rowhook.dashboard.editor_hints import locate_faults
 from rowhook.dashboard.live_updates import OwnedStreams
 from rowhook.dashboard.portal_frame import (
     NO_ANCESTORS,
@@ -122,7 +123,7 @@ def _render(
             base=str(request.base_url).rstrip("/") + prefix,
             databases=request.scope.get("rowhook_databases"),
             database=prefix.rpartition("/")[2],
-            curl=partial(curl.curl, organization=organization),
+            curl=partial(code_snippets.curl, organization=organization),
             **context,
         )
     )
@@ -211,3 +212,40 @@ def form_route(path: str, *, scope: str, **options: Any) -> Callable[[Handler], 
         include_in_schema=False,
         **options,
     )
+
+
+_CODE = re.compile(r"(?P<name>[a-z_]+)(?:-(?P<count>\d{1,9})(?:-of-(?P<of>\d{1,9}))?)?")
+
+
+def current_address(request: SessionRequest) -> str:
+    """The path and query of this page, without its flash message, as the target of its forms."""
+    query = urlencode(_without_flash(request.url.query))
+    return f"{request.url.path}?{query}" if query else request.url.path
+
+
+def redirect_back(
+    address: str | None, name: str, count: int | None = None, of: int | None = None
+) -> Redirect:
+    """Redirect to the page of the form, with the flash message `name` for `count` of `of` items.
+
+    If `count` is less than `of`, the message is the one named with the suffix `_some`.
+    """
+    parts = urlsplit(local_path(address))
+    code = name if count is None else f"{name}-{count}"
+    if of is not None:
+        code = f"{name}{'' if count == of else '_some'}-{count}-of-{of}"
+    query = urlencode([*_without_flash(parts.query), ("done", code)])
+    return redirect(f"{parts.path}?{query}")
+
+
+def flash_message(code: str | None, messages: Mapping[str, str]) -> str | None:
+    """The message of a code, with its numbers in place of `{}`; None for an unknown code."""
+    match = _CODE.fullmatch(code or "")
+    if match is None or match["name"] not in messages:
+        return None
+    numbers = (f"{int(number):,}" if number else "" for number in match.group("count", "of"))
+    return messages[match["name"]].format(*numbers)
+
+
+def _without_flash(query: str) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in parse_qsl(query) if name != "done"]

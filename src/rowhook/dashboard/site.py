@@ -1,4 +1,4 @@
-"""The routers of all pages and of the static files."""
+"""The routers of all pages and of the static files, with their compression."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from functools import cache
 from typing import Any
 
 from litestar import Router
+from litestar.config.compression import CompressionConfig
 from litestar.connection import ASGIConnection
-from litestar.datastructures import CacheControlHeader
+from litestar.datastructures import CacheControlHeader, Headers
 from litestar.di import Provide
 from litestar.exceptions import NotFoundException
+from litestar.middleware import DefineMiddleware
+from litestar.middleware.compression import CompressionMiddleware
 from litestar.static_files import create_static_files_router
+from litestar.types import Receive, Scope, Send
 
 from rowhook.dashboard.browser_session import (
     SessionMiddleware,
@@ -19,23 +23,19 @@ from rowhook.dashboard.browser_session import (
     ctx_of,
     require_scope,
 )
-from rowhook.dashboard.compression import compressed_files, compressed_pages
 from rowhook.dashboard.error_pages import HANDLERS
 from rowhook.dashboard.live_updates import OwnedStreams, Streams
 from rowhook.dashboard.pages import STATIC
 from rowhook.dashboard.screens import (
-    access_screens,
     alert_screen,
     delivery_screens,
     editor_screen,
     held_screen,
     link_screens,
+    organization_screens,
     overview_screens,
-    portal_screen,
-    quota_screen,
     replay_screen,
     revision_screen,
-    search_screen,
     sign_in_screen,
     system_screens,
     test_screen,
@@ -45,7 +45,6 @@ from rowhook.dashboard.screens import (
 _YEAR_S = 365 * 86400
 _SCREENS = (
     sign_in_screen,
-    portal_screen,
     overview_screens,
     webhook_screens,
     editor_screen,
@@ -56,10 +55,8 @@ _SCREENS = (
     held_screen,
     replay_screen,
     alert_screen,
-    access_screens,
-    quota_screen,
+    organization_screens,
     system_screens,
-    search_screen,
 )
 
 
@@ -112,3 +109,38 @@ def _require_static_file(connection: ASGIConnection[Any, Any, Any, Any], _: obje
     name = str(connection.path_params.get("file_path", "")).lstrip("/")
     if name not in _static_files():
         raise NotFoundException("There is no such file.")
+
+
+# Addressed by the site's own pages, or by the user in the address bar.
+_OWN_SITES = frozenset({"same-origin", "none"})
+
+
+class _OwnRequestCompression(CompressionMiddleware):
+    """Compresses pages only for requests that no other site caused.
+
+    The size of a compressed page tells what it has in common with text from its address. To learn
+    a secret of the page by that (BREACH), another site makes the browser send many requests.
+    Browsers name the site of a request in Sec-Fetch-Site, which scripts cannot set; without the
+    header, and for a link of another site, the page is sent uncompressed.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        if Headers.from_scope(scope).get("sec-fetch-site") in _OWN_SITES:
+            await super().__call__(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
+def compressed_pages() -> DefineMiddleware:
+    """The middleware of pages. Event streams are not compressed: gzip would hold events back."""
+    config = CompressionConfig(
+        backend="gzip", gzip_compress_level=6, minimum_size=1000, exclude_opt_key="is_stream"
+    )
+    return DefineMiddleware(_OwnRequestCompression, config=config)
+
+
+def compressed_files() -> DefineMiddleware:
+    """The middleware of static files, which are public. Fonts are compressed already."""
+    config = CompressionConfig(backend="gzip", exclude=[r"\.woff2$"])
+    return DefineMiddleware(CompressionMiddleware, config=config)

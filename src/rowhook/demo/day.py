@@ -13,7 +13,7 @@ import msgspec
 from rowhook.render.configuration import Configuration
 from rowhook.services import links, webhooks
 from rowhook.services.context import KeyringContext
-from rowhook.services.webhook_checks import configuration_of
+from rowhook.services.webhook_documents import configuration_of
 
 BOREALIS = UUID("00000000-0000-4000-8000-00000000000b")
 MERIDIAN = UUID("00000000-0000-4000-8000-00000000000c")

@@ -12,7 +12,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from rowhook.commit_schema.commit_tool import Format, commit_tool
 from rowhook.commit_schema.data_faults import CommitFault, explain, webhook_fault
 from rowhook.commit_schema.data_schema import derive_requirements
-from rowhook.commit_schema.merged_schema import Output, commit_schema
+from rowhook.commit_schema.requirements import Output, commit_schema
 from rowhook.db import access_queries, list_queries, preview_queries
 from rowhook.db.preview_queries import CommitIdTaken
 from rowhook.model import MAX_EVENT_BYTES, Event, Outcome, Request, Verdict
@@ -31,8 +31,7 @@ from rowhook.services.context import (
 )
 from rowhook.services.deliveries import Deliveries, Delivery
 from rowhook.services.webhook_cache import WebhookCache
-from rowhook.services.webhook_checks import configuration_of
-from rowhook.services.webhook_documents import Webhook
+from rowhook.services.webhook_documents import Webhook, configuration_of
 from rowhook.template.compiler import ROOTS
 from rowhook.template.json_text import parse_json
 

@@ -28,8 +28,13 @@ from rowhook.services.previews import (
     with_secrets,
 )
 from rowhook.services.sample_data import Sample, sample_event
-from rowhook.services.webhook_checks import WebhookPatch, check_webhook, configuration_of, merged
-from rowhook.services.webhook_documents import Webhook
+from rowhook.services.webhook_documents import (
+    Webhook,
+    WebhookPatch,
+    check_webhook,
+    configuration_of,
+    merged,
+)
 from rowhook.services.webhooks import webhook_of
 
 MAX_READ = 1_000

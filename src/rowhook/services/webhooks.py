@@ -23,13 +23,6 @@ from rowhook.services.context import Conflict, KeyringContext, NotFound, Rejecte
 from rowhook.services.links import still_linked
 from rowhook.services.lookups import Id, find_agent, webhook_owner
 from rowhook.services.webhook_cache import signing_name
-from rowhook.services.webhook_checks import (
-    WebhookPatch,
-    check_for_save,
-    configuration_of,
-    merged,
-    secret_ids,
-)
 from rowhook.services.webhook_documents import (
     NewSigningSecret,
     Revision,
@@ -37,7 +30,12 @@ from rowhook.services.webhook_documents import (
     SaveWarning,
     State,
     Webhook,
+    WebhookPatch,
     Webhooks,
+    check_for_save,
+    configuration_of,
+    merged,
+    secret_ids,
 )
 
 _MAX_TRIES = 5

@@ -11,25 +11,25 @@ from litestar import Response
 from litestar.params import FromPath
 from litestar.response import Stream
 
-from rowhook.dashboard.browser_session import SessionRequest, local_path
-from rowhook.dashboard.curl import as_curl
+from rowhook.dashboard.browser_session import SessionRequest, local_path, owner_names
+from rowhook.dashboard.code_snippets import as_curl
 from rowhook.dashboard.delivery_filters import (
     DeliveryQuery,
     parse_delivery_query,
     webhook_choices,
 )
-from rowhook.dashboard.flash import flash_message, redirect_back
 from rowhook.dashboard.form_fields import FormData
-from rowhook.dashboard.owner_names import owner_names
 from rowhook.dashboard.pages import (
     ContextDependency,
     Page,
     StreamsDependency,
+    flash_message,
     form_route,
     fragment,
     page,
     page_route,
     redirect,
+    redirect_back,
     stream_route,
 )
 from rowhook.dashboard.timeline import outcome_text, timeline

@@ -11,10 +11,9 @@ from litestar.params import FromPath
 from msgspec import Raw, Struct
 
 from rowhook import json_pointer
-from rowhook.dashboard import credential_urls, preview_sample
+from rowhook.dashboard import credential_urls
 from rowhook.dashboard.browser_session import SessionRequest
-from rowhook.dashboard.completions import completions
-from rowhook.dashboard.curl import as_curl
+from rowhook.dashboard.code_snippets import as_curl, snippets
 from rowhook.dashboard.editor_form import (
     NUMBER_FIELDS,
     SWITCH_FIELDS,
@@ -24,12 +23,12 @@ from rowhook.dashboard.editor_form import (
     keep_line_ends,
     read_fields,
 )
-from rowhook.dashboard.fault_positions import faults_by_field
+from rowhook.dashboard.editor_hints import completions, faults_by_field
 from rowhook.dashboard.form_fields import FormData
 from rowhook.dashboard.pages import ContextDependency, form_route, page, page_route, redirect
 from rowhook.dashboard.presets import BLANK, PRESETS
-from rowhook.dashboard.verification_snippets import snippets
-from rowhook.dashboard.webhook_diff import changed_fields, draft_document
+from rowhook.dashboard.screens import test_screen
+from rowhook.dashboard.screens.revision_screen import changed_fields, draft_document
 from rowhook.db.webhook_queries import RevisionConflict
 from rowhook.model import EVENT_TYPES
 from rowhook.render.configuration import Configuration, Fault
@@ -38,8 +37,7 @@ from rowhook.services import lookups, previews, webhooks
 from rowhook.services.context import Conflict, KeyringContext, NotFound, Rejected
 from rowhook.services.lookups import Organization
 from rowhook.services.previews import Preview, TrialRequest
-from rowhook.services.webhook_checks import check_for_save, configuration_of
-from rowhook.services.webhook_documents import Webhook
+from rowhook.services.webhook_documents import Webhook, check_for_save, configuration_of
 
 _NEW = "/webhooks/new"
 _MAX_ORGANIZATIONS = 200
@@ -153,7 +151,7 @@ async def preview(request: SessionRequest, ctx: ContextDependency) -> Response[A
     draft, faults = draft_of(fields)
     try:
         organization = await _owner(request, ctx, present, form)
-        sample = preview_sample.read_sample(form)
+        sample = test_screen.read_sample(form)
         edit.preview = await previews.preview_draft(ctx, organization, draft, sample, faults)
     except Rejected as error:
         edit.faults = error.faults
@@ -218,7 +216,7 @@ async def _edit(
     except Rejected:
         organization = None
     draft = draft_of(edit.fields).document
-    choices = await preview_sample.choices(ctx, organization, webhook)
+    choices = await test_screen.sample_choices(ctx, organization, webhook)
     owner = organization if request.auth.is_operator else None
     # The page has the completions of a saved webhook already.
     has_completions = present is not None and "hx-request" in request.headers
@@ -236,9 +234,9 @@ async def _edit(
         chosen=chosen,
         organizations=await _organizations(request, ctx, present),
         choices=choices,
-        **preview_sample.form_values(form),
+        **test_screen.form_values(form),
         call=_call(present, draft, chosen),
-        preview_call=_preview_call(draft, owner, preview_sample.api_sample(form, choices)),
+        preview_call=_preview_call(draft, owner, test_screen.api_sample(form, choices)),
         field_faults=faults_by_field(edit.faults, edit.preview, edit.fields),
         as_curl=_as_curl,
         offer=await credential_urls.offer_of(ctx, organization, edit.fields, form, present),

@@ -9,17 +9,23 @@ from uuid import UUID
 
 from litestar import Response
 
-from rowhook.dashboard.browser_session import SessionRequest, server_ctx_of
-from rowhook.dashboard.flash import flash_message, redirect_back
+from rowhook.dashboard.browser_session import SessionRequest, owner_names, server_ctx_of
 from rowhook.dashboard.form_fields import FormData
-from rowhook.dashboard.owner_names import owner_names
-from rowhook.dashboard.pages import ContextDependency, Page, form_route, page, page_route
+from rowhook.dashboard.pages import (
+    ContextDependency,
+    Page,
+    flash_message,
+    form_route,
+    page,
+    page_route,
+    redirect_back,
+)
 from rowhook.render.configuration import Fault
-from rowhook.services import access, installation, search
+from rowhook.services import access, installation, lookups
 from rowhook.services.access import AuditEntry
 from rowhook.services.context import KeyringContext, Rejected
 from rowhook.services.installation import System
-from rowhook.services.search import KnownWebhook
+from rowhook.services.lookups import KnownWebhook
 
 _FLASH_MESSAGES = {
     "adopted": "Database adopted. Deliveries are sent from it. Cancelled waiting deliveries: {}."
@@ -104,7 +110,7 @@ async def audit(request: SessionRequest, ctx: ContextDependency) -> Page:
         audit=entries,
         changes_of=changes_of,
         object_of=object_of,
-        names=await search.names_of_webhooks(ctx, (id_ for id_ in ids if id_ is not None)),
+        names=await lookups.names_of_webhooks(ctx, (id_ for id_ in ids if id_ is not None)),
         organizations=await owner_names(request, entries.items),
         filters=filters,
         query=query,
