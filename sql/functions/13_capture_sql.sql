@@ -149,7 +149,7 @@ set search_path = pg_catalog, pg_temp
 return replace(replace(replace(template,
   '{trace_of_row}', case when is_mapped then ', {traceparent} as traceparent' else '' end),
   '{trace_column}', case when is_mapped then ', traceparent' else '' end),
-  -- Other texts are no trace context (https://www.w3.org/TR/trace-context/), and are not stored.
+  -- Other texts are not trace contexts (https://www.w3.org/TR/trace-context/), and are not stored.
   '{trace_value}', case when is_mapped
     then ', substring(c.traceparent from ''^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$'')' else '' end);
 comment on function rowhook.add_trace(text, boolean) is

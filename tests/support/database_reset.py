@@ -80,7 +80,7 @@ select pg_catalog.setval(seqrelid::pg_catalog.regclass, seqstart, false)
 from pg_catalog.pg_sequence where pg_catalog.pg_sequence_last_value(seqrelid) is not null;
 delete from pg_catalog.pg_statistic s using pg_catalog.pg_class c, pg_catalog.pg_namespace n
 where c.oid = s.starelid and n.oid = c.relnamespace and {_USER_SCHEMAS};
--- Else autovacuum comes for what an earlier test wrote, and finds empty tables.
+-- Otherwise autovacuum comes for the rows of an earlier test, and finds empty tables.
 select pg_catalog.pg_stat_reset();
 """
 _GRACE_S = 2.0
