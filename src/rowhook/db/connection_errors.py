@@ -135,6 +135,6 @@ def deadline(connection: psycopg.AsyncConnection, seconds: float) -> Iterator[No
 
 
 def shut_down(descriptor: int) -> None:
-    """Ends the connection of a socket, so that what waits for it fails at once."""
+    """Ends the connection of a socket, so that pending statements fail immediately."""
     with socket.socket(fileno=os.dup(descriptor)) as duplicate, suppress(OSError):
         duplicate.shutdown(socket.SHUT_RDWR)

@@ -187,7 +187,7 @@ async def _prepare(
             if role is not None:
                 await connection.execute("select set_config('role', %s, false)", (role,))
     except BaseException:
-        # Also after a cancellation: nobody else knows the connection yet.
+        # Also after a cancellation: nobody else has the connection yet.
         await connection.close()
         raise
 

@@ -177,7 +177,7 @@ class RetentionMetrics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UpkeepMetrics(msgspec.Struct, frozen=True, kw_only=True):
-    """Workers, webhooks by state, circuits, capture, retention, and what delays vacuum."""
+    """Workers, webhooks by state, circuits, capture, retention and delays of vacuum."""
 
     workers: int = 0
     is_suspended: bool = False
@@ -196,7 +196,7 @@ class UpkeepMetrics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def queue_metrics(pool: ConnectionSource) -> QueueMetrics:
-    """Returns what waits. Takes about a second for each million of due deliveries."""
+    """Returns the backlog. Takes about a second for each million of due deliveries."""
     text = await value(pool, "select rowhook.queue_metrics()::text")
     return msgspec.json.decode(text, type=QueueMetrics)
 

@@ -98,7 +98,7 @@ async def _run(connection: psycopg.AsyncConnection, step: Step) -> None:
 
 
 async def _has_other_grants(connection: psycopg.AsyncConnection, step: Step) -> bool:
-    """Returns whether grants changed, by the version, by a new function, or by hand.
+    """Returns whether grants changed, by the version, by a new function, or manually.
 
     Repeating unchanged grants would invalidate the catalog caches of all sessions.
     """
@@ -291,18 +291,18 @@ async def _settle_identity(dsn: str) -> list[str]:
 async def _todo(
     connection: psycopg.AsyncConnection, folder: Path, prefix: str, repairs: Repairs
 ) -> _Todo:
-    known_steps = all_steps(folder, prefix)
+    steps = all_steps(folder, prefix)
     applied = await installation_queries.applied_migrations(connection)
-    behind = (unapplied if repairs == "none" else pending)(known_steps, applied)
+    behind = (unapplied if repairs == "none" else pending)(steps, applied)
     differences = (
         [] if repairs == "none" else await installation_queries.schema_differences(connection)
     )
     if repairs == "missing":
         differences = [difference for difference in differences if difference.finding == "missing"]
     return _Todo(
-        steps=to_apply(known_steps, behind, differences),
+        steps=to_apply(steps, behind, differences),
         descriptions=[step.name for step in behind] + described(differences),
-        obsolete=obsolete(known_steps, applied),
+        obsolete=obsolete(steps, applied),
     )
 
 

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 _JOBS = frozenset({"job", "agent", "agent_version"})
 _COMMITS = frozenset({"commit_id", "committed_at", "goal", "template", "session", "interview"})
 _OPERATIONAL = frozenset({"webhook", "reason"})
-# what a platform chooses, so that any path below may exist
+# chosen by the platform, so that any path below may exist
 _OPEN = frozenset({("job", "output"), ("job", "metadata")})
-# names that are likely meant, with what has their value
+# likely mistakes, with the name that has the value
 _INSTEAD = {
     ("goal", "name"): "Write goal.id.",
     ("session", "context"): "Write context.",
@@ -64,7 +64,7 @@ _FOREIGN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What can never work, and what may not work for some data."""
+    """Faults, which fail for all data, and warnings, which fail for some."""
 
     faults: list[Fault]
     warnings: list[Fault]
@@ -135,27 +135,27 @@ def _parts(configuration: Configuration) -> Iterator[tuple[str, Template | Condi
 
 
 def _unknown_names(pointer: str, part: Template | Condition) -> Iterator[Fault]:
-    known = _known_names()
+    fields_of = _variable_fields()
     for path, (line, column) in part.platform_paths.items():
-        message = _unknown(path, known)
+        message = _unknown(path, fields_of)
         if message is not None:
             yield Fault(pointer=pointer, message=message, line=line, column=column)
 
 
-def _known_names() -> dict[str, list[str]]:
+def _variable_fields() -> dict[str, list[str]]:
     """Return the fields of each variable; none for those that are text."""
-    known: dict[str, list[str]] = {}
+    fields_of: dict[str, list[str]] = {}
     for name in variable_names():
         root, _, key = name.partition(".")
-        known.setdefault(root, []).extend([key] if key else [])
-    return known
+        fields_of.setdefault(root, []).extend([key] if key else [])
+    return fields_of
 
 
-def _unknown(path: PlatformPath, known: dict[str, list[str]]) -> str | None:
+def _unknown(path: PlatformPath, fields_of: dict[str, list[str]]) -> str | None:
     root, keys = path
-    if not keys or root not in known or (root, keys[0]) in _OPEN:
+    if not keys or root not in fields_of or (root, keys[0]) in _OPEN:
         return None
-    fields = known[root]
+    fields = fields_of[root]
     key = str(keys[0])
     name = path_name(root, keys)
     if key in fields and len(keys) == 1:

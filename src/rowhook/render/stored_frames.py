@@ -268,17 +268,17 @@ class ResponseFrames:
         if not text or len(text) > _MAX_CHARACTERS or not text.isprintable():
             return None
         key = (request.webhook_id, names)
-        known = self._shapes.get(key)
-        if known is None:
+        shape = self._shapes.get(key)
+        if shape is None:
             self._store(key, _Shape(values, None))
             return None
         self._shapes.move_to_end(key)
         common = tuple(
             value if value == before else None
-            for value, before in zip(values, known.common, strict=True)
+            for value, before in zip(values, shape.common, strict=True)
         )
-        frame = known.frame
-        if frame is None or common != known.common:
+        frame = shape.frame
+        if frame is None or common != shape.common:
             frame = frame_of_pieces(
                 request.webhook_id, request.organization_id, _header_pieces(names, common)
             )

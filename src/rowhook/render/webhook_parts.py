@@ -38,7 +38,7 @@ class FaultCollector:
         self.faults: list[Fault] = []
 
     def add(self, pointer: str, message: str, *, setting: str | None = None) -> None:
-        """Add a fault. `setting` is one that would allow what is refused."""
+        """Add a fault. `setting` is one that would allow the value."""
         self.faults.append(Fault(pointer=pointer, message=message, setting=setting))
 
     def template(self, pointer: str, source: str | None, place: OutputContext) -> Template | None:

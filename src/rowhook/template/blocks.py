@@ -61,7 +61,7 @@ def compile_block(
 
 
 def sequence(statements: list[Statement], cost: int, children: list[nodes.Node]) -> Statement:
-    """Return a statement that runs these, after charging their cost and static text at once."""
+    """Return a statement that runs these, after charging their cost and static text together."""
     steps = tuple(statements)
     size = sum(len(node.data) for node in children if isinstance(node, nodes.TemplateData))
 
@@ -202,7 +202,7 @@ def _for(build: Build, node: nodes.For, lexer_state: LexerState) -> tuple[Statem
 
 
 def _iterable(build: Build, node: nodes.For) -> tuple[Expression, bool]:
-    """Compile what a loop goes over; for pairs of an object, the object itself."""
+    """Compile the iterable of a loop; for pairs of an object, the object itself."""
     pairs = pairs_of(node.iter)
     if pairs is not None and isinstance(node.target, nodes.Tuple):
         return compile_expression(build, pairs), True
@@ -263,7 +263,8 @@ class LoopParts(NamedTuple):
     """The compiled parts of a loop.
 
     `slots` are those of one or two variables, `resets` those of `set` in the body. `is_pairs`: the
-    loop goes over keys and values of an object. `checks_ends`: values of two iterations may touch.
+    loop iterates over keys and values of an object. `checks_ends`: values of two iterations may
+    touch.
     """
 
     items: Expression

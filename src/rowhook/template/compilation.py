@@ -106,7 +106,7 @@ class Scope:
 class Build:
     """The state of compiling one template.
 
-    `literals` are the ids of constant nodes that stand as written; `blanks` those of an inline
+    `literals` are the ids of constant nodes that are not escaped; `blanks` those of an inline
     `if` without `else` that writes nothing.
     """
 

@@ -53,7 +53,7 @@ def compile_expression(build: Build, node: nodes.Node, *, lenient: bool = False)
 
 
 def compile_truth(build: Build, node: nodes.Node) -> Expression:
-    """Compile an expression of which only the truth is asked: undefined is false."""
+    """Compile an expression that is only tested for truth: an undefined name is false."""
     return compile_expression(build, node, lenient=True)
 
 

@@ -77,7 +77,7 @@ def pairs_of(node: nodes.Node) -> nodes.Node | None:
 
 
 def _call_advice(node: nodes.Call) -> str:
-    """Return the error message of a call, with what to write instead."""
+    """Return the error message of a call, with the correct form."""
     called = node.node
     name = called.attr if isinstance(called, nodes.Getattr) else getattr(called, "name", "")
     if name in _FILTER_OF_CALL:
@@ -85,7 +85,7 @@ def _call_advice(node: nodes.Call) -> str:
     return f"{_CALL_RULE} {_CALL_ADVICE.get(name, 'To apply a filter, write value | filter.')}"
 
 
-# filters of Jinja and other engines, with what to write here
+# filters of Jinja and other engines, with their equivalents
 _INSTEAD = {
     **dict.fromkeys(("uppercase", "upcase"), "Write upper."),
     **dict.fromkeys(("lowercase", "downcase"), "Write lower."),

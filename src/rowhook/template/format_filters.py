@@ -311,7 +311,7 @@ def _from_text(text: str) -> datetime:
     offset = _OFFSET.fullmatch(match["offset"] or "")
     zone = _fixed_zone(*offset.groups()) if offset else UTC
     is_midnight = hour == _MIDNIGHT and not int(match["minute"]) and not second
-    # A leap second, and 24:00, are the beginning of what follows, as in PostgreSQL.
+    # A leap second, and 24:00, begin the next minute or day, as in PostgreSQL.
     more = timedelta(seconds=second == _LEAP_SECOND, days=is_midnight)
     try:
         at = datetime(

@@ -36,7 +36,7 @@ RESERVED = frozenset({"loop", "secret"})
 _LONGEST = 200
 # their keys are defined by the platform; missing fields of the other roots are null
 _DATA_ROOTS = frozenset({"data", "context"})
-# Names of other template engines and of the API, with what to write here.
+# Names of other template engines and of the API, with their equivalents.
 _INSTEAD = {
     **dict.fromkeys(("null", "nil", "NULL", "Null", "undefined", "NONE"), "Write none."),
     **dict.fromkeys(("TRUE", "yes", "YES"), "Write true."),
@@ -88,17 +88,17 @@ def _root_value(
 
 
 def unknown_name(build: Build, name: str) -> str:
-    """Return the error message of a name that is not defined, with what to write instead."""
+    """Return the error message of a name that is not defined, with a suggestion."""
     if name == "secret":
         return SECRET_RULE
     if name == "loop":
         return "loop is only available between for and endfor, not in else."
-    known = sorted({*build.roots, *build.visible_names()})
-    match = closest_match(name, known)
+    names = sorted({*build.roots, *build.visible_names()})
+    match = closest_match(name, names)
     hint = (
         f"Did you mean {match}?"
         if match
-        else f"A field of the data is written data.{name}. The names are {', '.join(known)}."
+        else f"A field of the data is written data.{name}. The names are {', '.join(names)}."
     )
     return f"Unknown name {name}. {_INSTEAD.get(name, hint)}"
 

@@ -1,4 +1,4 @@
-"""Writes values to the output, escaped for their context, and joins what is written.
+"""Writes values to the output, escaped for their context, and joins the pieces.
 
 For a secret, a placeholder is written, which is filled after rendering.
 """

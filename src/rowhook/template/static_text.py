@@ -48,7 +48,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loop(Block):
-    """A `for` tag. `items` is what it goes over, `body` the parts of its body.
+    """A `for` tag. `items` is its iterable, `body` the parts of its body.
 
     `variable` is None for the two variables of a loop over pairs. `is_filtered`: the tag has an
     `if`.

@@ -128,7 +128,7 @@ def record_position(build: Build, node: nodes.Node, *subjects: str) -> None:
     build.record_position(partial(start_offset, node), *subjects)
 
 
-def known_value(node: nodes.Node, names: Names, truth: Truth) -> Any:
+def constant_value(node: nodes.Node, names: Names, truth: Truth) -> Any:
     """Return the value of an expression, or UNKNOWN; `truth` decides conditions on data."""
     if isinstance(node, nodes.Const):
         return node.value
@@ -138,7 +138,7 @@ def known_value(node: nodes.Node, names: Names, truth: Truth) -> Any:
         return _filtered(node, names, truth)
     if isinstance(node, nodes.CondExpr | nodes.Or | nodes.And):
         branch = _branch(node, truth)
-        return None if branch is None else known_value(branch, names, truth)
+        return None if branch is None else constant_value(branch, names, truth)
     return _evaluated(node, names, truth)
 
 
@@ -182,7 +182,7 @@ def _branch(node: nodes.CondExpr | nodes.Or | nodes.And, truth: Truth) -> nodes.
 
 def _evaluated(node: nodes.Node, names: Names, truth: Truth) -> Any:
     if isinstance(node, nodes.Not):
-        inner = known_value(node.node, names, truth)
+        inner = constant_value(node.node, names, truth)
         return UNKNOWN if inner is UNKNOWN else not inner
     if isinstance(node, nodes.BinExpr):
         return _calculated(node.operator, [node.left, node.right], names, truth)
@@ -200,17 +200,17 @@ def _name(node: nodes.Node, names: Names) -> Any:
 def _default(node: nodes.Filter, names: Names, truth: Truth) -> Any:
     """Return the value, or its default, which is a separate decision."""
     inner = node.node
-    value = UNKNOWN if inner is None else known_value(inner, names, truth)
+    value = UNKNOWN if inner is None else constant_value(inner, names, truth)
     if value is not UNKNOWN and value is not None:
         return value
     is_defined = nodes.Test(inner, "defined", [], [], None, None, lineno=node.lineno)
     if inner is not None and truth(is_defined):
         return value
-    return known_value(node.args[0], names, truth) if node.args else ""
+    return constant_value(node.args[0], names, truth) if node.args else ""
 
 
 def _calculated(sign: str, operands: list[nodes.Expr], names: Names, truth: Truth) -> Any:
-    values = [known_value(operand, names, truth) for operand in operands]
+    values = [constant_value(operand, names, truth) for operand in operands]
     apply = _OPERATORS.get(sign)
     if apply is None or not all(isinstance(value, int) and abs(value) < _LARGE for value in values):
         return UNKNOWN

@@ -54,7 +54,7 @@ _COMPARISON_TESTS = {
 }
 _DEFINED = {"defined": True, "undefined": False}
 _TESTS = (*_DEFINED, *_TYPE_TESTS, *(name for name in _COMPARISON_TESTS if name.isalpha()))
-# tests of Jinja and other engines, with what to write here
+# tests of Jinja and other engines, with their equivalents
 _INSTEAD = {
     "even": "Write x % 2 == 0.",
     "odd": "Write x % 2 == 1.",

@@ -204,7 +204,7 @@ class Recorder:
             self._reset_events()
 
     async def close(self, running: asyncio.Task[None]) -> None:
-        """End `running`, the task of `run`, and record what is left if it has failed."""
+        """End `running`, the task of `run`, and record the remaining results if it has failed."""
         self._closing = True
         self._arrived.set()
         self._full.set()
