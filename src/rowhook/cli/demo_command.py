@@ -280,10 +280,10 @@ async def _write_history(
     endpoints: day.Endpoints,
     stop: asyncio.Event,
 ) -> None:
-    """Delivers what three organizations commit in a day, and moves it into the last 24 hours.
+    """Delivers a day of commits of three organizations, and moves them into the last 24 hours.
 
     Everything is captured, rendered, signed and sent by the running worker. Then
-    sql/demo/day_aging.sql moves what was recorded to the times of the platform's rows.
+    sql/demo/day_aging.sql moves the recorded rows to the times of the platform's rows.
     """
     await _run_script(database, "day_platform")
     ids = await day.create_webhooks(ctx, receiver_url)

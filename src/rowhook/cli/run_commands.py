@@ -40,7 +40,7 @@ async def _up(settings: Settings) -> int:
     startup.stop_on_signal(stop)
     tasks = Supervisor(stop)
     startup.require_port(settings)
-    metrics_ports(settings, besides=settings.port)
+    metrics_ports(settings, api_port=settings.port)
     startup.require_keys(settings)
     async with startup.database(settings) as database:
         await startup.check_keys_before_migration(settings, database)

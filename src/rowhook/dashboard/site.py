@@ -104,7 +104,7 @@ def _static_files() -> frozenset[str]:
 def _require_static_file(connection: ASGIConnection[Any, Any, Any, Any], _: object) -> None:
     """Raise NotFoundException for any other name, which is not looked up on the disk.
 
-    What the file system says of a name, such as one with a NUL, is not for visitors.
+    Visitors do not learn how the file system answers, for example for a name with a NUL.
     """
     name = str(connection.path_params.get("file_path", "")).lstrip("/")
     if name not in _static_files():
@@ -118,8 +118,8 @@ _OWN_SITES = frozenset({"same-origin", "none"})
 class _OwnRequestCompression(CompressionMiddleware):
     """Compresses pages only for requests that no other site caused.
 
-    The size of a compressed page tells what it has in common with text from its address. To learn
-    a secret of the page by that (BREACH), another site makes the browser send many requests.
+    The size of a compressed page depends on the text that it shares with its address. To guess a
+    secret of the page from sizes (BREACH), another site makes the browser send many requests.
     Browsers name the site of a request in Sec-Fetch-Site, which scripts cannot set; without the
     header, and for a link of another site, the page is sent uncompressed.
     """
