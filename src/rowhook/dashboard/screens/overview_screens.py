@@ -15,7 +15,6 @@ from rowhook.dashboard.browser_session import SessionRequest, owners_of_webhooks
 from rowhook.dashboard.delivery_filters import webhook_choices
 from rowhook.dashboard.form_fields import FormData
 from rowhook.dashboard.live_updates import LiveFragment
-from rowhook.dashboard.navigation import pages_named
 from rowhook.dashboard.pages import (
     ContextDependency,
     Page,
@@ -23,6 +22,7 @@ from rowhook.dashboard.pages import (
     fragment,
     page,
     page_route,
+    pages_named,
     stream_route,
 )
 from rowhook.dashboard.timeline import attempt_chart
