@@ -66,7 +66,7 @@ def test_ports_above_the_highest_are_refused() -> None:
 def test_the_port_of_the_api_is_refused() -> None:
     settings = replace(Settings(), metrics_port=8080)
     with pytest.raises(SettingsRejected, match="The API already uses port 8080"):
-        metrics_ports(settings, besides=8080)
+        metrics_ports(settings, api_port=8080)
 
 
 @pytest.mark.long

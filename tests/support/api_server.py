@@ -15,7 +15,7 @@ import uvicorn
 from rowhook.api.application import application
 from rowhook.api.callback_routes import Subscriptions, listening
 from rowhook.api.monitoring import Metrics
-from rowhook.dashboard import error_pages, live_updates, site
+from rowhook.dashboard import live_updates, site
 from rowhook.mcp import open_mcp
 from rowhook.migrate.runner import Readiness
 from rowhook.services.context import ServerContext
@@ -42,7 +42,7 @@ class ReusableApplication:
             server_ctx,
             mcp=self._enter,
             pages=site.routes(self.streams),
-            not_found_page=error_pages.not_found_page,
+            not_found_page=site.not_found_page,
         )
 
     def use(self, server_ctx: ServerContext, mcp: Any, subscriptions: Subscriptions) -> None:

@@ -20,7 +20,6 @@ from rowhook.api import (
     delivery_routes,
     monitoring,
     platform_routes,
-    preview_routes,
     stats_routes,
     webhook_routes,
 )
@@ -117,7 +116,7 @@ def _versioned() -> Router:
     return Router(
         path="/v1",
         route_handlers=[
-            webhook_routes.router(),
+            webhook_routes.webhook_router(),
             stats_routes.health_router(),
             webhook_routes.link_router(),
             platform_routes.organization_router(),
@@ -134,7 +133,7 @@ def _versioned() -> Router:
             access_routes.portal_router(),
             stats_routes.stats_router(),
             monitoring.router(),
-            preview_routes.router(),
+            webhook_routes.preview_router(),
         ],
         middleware=[AuthMiddleware(), IdempotencyMiddleware()],
         guards=[require_existing, require_scope, require_known_parameters, check_idempotency_key],

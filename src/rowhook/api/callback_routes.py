@@ -312,7 +312,7 @@ class CallbackStream:
             if batch:
                 after = batch[-1].place
                 yield batch
-            elif not await _woken(wakeup, min(HEARTBEAT_S, self._remaining_s())):
+            elif not await _wait_for_wakeup(wakeup, min(HEARTBEAT_S, self._remaining_s())):
                 yield []
 
     def _remaining_s(self) -> float:
@@ -349,7 +349,7 @@ def _log_failure(error: BaseException | None) -> None:
         log.error("callbacks.failed", error=type(error).__name__, exc_info=error)
 
 
-async def _woken(wakeup: asyncio.Event, timeout_s: float) -> bool:
+async def _wait_for_wakeup(wakeup: asyncio.Event, timeout_s: float) -> bool:
     try:
         async with asyncio.timeout(max(timeout_s, 0)):
             await wakeup.wait()

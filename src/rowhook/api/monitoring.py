@@ -14,7 +14,7 @@ from prometheus_client.core import Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
-from rowhook.api.installation_families import queue_families, standby_families, upkeep_families
+from rowhook.api.installation_families import maintenance_families, queue_families, standby_families
 from rowhook.api.openapi import EXAMPLES
 from rowhook.api.parameters import ContextDependency
 from rowhook.api.problems import problem
@@ -147,7 +147,7 @@ class _Database(Collector):
         if self._queue.figures is not None:
             yield from queue_families(self._queue.figures)
         if self._upkeep.figures is not None:
-            yield from upkeep_families(self._upkeep.figures)
+            yield from maintenance_families(self._upkeep.figures)
         yield from standby_families(self._standby)
         yield from process_families("api", self._pool.get_stats())
 

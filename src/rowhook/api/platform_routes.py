@@ -108,7 +108,8 @@ async def goal_schema(goal_id: FromPath[str], ctx: ContextDependency) -> dict[st
 
     It combines the schemas of the goal's outputs, mapped back through their templates to `data.*`,
     with every path that the templates require. `x-rowhook` lists the requirements of each output,
-    those on the session's context, and what could not be mapped back. Disabled outputs are ignored.
+    those on the session's context, and parts that could not be mapped back. Disabled outputs are
+    ignored.
     """
     return await commits.goal_schema(ctx, goal_id)
 
@@ -123,7 +124,7 @@ async def commit_tool(
     """Get the commit schema as a tool definition that the model's API accepts as it is.
 
     The tool's input is `commit.data`. Members whose names the APIs refuse are together in one
-    parameter `data`, a JSON text; the description says so. `strict` gives OpenAI's strict form.
+    parameter `data`, a JSON text; the description explains it. `strict` gives OpenAI's strict form.
     """
     return await commits.goal_tool(ctx, goal_id, format, strict=strict)
 
@@ -159,7 +160,7 @@ _JSON_LINES = "application/x-ndjson"
 async def read_organization(
     organization_id: FromPath[str], ctx: ContextDependency
 ) -> OrganizationDetails:
-    """Get an organization with its quotas and what it uses of them."""
+    """Get an organization with its quotas and their usage."""
     organization = await lookups.organization_id(ctx, organization_id)
     return await organizations.organization_of(ctx, organization)
 

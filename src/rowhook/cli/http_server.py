@@ -89,11 +89,11 @@ _LAST_PORT = 65535
 
 
 def metrics_ports(
-    settings: Settings, processes: int = 1, *, besides: int | None = None
+    settings: Settings, processes: int = 1, *, api_port: int | None = None
 ) -> list[int | None]:
     """Returns the port of each process: the configured one and those that follow, or None.
 
-    Raises SettingsRejected if one of them is not available, or is `besides`, the port of the API.
+    Raises SettingsRejected if one of them is not available, or is `api_port`.
     """
     first = settings.metrics_port
     if first is None:
@@ -104,9 +104,9 @@ def metrics_ports(
             f"ROWHOOK_METRICS_PORT: {processes} processes need the ports {first} to {ports[-1]},"
             f" but the highest is {_LAST_PORT}. Use a lower port with --metrics-port."
         )
-    if besides in ports:
+    if api_port in ports:
         raise SettingsRejected(
-            f"ROWHOOK_METRICS_PORT: The API already uses port {besides}. Use another port with"
+            f"ROWHOOK_METRICS_PORT: The API already uses port {api_port}. Use another port with"
             " --metrics-port."
         )
     for port in ports:

@@ -37,7 +37,7 @@ _PAUSE_S = 3.0
 class LearnedSecrets:
     """Verifies requests with the secrets of all webhooks, and reads them when none matches.
 
-    `reason` says why no secret is known.
+    `reason` explains why there is no secret.
     """
 
     settings: Settings

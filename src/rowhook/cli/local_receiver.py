@@ -161,7 +161,7 @@ def forward_url(text: str) -> httpx.URL:
 
 @contextlib.asynccontextmanager
 async def application(url: httpx.URL) -> AsyncIterator[Application]:
-    """Opens a client that connects anew for each request, since the application may restart."""
+    """Opens a client with a connection for each request, since the application may restart."""
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=0)
     async with httpx.AsyncClient(trust_env=False, timeout=None, limits=limits) as client:  # noqa: S113  # forward() sets a deadline
         yield Application(client=client, url=url)

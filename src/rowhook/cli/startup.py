@@ -1,4 +1,4 @@
-"""What a command checks and opens before it works: ports, database, roles, keyring, worker."""
+"""Checks and resources of a command: ports, database, roles, keyring, worker."""
 
 from __future__ import annotations
 
@@ -365,7 +365,7 @@ async def worker(
 
 
 def stop_on_signal(stop: asyncio.Event) -> None:
-    """Sets `stop` on SIGTERM or SIGINT. A second signal cancels what still runs.
+    """Sets `stop` on SIGTERM or SIGINT. A second signal cancels the tasks that still run.
 
     Cancelled tasks leave their `async with` blocks, so that the second signal, too, stops the
     embedded database and removes temporary folders. A third has its default effect.

@@ -57,7 +57,7 @@ def body_of(configuration: Configuration) -> Node:
 
 
 def derive_requirements(configuration: Configuration, webhook: Webhook) -> RequirementSet:
-    """Return what an output requires of the data of a commit and the context of its session."""
+    """Return the requirements of an output for the data of a commit and its session's context."""
     requirements = RequirementSet(condition=configuration.condition or "")
     _add_paths(webhook, requirements)
     requirements.is_conditional = webhook.condition is not None
@@ -123,7 +123,7 @@ def _add_reads(
     location: str,
     requirements: RequirementSet,
 ) -> None:
-    """Add what the loops among the parts read of each item."""
+    """Add the paths of each item that the loops among the parts read."""
     for part in parts:
         if not isinstance(part, Loop):
             continue
@@ -135,8 +135,8 @@ def _add_reads(
             requirements.add(path, location, required=True, schema=schema)
         if inside is None or part.is_filtered:
             continue
-        for read in reads:
-            requirements.add(read, location, required=read[1][-1] is not EACH)
+        for item_path in reads:
+            requirements.add(item_path, location, required=item_path[1][-1] is not EACH)
         _add_reads(part.body, inside, location, requirements)
 
 
@@ -233,7 +233,7 @@ class SchemaWalk:
         return conjunction([result])
 
     def _value(self, placeholder: Placeholder, schema: Any, path: Keys, scope: Scope) -> None:
-        target = scope.written(placeholder)
+        target = scope.unchanged(placeholder)
         if target is None:
             self._skip(path, f"Not a plain path into the data: {placeholder.description}.")
             return
@@ -325,7 +325,7 @@ class SchemaWalk:
         loop = node[0]
         is_alone = len(node) == 1 and isinstance(loop, BodyLoop) and len(loop.items) == 1
         if is_alone and not loop.tag.is_filtered and scope.inside(loop.tag) is not None:
-            target = scope.written(loop.tag.items)
+            target = scope.unchanged(loop.tag.items)
             if target is not None:
                 location = f"body{pointer_of_keys(path)}"
                 self._requirements.add(target, location, required=True, schema=counts)

@@ -116,7 +116,7 @@ class Scope:
         base = self._variables.get(root or "")
         return None if base is None else (base[0], (*base[1], *keys))
 
-    def written(self, placeholder: Placeholder) -> Path | None:
+    def unchanged(self, placeholder: Placeholder) -> Path | None:
         """Return the path of a value that is written unchanged, or None."""
         return self.path(placeholder.root, placeholder.keys)
 
@@ -125,7 +125,7 @@ class Scope:
         name, *filters = placeholder.description.split(" | ")
         if placeholder.root is not None:
             is_needed = placeholder.default is NO_DEFAULT
-            return self.written(placeholder) if is_needed else None
+            return self.unchanged(placeholder) if is_needed else None
         path = read_path_name(name) if len(placeholder.description) < _LONGEST else None
         if path is None or not filters or {"default", "d"} & set(filters):
             return None
@@ -133,7 +133,7 @@ class Scope:
 
     def inside(self, loop: Loop) -> Scope | None:
         """Return the scope of the body, or None if its variable is not an item of the data."""
-        path = self.written(loop.items)
+        path = self.unchanged(loop.items)
         if path is None or loop.variable is None or loop.items.default is not NO_DEFAULT:
             return None
         return Scope({**self._variables, loop.variable: (path[0], (*path[1], EACH))})
@@ -167,8 +167,8 @@ class _Node:
 def commit_schema(goal: str, outputs: Iterable[Output]) -> dict[str, Any]:
     """Return the schema of `commit.data` for a goal.
 
-    `x-rowhook` lists which output requires what, the requirements on the session's context, and
-    what the schema does not enforce: data that matches the schema may still fail there.
+    `x-rowhook` lists the requirements of each output, those on the session's context, and the
+    parts that the schema does not enforce: data that matches the schema may still fail there.
     """
     output_list = list(outputs)
     root = _Node()

@@ -195,10 +195,10 @@ async def require_scope(
 
 
 async def check_csrf(request: SessionRequest) -> None:
-    """Reject with 403 a form that was not shown to this session by a page of the dashboard.
+    """Reject with 403 a form that no page of the dashboard sent to this session.
 
     Rejects with 409 a form that an operator loaded for another organization than the selected one,
-    which another tab may have changed: what it creates would belong to the wrong one.
+    which another tab may have changed: an object that it creates would belong to the wrong one.
     """
     if request.method in _SAFE:
         return
@@ -269,5 +269,5 @@ async def owners_of_webhooks(request: SessionRequest, webhooks: Iterable[UUID]) 
     """The names of their organizations; empty if the session is limited to one."""
     if not request.auth.sees_all_organizations:
         return {}
-    known = await names_of_webhooks(ctx_of(request), webhooks)
-    return {webhook.id: webhook.organization for webhook in known.values() if webhook.organization}
+    by_id = await names_of_webhooks(ctx_of(request), webhooks)
+    return {webhook.id: webhook.organization for webhook in by_id.values() if webhook.organization}

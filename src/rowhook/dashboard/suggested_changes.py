@@ -54,12 +54,12 @@ def suggested_changes(
     fields: Fields, items: Iterable[HeldPreview], faults: Iterable[Fault] = ()
 ) -> list[SuggestedChange]:
     """Return changes for the faults of a draft and of its previews, each once."""
-    found: dict[str, SuggestedChange] = {}
+    changes: dict[str, SuggestedChange] = {}
     for change in _changes(fields, items, faults):
-        found.setdefault(change.key, change)
-        if len(found) == _MOST:
+        changes.setdefault(change.key, change)
+        if len(changes) == _MOST:
             break
-    return list(found.values())
+    return list(changes.values())
 
 
 def _changes(
@@ -70,24 +70,24 @@ def _changes(
     schema = SchemaText(str(fields["schema"]))
     for item in items:
         body = item.request.body if item.request is not None else None
-        for shown in item.faults:
-            if shown.at == "body" and body is not None:
-                for start, end, text, summary in schema.relaxations(shown.pointer, body):
+        for preview_fault in item.faults:
+            if preview_fault.at == "body" and body is not None:
+                for start, end, text, summary in schema.relaxations(preview_fault.pointer, body):
                     yield SuggestedChange(
                         field="schema", start=start, end=end, text=text, summary=summary
                     )
-            elif shown.at == "configuration":
-                place = Fault(
-                    pointer=shown.pointer,
-                    message=shown.message,
-                    line=shown.line,
-                    column=shown.column,
+            elif preview_fault.at == "configuration":
+                template_fault = Fault(
+                    pointer=preview_fault.pointer,
+                    message=preview_fault.message,
+                    line=preview_fault.line,
+                    column=preview_fault.column,
                 )
-                yield from _template_changes(fields, place)
+                yield from _template_changes(fields, template_fault)
 
 
 def _template_changes(fields: Fields, fault: Fault) -> Iterator[SuggestedChange]:
-    """Yield changes for an undefined variable, or an unknown filter, at its place."""
+    """Yield changes for an undefined variable, or an unknown filter, at its position."""
     field = field_of(fault.pointer)
     if fault.line is None or field not in fields:
         return
@@ -96,20 +96,20 @@ def _template_changes(fields: Fields, fault: Fault) -> Iterator[SuggestedChange]
     if located["column"] is None:
         return
     start = offset_of(text, located["line"], located["column"])
-    place = f"Line {located['line']}, column {located['column']}"
+    position = f"Line {located['line']}, column {located['column']}"
     if undefined := _UNDEFINED.match(fault.message):
         for end, new in _for_undefined(text, start, undefined["name"], undefined["match"]):
-            yield _replacement(field, text, start, end, new, place)
+            yield _replacement(field, text, start, end, new, position)
     elif unknown := _UNKNOWN_FILTER.search(fault.message):
         used = re.compile(rf"\|\s*({re.escape(unknown['name'])})\b").search(text, start)
         if used is not None:
-            yield _replacement(field, text, used.start(1), used.end(1), unknown["match"], place)
+            yield _replacement(field, text, used.start(1), used.end(1), unknown["match"], position)
 
 
 def _replacement(
-    field: str, text: str, start: int, end: int, new: str, place: str
+    field: str, text: str, start: int, end: int, new: str, position: str
 ) -> SuggestedChange:
-    summary = f"{place} of {_LABELS.get(field, field)}: {text[start:end]} becomes {new}"
+    summary = f"{position} of {_LABELS.get(field, field)}: {text[start:end]} becomes {new}"
     return SuggestedChange(field=field, start=start, end=end, text=new, summary=summary)
 
 
@@ -183,7 +183,7 @@ class SchemaText:
             self._document = None
 
     def relaxations(self, pointer: str, body: str) -> Iterator[Relaxation]:
-        """Yield what makes the schema accept the value at a pointer into a body.
+        """Yield changes that make the schema accept the value at a pointer into a body.
 
         Items of one list are alike: their violations are examined once for each kind of value.
         """
@@ -229,14 +229,14 @@ class SchemaText:
     def _without(self, path: list[str], keyword: str) -> Iterator[Relaxation]:
         if (span := self._span([*path, keyword])) is not None:
             start, end = self._member(keyword, *span)
-            yield Relaxation(start, end, "", f"JSON Schema, {_shown(path)}: {keyword} is removed")
+            yield Relaxation(start, end, "", f"JSON Schema, {_label(path)}: {keyword} is removed")
 
     def _replaced(
         self, path: list[str], keyword: str, setting: list[Any], summary: str
     ) -> Iterator[Relaxation]:
         if (span := self._span([*path, keyword])) is not None:
             text = json.dumps(setting, ensure_ascii=False)
-            yield Relaxation(*span, text, f"JSON Schema, {_shown(path)}: {summary}")
+            yield Relaxation(*span, text, f"JSON Schema, {_label(path)}: {summary}")
 
     def _span(self, path: list[str]) -> tuple[int, int] | None:
         position = json_position(self._text, json_pointer.join(path))
@@ -303,5 +303,5 @@ def _at(node: Any, path: list[str], missing: Any = None) -> Any:
     return node
 
 
-def _shown(path: list[str]) -> str:
+def _label(path: list[str]) -> str:
     return json_pointer.join(path) or "the whole schema"

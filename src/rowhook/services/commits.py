@@ -195,8 +195,8 @@ async def _validate_output(
 def _faults(
     configuration: Configuration, compiled: Compiled, event: Event, outcome: Outcome
 ) -> list[CommitFault]:
-    sent = variables(event, rfc3339(event.occurred_at.timestamp()))
-    names = {name: sent[name] for name in ROOTS - {"data", "context"}} | {
+    values = variables(event, rfc3339(event.occurred_at.timestamp()))
+    names = {name: values[name] for name in ROOTS - {"data", "context"}} | {
         "data": _parse_or_none(event.data),
         "context": _parse_or_none(event.context or "{}"),
     }
@@ -271,7 +271,7 @@ async def list_session_deliveries(
     ctx: ServiceContext, session: str, *, cursor: str | None = None, limit: int = 50
 ) -> Deliveries:
     """Lists the deliveries of the commits of a session, newest first."""
-    before = paging.place(cursor, tuple[paging.RowId])
+    before = paging.decode_cursor(cursor, tuple[paging.RowId])
     rows = await list_queries.session_page(
         ctx.lists, session, before[0] if before else None, limit + 1
     )

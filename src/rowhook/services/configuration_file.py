@@ -114,23 +114,23 @@ def read_file(document: Any) -> ConfigurationFile:
 def _organization(
     entry: dict[str, Any], path: list[str | int], faults: list[Fault]
 ) -> DeclaredOrganization | None:
-    read = _read(entry, _Entry, path, faults)
-    if read is None:
+    organization = _read(entry, _Entry, path, faults)
+    if organization is None:
         return None
-    if read.alert_thresholds is not None:
-        found = tuple(threshold_faults(read.alert_thresholds.thresholds))
-        faults += under([*path, "alert_thresholds"], found)
+    if organization.alert_thresholds is not None:
+        invalid = tuple(threshold_faults(organization.alert_thresholds.thresholds))
+        faults += under([*path, "alert_thresholds"], invalid)
     webhooks = [
         _read(webhook, DeclaredWebhook, [*path, "webhooks", index], faults)
-        for index, webhook in enumerate(read.webhooks)
+        for index, webhook in enumerate(organization.webhooks)
     ]
     secrets = [
         _read(secret, DeclaredSecret, [*path, "secrets", index], faults)
-        for index, secret in enumerate(read.secrets)
+        for index, secret in enumerate(organization.secrets)
     ]
     for index, webhook in enumerate(webhooks):
         if webhook and webhook.external_id is None and webhook.id is None:
-            message = "Give the webhook an external_id, by which it is found again."
+            message = "Give the webhook an external_id, which identifies it."
             faults.append(fault_at([*path, "webhooks", index], message))
     present = [(index, webhook) for index, webhook in enumerate(webhooks) if webhook]
     for name in ("external_id", "id"):
@@ -141,8 +141,8 @@ def _organization(
             [[*path, "webhooks", index, name] for index, _ in named],
         )
     return DeclaredOrganization(
-        id=read.id,
-        alert_thresholds=read.alert_thresholds,
+        id=organization.id,
+        alert_thresholds=organization.alert_thresholds,
         webhooks=[webhook for webhook in webhooks if webhook],
         secrets=[secret for secret in secrets if secret],
     )
@@ -159,7 +159,7 @@ def _read(
 
 
 def under(path: list[str | int], faults: tuple[Fault, ...]) -> list[Fault]:
-    """Puts a path in front of the pointers of faults, and says how to write a text."""
+    """Puts a path in front of the pointers of faults, and adds how to write a text."""
     prefix = json_pointer.join(path)
     return [_prefixed(prefix, fault) for fault in faults]
 

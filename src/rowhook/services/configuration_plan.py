@@ -1,4 +1,4 @@
-"""Compares a configuration file with the database: what `rowhook apply` would change."""
+"""Compares a configuration file with the database: the changes of `rowhook apply`."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class FieldChange(msgspec.Struct, frozen=True, kw_only=True):
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """A change of a webhook, a link, or the thresholds of alerts.
 
-    `keep` is what only --prune would delete. `webhook` is the external id of the webhook, or its
-    id; it is empty for thresholds.
+    `keep` is an object that only --prune would delete. `webhook` is the external id of the
+    webhook, or its id; it is empty for thresholds.
     """
 
     action: Action

@@ -90,7 +90,7 @@ class ReleasedGroup(Struct, frozen=True, kw_only=True):
 
 
 def fault_kind(error: str | None) -> str:
-    """Returns what an error has in common with those of other deliveries.
+    """Returns the part of an error that other deliveries can share.
 
     Indexes in pointers, and numbers such as the length of a list, are those of one delivery.
     """

@@ -148,7 +148,7 @@ async def list_organizations(
 
     `search` is a case-insensitive part of the name or the id.
     """
-    after = paging.place(cursor, tuple[UUID])
+    after = paging.decode_cursor(cursor, tuple[UUID])
     rows = await list_queries.organization_page(
         ctx.pool, after[0] if after else None, limit + 1, search
     )
@@ -192,7 +192,7 @@ async def list_agents(
 
     `search` is a case-insensitive part of the name or the id.
     """
-    after = paging.place(cursor, tuple[UUID])
+    after = paging.decode_cursor(cursor, tuple[UUID])
     rows = await list_queries.agent_page(
         ctx.lists, organization, after[0] if after else None, limit + 1, search
     )
@@ -212,7 +212,7 @@ async def list_goals(
 
     `search` is a case-insensitive part of the name or the id.
     """
-    after = paging.place(cursor, tuple[str])
+    after = paging.decode_cursor(cursor, tuple[str])
     rows = await list_queries.goal_page(
         ctx.lists, organization, after[0] if after else None, limit + 1, search
     )
@@ -306,6 +306,6 @@ async def names_of_webhooks(ctx: ServiceContext, ids: Iterable[UUID]) -> dict[UU
 
 
 async def navigation_counts(ctx: ServiceContext) -> NavigationCounts:
-    """Counts what the navigation shows."""
+    """Returns the counts for the navigation."""
     document = await list_queries.navigation_counts(ctx.lists, MAX_NAVIGATION_COUNT)
     return msgspec.json.decode(document, type=NavigationCounts)

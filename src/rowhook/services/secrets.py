@@ -118,7 +118,7 @@ async def list_secrets(
     ctx: ServiceContext, organization: UUID, *, cursor: str | None = None, limit: int = 50
 ) -> Secrets:
     """Lists the secrets of an organization by id, without their values."""
-    after = paging.place(cursor, tuple[str])
+    after = paging.decode_cursor(cursor, tuple[str])
     rows = await secret_queries.secret_page(
         ctx.pool, organization, after[0] if after else None, limit + 1
     )
@@ -201,8 +201,8 @@ class _Run:
             rows = [row for row, _ in resealed]
             new = [sealed for _, sealed in resealed]
             self._done[kind] += await secret_queries.reseal(self._ctx.pool, kind, rows, new)
-            done = self._done.total()
-            self._report(done, max(done, self._total))
+            total = self._done.total()
+            self._report(total, max(total, self._total))
             page = await secret_queries.sealed_page(self._ctx.pool, kind, newest, page[-1], _BATCH)
 
     def _reencrypt(self, kind: Kind, row: SealedRow) -> bytes | None:

@@ -211,7 +211,7 @@ async def check_webhook(
     """Compiles a webhook without its secrets. Raises Rejected with all faults.
 
     `faults` are those of reading the document; a pointer in them is not reported again.
-    `save_faults` are reported besides. Without an organization, which must then be one of the
+    `save_faults` are reported as well. Without an organization, which must then be one of the
     faults, its secrets are not looked up.
     """
     identity = {
@@ -231,15 +231,15 @@ async def check_webhook(
         new_faults.extend(_with_advice(fault, ctx) for fault in error.faults)
     if organization is not None:
         new_faults += await _secret_faults(ctx, organization, configuration)
-    known = {fault.pointer for fault in faults}
-    all_faults = [*faults, *(fault for fault in new_faults if fault.pointer not in known)]
+    pointers = {fault.pointer for fault in faults}
+    all_faults = [*faults, *(fault for fault in new_faults if fault.pointer not in pointers)]
     if all_faults or checked is None:
         raise Rejected(*all_faults)
     return checked
 
 
 def _with_advice(fault: Fault, ctx: ServiceContext) -> Fault:
-    """Adds the setting that would allow what is refused. Tenants do not learn about settings."""
+    """Adds the setting that would allow the refused value. Tenants do not learn about settings."""
     if fault.setting is None or not ctx.is_operator:
         return fault
     advice = (

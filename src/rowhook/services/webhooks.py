@@ -145,7 +145,7 @@ async def list_webhooks(
         agent=agent_uuid,
         goal=goal,
         state=state,
-        before=paging.place(cursor, tuple[datetime, UUID]),
+        before=paging.decode_cursor(cursor, tuple[datetime, UUID]),
         limit=limit + 1,
         search=search,
         external_id=external_id,
@@ -275,7 +275,7 @@ async def list_revisions(
     ctx: ServiceContext, webhook: UUID, *, cursor: str | None = None, limit: int = 50
 ) -> Revisions:
     """Lists the revisions of a webhook, newest first."""
-    before = paging.place(cursor, tuple[_Revision])
+    before = paging.decode_cursor(cursor, tuple[_Revision])
     rows = await webhook_queries.revision_page(
         ctx.pool, webhook, before[0] if before else None, limit + 1
     )

@@ -210,7 +210,7 @@ async def _edit(
 ) -> Response[Any]:
     present = edit.present
     form, webhook = form or FormData([]), present.id if present else None
-    chosen = form.text("organization")
+    selected_id = form.text("organization")
     try:
         organization: UUID | None = await _owner(request, ctx, present, form)
     except Rejected:
@@ -231,21 +231,21 @@ async def _edit(
         presets=PRESETS,
         event_types=sorted(EVENT_TYPES),
         completions={} if has_completions else await completions(ctx, organization, webhook),
-        chosen=chosen,
+        selected_id=selected_id,
         organizations=await _organizations(request, ctx, present),
         choices=choices,
         **test_screen.form_values(form),
-        call=_call(present, draft, chosen),
+        call=_call(present, draft, selected_id),
         preview_call=_preview_call(draft, owner, test_screen.api_sample(form, choices)),
         field_faults=faults_by_field(edit.faults, edit.preview, edit.fields),
         as_curl=_as_curl,
         offer=await credential_urls.offer_of(ctx, organization, edit.fields, form, present),
-        **_places(edit),
+        **_focus(edit),
         **_headers(draft, ctx.brand),
     )
 
 
-def _places(edit: _Edit) -> dict[str, Any]:
+def _focus(edit: _Edit) -> dict[str, Any]:
     """The first field with a fault, which gets the focus, and the sections that are not folded."""
     faulty = {json_pointer.split(fault.pointer)[0] for fault in edit.faults if fault.pointer}
     return {
@@ -268,11 +268,11 @@ def _as_curl(request: TrialRequest) -> str:
 
 
 def _call(
-    present: Webhook | None, draft: Configuration, chosen: str | None
+    present: Webhook | None, draft: Configuration, selected_id: str | None
 ) -> tuple[str, str, dict[str, Any], Any]:
     """The equivalent API call: method, path, body, headers."""
     if present is None:
-        owner_field = {"organization_id": chosen} if chosen else {}
+        owner_field = {"organization_id": selected_id} if selected_id else {}
         return "POST", "/webhooks", owner_field | draft_document(draft), ()
     changes = changed_fields(configuration_of(present), draft)
     return "PATCH", f"/webhooks/{present.id}", changes, (("If-Match", f'"{present.revision}"'),)
@@ -285,9 +285,9 @@ def _preview_call(draft: Configuration, owner: UUID | None, sample: Raw) -> dict
 
 
 def _headers(draft: Configuration, brand: str) -> dict[str, Any]:
-    """The headers sent as written, those that Rowhook adds, and warnings about overridden ones."""
+    """The headers of the webhook, those that Rowhook adds, and warnings about overridden ones."""
     return {
-        "written": custom_header_names(draft.headers, brand),
+        "custom_headers": custom_header_names(draft.headers, brand),
         "added": added_headers(brand),
         "warnings": [message for _, message in header_warnings(draft.headers, brand)],
     }

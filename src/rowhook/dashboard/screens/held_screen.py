@@ -54,7 +54,7 @@ _FIXABLE_FIELDS = ("body_template", "schema", "condition", "url", "headers")
 _PERIOD = timedelta(hours=1)
 _MAX_WEBHOOKS = 200
 _INTERVAL_S = 1.0
-# What the pages read and render, which they state.
+# Limits of the pages, which they state.
 _MAX_GROUPED_WEBHOOKS = 20
 _READ_PER_WEBHOOK = 100
 _MAX_PREVIEWS = 50

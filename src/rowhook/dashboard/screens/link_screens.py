@@ -1,4 +1,4 @@
-"""Links of agents and goals, and what a goal requires of a commit."""
+"""Links of agents and goals, and the requirements of a goal for a commit."""
 
 from __future__ import annotations
 

@@ -215,7 +215,7 @@ async def delete_secret(request: SessionRequest, ctx: ContextDependency) -> Resp
 _SELECT_FOR_QUOTAS = "/organizations?next=/quotas"
 _MEGABYTE = 1_000_000
 _ROUNDING = 1e-6
-# The field of a quota, its factor, and what it accepts.
+# The field of a quota, its factor, and the values that it accepts.
 _FIELDS = {
     "webhooks": ("webhooks", 1, "Enter a whole number up to 1,000,000, or nothing for no limit."),
     "deliveries_per_s": (
@@ -254,14 +254,14 @@ async def _quotas_page(
         "quotas.html",
         status=status,
         details=details,
-        entered=entered or _shown(details.quota),
+        entered=entered or _form_texts(details.quota),
         faults=faults,
         may_change=request.auth.is_operator and request.auth.has_scope("admin"),
         done=FormData.from_query(request).text("done"),
     )
 
 
-def _shown(quota: Quota) -> dict[str, str]:
+def _form_texts(quota: Quota) -> dict[str, str]:
     """The texts of the form."""
     values = {name: (getattr(quota, of), factor) for name, (of, factor, _) in _FIELDS.items()}
     return {

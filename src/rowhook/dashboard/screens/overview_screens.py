@@ -15,7 +15,6 @@ from rowhook.dashboard.browser_session import SessionRequest, owners_of_webhooks
 from rowhook.dashboard.delivery_filters import webhook_choices
 from rowhook.dashboard.form_fields import FormData
 from rowhook.dashboard.live_updates import LiveFragment
-from rowhook.dashboard.navigation import pages_named
 from rowhook.dashboard.pages import (
     ContextDependency,
     Page,
@@ -23,6 +22,7 @@ from rowhook.dashboard.pages import (
     fragment,
     page,
     page_route,
+    pages_named,
     stream_route,
 )
 from rowhook.dashboard.timeline import attempt_chart
@@ -140,7 +140,7 @@ async def _trend(request: SessionRequest, ctx: KeyringContext, window: Window) -
         "span": span,
         "attempts": attempt_chart(series),
         "worst": worst,
-        "owners": await owners_of_webhooks(request, (one.webhook_id for one in worst)),
+        "owners": await owners_of_webhooks(request, (webhook.webhook_id for webhook in worst)),
         "processes": await installation.workers(ctx),
     }
 
@@ -224,7 +224,7 @@ def _query(group: Failure, *statuses: str) -> list[tuple[str, Any]]:
 
 @page_route("/search")
 async def search(request: SessionRequest, ctx: ContextDependency) -> Page:
-    """Show what matches `q`: as a page, or as a fragment for the search dialog."""
+    """Show the matches of `q`: as a page, or as a fragment for the search dialog."""
     text = FormData.from_query(request).text("q") or ""
     return page(
         request,

@@ -220,19 +220,19 @@ class ProgressStart:
 class Progress:
     """How many deliveries of an operation wait, at most; `capped` if too many wait to count."""
 
-    begun: ProgressStart
+    start: ProgressStart
     waits: int
     capped: bool
 
     @property
     def is_exact(self) -> bool:
         """Whether no delivery that waited before can be counted among those that wait."""
-        return self.begun.before == 0 or self.waits == 0
+        return self.start.before == 0 or self.waits == 0
 
     @property
     def ended(self) -> int | None:
         """The minimum number of finished deliveries; None if too many wait to count."""
-        return None if self.capped else self.begun.of - self.waits
+        return None if self.capped else self.start.of - self.waits
 
 
 async def mark_start(ctx: KeyringContext, others: DeliveryFilter) -> tuple[Watermark, int]:
@@ -257,7 +257,7 @@ async def current_progress(
     left: Remaining = await stats.replay_remaining(ctx, webhook, start.mark, **range_)
     capped = left.capped and start.of > 0
     waits = start.of if capped else min(left.waiting, start.of)
-    return Progress(begun=start, waits=waits, capped=capped)
+    return Progress(start=start, waits=waits, capped=capped)
 
 
 HANDLERS = [replay, count, send_again, progress, live]

@@ -136,7 +136,7 @@ async def organizations(request: SessionRequest) -> Page:
 
 
 @form_route("/organizations", scope="read", operators_only=True, selects=True)
-async def choose(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+async def select_organization(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
     """Limit the session to an organization; `all` removes the limit."""
     del ctx
     form = await FormData.from_body(request)
@@ -144,8 +144,8 @@ async def choose(request: SessionRequest, ctx: ContextDependency) -> Response[An
     if form.text("organization") in (None, _ALL):
         response.delete_cookie(ORGANIZATION_COOKIE)
         return response
-    chosen = str(form.uuid("organization"))
-    response.set_cookie(_cookie(request, ORGANIZATION_COOKIE, chosen))
+    selected_id = str(form.uuid("organization"))
+    response.set_cookie(_cookie(request, ORGANIZATION_COOKIE, selected_id))
     return response
 
 
@@ -187,7 +187,7 @@ HANDLERS = [
     open_link,
     sign_out,
     organizations,
-    choose,
+    select_organization,
     portal_form,
     open_portal,
 ]

@@ -53,7 +53,7 @@ async def _system(request: SessionRequest) -> System | None:
 @page_route("/adopt", scope="admin", operators_only=True)
 async def adoption_form(request: SessionRequest) -> Page:
     """Show why deliveries are suspended, how many wait, and the choices."""
-    waiting = await installation.count_waiting(_operator_office(request))
+    waiting = await installation.count_waiting(_operator_ctx(request))
     return page(request, "adopt.html", waiting=waiting)
 
 
@@ -68,11 +68,11 @@ async def adopt(request: SessionRequest) -> Response[Any]:
                 message="Choose whether to send or cancel the waiting deliveries.",
             )
         )
-    adopted = await installation.adopt(_operator_office(request), cancel_waiting=choice == "cancel")
+    adopted = await installation.adopt(_operator_ctx(request), cancel_waiting=choice == "cancel")
     return redirect_back("/system", "adopted", adopted.cancelled)
 
 
-def _operator_office(request: SessionRequest) -> KeyringContext:
+def _operator_ctx(request: SessionRequest) -> KeyringContext:
     """The KeyringContext of all organizations, even if one is selected."""
     server_ctx = server_ctx_of(request)
     return server_ctx.ctx.for_actor(server_ctx.pool, None, request.auth.caller.actor)

@@ -81,7 +81,7 @@ async def _test_page(
         call=api_sample(form, choices),
         **form_values(form),
         snippets=snippets(ctx.brand),
-        written=custom_header_names(webhook.headers, ctx.brand),
+        custom_headers=custom_header_names(webhook.headers, ctx.brand),
         bars=bars(result.timings) if result else [],
         brand=ctx.brand,
     )
@@ -165,8 +165,8 @@ async def _linked(ctx: KeyringContext, webhook: UUID) -> list[_Option]:
 
 
 def _generated(kind: str, id_: str, name: str | None) -> _Option:
-    what = "job of" if kind == "agent" else "commit to"
-    return f"{kind}:{id_}", f"A generated {what} {name or id_}"
+    source = "job of" if kind == "agent" else "commit to"
+    return f"{kind}:{id_}", f"A generated {source} {name or id_}"
 
 
 def _by_source(recent: list[RecentEvent], *, are_linked: bool) -> list[tuple[str, list[_Option]]]:
@@ -187,17 +187,17 @@ def _label(event: RecentEvent) -> str:
 def read_sample(form: FormData) -> Sample:
     """Read the selected sample. Raises Rejected."""
     kind, _, name = (form.text("sample") or "job").partition(":")
-    chosen: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "data": _json(form, "sample_data"),
         "context": _json(form, "sample_context"),
     }
     if kind == "event":
-        chosen["event_id"] = int(name) if name.isdecimal() else 0
+        fields["event_id"] = int(name) if name.isdecimal() else 0
     elif kind == "goal":
-        chosen["goal_id"] = name
+        fields["goal_id"] = name
     elif kind == "agent":
-        chosen["agent_id"] = name
-    return Sample(**chosen)
+        fields["agent_id"] = name
+    return Sample(**fields)
 
 
 def form_values(form: FormData) -> dict[str, str]:

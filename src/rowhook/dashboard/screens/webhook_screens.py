@@ -258,7 +258,7 @@ async def rotate(
 async def delete(
     webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Response[Any]:
-    """Delete the webhook, with `unlink` after its links; otherwise show what is still linked."""
+    """Delete the webhook, with `unlink` after its links; otherwise show the links."""
     try:
         if (await FormData.from_body(request)).flag("unlink"):
             await unlink_all(ctx, webhook_id)
