@@ -22,7 +22,7 @@ from rowhook.migrate.steps import DEFAULT_PREFIX, all_steps, pending, read_sql
 from rowhook.model import STATUSES
 from rowhook.security.vault import Keyring
 from rowhook.services import webhooks
-from rowhook.services.webhook_checks import WebhookPatch
+from rowhook.services.webhook_documents import WebhookPatch
 from tests.engine.test_migrate import dump_schema
 from tests.engine.upgrade.make_dump import MASTER_KEYS, SECRET, SESSION
 from tests.support.database_copies import consume_xids

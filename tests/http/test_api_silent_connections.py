@@ -1,6 +1,6 @@
 """Connections to the database whose other end has vanished without a word, while new ones work.
 
-A proxy between the API and PostgreSQL acknowledges what it is sent and forwards nothing, as a
+A proxy between the API and PostgreSQL acknowledges all data and forwards nothing, as a
 load balancer does whose server is gone: neither keepalives nor TCP's timeouts notice.
 """
 

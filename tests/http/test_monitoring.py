@@ -1,4 +1,4 @@
-"""The alert rules, the dashboard and the runbooks fit what the processes serve."""
+"""The alert rules, the dashboard and the runbooks fit the metrics that the processes serve."""
 
 from __future__ import annotations
 

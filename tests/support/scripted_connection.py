@@ -34,7 +34,7 @@ class Clock:
         return handle
 
     async def advance(self, seconds: float) -> None:
-        """Let time pass: run what is due, then the event loop."""
+        """Let time pass: run the due deadlines, then the event loop."""
         self.now += seconds
         due = [timer for timer in self._timers if timer[0] <= self.now]
         self._timers = [timer for timer in self._timers if timer[0] > self.now]
@@ -107,6 +107,6 @@ class ScriptedConnection:
 
 
 async def run_callbacks() -> None:
-    """Run what the event loop has to do, and what follows from it."""
+    """Run the event loop until it has nothing to do."""
     for _ in range(3):
         await asyncio.sleep(0)

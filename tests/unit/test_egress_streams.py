@@ -1,4 +1,4 @@
-"""Responses in hostile pieces, without sockets: what is kept, and when reading ends."""
+"""Responses in hostile pieces, without sockets: the kept part, and when reading ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 MOST_READ = 700_000
 SEGMENT = 16_384
 TIMEOUT_S = 15.0
-# The start of an endless response, and what is repeated.
+# The start of an endless response, and the repeated bytes.
 ENDLESS = {
     "body": (OK + b"\r\n", b"x"),
     "chunks of one byte": (CHUNKED, b"1\r\nx\r\n"),

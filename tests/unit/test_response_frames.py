@@ -30,7 +30,7 @@ def joined(framed: FramedHeaders | None) -> Headers:
     return tuple((name, value) for name, value in json.loads(text))
 
 
-def test_the_first_response_is_stored_whole_and_the_second_as_what_differs() -> None:
+def test_the_first_response_is_stored_whole_and_the_second_as_its_differences() -> None:
     frames, request = ResponseFrames(), request_of(uuid4())
     assert frames.split(request, response("1")) is None
     framed = frames.split(request, response("2"))

@@ -23,13 +23,6 @@ from rowhook.services.context import Conflict, KeyringContext, NotFound, Rejecte
 from rowhook.services.links import still_linked
 from rowhook.services.lookups import Id, find_agent, webhook_owner
 from rowhook.services.webhook_cache import signing_name
-from rowhook.services.webhook_checks import (
-    WebhookPatch,
-    check_for_save,
-    configuration_of,
-    merged,
-    secret_ids,
-)
 from rowhook.services.webhook_documents import (
     NewSigningSecret,
     Revision,
@@ -37,7 +30,12 @@ from rowhook.services.webhook_documents import (
     SaveWarning,
     State,
     Webhook,
+    WebhookPatch,
     Webhooks,
+    check_for_save,
+    configuration_of,
+    merged,
+    secret_ids,
 )
 
 _MAX_TRIES = 5
@@ -147,7 +145,7 @@ async def list_webhooks(
         agent=agent_uuid,
         goal=goal,
         state=state,
-        before=paging.place(cursor, tuple[datetime, UUID]),
+        before=paging.decode_cursor(cursor, tuple[datetime, UUID]),
         limit=limit + 1,
         search=search,
         external_id=external_id,
@@ -277,7 +275,7 @@ async def list_revisions(
     ctx: ServiceContext, webhook: UUID, *, cursor: str | None = None, limit: int = 50
 ) -> Revisions:
     """Lists the revisions of a webhook, newest first."""
-    before = paging.place(cursor, tuple[_Revision])
+    before = paging.decode_cursor(cursor, tuple[_Revision])
     rows = await webhook_queries.revision_page(
         ctx.pool, webhook, before[0] if before else None, limit + 1
     )
