@@ -19,7 +19,7 @@ from rowhook.template.body_lexers import (
 from rowhook.template.compilation import LEXERS, OutputContext
 from rowhook.template.escapes import Part, bad_character
 from rowhook.template.expressions import compile_expression
-from rowhook.template.json_text import json_string
+from rowhook.template.json_values import json_string
 from rowhook.template.rendered_output import (
     check_separation,
     empty_value,

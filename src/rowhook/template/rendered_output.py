@@ -25,9 +25,16 @@ from rowhook.template.escapes import (
     xml_text,
 )
 from rowhook.template.faults import InvalidValue, RenderFault
-from rowhook.template.json_text import any_json, json_inner, json_string
+from rowhook.template.json_values import (
+    Encoded,
+    Json,
+    Literal,
+    any_json,
+    json_inner,
+    json_string,
+    scalar_text,
+)
 from rowhook.template.limits import MAX_HEADER, MAX_OUTPUT, MAX_URL, output_exceeded
-from rowhook.template.values import Encoded, Json, Literal, scalar_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -16,6 +16,7 @@ from jinja2.lexer import Token, TokenStream, ignored_tokens, operators
 from jinja2.parser import Parser
 
 from rowhook.template.faults import TemplateFault, TemplateFaults, closest_match
+from rowhook.template.json_values import Number
 from rowhook.template.limits import (
     MAX_BLOCKS,
     MAX_BRACKETS,
@@ -24,7 +25,6 @@ from rowhook.template.limits import (
     MAX_SOURCE,
     MAX_TOKENS,
 )
-from rowhook.template.values import Number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
