@@ -15,7 +15,7 @@ from rowhook.render.save_checks import check_before_save
 from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import compile_condition, compile_template
 from rowhook.template.faults import RenderFault, TemplateFaults
-from rowhook.template.json_text import parse_json
+from rowhook.template.json_values import parse_json
 
 DATA = {
     "name": "Ada",

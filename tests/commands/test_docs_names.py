@@ -22,7 +22,7 @@ from rowhook.settings import NAMES, environment_name
 from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import compile_template
 from rowhook.template.filters import FILTERS
-from rowhook.template.json_text import parse_json
+from rowhook.template.json_values import parse_json
 from tests.engine.test_payload import AT, event
 from tests.support.doc_blocks import PAGES, ROOT, blocks, read
 

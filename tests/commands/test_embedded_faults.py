@@ -14,13 +14,13 @@ import pytest
 
 from rowhook.embedded.cluster import embedded_postgres
 from rowhook.embedded.data_folder import recorded_folder
-from rowhook.embedded.folder_locks import is_free
 from rowhook.embedded.server_process import EmbeddedUnavailable, server_account
 from tests.support.embedded_fixtures import (
     data,
     file_at,
     has_exited,
     installation_folder,
+    is_free,
     owner_process,
     parent_of,
     postmaster_pid,

@@ -19,7 +19,7 @@ import pytest
 from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import compile_condition, compile_template
 from rowhook.template.faults import RenderFault, TemplateFaults
-from rowhook.template.json_text import parse_json
+from rowhook.template.json_values import parse_json
 from rowhook.template.limits import INLINE_STEPS, MAX_STEPS, Budget
 from tests.support.calls import Api
 from tests.support.cpu_cost import cpu_loops, loop_s

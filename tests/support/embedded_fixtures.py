@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import stat
 import sys
 import tempfile
@@ -17,7 +18,6 @@ import pytest
 from rowhook.db import connection_pool
 from rowhook.embedded.cluster import discard
 from rowhook.embedded.data_folder import recorded_folder
-from rowhook.embedded.folder_locks import is_free
 from tests.support.deadline import DEADLINE_S
 
 _OWNER = Path(__file__).with_name("embedded_owner.py")
@@ -43,6 +43,17 @@ async def wait_until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(DEADLINE_S):
         while not holds():
             await asyncio.sleep(0.005)
+
+
+def is_free(own: Path) -> bool:
+    """Whether the data folder has no owner and no running server process."""
+    for name in ("owner.lock", "server.lock"):
+        with (own / name).open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+    return True
 
 
 async def query(dsn: str, text: str) -> Any:

@@ -10,8 +10,7 @@ import pytest
 from rowhook.egress.dialer import Dialer
 from rowhook.egress.errors import Failure
 from rowhook.egress.origin_pool import Deadlines
-from rowhook.egress.policy import EgressPolicy
-from rowhook.egress.resolver import ThreadedLookup
+from rowhook.egress.policy import EgressPolicy, ThreadedLookup
 from rowhook.egress.target_url import Target
 from rowhook.egress.transport import GuardedTransport
 from rowhook.model import Verdict

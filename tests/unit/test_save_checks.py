@@ -87,7 +87,7 @@ def test_an_expression_of_another_language_is_a_warning(
     faults, (warning,) = findings(body_template=body)
     assert not faults
     assert (warning.pointer, warning.line, warning.column) == ("/body_template", 1, column)
-    message = f"{written} is sent as it stands. For a value write {{{{ data.x }}}}."
+    message = f"{written} is sent unchanged. For a value write {{{{ data.x }}}}."
     assert warning.message == message
 
 

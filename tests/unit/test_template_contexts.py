@@ -10,7 +10,7 @@ import pytest
 from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import compile_template
 from rowhook.template.faults import RenderFault, TemplateFaults
-from rowhook.template.json_text import parse_json
+from rowhook.template.json_values import parse_json
 from rowhook.template.limits import MAX_HEADER, MAX_URL
 
 NASTY = [

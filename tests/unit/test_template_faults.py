@@ -7,7 +7,7 @@ import pytest
 from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import PathUse, compile_condition, compile_template
 from rowhook.template.faults import RenderFault
-from rowhook.template.json_text import parse_json
+from rowhook.template.json_values import parse_json
 
 DATA = parse_json(
     """{"name": "Ada", "text": " to be, or not to be ", "n": 1.10, "whole": 7, "minus": -2.50,

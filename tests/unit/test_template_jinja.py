@@ -19,7 +19,7 @@ from jinja2 import Environment, UndefinedError
 from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import compile_template
 from rowhook.template.faults import RenderFault
-from rowhook.template.json_text import parse_json
+from rowhook.template.json_values import parse_json
 from tests.support.scoreboard import score
 
 DATA: dict[str, Any] = {

@@ -7,8 +7,7 @@ import pytest
 from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import compile_template
 from rowhook.template.faults import RenderFault
-from rowhook.template.json_text import parse_json
-from rowhook.template.values import Number
+from rowhook.template.json_values import Number, parse_json
 
 
 @pytest.mark.parametrize(

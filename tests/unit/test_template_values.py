@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import compile_template
 from rowhook.template.faults import RenderFault, TemplateFault, TemplateFaults
-from rowhook.template.json_text import parse_json
+from rowhook.template.json_values import parse_json
 
 if TYPE_CHECKING:
     from decimal import Decimal

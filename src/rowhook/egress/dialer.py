@@ -23,8 +23,7 @@ from rowhook.egress import errors
 from rowhook.egress.connection import MAX_HEAD_BYTES, ResponseInvalid
 from rowhook.egress.errors import TargetForbidden
 from rowhook.egress.exchange import encode
-from rowhook.egress.policy import LOOPBACK
-from rowhook.egress.resolver import GuardedResolver
+from rowhook.egress.policy import LOOPBACK, GuardedResolver
 from rowhook.egress.target_url import bracketed
 
 if TYPE_CHECKING:
@@ -34,8 +33,7 @@ if TYPE_CHECKING:
 
     from rowhook.egress.connection import Connection
     from rowhook.egress.exchange import ExchangeTimer
-    from rowhook.egress.policy import DialPolicy
-    from rowhook.egress.resolver import Lookup
+    from rowhook.egress.policy import DialPolicy, Lookup
     from rowhook.egress.target_url import Target
     from rowhook.model import Headers
 

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from rowhook.egress.dialer import OpenSocket
     from rowhook.egress.exchange import Response
     from rowhook.egress.origin_pool import Origin
-    from rowhook.egress.policy import EgressPolicy
-    from rowhook.egress.resolver import Lookup
+    from rowhook.egress.policy import EgressPolicy, Lookup
     from rowhook.egress.target_url import Target
     from rowhook.model import Headers
 

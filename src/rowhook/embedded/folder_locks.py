@@ -122,18 +122,6 @@ def server(own: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def is_free(own: Path) -> bool:
-    """Whether the data folder has no owner and no running server process."""
-    for name in ("owner.lock", "server.lock"):
-        descriptor = _open(own / name)
-        try:
-            if not _try_lock(descriptor):
-                return False
-        finally:
-            os.close(descriptor)
-    return True
-
-
 async def wait_for_server(descriptor: int, folder: Folder) -> None:
     """Takes the server lock as soon as the server of an earlier owner has ended.
 

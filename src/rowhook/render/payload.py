@@ -14,7 +14,7 @@ import msgspec
 
 from rowhook.model import OPERATIONAL_TYPES, EventPart
 from rowhook.template.compiler import ROOTS
-from rowhook.template.json_text import parse_json
+from rowhook.template.json_values import parse_json
 
 if TYPE_CHECKING:
     from rowhook.model import Event

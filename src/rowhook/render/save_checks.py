@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rowhook.render.body_checks import body_findings, payload_warning, schema_warnings
 from rowhook.render.configuration import Configuration, Fault
 from rowhook.render.payload import variable_names
-from rowhook.render.webhook_parts import header_pointer
+from rowhook.render.webhook_compiler import header_pointer
 from rowhook.template.body_variants import body_variants
 from rowhook.template.compilation import OutputContext, body_context, is_json_lines
 from rowhook.template.compiler import (
@@ -192,5 +192,5 @@ def foreign_syntax(pointer: str, source: Source) -> Iterator[Fault]:
     for match in islice(_FOREIGN.finditer(static), MAX_FAULTS):
         name = match["braces"] or match["percent"] or match["single"]
         line, column = source.position(match.start())
-        message = f"{match[0]} is sent as it stands. For a value write {{{{ {name} }}}}."
+        message = f"{match[0]} is sent unchanged. For a value write {{{{ {name} }}}}."
         yield Fault(pointer=pointer, message=message, line=line, column=column)

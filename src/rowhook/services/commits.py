@@ -33,7 +33,7 @@ from rowhook.services.deliveries import Deliveries, Delivery
 from rowhook.services.webhook_cache import WebhookCache
 from rowhook.services.webhook_documents import Webhook, configuration_of
 from rowhook.template.compiler import ROOTS
-from rowhook.template.json_text import parse_json
+from rowhook.template.json_values import parse_json
 
 _ALL = 10_000
 _COMMITTED = "goal.committed"

@@ -12,12 +12,12 @@ from rowhook.template.escapes import Part
 from rowhook.template.expressions import compile_expression, compile_truth
 from rowhook.template.faults import RenderFault
 from rowhook.template.filter_calls import pairs_of
+from rowhook.template.json_values import is_true, type_name
 from rowhook.template.limits import UNSET, output_exceeded, steps_exceeded
 from rowhook.template.outputs import compile_output, compile_text, outcomes
 from rowhook.template.path_reads import RESERVED
 from rowhook.template.rendered_output import check_separation
 from rowhook.template.syntax_nodes import describe
-from rowhook.template.values import is_true, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from jinja2 import nodes
 
 from rowhook.template.body_lexers import INSIDE, JSON_LEXER, OUTSIDE
-from rowhook.template.json_text import json_inner
+from rowhook.template.json_values import json_inner
 from rowhook.template.outputs import json_texts, outcomes
 from rowhook.template.source import parse, read_source
 from rowhook.template.syntax_nodes import (

@@ -13,11 +13,11 @@ from rowhook.template.compilation import LEXERS, Build, OutputContext
 from rowhook.template.escapes import Part, is_past_host, static_url_fault, url_part
 from rowhook.template.expressions import compile_truth
 from rowhook.template.faults import RenderFault
+from rowhook.template.json_values import is_true
 from rowhook.template.limits import MAX_HEADER, MAX_OUTPUT, MAX_STEPS, MAX_URL, Budget, RenderState
 from rowhook.template.rendered_output import Rendered, render_text
 from rowhook.template.source import SECRET_RULE, parse, read_source
 from rowhook.template.syntax_nodes import null_expression, start_offset
-from rowhook.template.values import is_true
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

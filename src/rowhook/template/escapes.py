@@ -7,9 +7,8 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from rowhook.template.faults import InvalidValue
-from rowhook.template.json_text import compact_json
+from rowhook.template.json_values import compact_json, scalar_text
 from rowhook.template.limits import MAX_TEXT
-from rowhook.template.values import scalar_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,6 +9,7 @@ from jinja2 import nodes
 from rowhook.template.escapes import join_texts, to_text
 from rowhook.template.faults import InvalidValue, RenderFault
 from rowhook.template.filter_calls import compile_call, compile_filter
+from rowhook.template.json_values import Literal, LiteralList, LiteralObject, Missing, is_true
 from rowhook.template.limits import MAX_DEPTH
 from rowhook.template.operators import COMPARISONS, OPERATIONS, negate
 from rowhook.template.path_reads import compile_path, read_item, read_slice
@@ -22,7 +23,6 @@ from rowhook.template.syntax_nodes import (
     start_offset,
 )
 from rowhook.template.type_tests import compile_test
-from rowhook.template.values import Literal, LiteralList, LiteralObject, Missing, is_true
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,10 +9,10 @@ from jinja2 import nodes
 from rowhook.template.faults import InvalidValue, RenderFault, closest_match
 from rowhook.template.filters import DEFAULT_VALUE, FILTERS, REQUIRED, Argument
 from rowhook.template.format_filters import format_fault, format_text
+from rowhook.template.json_values import Missing, is_true
 from rowhook.template.list_filters import NoItem
 from rowhook.template.syntax_nodes import describe, null_expression, record_position
 from rowhook.template.type_tests import compile_selection
-from rowhook.template.values import Missing, is_true
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING
 
 from rowhook.template.escapes import join_texts, percent_encoded, to_text
 from rowhook.template.faults import InvalidValue
-from rowhook.template.json_text import any_json, indented_json
-from rowhook.template.limits import MAX_DIGITS, MAX_TEXT
-from rowhook.template.list_filters import required_attribute
-from rowhook.template.operators import charge_search, negate
-from rowhook.template.values import (
+from rowhook.template.json_values import (
     Encoded,
     Json,
     Number,
+    any_json,
     as_number,
     exact_number,
+    indented_json,
     number_value,
     type_name,
     with_point,
 )
+from rowhook.template.limits import MAX_DIGITS, MAX_TEXT
+from rowhook.template.list_filters import required_attribute
+from rowhook.template.operators import charge_search, negate
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from rowhook.template import filter_functions, format_filters, list_filters
+from rowhook.template.json_values import Number
 from rowhook.template.list_filters import NO_DEFAULT
-from rowhook.template.values import Number
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from rowhook.template.escapes import to_text
 from rowhook.template.faults import InvalidValue
+from rowhook.template.json_values import as_number, exact_number, type_name
 from rowhook.template.limits import MAX_DIGITS, MAX_TEXT, MAX_WIDTH
-from rowhook.template.values import as_number, exact_number, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

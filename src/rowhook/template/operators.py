@@ -17,8 +17,7 @@ from decimal import (
 from typing import TYPE_CHECKING, Any
 
 from rowhook.template.faults import InvalidValue
-from rowhook.template.limits import MAX_DIGITS
-from rowhook.template.values import (
+from rowhook.template.json_values import (
     ARITHMETIC,
     MAX_BITS,
     Number,
@@ -28,6 +27,7 @@ from rowhook.template.values import (
     type_name,
     with_point,
 )
+from rowhook.template.limits import MAX_DIGITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

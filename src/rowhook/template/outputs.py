@@ -19,7 +19,7 @@ from rowhook.template.body_lexers import (
 from rowhook.template.compilation import LEXERS, OutputContext
 from rowhook.template.escapes import Part, bad_character
 from rowhook.template.expressions import compile_expression
-from rowhook.template.json_text import json_string
+from rowhook.template.json_values import json_string
 from rowhook.template.rendered_output import (
     check_separation,
     empty_value,
@@ -116,43 +116,43 @@ def json_texts(texts: set[str], results: Outcomes) -> dict[str, str]:
 
     Next to punctuation, nothing is written for "" and a missing `else`; otherwise "" and null.
     """
-    written = {
+    replacements = {
         text: text if _SCALAR.fullmatch(text) or _PUNCTUATION.fullmatch(text) else json_string(text)
         for text in texts
     }
     if any(_PUNCTUATION.fullmatch(text) for text in texts):
-        written[""] = ""
+        replacements[""] = ""
     elif results.blanks and "" not in texts:
-        written[""] = "null"
-    return written
+        replacements[""] = "null"
+    return replacements
 
 
 def writes_value(
-    results: Outcomes, written: dict[str, str] | None, output_context: OutputContext
+    results: Outcomes, replacements: dict[str, str] | None, output_context: OutputContext
 ) -> bool:
     """Return whether an output may write more than punctuation and markup."""
-    if results.has_value or written is None:
+    if results.has_value or replacements is None:
         return True
     return output_context is not OutputContext.XML and not all(
-        _PUNCTUATION.fullmatch(text or ",") for text in written
+        _PUNCTUATION.fullmatch(text or ",") for text in replacements
     )
 
 
 def state_after(
     results: Outcomes,
-    written: dict[str, str] | None,
+    replacements: dict[str, str] | None,
     output_context: OutputContext,
     state: LexerState,
 ) -> LexerState | None:
     """Return the lexer state after an output; None if the results end in different states."""
     lexer = LEXERS.get(output_context)
     value_state = after_value(state)
-    if lexer is None or written is None:
+    if lexer is None or replacements is None:
         return value_state
-    texts = set(written)
+    texts = set(replacements)
     if not results.blanks and "" not in {str(node.value) for node in results.literals}:
         texts.discard("")
-    states = [_after_text(lexer.text, state, written[text]) for text in sorted(texts)]
+    states = [_after_text(lexer.text, state, replacements[text]) for text in sorted(texts)]
     if results.has_value:
         states.append(value_state)
     merged: LexerState | None = states[0]
@@ -234,19 +234,19 @@ def compile_output(
     place = place_of(build.output_context, lexer_state, part)
     secret = build.source.secrets.get(node.lineno) if isinstance(node, nodes.Name) else None
     results = outcomes(node)
-    written = literal_texts(results, build.output_context, lexer_state, part)
-    after = _check_place(build, node, results, written, lexer_state)
+    replacements = literal_texts(results, build.output_context, lexer_state, part)
+    after = _check_place(build, node, results, replacements, lexer_state)
     if secret is not None:
         build.secrets.add(secret)
         return write_secret(secret_placeholder(secret, place)), after
     name = describe(node)
     is_in_path = build.output_context is OutputContext.URL and part is Part.REST
     empty = empty_value(name) if is_in_path else ""
-    if written is None:
+    if replacements is None:
         value = compile_expression(build, node)
         write = write_value(value, name, build.output_context, place, empty)
     else:
-        write = _compile_literals(build, node, results, written, place, empty)
+        write = _compile_literals(build, node, results, replacements, place, empty)
     record_position(build, node, name)
     if innermost(lexer_state).tail == UNKNOWN and place.is_json:
         write = check_separation(write, name)
@@ -257,16 +257,16 @@ def _check_place(
     build: Build,
     node: nodes.Expr,
     results: Outcomes,
-    written: dict[str, str] | None,
+    replacements: dict[str, str] | None,
     lexer_state: LexerState,
 ) -> LexerState:
     """Report a value that is not allowed here; return the lexer state after it."""
     lexer = LEXERS.get(build.output_context)
-    if lexer and writes_value(results, written, build.output_context):
+    if lexer and writes_value(results, replacements, build.output_context):
         fault = lexer.value_fault(lexer_state)
         if fault:
             build.fault(start_offset(node), fault)
-    after = state_after(results, written, build.output_context, lexer_state)
+    after = state_after(results, replacements, build.output_context, lexer_state)
     if after is None:
         message = "The results of this expression open or close different quotes or tags."
         build.fault(start_offset(node), message)
@@ -277,7 +277,7 @@ def _compile_literals(
     build: Build,
     node: nodes.Expr,
     results: Outcomes,
-    written: dict[str, str],
+    replacements: dict[str, str],
     place: Place,
     empty: str,
 ) -> Statement:
@@ -291,7 +291,7 @@ def _compile_literals(
     write = write_value(
         lambda state: state.slots[slot], describe(node), build.output_context, place, empty
     )
-    return write_literals(value, written, slot, write, empty)
+    return write_literals(value, replacements, slot, write, empty)
 
 
 def _compile_joined(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from jinja2 import nodes
 
 from rowhook.template.faults import RenderFault, closest_match
+from rowhook.template.json_values import Missing, type_name
 from rowhook.template.limits import MAX_DEPTH, UNSET
 from rowhook.template.source import SECRET_RULE
 from rowhook.template.syntax_nodes import (
@@ -23,7 +24,6 @@ from rowhook.template.syntax_nodes import (
     split_path,
     start_offset,
 )
-from rowhook.template.values import Missing, type_name
 
 if TYPE_CHECKING:
     from rowhook.template.compilation import Build, Loop

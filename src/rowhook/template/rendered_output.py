@@ -25,9 +25,16 @@ from rowhook.template.escapes import (
     xml_text,
 )
 from rowhook.template.faults import InvalidValue, RenderFault
-from rowhook.template.json_text import any_json, json_inner, json_string
+from rowhook.template.json_values import (
+    Encoded,
+    Json,
+    Literal,
+    any_json,
+    json_inner,
+    json_string,
+    scalar_text,
+)
 from rowhook.template.limits import MAX_HEADER, MAX_OUTPUT, MAX_URL, output_exceeded
-from rowhook.template.values import Encoded, Json, Literal, scalar_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -235,9 +242,13 @@ def empty_value(name: str) -> EmptyValue:
 
 
 def write_literals(
-    value: Expression, written: Mapping[str, str], slot: int, write_other: Statement, empty: str
+    value: Expression,
+    replacements: Mapping[str, str],
+    slot: int,
+    write_other: Statement,
+    empty: str,
 ) -> Statement:
-    """Return a statement that writes constant texts as `written` says.
+    """Return a statement that writes constant texts as `replacements` says.
 
     `write_other` writes other values, which it reads from the slot.
     """
@@ -248,7 +259,7 @@ def write_literals(
         if type(result) is not Literal:
             state.slots[slot] = result
             return write_other(state)
-        text = written[result]
+        text = replacements[result]
         state.output_left -= len(text)
         if state.output_left < 0:
             raise output_exceeded()

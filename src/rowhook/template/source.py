@@ -16,6 +16,7 @@ from jinja2.lexer import Token, TokenStream, ignored_tokens, operators
 from jinja2.parser import Parser
 
 from rowhook.template.faults import TemplateFault, TemplateFaults, closest_match
+from rowhook.template.json_values import Number
 from rowhook.template.limits import (
     MAX_BLOCKS,
     MAX_BRACKETS,
@@ -24,7 +25,6 @@ from rowhook.template.limits import (
     MAX_SOURCE,
     MAX_TOKENS,
 )
-from rowhook.template.values import Number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -189,7 +189,7 @@ _CHARACTER_ADVICE = {
 _UNSUPPORTED_PAIRS = {
     ("pipe", "pipe"): "The operator || is not supported. Write or.",
     ("eq", "assign"): "The operator === is not supported. Write ==.",
-    ("lbrace", "lbrace"): "A name inside a tag stands alone, without {{ }}.",
+    ("lbrace", "lbrace"): "Inside a tag, write a name without {{ }}.",
 }
 _OPENING = {"lparen": 1, "lbracket": 1, "lbrace": 1, "rparen": -1, "rbracket": -1, "rbrace": -1}
 _NESTING = {"if": 1, "for": 1, "endif": -1, "endfor": -1}

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from jinja2 import nodes
 
 from rowhook.template.faults import InvalidValue, RenderFault, closest_match
+from rowhook.template.json_values import LiteralList, Missing, Number, is_true, type_name
 from rowhook.template.list_filters import NO_DEFAULT, attribute_of
 from rowhook.template.operators import COMPARISONS
 from rowhook.template.syntax_nodes import describe, null_expression
-from rowhook.template.values import LiteralList, Missing, Number, is_true, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -53,11 +53,7 @@ class HttpTransport:
 
 
 async def send(
-    transport: httpx.AsyncBaseTransport,
-    request: Request,
-    *,
-    redact: Redact,
-    timed: bool = False,
+    transport: httpx.AsyncBaseTransport, request: Request, *, redact: Redact, timed: bool = False
 ) -> Outcome:
     """Send `request` once and return the outcome, after at most `request.timeout_s` seconds.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -73,7 +74,26 @@ class WorkerCollector(Collector):
         yield from process_families("worker", worker.driver.pool.get_stats())
 
 
-class StatusApp:
+class StatusServer(ABC):
+    """An ASGI application whose replies depend only on method and path."""
+
+    async def __call__(
+        self,
+        scope: Message,
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        """Answer one request. There is nothing to do at start and end of the server."""
+        if scope["type"] != "http":
+            raise NotImplementedError(scope["type"])
+        await _send_reply(scope, send, await self.reply(scope["method"], scope["path"]))
+
+    @abstractmethod
+    async def reply(self, method: str, path: str) -> Reply:
+        """Return status, media type and body."""
+
+
+class StatusApp(StatusServer):
     """Answers for a worker that runs in the same event loop.
 
     Liveness: the event loop turns, which the answer itself shows, and so do queue and heartbeat. A
@@ -86,17 +106,6 @@ class StatusApp:
         self._readiness = readiness
         self._registry = CollectorRegistry()
         self._registry.register(WorkerCollector(worker))
-
-    async def __call__(
-        self,
-        scope: Message,
-        receive: Callable[[], Awaitable[Message]],
-        send: Callable[[Message], Awaitable[None]],
-    ) -> None:
-        """Answer one request. There is nothing to do at start and end of the server."""
-        if scope["type"] != "http":
-            raise NotImplementedError(scope["type"])
-        await send_reply(scope, send, await self.reply(scope["method"], scope["path"]))
 
     async def reply(self, method: str, path: str) -> Reply:
         """Return status, media type and body."""
@@ -120,7 +129,7 @@ class StatusApp:
         return None
 
 
-async def send_reply(
+async def _send_reply(
     scope: Message, send: Callable[[Message], Awaitable[None]], reply: Reply
 ) -> None:
     """Send a reply; for HEAD without its body."""
@@ -147,7 +156,7 @@ def problem_reply(status: int, detail: str) -> Reply:
     return status, _PROBLEM, msgspec.json.encode(document)
 
 
-class FleetStatus:
+class FleetStatus(StatusServer):
     """Answers for the workers of this process.
 
     It is alive unless one of its workers has a fault, and ready if one of them is: a database that
@@ -172,18 +181,8 @@ class FleetStatus:
         """Keep the reason why a database has no worker."""
         self._reasons[name] = reason
 
-    async def __call__(
-        self,
-        scope: Message,
-        receive: Callable[[], Awaitable[Message]],
-        send: Callable[[Message], Awaitable[None]],
-    ) -> None:
-        """Answer one request. There is nothing to do at start and end of the server."""
-        if scope["type"] != "http":
-            raise NotImplementedError(scope["type"])
-        await send_reply(scope, send, await self._reply(scope["method"], scope["path"]))
-
-    async def _reply(self, method: str, path: str) -> Reply:
+    async def reply(self, method: str, path: str) -> Reply:
+        """Return status, media type and body, with the replies of the workers merged."""
         # A copy, because a database may be opened or closed meanwhile.
         apps = dict(self._apps)
         replies = {name: await app.reply(method, path) for name, app in apps.items()}

@@ -17,7 +17,7 @@ from rowhook.dashboard.pages import ContextDependency, Page, form_route, page, p
 from rowhook.json_pointer import syntax_error_position
 from rowhook.model import Timings
 from rowhook.render.configuration import Fault
-from rowhook.render.webhook_parts import custom_header_names
+from rowhook.render.webhook_compiler import custom_header_names
 from rowhook.services import events, links, lookups, previews, webhooks
 from rowhook.services.context import KeyringContext, NotFound, RateLimited, Rejected
 from rowhook.services.events import RecentEvent
