@@ -9,7 +9,7 @@ const span = (seconds) => {
 
 const RELATIVE = "time:is([data-relative], [data-countdown], [data-lasting])";
 
-// A time of what was planned is never in the past: if it has come, it is due. It happens when the
+// A planned time is never displayed as past: once it is reached, it is due. It happens when the
 // limits and the circuit of the webhook allow.
 const relative = (time) => {
   const away = (Date.now() - Date.parse(time.dateTime)) / 1000;
