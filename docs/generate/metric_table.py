@@ -9,10 +9,10 @@ from prometheus_client.core import Metric
 
 from rowhook.api.installation_families import maintenance_families, queue_families, standby_families
 from rowhook.api.monitoring import RequestMetrics
-from rowhook.db.metric_queries import QueueMetrics, RetentionMetrics, UpkeepMetrics
+from rowhook.db.stats_queries import QueueMetrics, RetentionMetrics, UpkeepMetrics
 from rowhook.metric_families import process_families
+from rowhook.worker.status_app import worker_families
 from rowhook.worker.tally import Tally
-from rowhook.worker.worker_families import worker_families
 
 _HEAD = "| metric | type | meaning |\n|---|---|---|\n"
 

@@ -255,7 +255,7 @@ COUNTED = (
     " from rowhook.attempts_by_quarter)"
 )
 COUNTED_DEAD = "(select sum(dead) from rowhook.attempts_by_quarter)"
-# What the dashboard of the demo has to show: (question, answer).
+# Facts that the dashboard of the demo must show: (question, answer).
 HISTORY = (
     ("select count(*) from rowhook.organization", "3"),
     ("select count(*) from rowhook.webhook", "12"),

@@ -17,7 +17,7 @@ from rowhook.api.callback_routes import Subscriptions, listening
 from rowhook.api.monitoring import Metrics
 from rowhook.dashboard import live_updates, site
 from rowhook.mcp import open_mcp
-from rowhook.migrate.readiness import Readiness
+from rowhook.migrate.runner import Readiness
 from rowhook.services.context import ServerContext
 from rowhook.supervisor import Supervisor
 from tests.support.deadline import DEADLINE_S

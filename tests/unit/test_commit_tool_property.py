@@ -39,7 +39,7 @@ BATTERY = [pytest.mark.hazards, pytest.mark.battery]
 
 
 @pytest.mark.parametrize("goals", [30, pytest.param(2_000, marks=BATTERY)])
-def test_a_tool_refuses_only_what_no_output_accepts(goals: int) -> None:
+def test_a_tool_refuses_only_data_that_no_output_accepts(goals: int) -> None:
     rng = random.Random(SEED)  # noqa: S311  # reproducible
     seen: Counter[str] = Counter()
     for _ in range(goals):

@@ -31,7 +31,7 @@ from rowhook.api.monitoring import Metrics, livez, metrics, readyz
 from rowhook.api.openapi import assets, openapi_config
 from rowhook.api.parameters import require_known_parameters
 from rowhook.api.problems import HANDLERS, http_problem
-from rowhook.migrate.readiness import Readiness
+from rowhook.migrate.runner import Readiness
 from rowhook.model import MAX_BODY_BYTES
 from rowhook.services.context import ServerContext
 

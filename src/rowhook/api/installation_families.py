@@ -7,8 +7,8 @@ from math import inf
 
 from prometheus_client.core import Metric
 
-from rowhook.db.metric_queries import DueDeliveries, QueueMetrics, RetentionMetrics, UpkeepMetrics
 from rowhook.db.standby import Standby
+from rowhook.db.stats_queries import DueDeliveries, QueueMetrics, RetentionMetrics, UpkeepMetrics
 from rowhook.metric_families import counter, counters_by, gauge, gauges_by
 from rowhook.model import WAITING_STATUSES
 from rowhook.output_kinds import OUTPUT_KINDS

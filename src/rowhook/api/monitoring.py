@@ -19,12 +19,12 @@ from rowhook.api.openapi import EXAMPLES
 from rowhook.api.parameters import ContextDependency
 from rowhook.api.problems import problem
 from rowhook.api.routing import get_route, public_route
-from rowhook.db import metric_queries
+from rowhook.db import stats_queries
 from rowhook.db.connection_pool import Pool
 from rowhook.db.standby import Standby
 from rowhook.db.statements import StatementError, Unreachable
 from rowhook.metric_families import gauge, process_families
-from rowhook.migrate.readiness import Readiness
+from rowhook.migrate.runner import Readiness
 from rowhook.services import installation
 from rowhook.services.context import ServerContext
 from rowhook.services.installation import System, Workers
@@ -134,8 +134,8 @@ class _Database(Collector):
         self._pool = pool
         self._standby = standby
         self._lock = asyncio.Lock()
-        self._upkeep = _Reading(metric_queries.upkeep_metrics, pool)
-        self._queue = _Reading(metric_queries.queue_metrics, pool)
+        self._upkeep = _Reading(stats_queries.upkeep_metrics, pool)
+        self._queue = _Reading(stats_queries.queue_metrics, pool)
 
     async def refresh(self) -> None:
         async with self._lock:

@@ -12,7 +12,7 @@ import structlog
 import uvicorn
 
 from rowhook.cli.startup import Database, probe_port
-from rowhook.migrate.readiness import Readiness
+from rowhook.migrate.runner import Readiness
 from rowhook.settings import Settings, SettingsRejected
 from rowhook.supervisor import Supervisor
 from rowhook.worker.pipeline import Worker
@@ -82,7 +82,7 @@ async def serving(asgi_app: Any, *, host: str, port: int, tasks: Supervisor) -> 
 
 
 if TYPE_CHECKING:
-    from rowhook.worker.fleet_status import FleetStatus
+    from rowhook.worker.status_app import FleetStatus
 
 log = structlog.get_logger()
 _LAST_PORT = 65535
@@ -165,7 +165,7 @@ async def serve_fleet_status(settings: Settings, tasks: Supervisor) -> AsyncIter
         yield FleetProbes(None)
         return
     # Imported here, because prometheus_client takes as long to import as the rest of a worker.
-    from rowhook.worker.fleet_status import FleetStatus  # noqa: PLC0415
+    from rowhook.worker.status_app import FleetStatus  # noqa: PLC0415
 
     status = FleetStatus(tuple(settings.each()))
     async with serving(status, host=settings.host, port=settings.metrics_port, tasks=tasks) as port:

@@ -19,7 +19,7 @@ from rowhook.cli.startup import migrate_and_grant
 from rowhook.db import connection_pool, statements
 from rowhook.db.statements import StatementError
 from rowhook.embedded.server_binaries import binaries
-from rowhook.embedded.unavailable import EmbeddedUnavailable
+from rowhook.embedded.server_process import EmbeddedUnavailable
 from rowhook.migrate import preflight, removal, runner
 from rowhook.migrate.removal import Outcome, Part
 from rowhook.services import installation

@@ -23,11 +23,11 @@ from rowhook.model import BodyFault, Outcome, Verdict
 from rowhook.render.configuration import Configuration
 from rowhook.render.webhook_compiler import Webhook
 from rowhook.schema.budget import pointer_to
+from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import ROOTS, Template, compile_template
 from rowhook.template.faults import RenderFault, TemplateFaults
-from rowhook.template.names import Key, path_name, read_path_name
-from rowhook.template.output_context import OutputContext
 from rowhook.template.static_text import Placeholder
+from rowhook.template.syntax_nodes import Key, path_name, read_path_name
 
 _SENT = (Verdict.DELIVERED, Verdict.SKIPPED)
 _MAX_FAULTS = 50

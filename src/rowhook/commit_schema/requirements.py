@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 
 from rowhook.commit_schema.schema_conjunction import conjunction
 from rowhook.schema.budget import pointer_to
-from rowhook.template.names import path_name, read_path_name
 from rowhook.template.static_text import NO_DEFAULT, Loop, Placeholder
+from rowhook.template.syntax_nodes import path_name, read_path_name
 
 
 class Each(Enum):

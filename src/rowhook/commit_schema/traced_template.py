@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from rowhook.commit_schema.body_skeleton import Node, Text, Value, quoted_after, read_marked
+from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import compile_template
 from rowhook.template.faults import RenderFault, TemplateFaults
-from rowhook.template.names import LOOKUP_ERRORS, Key, path_name, read_path_name
-from rowhook.template.output_context import OutputContext
 from rowhook.template.source import Source, read_source, read_tokens
 from rowhook.template.static_text import Block, Loop, Placeholder, read_parts
+from rowhook.template.syntax_nodes import LOOKUP_ERRORS, Key, path_name, read_path_name
 
 UNKNOWN: Final = object()
 Path = tuple[str, tuple[Key, ...]]

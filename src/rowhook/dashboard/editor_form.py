@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from rowhook.dashboard.form_fields import FormData
+from rowhook.json_pointer import syntax_error_position
 from rowhook.output_kinds import OUTPUT_KINDS
 from rowhook.render.configuration import Configuration, Fault
-from rowhook.render.json_positions import syntax_error_position
 from rowhook.services.json_reader import ReadResult, read_with_faults, verbatim
 
 _DELAY = re.compile(r"(?P<count>\d+(?:\.\d+)?)\s*(?P<unit>s|sec|m|min|h|d)?")

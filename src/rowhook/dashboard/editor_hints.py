@@ -11,8 +11,8 @@ from uuid import UUID
 
 from rowhook import json_pointer
 from rowhook.dashboard.editor_form import Fields, header_lines
+from rowhook.json_pointer import json_positions
 from rowhook.render.configuration import Fault
-from rowhook.render.json_positions import json_positions
 from rowhook.render.payload import variable_names
 from rowhook.services import events
 from rowhook.services.context import KeyringContext

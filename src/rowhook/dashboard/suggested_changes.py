@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from rowhook import json_pointer
 from rowhook.dashboard.editor_form import Fields
 from rowhook.dashboard.editor_hints import field_of, locate_faults
+from rowhook.json_pointer import json_position
 from rowhook.render.configuration import Fault
-from rowhook.render.json_positions import json_position
 from rowhook.schema.reader import NotJson, parse_instance
 from rowhook.schema.schema_compiler import SchemaRejected, compile_schema
 from rowhook.services.held_deliveries import HeldPreview

@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from rowhook.db import alert_queries
+from rowhook.db import organization_queries
 from rowhook.egress.errors import TargetForbidden, UrlRejected
 from rowhook.egress.target_url import parse_target
 from rowhook.model import OPERATIONAL_TYPES
@@ -70,7 +70,7 @@ class AlertThresholdsPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fie
 async def list_alerts(ctx: ServiceContext, organization: UUID) -> list[Alert]:
     """Lists the newest alerts of an organization."""
     return paging.read(
-        await alert_queries.alert_webhooks(ctx.pool, organization, MAX_ALERTS), Alert
+        await organization_queries.alert_webhooks(ctx.pool, organization, MAX_ALERTS), Alert
     )
 
 
@@ -137,7 +137,7 @@ async def delete_alert(ctx: KeyringContext, organization: UUID, alert: UUID) -> 
 
 async def alert_thresholds(ctx: ServiceContext, organization: UUID) -> AlertThresholds:
     """Returns the thresholds of an organization, or the defaults."""
-    held, backlog, age_s = await alert_queries.alert_thresholds(ctx.pool, organization)
+    held, backlog, age_s = await organization_queries.alert_thresholds(ctx.pool, organization)
     return AlertThresholds(held=held, backlog=backlog, backlog_age_s=age_s)
 
 
@@ -148,7 +148,7 @@ async def set_alert_thresholds(
     faults = list(threshold_faults(thresholds))
     if faults:
         raise Rejected(*faults)
-    await alert_queries.set_alert_thresholds(
+    await organization_queries.set_alert_thresholds(
         ctx.pool, organization, thresholds.held, thresholds.backlog, thresholds.backlog_age_s
     )
 

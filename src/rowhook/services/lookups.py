@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from rowhook.db import list_queries, search_queries
+from rowhook.db import list_queries
 from rowhook.render.configuration import Fault
 from rowhook.services import paging
 from rowhook.services.context import NotFound, Rejected, ServiceContext
@@ -284,7 +284,7 @@ async def find_objects(ctx: ServiceContext, text: str) -> list[Match]:
     """
     if not text or "\0" in text or len(text) > MAX_LENGTH:
         return []
-    return paging.read(await search_queries.find_objects(ctx.lists, text, MAX_PER_KIND), Match)
+    return paging.read(await list_queries.find_objects(ctx.lists, text, MAX_PER_KIND), Match)
 
 
 async def organization_names(ctx: ServiceContext, ids: Iterable[str | None]) -> dict[str, str]:
@@ -292,7 +292,7 @@ async def organization_names(ctx: ServiceContext, ids: Iterable[str | None]) -> 
     distinct = list(dict.fromkeys(id_ for id_ in ids if id_ is not None))
     if not distinct:
         return {}
-    rows = await search_queries.organization_names(ctx.pool, distinct)
+    rows = await list_queries.organization_names(ctx.pool, distinct)
     return {row.id: row.name for row in paging.read(rows, _OrganizationName)}
 
 
@@ -301,11 +301,11 @@ async def names_of_webhooks(ctx: ServiceContext, ids: Iterable[UUID]) -> dict[UU
     distinct = list(dict.fromkeys(ids))
     if not distinct:
         return {}
-    rows = await search_queries.names_of_webhooks(ctx.pool, distinct)
+    rows = await list_queries.names_of_webhooks(ctx.pool, distinct)
     return {row.id: row for row in paging.read(rows, KnownWebhook)}
 
 
 async def navigation_counts(ctx: ServiceContext) -> NavigationCounts:
     """Returns the counts for the navigation."""
-    document = await search_queries.navigation_counts(ctx.lists, MAX_NAVIGATION_COUNT)
+    document = await list_queries.navigation_counts(ctx.lists, MAX_NAVIGATION_COUNT)
     return msgspec.json.decode(document, type=NavigationCounts)

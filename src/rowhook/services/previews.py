@@ -13,10 +13,10 @@ import msgspec
 from msgspec import Struct
 
 from rowhook.db import access_queries, preview_queries, secret_queries
+from rowhook.json_pointer import json_positions
 from rowhook.model import Outcome, RedactedRequest, Timings, Verdict
 from rowhook.output_kinds import OUTPUT_KINDS
 from rowhook.render.configuration import Configuration, Fault
-from rowhook.render.json_positions import json_positions
 from rowhook.render.webhook_compiler import Webhook as Compiled
 from rowhook.render.webhook_compiler import used_secrets
 from rowhook.security.sign import Signer, new_signing_secret

@@ -17,10 +17,10 @@ from rowhook.db import secret_queries
 from rowhook.egress.errors import TargetForbidden, UrlRejected
 from rowhook.egress.target_url import is_allowed_host, parse_target
 from rowhook.render.configuration import Configuration, ConfigurationRejected, Fault, KindName
-from rowhook.render.headers import header_pointer
 from rowhook.render.save_checks import check_before_save
 from rowhook.render.webhook_compiler import Webhook as CompiledWebhook
 from rowhook.render.webhook_compiler import compile_webhook, used_secrets
+from rowhook.render.webhook_parts import header_pointer
 from rowhook.services.context import Rejected, ServiceContext
 from rowhook.services.json_reader import from_object
 

@@ -14,9 +14,9 @@ from rowhook.db import access_queries, list_queries, webhook_queries
 from rowhook.db.statements import AlreadyExists, StillReferenced
 from rowhook.db.webhook_queries import QuotaExceeded, RevisionConflict
 from rowhook.render.configuration import Configuration, Fault, read_configuration, to_json
-from rowhook.render.headers import header_pointer, header_warnings
 from rowhook.render.webhook_compiler import Webhook as Compiled
 from rowhook.render.webhook_compiler import required_paths
+from rowhook.render.webhook_parts import header_pointer, header_warnings
 from rowhook.security.sign import new_signing_secret
 from rowhook.services import paging
 from rowhook.services.context import Conflict, KeyringContext, NotFound, Rejected, ServiceContext

@@ -14,10 +14,10 @@ from rowhook.dashboard.browser_session import SessionRequest
 from rowhook.dashboard.code_snippets import snippets
 from rowhook.dashboard.form_fields import FormData
 from rowhook.dashboard.pages import ContextDependency, Page, form_route, page, page_route
+from rowhook.json_pointer import syntax_error_position
 from rowhook.model import Timings
 from rowhook.render.configuration import Fault
-from rowhook.render.headers import custom_header_names
-from rowhook.render.json_positions import syntax_error_position
+from rowhook.render.webhook_parts import custom_header_names
 from rowhook.services import events, links, lookups, previews, webhooks
 from rowhook.services.context import KeyringContext, NotFound, RateLimited, Rejected
 from rowhook.services.events import RecentEvent
