@@ -97,6 +97,30 @@ async def create_token(
     return await sessions.create_session_token(ctx, session_id, lifetime)
 
 
+_LastEventId = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Last-Event-ID",
+        max_length=100,
+        description="The `id` of the last event that the page received.",
+    ),
+]
+_LastEventInQuery = Annotated[
+    str | None,
+    QueryParameter(
+        name="last_event_id",
+        max_length=100,
+        description="Like `Last-Event-ID`, for a new EventSource, which cannot set headers.",
+    ),
+]
+_TokenInQuery = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=4000, description="A session token, for EventSource, which cannot set headers."
+    ),
+]
+
+
 @get_route(
     "/{session_id:str}/callbacks",
     allows_session_token=True,
@@ -113,29 +137,9 @@ async def stream_callbacks(
     ctx: ContextDependency,
     caller: CallerDependency,
     subscriptions: NamedDependency[SkipValidation[Subscriptions]],
-    last_event_id: Annotated[
-        str | None,
-        HeaderParameter(
-            name="Last-Event-ID",
-            max_length=100,
-            description="The `id` of the last event that the page received.",
-        ),
-    ] = None,
-    last_event: Annotated[
-        str | None,
-        QueryParameter(
-            name="last_event_id",
-            max_length=100,
-            description="Like `Last-Event-ID`, for a new EventSource, which cannot set headers.",
-        ),
-    ] = None,
-    token: Annotated[
-        str | None,
-        QueryParameter(
-            max_length=4000,
-            description="A session token, for EventSource, which cannot set headers.",
-        ),
-    ] = None,
+    last_event_id: _LastEventId = None,
+    last_event: _LastEventInQuery = None,
+    token: _TokenInQuery = None,
 ) -> Response[None]:
     """Stream the session's outputs of kind `frontend` as server-sent events.
 

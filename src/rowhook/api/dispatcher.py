@@ -29,7 +29,7 @@ from rowhook.services.sessions import PREFIX as SESSION_PREFIX
 
 _PATH = re.compile(r"/db/([^/]+)(/.*)?", re.DOTALL)
 _BY_KEY = re.compile(r"/(v1|mcp)(/|$)")
-# The same for every database.
+# Paths with equal content in every database.
 _SHARED = re.compile(r"/(static|schema)(/|$)|/callbacks\.js$")
 _JSON = "application/json"
 _STARTING = "The database is being opened."
@@ -135,7 +135,7 @@ class Dispatcher:
         raw_path = scope.get("raw_path") or _prefix(name)
         if name not in self._reasons or not raw_path.startswith(_prefix(name)):
             names = ", ".join(self._names)
-            answer = _problem(404, f"There is no database of this name. There are: {names}.")
+            answer = _problem(404, f"Unknown database. Use one of: {names}.")
             await _send(scope, send, *answer)
         elif rest is None:
             await _send(scope, send, 308, b"", "text/plain", {"Location": f"/db/{name}/"})

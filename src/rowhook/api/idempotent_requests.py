@@ -1,4 +1,9 @@
-"""`Idempotency-Key` for POST requests (IETF draft idempotency-key-header)."""
+"""`Idempotency-Key` for POST requests (IETF draft idempotency-key-header).
+
+A request is executed once, with the same response for 24 hours. The response is stored encrypted,
+since it may contain a signing secret. If the process dies before the response is stored, the
+request can be repeated after a minute and is executed again.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,9 @@ import asyncio
 import hashlib
 import re
 from typing import Any
+from uuid import UUID
 
+import msgspec
 import structlog
 from litestar import Request
 from litestar.connection import ASGIConnection
@@ -14,14 +21,82 @@ from litestar.enums import ScopeType
 from litestar.handlers import BaseRouteHandler
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from msgspec import Struct
 
 from rowhook.api.auth import ctx_of_connection
+from rowhook.db import access_queries
 from rowhook.db.statements import StatementError, Unreachable
 from rowhook.render.configuration import Fault
-from rowhook.services import idempotency
+from rowhook.security.vault import NO_ORGANIZATION, DecryptionFailed
 from rowhook.services.access import Caller
-from rowhook.services.context import KeyringContext, Rejected
-from rowhook.services.idempotency import IdempotentRequest, StoredResponse
+from rowhook.services.context import Conflict, InProgress, KeyringContext, Rejected
+from rowhook.services.secrets import response_name
+
+
+class IdempotentRequest(Struct, frozen=True, kw_only=True):
+    """A request with an Idempotency-Key; `fingerprint` is the SHA-256 of its content."""
+
+    caller: Caller
+    key: str
+    fingerprint: bytes
+
+
+class StoredResponse(Struct, frozen=True, kw_only=True):
+    """A stored response: status, some headers, and the body."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+async def begin_request(ctx: KeyringContext, request: IdempotentRequest) -> StoredResponse | None:
+    """Returns the stored response; None if the request must be executed, then `end_request` called.
+
+    Raises InProgress, Rejected if the key was used for another request, Conflict if the stored
+    response cannot be decrypted.
+    """
+    lookup = await access_queries.begin_request(
+        ctx.pool, request.caller.id, request.key, request.fingerprint
+    )
+    if lookup.state == "busy":
+        raise InProgress("The same request is in progress. Repeat it to get its response.")
+    if lookup.state == "other":
+        message = "Used for another request within 24 hours. Use a new key for a new request."
+        raise Rejected(Fault(pointer="/Idempotency-Key", message=message))
+    return None if lookup.sealed_answer is None else _decrypt(ctx, request, lookup.sealed_answer)
+
+
+async def end_request(
+    ctx: KeyringContext, request: IdempotentRequest, response: StoredResponse | None
+) -> None:
+    """Stores the response; None discards the request, so that its key can be used again."""
+    sealed = None
+    if response is not None:
+        text = msgspec.json.encode(response).decode()
+        sealed = ctx.keyring.seal(
+            text, organization_id=_owner(request), name=_name(request), version=1
+        )
+    await access_queries.end_request(ctx.pool, request.caller.id, request.key, sealed)
+
+
+def _decrypt(ctx: KeyringContext, request: IdempotentRequest, sealed: bytes) -> StoredResponse:
+    try:
+        text = ctx.keyring.open(
+            sealed, organization_id=_owner(request), name=_name(request), version=1
+        )
+    except DecryptionFailed as error:
+        message = "The request was executed, but its response cannot be decrypted."
+        raise Conflict(message) from error
+    return msgspec.json.decode(text, type=StoredResponse)
+
+
+def _owner(request: IdempotentRequest) -> UUID:
+    return request.caller.organization or NO_ORGANIZATION
+
+
+def _name(request: IdempotentRequest) -> str:
+    return response_name(request.caller.id, request.key, request.fingerprint)
+
 
 log = structlog.get_logger()
 _KEY = re.compile(r"[!-~]{1,255}")
@@ -56,7 +131,7 @@ class IdempotencyMiddleware(ASGIMiddleware):
             caller=request.user, key=key, fingerprint=_fingerprint(request, body)
         )
         ctx = ctx_of_connection(request)
-        stored = await idempotency.begin_request(ctx, repeatable)
+        stored = await begin_request(ctx, repeatable)
         if stored is not None:
             await _send_stored(stored, send)
             return
@@ -112,7 +187,7 @@ async def _store(
 ) -> None:
     try:
         async with asyncio.timeout(None if answer else _RELEASE_DEADLINE_S):
-            await idempotency.end_request(ctx, repeatable, answer)
+            await end_request(ctx, repeatable, answer)
     except (*Unreachable, StatementError, TimeoutError) as error:
         # The caller gets the response. A repetition gets 409 for a minute, then is executed again.
         log.warning("api.response_not_stored", error=type(error).__name__)

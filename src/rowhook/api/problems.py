@@ -20,8 +20,14 @@ from rowhook.db.statements import StatementError, StatementTimeout, Unreachable,
 from rowhook.db.webhook_queries import RevisionConflict
 from rowhook.render.configuration import Fault
 from rowhook.services.access import NotAuthenticated
-from rowhook.services.context import Conflict, NotFound, RateLimited, Rejected, StillLinked
-from rowhook.services.idempotency import InProgress
+from rowhook.services.context import (
+    Conflict,
+    InProgress,
+    NotFound,
+    RateLimited,
+    Rejected,
+    StillLinked,
+)
 from rowhook.services.json_reader import InvalidDocument, with_allowed_values
 
 log = structlog.get_logger()

@@ -210,30 +210,6 @@ def get_route(
     return get(path, **settings, **options)
 
 
-def create_route(
-    path: str,
-    *,
-    scope: str,
-    body: Any,
-    errors: tuple[int, ...] = (),
-    request_example: Any = None,
-    response_example: Any = None,
-    optional_body: bool = False,
-    **options: Any,
-) -> Callable[[Handler], Any]:
-    """POST, 201; repeatable under an Idempotency-Key. An empty body may stand for `{}`."""
-    settings = _settings(
-        scope,
-        errors,
-        request_example,
-        response_example,
-        body,
-        repeatable=True,
-        optional_body=optional_body,
-    )
-    return post(path, status_code=201, **settings, **options)
-
-
 def action_route(
     path: str,
     *,
@@ -243,9 +219,10 @@ def action_route(
     request_example: Any = None,
     response_example: Any = None,
     optional_body: bool = False,
+    status_code: int = 200,
     **options: Any,
 ) -> Callable[[Handler], Any]:
-    """POST, 200; repeatable under an Idempotency-Key. An empty body may stand for `{}`."""
+    """Route a POST, repeatable under an Idempotency-Key. An empty body may stand for `{}`."""
     settings = _settings(
         scope,
         errors,
@@ -255,7 +232,12 @@ def action_route(
         repeatable=True,
         optional_body=optional_body,
     )
-    return post(path, status_code=200, **settings, **options)
+    return post(path, status_code=status_code, **settings, **options)
+
+
+def create_route(path: str, *, scope: str, body: Any, **options: Any) -> Callable[[Handler], Any]:
+    """Route a POST that creates an object and returns 201; options as of `action_route`."""
+    return action_route(path, scope=scope, body=body, status_code=201, **options)
 
 
 def patch_route(

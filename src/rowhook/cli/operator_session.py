@@ -159,7 +159,7 @@ async def organization_or_default(ctx: ServiceContext, text: str | None) -> UUID
         return organizations[0].id
     if not organizations:
         raise CommandFailed(
-            "There is no organization yet. The platform creates them in rowhook.organization."
+            "No organization exists yet. The platform creates them in rowhook.organization."
         )
     more = ["…"] if len(organizations) > _MAX_LISTED else []
     raise CommandFailed(

@@ -15,7 +15,7 @@ PORTAL_COOKIE = "rowhook_portal"
 NO_ANCESTORS = "'none'"
 _FRAMES = frozenset({"iframe", "frame", "embed", "object"})
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-# The grounds of base.css that links are written on.
+# The backgrounds of links in base.css.
 _LIGHT_PAPER, _DARK_PAPER = (0xFF, 0xFF, 0xFF), (0x17, 0x1B, 0x21)
 _BLACK, _WHITE = (0x10, 0x12, 0x16), (0xFF, 0xFF, 0xFF)
 _READABLE = 4.5

@@ -117,7 +117,7 @@ def _require_static_file(connection: ASGIConnection[Any, Any, Any, Any], _: obje
     """
     name = str(connection.path_params.get("file_path", "")).lstrip("/")
     if name not in _static_files():
-        raise NotFoundException("There is no such file.")
+        raise NotFoundException("File not found.")
 
 
 # Addressed by the site's own pages, or by the user in the address bar.

@@ -41,6 +41,10 @@ class StillLinked(Conflict):
     """The webhook cannot be deleted while agents or goals are linked to it; `errors` name them."""
 
 
+class InProgress(RuntimeError):
+    """The same request is in progress, or was interrupted less than a minute ago."""
+
+
 class RateLimited(RuntimeError):
     """The rate limit is exceeded; the caller may try again after `wait_s` seconds."""
 

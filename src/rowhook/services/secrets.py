@@ -18,7 +18,6 @@ from rowhook.security.vault import KEYRING, NO_ORGANIZATION, DecryptionFailed
 from rowhook.services import paging
 from rowhook.services.access import Secret, Secrets
 from rowhook.services.context import Conflict, KeyringContext, NotFound, Rejected, ServiceContext
-from rowhook.services.idempotency import response_name
 from rowhook.services.webhook_cache import signing_name
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -253,3 +252,9 @@ def _describe(kind: Kind, row: SealedRow) -> str:
             return f"stored response for Idempotency-Key {row.second} (removed within 24 hours)"
         case "keyring":
             return "keyring check"
+
+
+def response_name(caller: str, key: str, fingerprint: bytes) -> str:
+    """Returns the name that a stored response is sealed with."""
+    # All parts but the last have a fixed width, so that names are unambiguous.
+    return f"answer:{fingerprint.hex()}:{caller}:{key}"

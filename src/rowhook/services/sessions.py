@@ -130,7 +130,7 @@ async def authenticate_visitor(server_ctx: ServerContext, token: str | None) -> 
     """Returns the caller of a session. Raises NotAuthenticated, e.g. if its key was deleted."""
     session = await access_queries.signed_in(server_ctx.pool, digest_of(token)) if token else None
     if session is None:
-        raise NotAuthenticated("There is no session, or it has ended. Sign in.")
+        raise NotAuthenticated("The session does not exist or has ended. Sign in.")
     if session.key_hash is None:
         return _OWNER
     return await authenticate_hash(server_ctx.pool, session.key_hash, server_ctx.admin_key)

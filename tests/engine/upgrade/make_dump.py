@@ -25,6 +25,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from rowhook.api import idempotent_requests
+from rowhook.api.idempotent_requests import IdempotentRequest, StoredResponse
 from rowhook.cli import startup
 from rowhook.db import access_queries, callback_queries, connection_pool, engine
 from rowhook.db.connection_pool import Pool
@@ -33,9 +35,8 @@ from rowhook.embedded.server_binaries import binaries
 from rowhook.migrate import runner
 from rowhook.render.configuration import Configuration
 from rowhook.security.vault import Keyring
-from rowhook.services import access, idempotency, links, secrets, webhooks
+from rowhook.services import access, links, secrets, webhooks
 from rowhook.services.access import Caller
-from rowhook.services.idempotency import IdempotentRequest, StoredResponse
 from rowhook.services.sessions import make_link
 from tests.support.receiver import Receiver
 from tests.support.sample_platform import Platform
@@ -161,9 +162,9 @@ async def _add_service_rows(rig: Rig, pool: Pool) -> None:
     await make_link(pool)
     caller = Caller(id="ci", name="ci", organization=organization, scopes=frozenset())
     request = IdempotentRequest(caller=caller, key="once", fingerprint=b"0" * 32)
-    await idempotency.begin_request(ctx, request)
+    await idempotent_requests.begin_request(ctx, request)
     answer = StoredResponse(status=201, headers=[], body=b"{}")
-    await idempotency.end_request(ctx, request, answer)
+    await idempotent_requests.end_request(ctx, request, answer)
     webhook = await rig.platform.value("select id from rowhook.webhook where name = 'job'")
     await access_queries.allow_test(pool, webhook)
 

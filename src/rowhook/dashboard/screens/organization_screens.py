@@ -283,7 +283,7 @@ async def set_quotas(request: SessionRequest, ctx: ContextDependency) -> Respons
         return await _quotas_page(
             request, ctx, organization, status=422, entered=entered, faults=error.faults
         )
-    # As the operator: an organization, also one that an operator selected, cannot change its own.
+    # With the context of the operator: an organization cannot change its own quotas.
     server_ctx, actor = server_ctx_of(request), request.auth.caller.actor
     operator = server_ctx.ctx.for_actor(server_ctx.pool, None, actor)
     await organizations.set_quotas(operator, organization, patch)

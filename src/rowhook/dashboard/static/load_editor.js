@@ -3,7 +3,7 @@
 const signs = ["pointermove", "pointerdown", "touchstart", "wheel", "keydown"];
 
 const load = (event) => {
-  // To replace a textarea would end the composition of a letter in it.
+  // Replacing a textarea would end the composition of a letter in it.
   if (event.isComposing || event.key === "Process") return;
   for (const name of signs) removeEventListener(name, load, true);
   const script = document.createElement("script");

@@ -1,6 +1,6 @@
 // Applies the stored theme before the first paint.
 (() => {
-  let chosen = null;
-  try { chosen = localStorage.getItem("rowhook-theme"); } catch { /* storage is closed */ }
-  if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
+  let theme = null;
+  try { theme = localStorage.getItem("rowhook-theme"); } catch { /* storage is closed */ }
+  if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
 })();
