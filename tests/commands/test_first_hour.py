@@ -117,7 +117,9 @@ async def test_commands_take_the_name_of_a_webhook(hands: CommandLine, platform:
     await hands.ok("link", "CRM", "--goal", platform.goal)
     assert "none" not in await hands.ok("deliveries", "--webhook", "CRM")
     (await hands.type("webhooks", "show", "CMR")).refused(1, "'CMR'", "Did you mean 'CRM'?")
-    (await hands.type("webhooks", "show", "Twice")).refused(1, "2 webhooks are named 'Twice'")
+    (await hands.type("webhooks", "show", "Twice")).refused(
+        1, "2 webhooks are named 'Twice'. Use the id of one:"
+    )
 
 
 async def test_up_refuses_missing_keys_before_it_migrates(folder: Path, empty_dsn: str) -> None:

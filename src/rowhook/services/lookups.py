@@ -174,7 +174,8 @@ async def webhook_named(ctx: ServiceContext, name: str) -> UUID:
     if len(ids) == 1:
         return ids[0]
     if ids:
-        raise NotFound(f"{len(ids)} webhooks are named {name!r}: {', '.join(map(str, ids))}.")
+        choices = ", ".join(map(str, ids))
+        raise NotFound(f"{len(ids)} webhooks are named {name!r}. Use the id of one: {choices}.")
     similar = get_close_matches(name, [webhook.name for webhook in webhooks], n=1)
     advice = f"Did you mean {similar[0]!r}?" if similar else "List them with `rowhook webhooks`."
     raise NotFound(f"No webhook has the id or the name {name!r}. {advice}")
