@@ -186,7 +186,7 @@ async def test_uninstall_asks_for_confirmation_with_damaged_tables(
 
 
 @pytest.mark.long
-async def test_uninstall_asks_on_a_terminal_and_lists_what_is_lost(
+async def test_uninstall_asks_on_a_terminal_and_lists_the_lost_objects(
     servers: Cluster, folder: Path
 ) -> None:
     hands = await owner_hands(servers, folder)

@@ -115,9 +115,9 @@ delete from pg_catalog.pg_statistic s using pg_catalog.pg_class c, pg_catalog.pg
 where c.oid = s.starelid and n.oid = c.relnamespace and {_USER_SCHEMAS};
 select pg_catalog.pg_stat_force_next_flush();
 """
-# Else autovacuum comes for what an earlier test wrote, and finds empty tables.
+# Otherwise autovacuum comes for the rows of an earlier test, and finds empty tables.
 _FORGET_ACTIVITY = "select pg_catalog.pg_stat_reset()"
-# Neither triggers nor foreign keys are of use while everything is removed.
+# Triggers and foreign keys are not needed while everything is removed.
 _SESSION = "set client_min_messages = warning; set session_replication_role = replica"
 _GRACE_S = 2.0
 
