@@ -111,6 +111,7 @@ async def test_doctor_reports_damage_of_the_schema(
     assert "pending: repair: 1 policy is missing" in await finding(folder, dsn, "migrations")
 
 
+@pytest.mark.long
 async def test_definitions_that_another_major_version_prints_differently_are_reapplied_once(
     dsn: str, db: psycopg.AsyncConnection
 ) -> None:
