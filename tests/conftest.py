@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import settings
 from playwright.async_api import Browser
 from psycopg.conninfo import conninfo_to_dict
 
@@ -26,6 +27,13 @@ from tests.support.receiver import Receiver
 from tests.support.sample_platform import Platform
 from tests.support.servers import Server
 from tests.support.worker_rig import Rig
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Generate fewer examples in `bin/test`, which leaves out what is marked `long`."""
+    settings.register_profile("brief", max_examples=25)
+    if "not long" in config.option.markexpr:
+        settings.load_profile("brief")
 
 
 def pytest_collection_finish() -> None:

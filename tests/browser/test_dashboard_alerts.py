@@ -14,6 +14,7 @@ from tests.support.worker_rig import Rig
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scripts", [True, False])
 async def test_an_alert_is_created_tested_paused_and_deleted(
     rig: Rig, chromium: Browser, *, scripts: bool

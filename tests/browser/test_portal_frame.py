@@ -107,6 +107,7 @@ async def test_a_framed_portal_opens_by_itself_and_its_forms_work(
         assert errors == []
 
 
+@pytest.mark.long
 async def test_a_form_with_the_scope_write_works_in_the_frame(rig: Rig, chromium: Browser) -> None:
     async with (
         framing_site() as site,
@@ -125,6 +126,7 @@ async def test_a_form_with_the_scope_write_works_in_the_frame(rig: Rig, chromium
         assert state == "paused"
 
 
+@pytest.mark.long
 async def test_a_page_of_another_origin_cannot_frame_a_portal(rig: Rig, chromium: Browser) -> None:
     async with (
         framing_site() as site,
@@ -158,6 +160,7 @@ async def browser_without_third_party_cookies() -> AsyncIterator[Browser]:
             await blocking.close()
 
 
+@pytest.mark.long
 async def test_a_browser_that_blocks_third_party_cookies_shows_the_portal(rig: Rig) -> None:
     async with (
         framing_site() as site,
@@ -171,6 +174,7 @@ async def test_a_browser_that_blocks_third_party_cookies_shows_the_portal(rig: R
         await expect(frame.get_by_role("heading", name="Overview")).to_be_visible()
 
 
+@pytest.mark.long
 async def test_without_cookies_in_frames_the_portal_opens_in_a_new_tab(
     rig: Rig, chromium: Browser
 ) -> None:

@@ -285,6 +285,7 @@ async def test_bench_does_not_change_existing_rows(subject: Subject, folder: Pat
     assert await subject.census() == before
 
 
+@pytest.mark.long
 async def test_a_database_with_waiting_deliveries_is_never_measured(
     subject: Subject, folder: Path
 ) -> None:
@@ -295,6 +296,7 @@ async def test_a_database_with_waiting_deliveries_is_never_measured(
     assert await subject.census() == before
 
 
+@pytest.mark.long
 async def test_rows_of_a_killed_bench_are_removed_by_the_next(subject: Subject) -> None:
     before = await subject.census()
     await ground.run_script(subject.dsn, "install.sql")

@@ -107,6 +107,7 @@ async def test_a_signal_is_forwarded_to_pytest_and_the_folder_is_removed_after_i
     assert count(folder, "rowhook-test.*") == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("workers", [0, 2])
 async def test_pytest_tears_down_its_fixtures_on_termination(folder: Path, workers: int) -> None:
     file = folder / "test_waits.py"

@@ -265,7 +265,11 @@ async def test_a_worker_does_not_start_without_the_master_key_of_the_database(
     assert (row["status"], row["attempts"]) == ("pending", 0)
 
 
-@pytest.mark.parametrize("options", [(), ("--own-tables",)], ids=["ours", "own tables"])
+@pytest.mark.parametrize(
+    "options",
+    [(), pytest.param(("--own-tables",), marks=pytest.mark.long)],
+    ids=["ours", "own tables"],
+)
 async def test_the_demo_succeeds_and_leaves_no_process(
     folder: Path, options: tuple[str, ...]
 ) -> None:

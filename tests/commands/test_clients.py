@@ -132,6 +132,7 @@ def test_the_wheel_of_a_clone_and_of_the_source_distribution_contain_the_module(
     assert list((clone / "unpacked").glob("*.dist-info/licenses/LICENSE"))
 
 
+@pytest.mark.long
 def test_the_npm_package_verifies_requests_in_node(clone: Path) -> None:
     if shutil.which("npm") is None:
         pytest.skip("npm is not installed: apt-get install npm")

@@ -47,6 +47,7 @@ async def test_the_embedded_database_is_created_once_and_kept(data: Path) -> Non
         await query(dsn, "select 1")
 
 
+@pytest.mark.long
 async def test_a_private_parent_keeps_its_mode_and_the_server_starts(private_data: Path) -> None:
     places: list[Path] = []
     async with embedded_postgres(private_data, on_relocation=places.append) as dsn:
@@ -87,6 +88,7 @@ async def test_each_data_folder_has_its_own_server(data: Path) -> None:
         assert await query(other, "select to_regclass('only_here')") is None
 
 
+@pytest.mark.long
 async def test_the_server_has_its_own_session_and_ignores_ctrl_c(data: Path) -> None:
     async with embedded_postgres(data):
         assert os.getsid(postmaster_pid(data)) != os.getsid(0)

@@ -75,12 +75,14 @@ async def test_a_server_without_owner_and_watcher_is_stopped_by_the_next_start(d
             assert postmaster_pid(data) != orphan
 
 
+@pytest.mark.long
 async def test_the_server_is_stopped_without_its_watcher(data: Path) -> None:
     async with embedded_postgres(data):
         os.kill(parent_of(postmaster_pid(data)), signal.SIGKILL)
     await wait_until(lambda: is_free(installation_folder(data)))
 
 
+@pytest.mark.long
 async def test_a_pid_file_with_the_pid_of_another_process_does_not_affect_it(
     data: Path, other_process: subprocess.Popen[bytes]
 ) -> None:

@@ -21,7 +21,9 @@ pytestmark = pytest.mark.anyio
 
 # The rules of CREATEROLE changed in 16.
 every_version = pytest.mark.parametrize(
-    "running", ["15", pytest.param("16", marks=pytest.mark.long), "18"], indirect=True
+    "running",
+    [*(pytest.param(old, marks=pytest.mark.long) for old in ("15", "16")), "18"],
+    indirect=True,
 )
 
 
@@ -143,15 +145,20 @@ async def test_a_role_that_the_platform_uses_in_this_database_is_kept(
     assert (await remaining_objects(hands.dsn)) == NOTHING | {"roles": ["rowhook_reader"]}
 
 
+DAMAGES_FOR_CI = (
+    "drop function rowhook.role_names cascade",
+    "drop table rowhook.outbox, rowhook.migration cascade",
+    "drop schema rowhook cascade; create schema rowhook; create table rowhook.migration ()",
+    "drop owned by rowhook_worker; drop role rowhook_worker",
+)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
         "drop schema rowhook cascade",
         "drop schema rowhook_pgqueuer cascade",
-        "drop function rowhook.role_names cascade",
-        "drop table rowhook.outbox, rowhook.migration cascade",
-        "drop schema rowhook cascade; create schema rowhook; create table rowhook.migration ()",
-        "drop owned by rowhook_worker; drop role rowhook_worker",
+        *(pytest.param(damage, marks=pytest.mark.long) for damage in DAMAGES_FOR_CI),
     ],
 )
 async def test_a_damaged_installation_is_removed_completely(
@@ -165,6 +172,7 @@ async def test_a_damaged_installation_is_removed_completely(
     assert await remaining_objects(hands.dsn) == NOTHING
 
 
+@pytest.mark.long
 async def test_uninstall_asks_for_confirmation_with_damaged_tables(
     servers: Cluster, folder: Path
 ) -> None:
@@ -177,6 +185,7 @@ async def test_uninstall_asks_for_confirmation_with_damaged_tables(
     assert (result.code, await remaining_objects(hands.dsn)) == (0, NOTHING)
 
 
+@pytest.mark.long
 async def test_uninstall_asks_on_a_terminal_and_lists_the_lost_objects(
     servers: Cluster, folder: Path
 ) -> None:
@@ -205,6 +214,7 @@ async def test_uninstall_requires_yes_without_a_terminal(servers: Cluster, folde
     assert await remaining_objects(hands.dsn) == before
 
 
+@pytest.mark.long
 async def test_the_role_prefix_comes_from_the_database_and_not_from_the_setting(
     servers: Cluster, folder: Path
 ) -> None:

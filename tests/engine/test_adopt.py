@@ -91,7 +91,14 @@ async def test_the_command_can_cancel_waiting_deliveries(
     assert actor.startswith("cli:")
 
 
-@pytest.mark.parametrize(("answer", "arguments"), [("n", []), ("y", []), ("n", ["--yes"])])
+@pytest.mark.parametrize(
+    ("answer", "arguments"),
+    [
+        ("n", []),
+        pytest.param("y", [], marks=pytest.mark.long),
+        pytest.param("n", ["--yes"], marks=pytest.mark.long),
+    ],
+)
 async def test_the_command_asks_for_confirmation_on_a_terminal(
     hands: CommandLine, copy_with_deliveries: Platform, answer: str, arguments: list[str]
 ) -> None:
@@ -243,6 +250,7 @@ async def test_the_suspension_is_not_logged_at_every_check(
     assert [line["event"] for line in logged] == ["deliveries.suspended"] * lines
 
 
+@pytest.mark.long
 async def test_the_api_logs_the_suspension_at_start(
     dsn: str, platform: Platform, folder: Path
 ) -> None:

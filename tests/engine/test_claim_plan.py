@@ -16,7 +16,14 @@ from tests.support.servers import every_server
 pytestmark = [pytest.mark.anyio, pytest.mark.new_database, every_server]
 
 Statistics = Literal["of_empty_tables", "of_emptied_pages", "of_a_plan_made_empty", "up_to_date"]
-whatever_the_statistics = pytest.mark.parametrize("statistics", get_args(Statistics))
+_OF_EMPTIED = ("of_emptied_pages", "of_a_plan_made_empty")
+whatever_the_statistics = pytest.mark.parametrize(
+    "statistics",
+    [
+        pytest.param(statistics, marks=pytest.mark.long if statistics in _OF_EMPTIED else ())
+        for statistics in get_args(Statistics)
+    ],
+)
 
 WAITING, BATCH, LANES, DUE = 20_000, 64, 4, 1000
 # Three index entries per claimed row, those of its event and the lanes; twice that with dead rows.

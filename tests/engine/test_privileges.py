@@ -31,7 +31,9 @@ ROLES = ("producer", "reader", "operator", "worker", "api")
 
 # The rules of CREATEROLE and of memberships changed in 16.
 every_version = pytest.mark.parametrize(
-    "running", ["15", pytest.param("16", marks=pytest.mark.long), "18"], indirect=True
+    "running",
+    [*(pytest.param(old, marks=pytest.mark.long) for old in ("15", "16")), "18"],
+    indirect=True,
 )
 
 

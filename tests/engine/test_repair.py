@@ -18,6 +18,17 @@ from tests.support.sample_platform import Platform
 from tests.support.servers import embedded_server, every_server
 
 pytestmark = [pytest.mark.anyio, every_server]
+# The others of the same kinds are for CI.
+OF_EACH_KIND = (
+    "drop policy own",
+    "create policy",
+    "revoke select",
+    "grant select",
+    "drop trigger",
+    "drop function rowhook.number",
+    "drop view",
+    "alter function rowhook.applied",
+)
 OPEN_FUNCTION = """
 create function rowhook.capture_of_a_table() returns int language sql return 1;
 comment on function rowhook.capture_of_a_table() is 'generated: capture of public.runs'
@@ -69,7 +80,18 @@ async def finding(folder: Path, dsn: str, subject: str) -> str:
     return line
 
 
-@pytest.mark.parametrize(("damage", "lacks"), DAMAGES.items(), ids=lambda text: text[:40])
+@pytest.mark.parametrize(
+    ("damage", "lacks"),
+    [
+        pytest.param(
+            damage,
+            lacks,
+            marks=() if damage.startswith(OF_EACH_KIND) else pytest.mark.long,
+            id=f"{damage[:40]}-{lacks[:40]}",
+        )
+        for damage, lacks in DAMAGES.items()
+    ],
+)
 async def test_removed_objects_and_additional_grants_are_reported_and_repaired(
     dsn: str, db: psycopg.AsyncConnection, damage: str, lacks: str
 ) -> None:
@@ -89,6 +111,7 @@ async def test_doctor_reports_damage_of_the_schema(
     assert "pending: repair: 1 policy is missing" in await finding(folder, dsn, "migrations")
 
 
+@pytest.mark.long
 async def test_definitions_that_another_major_version_prints_differently_are_reapplied_once(
     dsn: str, db: psycopg.AsyncConnection
 ) -> None:

@@ -149,6 +149,7 @@ async def test_the_original_continues_while_a_copy_exists(
         assert sent_keys(old_installation, "/ordered") == await committed(old_installation)
 
 
+@pytest.mark.long
 async def test_a_dump_of_a_restored_installation_is_restored_again(
     old_installation: Rig, other_cluster: str
 ) -> None:

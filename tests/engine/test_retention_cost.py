@@ -30,7 +30,12 @@ TABLES = (
     "removed_event",
 )
 statistics = pytest.mark.parametrize(
-    "statistics", ["of_empty_tables", "of_a_plan_made_empty", "up_to_date"]
+    "statistics",
+    [
+        "of_empty_tables",
+        pytest.param("of_a_plan_made_empty", marks=pytest.mark.long),
+        "up_to_date",
+    ],
 )
 
 # Counted by PostgreSQL in this transaction: the sequential scans of tables, and the entries

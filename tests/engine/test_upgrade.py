@@ -144,6 +144,7 @@ async def test_waiting_and_new_deliveries_are_sent_after_an_upgrade(restored: st
     assert await runner.plan(restored) == []
 
 
+@pytest.mark.long
 async def test_commits_between_two_steps_of_an_upgrade_are_captured_once(
     restored: str,
 ) -> None:
@@ -223,6 +224,7 @@ async def test_obsolete_functions_are_dropped_after_all_functions_are_applied(
     assert query == []
 
 
+@pytest.mark.long
 async def test_heal_sends_nothing_that_retention_of_the_previous_release_removed(
     restored: str,
 ) -> None:
@@ -246,6 +248,7 @@ async def test_heal_sends_nothing_that_retention_of_the_previous_release_removed
             assert await platform.value("select rowhook.heal('400 days')") == 0
 
 
+@pytest.mark.long
 async def test_a_worker_of_the_release_before_tells_the_rows_of_its_claim_by_their_nulls(
     platform: Platform,
 ) -> None:

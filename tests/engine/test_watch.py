@@ -316,6 +316,7 @@ async def test_a_login_that_is_not_the_owner_is_refused_with_the_owner(
     result.refused(1, "permission denied", "owner of schema rowhook", "DATABASE_DIRECT_URL")
 
 
+@pytest.mark.long
 async def test_the_process_has_the_documented_exit_codes(hands: CommandLine) -> None:
     assert (await hands.process("", "watch", "runs", "--jobs")).code == 0
     (await hands.process("", "watch", "bots", "--jobs")).refused(2, "--map agent_id=COLUMN")

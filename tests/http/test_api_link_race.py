@@ -288,7 +288,12 @@ async def wait_until_finished(race: Race) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    "completions", [200, pytest.param(3_000, marks=[pytest.mark.battery, pytest.mark.faults])]
+    "completions",
+    [
+        60,
+        pytest.param(200, marks=pytest.mark.long),
+        pytest.param(3_000, marks=[pytest.mark.battery, pytest.mark.faults]),
+    ],
 )
 async def test_links_stay_consistent_under_concurrent_links_unlinks_and_deletes(
     race: Race, completions: int

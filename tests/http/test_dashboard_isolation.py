@@ -220,7 +220,7 @@ async def _own_pages(client: httpx.AsyncClient, targets: dict[str, Target], key:
     }
 
 
-@pytest.mark.parametrize("visitor", ["key", "portal"])
+@pytest.mark.parametrize("visitor", ["key", pytest.param("portal", marks=pytest.mark.long)])
 async def test_no_route_shows_or_changes_rows_of_another_tenant(
     api: Api, db: psycopg.AsyncConnection, client: httpx.AsyncClient, visitor: str
 ) -> None:

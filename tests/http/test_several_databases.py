@@ -197,6 +197,7 @@ async def test_one_process_delivers_from_all_databases_and_one_that_is_down_affe
         await fleet.is_delivered("tokyo", 2)
 
 
+@pytest.mark.long
 async def test_a_process_that_starts_while_a_database_is_down_opens_it_later(
     fleet: Fleet,
 ) -> None:
@@ -270,6 +271,7 @@ async def test_a_key_selects_its_database(fleet: Fleet) -> None:
     assert (unknown.status_code, "berlin, paris, tokyo" in unknown.json()["detail"]) == (404, True)
 
 
+@pytest.mark.long
 async def test_the_dashboard_of_each_database_has_its_own_paths_and_session(fleet: Fleet) -> None:
     client = fleet.client
     home = await client.get("/")
@@ -302,6 +304,7 @@ async def test_the_dashboard_of_each_database_has_its_own_paths_and_session(flee
     assert not list(client.cookies.jar)
 
 
+@pytest.mark.long
 async def test_paths_without_a_database_are_answered_once(fleet: Fleet) -> None:
     assert (await fleet.client.get("/livez")).json() == {"status": "alive"}
     assert (await fleet.client.head("/readyz")).content == b""
@@ -311,6 +314,7 @@ async def test_paths_without_a_database_are_answered_once(fleet: Fleet) -> None:
     assert "/v1/webhooks" in (await fleet.client.get("/schema/openapi.json")).json()["paths"]
 
 
+@pytest.mark.long
 async def test_commands_work_on_all_databases_or_on_the_chosen_one(
     fleet: Fleet, folder: Path
 ) -> None:

@@ -189,6 +189,7 @@ async def test_a_new_object_is_returned_at_once_and_a_list_can_ask_for_the_prima
     assert (await served.call("/webhooks")).json()["items"] == fresh.json()["items"]
 
 
+@pytest.mark.long
 async def test_a_key_sees_only_its_organization_there_and_its_use_is_recorded_on_the_primary(
     served: Served,
 ) -> None:
@@ -210,6 +211,7 @@ async def test_a_key_sees_only_its_organization_there_and_its_use_is_recorded_on
     assert used == 2
 
 
+@pytest.mark.long
 async def test_the_primary_is_read_while_the_standby_is_too_far_behind(served: Served) -> None:
     await served.replays("pause")
     webhook = str(await served.platform.webhook_of_goal())
@@ -249,6 +251,7 @@ async def metrics_of(served: Served) -> dict[str, float]:
     }
 
 
+@pytest.mark.long
 async def test_metrics_show_the_lag_and_the_fall_back(served: Served) -> None:
     await served.source("/webhooks")
     read = await metrics_of(served)
@@ -270,6 +273,7 @@ async def test_metrics_show_the_lag_and_the_fall_back(served: Served) -> None:
     assert fallen_back["rowhook_standby_queries_total primary"] == counted
 
 
+@pytest.mark.long
 async def test_doctor_compares_the_standby_with_the_primary(served: Served, dsn: str) -> None:
     async def finding(read_url: str) -> dict[str, Any]:
         settings = load({"DATABASE_URL": dsn, "DATABASE_READ_URL": read_url})
@@ -289,6 +293,7 @@ async def test_doctor_compares_the_standby_with_the_primary(served: Served, dsn:
     assert (lost["healthy"], lost["finding"][:19]) == (False, "It is not reached: ")
 
 
+@pytest.mark.long
 async def test_a_query_that_replay_cancels_is_repeated_on_the_primary(
     served: Served, superuser: psycopg.AsyncConnection
 ) -> None:
@@ -316,6 +321,7 @@ async def test_a_query_that_replay_cancels_is_repeated_on_the_primary(
     assert (await reading, seen, served.standby.status.is_read) == (False, [True, False], True)
 
 
+@pytest.mark.long
 async def test_the_pages_after_a_form_read_the_primary(served: Served) -> None:
     form = {"key": ADMIN_KEY, "next": "/"}
     signed_in = await served.client.post("/sign-in", data=form)
@@ -329,6 +335,7 @@ async def test_the_pages_after_a_form_read_the_primary(served: Served) -> None:
     assert "lists and statistics are read from it" in page
 
 
+@pytest.mark.long
 async def test_another_database_and_the_primary_itself_are_not_read(
     dsn: str, server: Server, platform: Platform
 ) -> None:

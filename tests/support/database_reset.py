@@ -49,10 +49,6 @@ from pg_catalog.pg_namespace n where {_USER_SCHEMAS}
 union all
 select 'pg_database', '', row(d.datdba, d.datacl, d.datconnlimit, d.datallowconn)::text
 from pg_catalog.pg_database d where d.datname = current_database()
-union all
-select 'pg_db_role_setting', s.setrole::text, s.setconfig::text
-from pg_catalog.pg_db_role_setting s
-join pg_catalog.pg_database d on d.oid = s.setdatabase where d.datname = current_database()
 ) as line
 """
 # Tables with rows, dead rows or statistics. Those of few pages without statistics are emptied by
@@ -68,6 +64,17 @@ where c.relkind = 'r' and {_USER_SCHEMAS}
 _STATE = f"""
 select ({_DIGEST}) as schema,
   (select coalesce(json_object_agg(name, is_small), '{{}}') from ({_TABLES}) as t) as tables
+"""
+# Settings of the database, with the statements that reset and that make them.
+_SETTINGS = """
+select prefix || ' reset all' as reset, prefix || format(' set %s = %L',
+    split_part(setting, '=', 1), substr(setting, strpos(setting, '=') + 1)) as make
+from pg_catalog.pg_db_role_setting s
+join pg_catalog.pg_database d on d.oid = s.setdatabase and d.datname = current_database()
+cross join lateral (select case setrole when 0 then format('alter database %I', datname)
+  else format('alter role %s in database %I', setrole::pg_catalog.regrole, datname) end) p (prefix)
+cross join unnest(setconfig) as setting
+order by make
 """
 _OTHER_SESSIONS = """
 select pid from pg_catalog.pg_stat_activity
@@ -111,7 +118,7 @@ select pg_catalog.pg_stat_force_next_flush();
 # Otherwise autovacuum comes for the rows of an earlier test, and finds empty tables.
 _FORGET_ACTIVITY = "select pg_catalog.pg_stat_reset()"
 # Triggers and foreign keys are not needed while everything is removed.
-_SETTINGS = "set client_min_messages = warning; set session_replication_role = replica"
+_SESSION = "set client_min_messages = warning; set session_replication_role = replica"
 _GRACE_S = 2.0
 
 
@@ -128,6 +135,7 @@ class ResettableDatabase:
         self._connection: psycopg.AsyncConnection | None = None
         self._schema = ""
         self._oid = 0
+        self._settings: list[str] = []
         self._rows: dict[str, bytes] = {}
         self._digests: dict[str, str] = {}
 
@@ -138,6 +146,7 @@ class ResettableDatabase:
         connection = await database._connect()
         (highest,) = await _select(connection, _HIGHEST_OID)
         database._oid = highest["oid"]
+        database._settings = [row["make"] for row in await _select(connection, _SETTINGS)]
         (state,) = await _select(connection, _STATE)
         database._schema = state["schema"]
         database._rows = {table: await _copy_out(connection, table) for table in state["tables"]}
@@ -163,14 +172,18 @@ class ResettableDatabase:
 
     async def _connect(self) -> psycopg.AsyncConnection:
         self._connection = await connection_pool.connect(self._dsn)
-        await self._connection.execute(_SETTINGS)
+        await self._connection.execute(_SESSION)
         return self._connection
 
     async def _reset(self, connection: psycopg.AsyncConnection) -> bool:
         await self._disconnect_others(connection)
+        settings = await _select(connection, _SETTINGS)
         drops = await _select(connection, _DROPS.format(oid=self._oid))
-        for drop in drops:
-            await connection.execute(drop["format"].encode())
+        undo = [drop["format"] for drop in drops]
+        if [row["make"] for row in settings] != self._settings:
+            undo += [*(row["reset"] for row in settings), *self._settings]
+        for statement in undo:
+            await connection.execute(statement.encode())
         (state,) = await _select(connection, _STATE)
         if state["schema"] != self._schema:
             return False
