@@ -3,7 +3,10 @@
 
 -- A waiting delivery has a time of its next attempt, and is in one of two indexes: of the ready
 -- deliveries, or of those that are not yet due.
-create or replace function rowhook.count_waiting(statuses text[], max_rows int) returns json
+create or replace function rowhook.count_waiting(
+  statuses text[], max_rows int, organization uuid default null,
+  since timestamptz default '-infinity', until timestamptz default 'infinity'
+) returns json
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -14,24 +17,39 @@ begin
   with counted (status, n) as (
     select 'pending', least((
       select count(*) from (
-        select from rowhook.outbox o where o.ready and o.status = 'pending' limit max_rows) as o) + (
+        select from rowhook.outbox o
+        where o.ready and o.status = 'pending' and (organization is null or o.organization_id = organization)
+          and o.created_at >= since and o.created_at < until
+        limit max_rows) as o) + (
       select count(*) from (
         select from rowhook.outbox o
-        where not o.ready and o.next_attempt_at is not null and o.status = 'pending' limit max_rows) as o), max_rows)
+        where not o.ready and o.next_attempt_at is not null and o.status = 'pending'
+          and (organization is null or o.organization_id = organization)
+          and o.created_at >= since and o.created_at < until
+        limit max_rows) as o), max_rows)
     where 'pending' = any (statuses)
     union all
-    select 'sending', (
-      select count(*) from (select from rowhook.outbox o where o.status = 'sending' limit max_rows) as o)
-    where 'sending' = any (statuses)
-    union all
-    select 'held', (select count(*) from (select from rowhook.outbox o where o.status = 'held' limit max_rows) as o)
-    where 'held' = any (statuses)
+    select other.status, (
+      select count(*) from (
+        select from rowhook.outbox o
+        where o.status = 'sending' and other.status = 'sending'
+          and (organization is null or o.organization_id = organization)
+          and o.created_at >= since and o.created_at < until
+        limit max_rows) as o) + (
+      select count(*) from (
+        select from rowhook.outbox o
+        where o.status = 'held' and other.status = 'held'
+          and (organization is null or o.organization_id = organization)
+          and o.created_at >= since and o.created_at < until
+        limit max_rows) as o)
+    from unnest(array['sending', 'held']) as other (status)
+    where other.status = any (statuses)
   )
   select rowhook.status_counts(json_object_agg(c.status, c.n), bool_or(c.n = max_rows)) from counted c);
 end
 $$;
-comment on function rowhook.count_waiting(text[], int) is
-  'like count_by_status, for the pending, sending and held deliveries of all webhooks, without a look-up for each webhook';
+comment on function rowhook.count_waiting(text[], int, uuid, timestamptz, timestamptz) is
+  'like count_by_status, for the pending, sending and held deliveries that this transaction can see: no webhook is looked up, but the waiting deliveries of all organizations are read';
 
 -- Skips from webhook to webhook in an index that contains only failures, instead of a look-up for each.
 create or replace function rowhook.failing_webhooks() returns setof uuid
@@ -73,7 +91,8 @@ comment on function rowhook.failing_webhooks() is
 
 -- Reads by the time of the end: a delivery created since a time is unfinished, or ended since then.
 create or replace function rowhook.newest_ids(
-  wanted text[], since timestamptz, until timestamptz, before_at timestamptz, before_id bigint, event_type text, code int, most int
+  wanted text[], since timestamptz, until timestamptz, before_at timestamptz, before_id bigint, event_type text, code int, most int,
+  organization uuid default null
 ) returns bigint[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -84,9 +103,11 @@ set enable_bitmapscan = off
 set enable_sort = off
 as $$
 declare
-  many_webhooks constant int := 200;
-  -- More than `most`: late ends, and deliveries with other statuses, are read too.
-  read constant int := greatest(4 * most, 1000);
+  is_of_one constant boolean := organization is not null or current_setting('rowhook.operator', true) = 'off';
+  -- More than `most`: late ends, and deliveries with other statuses, are read too. Few deliveries have a code
+  -- other than that of success.
+  read constant int := case
+    when is_of_one or (code is not null and 'delivered' <> all (wanted)) then 35000 else greatest(4 * most, 1000) end;
   waiting constant int := 20000;
   -- A delivery that is skipped or cancelled ends at the start of that transaction. If the same
   -- transaction created it, it may end before its creation, by up to the length of the transaction.
@@ -94,10 +115,11 @@ declare
   complete_since timestamptz;
   found_ids bigint[];
 begin
-  -- One organization may have few of all deliveries: reading by time would read those of the others.
-  if current_setting('rowhook.operator', true) = 'off'
-    or (select count(*) < many_webhooks from (
-      select from rowhook.webhook_revision v where v.revision = 1 limit many_webhooks) as v)
+  -- An organization's deliveries may be few among all: reading by time would read those of others.
+  if not rowhook.has_many_webhooks(organization)
+    or (is_of_one and (
+      'delivered' = any (wanted) or (code is null and wanted && array['dead', 'cancelled', 'skipped'])
+      or not rowhook.few_deliveries_ended() or not rowhook.few_deliveries_wait()))
     or (rowhook.count_waiting(array['pending', 'sending', 'held'], waiting) ->> 'total')::int >= waiting
   then
     return null;
@@ -116,25 +138,26 @@ begin
   found_ids := array(
     select o.id
     from (
-      select o.id, o.created_at, o.event_id, o.last_status_code from rowhook.outbox o
+      select o.id, o.created_at, o.event_id, o.last_status_code, o.organization_id from rowhook.outbox o
       where o.status = 'delivered' and o.finished_at >= complete_since and 'delivered' = any (wanted)
       union all
-      select o.id, o.created_at, o.event_id, o.last_status_code from rowhook.outbox o
+      select o.id, o.created_at, o.event_id, o.last_status_code, o.organization_id from rowhook.outbox o
       where o.status in ('dead', 'cancelled', 'skipped') and o.finished_at >= complete_since - longest_transaction
-        and o.status = any (wanted)
+        and o.status = any (wanted) and wanted && array['dead', 'cancelled', 'skipped']
       union all
-      select o.id, o.created_at, o.event_id, o.last_status_code from rowhook.outbox o
+      select o.id, o.created_at, o.event_id, o.last_status_code, o.organization_id from rowhook.outbox o
       where o.ready and o.status = 'pending' and 'pending' = any (wanted)
       union all
-      select o.id, o.created_at, o.event_id, o.last_status_code from rowhook.outbox o
+      select o.id, o.created_at, o.event_id, o.last_status_code, o.organization_id from rowhook.outbox o
       where not o.ready and o.next_attempt_at is not null and o.status = 'pending' and 'pending' = any (wanted)
       union all
-      select o.id, o.created_at, o.event_id, o.last_status_code from rowhook.outbox o
+      select o.id, o.created_at, o.event_id, o.last_status_code, o.organization_id from rowhook.outbox o
       where o.status = 'sending' and 'sending' = any (wanted)
       union all
-      select o.id, o.created_at, o.event_id, o.last_status_code from rowhook.outbox o
+      select o.id, o.created_at, o.event_id, o.last_status_code, o.organization_id from rowhook.outbox o
       where o.status = 'held' and 'held' = any (wanted)) as o
     where o.created_at >= complete_since and o.created_at < until and (o.created_at, o.id) < (before_at, before_id)
+      and (newest_ids.organization is null or o.organization_id = newest_ids.organization)
       and (code is null or o.last_status_code = code)
       and (newest_ids.event_type is null or exists (
         select from rowhook.event e where e.id = o.event_id and e.type = newest_ids.event_type))
@@ -146,5 +169,5 @@ begin
   return null;
 end
 $$;
-comment on function rowhook.newest_ids(text[], timestamptz, timestamptz, timestamptz, bigint, text, int, int) is
-  'like delivery_ids, for the first pages of all organizations, read by the time at which deliveries ended; null if there are few webhooks, if many deliveries wait, or the newest that ended are too few';
+comment on function rowhook.newest_ids(text[], timestamptz, timestamptz, timestamptz, bigint, text, int, int, uuid) is
+  'like delivery_ids, for the first pages of all organizations, or for the waiting or failed deliveries of one, read by the time at which deliveries ended; null if there are few webhooks, if many deliveries wait, or if the newest that ended are too few or, for one organization, too many';

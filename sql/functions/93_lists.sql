@@ -15,8 +15,16 @@ set enable_bitmapscan = off
 set enable_sort = off
 as $$
 declare
+  most_scanned constant int := case when event_type is null then 60000 else 20000 end;
   newest bigint[];
 begin
+  -- Only a status of 2xx is a delivery.
+  if code not between 200 and 299 then
+    wanted := array_remove(wanted, 'delivered');
+  end if;
+  if wanted = '{}' then
+    return '{}';
+  end if;
   if job is not null or commit_key is not null then
     -- A job or commit has few deliveries, which are found through its event.
     return array(
@@ -34,8 +42,15 @@ begin
       order by o.created_at desc, o.id desc
       limit most);
   end if;
-  if webhook is null and organization is null then
-    newest := rowhook.newest_ids(wanted, since, until, before_at, before_id, event_type, code, most);
+  if webhook is null and rowhook.has_many_webhooks(organization) then
+    newest := coalesce(
+      rowhook.newest_ids(wanted, since, until, before_at, before_id, event_type, code, most, organization),
+      rowhook.scan_ids(
+        organization, wanted, since, until, before_at, before_id, event_type, code, most, most_scanned));
+    if newest is null and event_type is not null then
+      newest := rowhook.ids_of_rare_events(
+        organization, wanted, since, until, before_at, before_id, event_type, code, most);
+    end if;
     if newest is not null then
       return newest;
     end if;

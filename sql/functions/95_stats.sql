@@ -177,30 +177,17 @@ set jit = off
 set enable_seqscan = off
 as $$
   with selected as materialized (
-    select rowhook.webhooks_of(organization) as webhooks, rowhook.window_start(span) as since
-  ), used as materialized (
-    -- An equal sample of each webhook that has deliveries.
-    select coalesce(array_agg(w.id), '{}') as webhooks
-    from selected s
-    cross join unnest(s.webhooks) as w (id)
-    cross join lateral (select from rowhook.outbox o where o.webhook_id = w.id limit 1) as o
-    where organization is not null
+    select rowhook.window_start(span) as since
   ), by_status as materialized (
-    select o.status, count(*) as n
+    select each.key as status, each.value::bigint as n
     from selected s
-    cross join unnest(s.webhooks) as w (id)
-    -- Ranges of outbox_by_webhook, which are counted without reading the table.
-    cross join lateral (
-      select o.status from rowhook.outbox o
-      where o.webhook_id = w.id and o.status = any (array['pending', 'sending', 'held', 'cancelled', 'skipped'])
-        and o.created_at >= s.since
-      offset 0) as o
-    group by o.status
+    cross join lateral jsonb_each_text(
+      rowhook.count_since(organization, array['pending', 'sending', 'held', 'cancelled', 'skipped'], s.since)) as each
   ), took as materialized (
     select p.* from selected s cross join lateral rowhook.newest_latency(s.since, 10000) as p
     where organization is null
     union all
-    select p.* from selected s cross join used cross join lateral rowhook.latency_percentiles(used.webhooks, s.since, 10000) as p
+    select p.* from selected s cross join lateral rowhook.organization_latency(organization, s.since, 10000) as p
     where organization is not null
   ), counted as (
     select json_object_agg(listed.status, coalesce(b.n, 0)) as n, coalesce(sum(b.n), 0) as total
@@ -332,17 +319,19 @@ set jit = off
 set plan_cache_mode = force_custom_plan
 as $$
 declare
+  waiting constant text[] := array['pending', 'sending', 'held'];
+  begins constant timestamptz := coalesce(since, '-infinity');
+  ends constant timestamptz := coalesce(until, 'infinity');
+  is_narrowed constant boolean := event_type is not null or code is not null;
+  -- Of all organizations, or of one whose transaction sees all.
+  sees_all constant boolean := organization is null and current_setting('rowhook.operator', true) is distinct from 'off';
   found_ids bigint[];
+  scanned record;
+  counts jsonb := '{}';
 begin
-  if coalesce(organization, webhook) is null and coalesce(since, until) is null
-    and coalesce(job, commit_key, event_type) is null and code is null
-    and statuses <@ array['pending', 'sending', 'held'] and current_setting('rowhook.operator', true) is distinct from 'off'
-  then
-    return rowhook.count_waiting(statuses, max_rows);
-  end if;
   if job is not null or commit_key is not null then
     found_ids := rowhook.delivery_ids(
-      organization, webhook, statuses, coalesce(since, '-infinity'), coalesce(until, 'infinity'),
+      organization, webhook, statuses, begins, ends,
       'infinity', 0, job, commit_key, event_type, code, max_rows);
     return (
       select rowhook.status_counts(json_object_agg(listed.status, (
@@ -350,11 +339,40 @@ begin
              cardinality(found_ids) = max_rows)
       from unnest(statuses) as listed (status));
   end if;
+  if webhook is null and not is_narrowed and statuses <@ waiting
+    and ((sees_all and coalesce(since, until) is null) or rowhook.few_deliveries_wait())
+  then
+    return rowhook.count_waiting(statuses, max_rows, organization, begins, ends);
+  end if;
+  if webhook is null and rowhook.has_many_webhooks(organization) then
+    scanned := rowhook.scan_counts(
+      organization, begins, ends, event_type, code, case when event_type is null then 2 else 1 end * max_rows);
+    if scanned.complete or is_narrowed then
+      return (
+        select rowhook.status_counts(
+          json_object_agg(listed.status, least(coalesce((scanned.by_status ->> listed.status)::int, 0), max_rows)),
+          not scanned.complete or bool_or((scanned.by_status ->> listed.status)::int >= max_rows))
+        from unnest(statuses) as listed (status));
+    end if;
+    counts := coalesce((
+      select jsonb_object_agg(each.key, max_rows) from jsonb_each_text(scanned.by_status) as each
+      where each.value::int >= max_rows), '{}');
+    if rowhook.few_deliveries_wait() then
+      counts := counts || (rowhook.count_waiting(waiting, max_rows, organization, begins, ends) -> 'by_status')::jsonb;
+    end if;
+    if sees_all then
+      counts := rowhook.count_ended(statuses, begins, ends, max_rows) || counts;
+    end if;
+  end if;
   return (
-    select rowhook.status_counts(json_object_agg(listed.status, counted.matching), bool_or(counted.examined = max_rows))
+    select rowhook.status_counts(
+      json_object_agg(listed.status, least(counted.matching, max_rows)), bool_or(counted.examined >= max_rows))
     from unnest(statuses) as listed (status)
     cross join lateral (
-      select count(*) filter (where o.matches) as matching, count(*) as examined
+      select (counts ->> listed.status)::bigint as matching, (counts ->> listed.status)::bigint as examined
+      where counts ? listed.status
+      union all
+      select count(*) filter (where o.matches), count(*)
       from (
         select (code is null or o.last_status_code = code)
                and (count_by_status.event_type is null or exists (
@@ -363,11 +381,12 @@ begin
         cross join lateral (
           select o.event_id, o.last_status_code from rowhook.outbox o
           where o.webhook_id = v.webhook_id and o.status = listed.status
-            and o.created_at >= coalesce(since, '-infinity') and o.created_at < coalesce(until, 'infinity')) as o
+            and o.created_at >= begins and o.created_at < ends) as o
         where v.revision = 1 and (organization is null or v.organization_id = organization)
           and (webhook is null or v.webhook_id = webhook)
-        limit max_rows) as o) as counted);
+        limit max_rows) as o
+      having not counts ? listed.status) as counted);
 end
 $$;
 comment on function rowhook.count_by_status(uuid, uuid, text[], timestamptz, timestamptz, text, text, text, int, int) is
-  'number of deliveries per status; at most `most` per status are examined, and `capped` says that there may be more';
+  'number of deliveries per status; at most `most` per status are examined, of many webhooks with a code or an event type the newest `most` or twice as many, and `capped` says that there may be more';

@@ -135,35 +135,65 @@ create or replace function rowhook.failed_deliveries(organization uuid, webhook 
 returns table (
   webhook_id uuid, id bigint, status text, error text, status_code int, created_at timestamptz, beyond boolean
 )
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
+set plan_cache_mode = force_custom_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
 as $$
-  select v.webhook_id, o.id, o.status, o.last_error, o.last_status_code, o.created_at, o.place = max_rows
-  from (
-    select r.webhook_id from rowhook.webhook_revision r
-    where r.revision = 1 and (organization is null or r.organization_id = organization)
-      and (webhook is null or r.webhook_id = webhook)
-      and (organization is not null or webhook is not null or r.webhook_id in (select rowhook.failing_webhooks()))
-  ) as v
-  cross join unnest(statuses) as listed (status)
-  cross join lateral (
-    select newest.*, row_number() over (order by newest.created_at desc) as place
-    from (
-      (select o.id, o.status, o.last_error, o.last_status_code, o.created_at
-       from rowhook.outbox o
-       where o.webhook_id = v.webhook_id and o.status = listed.status and o.created_at >= since
-         and listed.status <> 'pending'
-       order by o.created_at desc
-       limit max_rows)
-      union all
-      -- Waiting deliveries without an error were never tried. A partial index skips them.
-      (select o.id, o.status, o.last_error, o.last_status_code, o.created_at
-       from rowhook.outbox o
-       where o.webhook_id = v.webhook_id and o.status = 'pending' and o.last_error is not null
-         and o.created_at >= since and listed.status = 'pending'
-       order by o.created_at desc
-       limit max_rows)) as newest) as o
+begin
+  if webhook is null and rowhook.has_many_webhooks(organization) and rowhook.few_deliveries_failed() then
+    return query
+      select o.webhook_id, o.id, o.status, o.last_error, o.last_status_code, o.created_at, o.place = max_rows
+      from (
+        select o.*, row_number() over (partition by o.webhook_id, o.status order by o.created_at desc) as place
+        from (
+          select o.webhook_id, o.id, o.status, o.last_error, o.last_status_code, o.created_at
+          from rowhook.outbox o
+          where o.status = 'dead' and o.created_at >= since
+            and (organization is null or o.organization_id = organization)
+          union all
+          select o.webhook_id, o.id, o.status, o.last_error, o.last_status_code, o.created_at
+          from rowhook.outbox o
+          where o.status = 'held' and o.created_at >= since
+            and (organization is null or o.organization_id = organization)
+          union all
+          select o.webhook_id, o.id, o.status, o.last_error, o.last_status_code, o.created_at
+          from rowhook.outbox o
+          where o.status = 'pending' and o.last_error is not null and o.created_at >= since
+            and (organization is null or o.organization_id = organization)) as o
+        where o.status = any (statuses)) as o
+      where o.place <= max_rows;
+    return;
+  end if;
+  return query
+    select v.webhook_id, o.id, o.status, o.last_error, o.last_status_code, o.created_at, o.place = max_rows
+      from (
+        select r.webhook_id from rowhook.webhook_revision r
+        where r.revision = 1 and (organization is null or r.organization_id = organization)
+          and (webhook is null or r.webhook_id = webhook)
+          and (organization is not null or webhook is not null or r.webhook_id in (select rowhook.failing_webhooks()))
+      ) as v
+      cross join unnest(statuses) as listed (status)
+      cross join lateral (
+        select newest.*, row_number() over (order by newest.created_at desc) as place
+        from (
+          (select o.id, o.status, o.last_error, o.last_status_code, o.created_at
+           from rowhook.outbox o
+           where o.webhook_id = v.webhook_id and o.status = listed.status and o.created_at >= since
+             and listed.status <> 'pending'
+           order by o.created_at desc
+           limit max_rows)
+          union all
+          -- Waiting deliveries without an error were never tried. A partial index skips them.
+          (select o.id, o.status, o.last_error, o.last_status_code, o.created_at
+           from rowhook.outbox o
+           where o.webhook_id = v.webhook_id and o.status = 'pending' and o.last_error is not null
+             and o.created_at >= since and listed.status = 'pending'
+           order by o.created_at desc
+           limit max_rows)) as newest) as o;
+end
 $$;
 comment on function rowhook.failed_deliveries(uuid, uuid, text[], timestamptz, int) is
   'newest `most` failed deliveries per webhook and status; `beyond`: there may be more';
@@ -263,23 +293,13 @@ as $$
     select c.id, c.name, c.state, c.failing_since,
            case when c.circuit = 'open' then c.probe_at end as next_probe_at,
            rowhook.health_word(
-             c.state, coalesce(c.circuit, 'closed'), coalesce(c.failures, 0), c.attempts, c.accepted, held.n) as health,
-           case when 'held' = any (wanted) then held.n else 0 end as held, dead.n as dead, retrying.n as retrying
+             c.state, coalesce(c.circuit, 'closed'), coalesce(c.failures, 0), c.attempts, c.accepted,
+             coalesce(failed.held, 0)) as health,
+           case when 'held' = any (wanted) then coalesce(failed.held, 0) else 0 end as held,
+           coalesce(failed.dead, 0) as dead, coalesce(failed.retrying, 0) as retrying
     from candidate c
-    cross join lateral (
-      select count(*) as n from (
-        select from rowhook.outbox o where o.webhook_id = c.id and o.status = 'held' limit most) as o) as held
-    cross join lateral (
-      select count(*) as n from (
-        select from rowhook.outbox o
-        where o.webhook_id = c.id and o.status = 'dead' and o.created_at >= now() - span and 'dead' = any (wanted)
-        limit most) as o) as dead
-    -- Waiting deliveries of any age count.
-    cross join lateral (
-      select count(*) as n from (
-        select from rowhook.outbox o
-        where o.webhook_id = c.id and o.status = 'pending' and o.last_error is not null and 'pending' = any (wanted)
-        limit most) as o) as retrying
+    left join rowhook.failed_counts(array(select k.id from candidate k), wanted, now() - span, most) as failed
+      on failed.webhook_id = c.id
   ), ranked as materialized (
     select s.*, row_number() over (
         order by array_position(array['circuit_open', 'failing', 'disabled', 'degraded', 'paused', 'healthy'], s.health),

@@ -69,6 +69,7 @@ drop function if exists rowhook.keep_attempt_days(interval), rowhook.record(json
 -- Renamed, and called only by other functions.
 drop function if exists
   rowhook.constant_of(jsonb, text),
+  rowhook.count_waiting(text[], int),
   rowhook.day_of(uuid),
   rowhook.enqueue_sql(text),
   rowhook.failed(uuid, uuid, text[], timestamptz, int),
@@ -83,6 +84,7 @@ drop function if exists
   rowhook.mentions(text, text[]),
   rowhook.move_missed(rowhook.source, text[]),
   rowhook.name_of(uuid),
+  rowhook.newest_ids(text[], timestamptz, timestamptz, timestamptz, bigint, text, int, int),
   rowhook.no_column(regclass, text, text),
   rowhook.note_history(rowhook.source, timestamptz, text[], timestamptz),
   rowhook.note_steered(text, bigint[], json),

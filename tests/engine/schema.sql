@@ -738,7 +738,7 @@ CREATE FUNCTION rowhook.count_by_status(organization uuid, webhook uuid, statuse
     SET jit TO 'off'
     SET plan_cache_mode TO 'force_custom_plan';
 
-COMMENT ON FUNCTION rowhook.count_by_status(organization uuid, webhook uuid, statuses text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, max_rows integer) IS 'number of deliveries per status; at most `most` per status are examined, and `capped` says that there may be more';
+COMMENT ON FUNCTION rowhook.count_by_status(organization uuid, webhook uuid, statuses text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, max_rows integer) IS 'number of deliveries per status; at most `most` per status are examined, of many webhooks with a code or an event type the newest `most` or twice as many, and `capped` says that there may be more';
 
 CREATE FUNCTION rowhook.count_capped(query text, before timestamp with time zone, since timestamp with time zone, cap integer, OUT total bigint, OUT oldest timestamp with time zone) RETURNS record
     LANGUAGE plpgsql STABLE
@@ -749,6 +749,16 @@ CREATE FUNCTION rowhook.count_capped(query text, before timestamp with time zone
     SET enable_bitmapscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.count_capped(query text, before timestamp with time zone, since timestamp with time zone, cap integer, OUT total bigint, OUT oldest timestamp with time zone) IS 'number of rows of a query over $1 and $2, capped at one more than the cap, and the oldest';
+
+CREATE FUNCTION rowhook.count_ended(wanted text[], since timestamp with time zone, until timestamp with time zone, max_rows integer) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.count_ended(wanted text[], since timestamp with time zone, until timestamp with time zone, max_rows integer) IS 'number of dead, cancelled and skipped deliveries of all organizations that were created in a range of time, at most `max_rows` dead; without cancelled and skipped if too many have ended';
 
 CREATE FUNCTION rowhook.count_events(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) RETURNS record
     LANGUAGE plpgsql STABLE
@@ -771,6 +781,15 @@ CREATE FUNCTION rowhook.count_older_seals(newest bytea) RETURNS TABLE(kind text,
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.count_older_seals(newest bytea) IS 'number of values per kind that the newest master key did not encrypt; its ciphertexts begin with `newest`';
+
+CREATE FUNCTION rowhook.count_since(organization uuid, wanted text[], since timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_seqscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.count_since(organization uuid, wanted text[], since timestamp with time zone) IS 'number of deliveries by status that were created since a time; statuses without any may be missing';
 
 CREATE FUNCTION rowhook.count_step(span interval) RETURNS interval
     LANGUAGE sql IMMUTABLE;
@@ -796,13 +815,13 @@ CREATE FUNCTION rowhook.count_text(counted bigint, singular text, plural text) R
 
 COMMENT ON FUNCTION rowhook.count_text(counted bigint, singular text, plural text) IS 'text of a count with a noun in the singular or plural';
 
-CREATE FUNCTION rowhook.count_waiting(statuses text[], max_rows integer) RETURNS json
+CREATE FUNCTION rowhook.count_waiting(statuses text[], max_rows integer, organization uuid DEFAULT NULL::uuid, since timestamp with time zone DEFAULT '-infinity'::timestamp with time zone, until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone) RETURNS json
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.count_waiting(statuses text[], max_rows integer) IS 'like count_by_status, for the pending, sending and held deliveries of all webhooks, without a look-up for each webhook';
+COMMENT ON FUNCTION rowhook.count_waiting(statuses text[], max_rows integer, organization uuid, since timestamp with time zone, until timestamp with time zone) IS 'like count_by_status, for the pending, sending and held deliveries that this transaction can see: no webhook is looked up, but the waiting deliveries of all organizations are read';
 
 CREATE FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) RETURNS uuid
     LANGUAGE sql
@@ -824,6 +843,15 @@ CREATE FUNCTION rowhook.create_webhook(document json, organization uuid, webhook
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) IS 'stores a validated webhook; returns its first revision';
+
+CREATE FUNCTION rowhook.creation_after(place bigint) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.creation_after(place bigint) IS 'creation time of the first delivery with a higher id; security definer, because it reads deliveries of all organizations';
 
 CREATE FUNCTION rowhook.creation_time_sql(source rowhook.source) RETURNS text
     LANGUAGE sql STABLE
@@ -1193,10 +1221,23 @@ CREATE FUNCTION rowhook.expired_partitions(attempts timestamp with time zone, bo
 
 COMMENT ON FUNCTION rowhook.expired_partitions(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) IS 'partitions that end before the cutoff of their kind, oldest first; a null cutoff keeps all';
 
-CREATE FUNCTION rowhook.failed_deliveries(organization uuid, webhook uuid, statuses text[], since timestamp with time zone, max_rows integer) RETURNS TABLE(webhook_id uuid, id bigint, status text, error text, status_code integer, created_at timestamp with time zone, beyond boolean)
-    LANGUAGE sql STABLE
+CREATE FUNCTION rowhook.failed_counts(webhooks uuid[], wanted text[], since timestamp with time zone, most integer) RETURNS TABLE(webhook_id uuid, held bigint, dead bigint, retrying bigint)
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.failed_counts(webhooks uuid[], wanted text[], since timestamp with time zone, most integer) IS 'held deliveries of webhooks, and, if wanted, dead ones created since a time and those that wait after a failed attempt; at most `most` of each; a webhook without any may be missing, others may be there';
+
+CREATE FUNCTION rowhook.failed_deliveries(organization uuid, webhook uuid, statuses text[], since timestamp with time zone, max_rows integer) RETURNS TABLE(webhook_id uuid, id bigint, status text, error text, status_code integer, created_at timestamp with time zone, beyond boolean)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.failed_deliveries(organization uuid, webhook uuid, statuses text[], since timestamp with time zone, max_rows integer) IS 'newest `most` failed deliveries per webhook and status; `beyond`: there may be more';
 
@@ -1224,6 +1265,31 @@ CREATE FUNCTION rowhook.fall_asleep(known uuid[] DEFAULT '{}'::uuid[], marks tim
     SET enable_seqscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.fall_asleep(known uuid[], marks timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) IS 'registers as asleep, then checks once more whether claim or sweep would find work, and when the next delivery is due';
+
+CREATE FUNCTION rowhook.few_deliveries_ended() RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.few_deliveries_ended() IS 'whether so few deliveries of the whole installation are dead, cancelled or skipped that reading all of them takes less than a look-up for each webhook; security definer, because it counts those of all organizations';
+
+CREATE FUNCTION rowhook.few_deliveries_failed() RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.few_deliveries_failed() IS 'whether so few deliveries of the whole installation are dead, held or wait after a failed attempt that reading all of them takes less than a look-up for each webhook; security definer, because it counts those of all organizations';
+
+CREATE FUNCTION rowhook.few_deliveries_wait() RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.few_deliveries_wait() IS 'whether so few deliveries wait in the whole installation that reading all of them takes less than a look-up for each webhook; security definer, because it counts those of all organizations';
 
 CREATE FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, output_type text DEFAULT 'text'::text) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -1362,6 +1428,16 @@ CREATE FUNCTION rowhook.has_its_events(source rowhook.source) RETURNS boolean
 
 COMMENT ON FUNCTION rowhook.has_its_events(source rowhook.source) IS 'whether most of the newest events of a source are those of rows that are complete under this mapping: then a column was renamed, not replaced by another one';
 
+CREATE FUNCTION rowhook.has_many_webhooks(organization uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.has_many_webhooks(organization uuid) IS 'whether an organization, or with null all that this transaction can see, ever had so many webhooks that a look-up for each is slower than reading deliveries by id';
+
 CREATE FUNCTION rowhook.has_own_collation(relation regclass, column_name text) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1495,6 +1571,14 @@ CREATE FUNCTION rowhook.identify_organization(id text) RETURNS uuid
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.identify_organization(id text) IS 'organization with this platform id or uuid; null if this transaction cannot see it';
+
+CREATE FUNCTION rowhook.ids_of_rare_events(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) RETURNS bigint[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan';
+
+COMMENT ON FUNCTION rowhook.ids_of_rare_events(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) IS 'as delivery_ids, of an event type with few events; null if there are many';
 
 CREATE FUNCTION rowhook.insert_attempt() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1665,6 +1749,15 @@ CREATE FUNCTION rowhook.last_failed_delivery(webhook uuid) RETURNS bigint
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.last_failed_delivery(webhook uuid) IS 'delivery with the latest failed attempt of a webhook; null if none failed in the last 31 days';
+
+CREATE FUNCTION rowhook.last_id_before(moment timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.last_id_before(moment timestamp with time zone) IS 'id of the last delivery created before a time, found by bisection; security definer, because it reads deliveries of all organizations';
 
 CREATE FUNCTION rowhook.last_place(session text) RETURNS bigint
     LANGUAGE sql STABLE
@@ -1915,7 +2008,7 @@ CREATE FUNCTION rowhook.newest_gaps(most integer DEFAULT 10000) RETURNS TABLE(so
 
 COMMENT ON FUNCTION rowhook.newest_gaps(most integer) IS 'rows without an event among the newest completions of each source; rowhook.gaps searches all 7 days';
 
-CREATE FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) RETURNS bigint[]
+CREATE FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, organization uuid DEFAULT NULL::uuid) RETURNS bigint[]
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
@@ -1924,7 +2017,7 @@ CREATE FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone
     SET enable_bitmapscan TO 'off'
     SET enable_sort TO 'off';
 
-COMMENT ON FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) IS 'like delivery_ids, for the first pages of all organizations, read by the time at which deliveries ended; null if there are few webhooks, if many deliveries wait, or the newest that ended are too few';
+COMMENT ON FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, organization uuid) IS 'like delivery_ids, for the first pages of all organizations, or for the waiting or failed deliveries of one, read by the time at which deliveries ended; null if there are few webhooks, if many deliveries wait, or if the newest that ended are too few or, for one organization, too many';
 
 CREATE FUNCTION rowhook.newest_latency(since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) RETURNS record
     LANGUAGE sql STABLE
@@ -2045,6 +2138,16 @@ CREATE FUNCTION rowhook.organization_details(organization uuid) RETURNS json
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.organization_details(organization uuid) IS 'an organization with its quotas and their usage; null if this transaction cannot see it';
+
+CREATE FUNCTION rowhook.organization_latency(organization uuid, since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.organization_latency(organization uuid, since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) IS 'as latency_percentiles, of an organization: of its newest delivered deliveries if it has many webhooks';
 
 CREATE FUNCTION rowhook.organization_names(ids text[]) RETURNS SETOF json
     LANGUAGE sql STABLE
@@ -2691,6 +2794,26 @@ CREATE FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) RETURNS
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) IS 'snapshot of a sample job of this agent, or of none; no row if the agent does not belong to the organization';
+
+CREATE FUNCTION rowhook.scan_counts(organization uuid, since timestamp with time zone, until timestamp with time zone, event_type text, code integer, most_rows integer, OUT by_status jsonb, OUT complete boolean) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.scan_counts(organization uuid, since timestamp with time zone, until timestamp with time zone, event_type text, code integer, most_rows integer, OUT by_status jsonb, OUT complete boolean) IS 'number of deliveries by status among the newest `most_rows` ids of a range of time; complete: these are all';
+
+CREATE FUNCTION rowhook.scan_ids(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, most_rows integer) RETURNS bigint[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.scan_ids(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, most_rows integer) IS 'as delivery_ids, read by id from the newest; null if `most_rows` ids have fewer than `most` deliveries';
 
 CREATE FUNCTION rowhook.schema_differences() RETURNS TABLE(kind text, step text, line text, missing boolean, finding text)
     LANGUAGE sql STABLE
@@ -5227,6 +5350,10 @@ GRANT ALL ON FUNCTION rowhook.count_by_status(organization uuid, webhook uuid, s
 REVOKE ALL ON FUNCTION rowhook.count_capped(query text, before timestamp with time zone, since timestamp with time zone, cap integer, OUT total bigint, OUT oldest timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_capped(query text, before timestamp with time zone, since timestamp with time zone, cap integer, OUT total bigint, OUT oldest timestamp with time zone) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.count_ended(wanted text[], since timestamp with time zone, until timestamp with time zone, max_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.count_ended(wanted text[], since timestamp with time zone, until timestamp with time zone, max_rows integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.count_ended(wanted text[], since timestamp with time zone, until timestamp with time zone, max_rows integer) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.count_events(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_events(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) TO rowhook_worker;
 
@@ -5236,6 +5363,10 @@ GRANT ALL ON FUNCTION rowhook.count_lost_claims(rows tid[]) TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.count_older_seals(newest bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_older_seals(newest bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.count_older_seals(newest bytea) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.count_since(organization uuid, wanted text[], since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.count_since(organization uuid, wanted text[], since timestamp with time zone) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.count_since(organization uuid, wanted text[], since timestamp with time zone) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.count_step(span interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_step(span interval) TO rowhook_worker;
@@ -5251,9 +5382,9 @@ GRANT ALL ON FUNCTION rowhook.count_text(counted bigint) TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.count_text(counted bigint, singular text, plural text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_text(counted bigint, singular text, plural text) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.count_waiting(statuses text[], max_rows integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.count_waiting(statuses text[], max_rows integer) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.count_waiting(statuses text[], max_rows integer) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.count_waiting(statuses text[], max_rows integer, organization uuid, since timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.count_waiting(statuses text[], max_rows integer, organization uuid, since timestamp with time zone, until timestamp with time zone) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.count_waiting(statuses text[], max_rows integer, organization uuid, since timestamp with time zone, until timestamp with time zone) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) TO rowhook_worker;
@@ -5266,6 +5397,10 @@ GRANT ALL ON FUNCTION rowhook.create_portal_link(organization uuid, granted text
 REVOKE ALL ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.creation_after(place bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.creation_after(place bigint) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.creation_after(place bigint) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.creation_time_sql(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.creation_time_sql(source rowhook.source) TO rowhook_worker;
@@ -5440,6 +5575,10 @@ GRANT ALL ON FUNCTION rowhook.expired_days(kind text) TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.expired_partitions(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.expired_partitions(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.failed_counts(webhooks uuid[], wanted text[], since timestamp with time zone, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.failed_counts(webhooks uuid[], wanted text[], since timestamp with time zone, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.failed_counts(webhooks uuid[], wanted text[], since timestamp with time zone, most integer) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.failed_deliveries(organization uuid, webhook uuid, statuses text[], since timestamp with time zone, max_rows integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.failed_deliveries(organization uuid, webhook uuid, statuses text[], since timestamp with time zone, max_rows integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.failed_deliveries(organization uuid, webhook uuid, statuses text[], since timestamp with time zone, max_rows integer) TO rowhook_api;
@@ -5454,6 +5593,18 @@ GRANT ALL ON FUNCTION rowhook.failures(organization uuid, webhook uuid, since ti
 
 REVOKE ALL ON FUNCTION rowhook.fall_asleep(known uuid[], marks timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.fall_asleep(known uuid[], marks timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.few_deliveries_ended() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.few_deliveries_ended() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.few_deliveries_ended() TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.few_deliveries_failed() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.few_deliveries_failed() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.few_deliveries_failed() TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.few_deliveries_wait() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.few_deliveries_wait() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.few_deliveries_wait() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, output_type text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, output_type text) TO rowhook_worker;
@@ -5525,6 +5676,10 @@ GRANT ALL ON FUNCTION rowhook.has_events(organization uuid) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.has_its_events(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.has_its_events(source rowhook.source) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.has_many_webhooks(organization uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.has_many_webhooks(organization uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.has_many_webhooks(organization uuid) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.has_own_collation(relation regclass, column_name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.has_own_collation(relation regclass, column_name text) TO rowhook_worker;
 
@@ -5592,6 +5747,10 @@ GRANT ALL ON FUNCTION rowhook.identify_agent(organization uuid, id text) TO rowh
 REVOKE ALL ON FUNCTION rowhook.identify_organization(id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.identify_organization(id text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.identify_organization(id text) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.ids_of_rare_events(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.ids_of_rare_events(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.ids_of_rare_events(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.insert_attempt() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.insert_attempt() TO rowhook_worker;
@@ -5685,6 +5844,10 @@ GRANT ALL ON FUNCTION rowhook.last_event_to_keep(of_epoch integer) TO rowhook_wo
 REVOKE ALL ON FUNCTION rowhook.last_failed_delivery(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.last_failed_delivery(webhook uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.last_failed_delivery(webhook uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.last_id_before(moment timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.last_id_before(moment timestamp with time zone) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.last_id_before(moment timestamp with time zone) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.last_place(session text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.last_place(session text) TO rowhook_worker;
@@ -5812,9 +5975,9 @@ GRANT ALL ON FUNCTION rowhook.newest_failure(webhook uuid, statuses text[], OUT 
 REVOKE ALL ON FUNCTION rowhook.newest_gaps(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.newest_gaps(most integer) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, organization uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, organization uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, organization uuid) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.newest_latency(since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.newest_latency(since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) TO rowhook_worker;
@@ -5872,6 +6035,10 @@ GRANT ALL ON FUNCTION rowhook.organization_counts(organization uuid, span interv
 REVOKE ALL ON FUNCTION rowhook.organization_details(organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.organization_details(organization uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.organization_details(organization uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.organization_latency(organization uuid, since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.organization_latency(organization uuid, since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.organization_latency(organization uuid, since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.organization_names(ids text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.organization_names(ids text[]) TO rowhook_worker;
@@ -6178,6 +6345,14 @@ GRANT ALL ON FUNCTION rowhook.sample_event(organization uuid, wanted bigint) TO 
 REVOKE ALL ON FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.scan_counts(organization uuid, since timestamp with time zone, until timestamp with time zone, event_type text, code integer, most_rows integer, OUT by_status jsonb, OUT complete boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.scan_counts(organization uuid, since timestamp with time zone, until timestamp with time zone, event_type text, code integer, most_rows integer, OUT by_status jsonb, OUT complete boolean) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.scan_counts(organization uuid, since timestamp with time zone, until timestamp with time zone, event_type text, code integer, most_rows integer, OUT by_status jsonb, OUT complete boolean) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.scan_ids(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, most_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.scan_ids(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, most_rows integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.scan_ids(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, most_rows integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.schema_differences() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.schema_differences() TO rowhook_worker;

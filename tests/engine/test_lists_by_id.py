@@ -1,0 +1,143 @@
+"""Lists and counts of many webhooks are read by id, and agree with the table."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.sample_platform import Platform
+from tests.support.servers import every_server
+
+pytestmark = [pytest.mark.anyio, pytest.mark.new_database]
+WEBHOOKS, DELIVERIES = 220, 4_400
+EVERY = "'pending', 'sending', 'held', 'delivered', 'dead', 'cancelled', 'skipped'"
+
+
+async def fill(platform: Platform) -> None:
+    """Create a delivery every 20 seconds; each tenth is up to 50 seconds older than its id says."""
+    webhooks = [await platform.webhook() for _ in range(WEBHOOKS)]
+    await platform.run(
+        "with made as ("
+        "   insert into rowhook.event (organization_id, type, key, snapshot, occurred_at)"
+        "   select %s, case n %% 1000 when 7 then 'job.failed' else 'job.succeeded' end,"
+        "     'k' || n, '{}', now() from generate_series(1, %s) n returning id)"
+        " insert into rowhook.outbox (event_id, organization_id, webhook_id, status, ready,"
+        "   next_attempt_at, created_at, finished_at, last_error, last_status_code)"
+        " select id, %s, (%s::uuid[])[1 + mod(id, %s)], fate, false,"
+        "   case when fate = 'pending' then now() + interval '1 h' end, at_s,"
+        "   case when fate not in ('pending', 'held') then at_s + interval '20 ms' end,"
+        "   case when fate in ('dead', 'held', 'pending') then 'it failed' end,"
+        "   case fate when 'delivered' then 204 when 'dead' then 503 end"
+        " from (select id, now() - (%s - place) * interval '20 s'"
+        "     - case when id %% 10 = 0 then interval '50 s' else interval '0' end as at_s,"
+        "     case id %% 23 when 1 then 'dead' when 2 then 'held' when 3 then 'pending'"
+        "       when 4 then 'skipped' when 5 then 'cancelled' else 'delivered' end as fate"
+        "   from (select id, row_number() over (order by id) as place from made) made) made",
+        platform.organization,
+        DELIVERIES,
+        platform.organization,
+        webhooks,
+        WEBHOOKS,
+        DELIVERIES,
+    )
+    await platform.run("vacuum analyze rowhook.outbox")
+
+
+CONDITIONS = {
+    "all": ("null, null", "true"),
+    "until": ("null, now() - interval '9 h'", "created_at < now() - interval '9 h'"),
+    "range": (
+        "now() - interval '9 h', now() - interval '8 h'",
+        "created_at >= now() - interval '9 h' and created_at < now() - interval '8 h'",
+    ),
+}
+FILTERS = {
+    "none": ("null, null", "true"),
+    "code": ("null, 503", "last_status_code = 503"),
+    "missing code": ("null, 404", "false"),
+    "rare type": (
+        "'job.failed', null",
+        "event_id in (select id from rowhook.event where type = 'job.failed')",
+    ),
+}
+
+
+@every_server
+@pytest.mark.parametrize("caller", ["operator", "tenant"])
+async def test_pages_and_counts_of_many_webhooks_agree_with_the_table(
+    platform: Platform, caller: str
+) -> None:
+    await fill(platform)
+    organization = platform.organization if caller == "tenant" else None
+    async with platform.db.transaction():
+        await platform.value("select rowhook.set_tenant(%s, 'a test')::text", organization)
+        for times, in_time in CONDITIONS.values():
+            since, until = times.split(", ", 1)
+            for type_and_code, matching in FILTERS.items():
+                arguments, condition = matching
+                for statuses in (EVERY, "'dead', 'cancelled'", "'held', 'pending'", "'delivered'"):
+                    where = f"status in ({statuses}) and {in_time} and {condition}"
+                    expected = await platform.value(
+                        f"select array(select id from rowhook.outbox where {where}"
+                        " order by created_at desc, id desc limit 60)"
+                    )
+                    listed = await platform.value(
+                        f"select rowhook.delivery_ids(%s, null, array[{statuses}],"
+                        f" coalesce(({since})::timestamptz, '-infinity'),"
+                        f" coalesce(({until})::timestamptz, 'infinity'),"
+                        f" 'infinity', 0, null, null, {arguments}, 60)",
+                        organization,
+                    )
+                    assert listed == expected, (times, type_and_code, statuses)
+                    counted = await platform.value(
+                        f"select rowhook.count_by_status(%s, null, array[{statuses}], {since},"
+                        f" {until}, null, null, {arguments}, 10000)->>'total'",
+                        organization,
+                    )
+                    total = f"select count(*)::text from rowhook.outbox where {where}"
+                    assert counted == await platform.value(total), (times, type_and_code, statuses)
+
+
+@every_server
+async def test_each_page_continues_the_one_before(platform: Platform) -> None:
+    await fill(platform)
+    pages: list[int] = []
+    place = "'infinity', 0"
+    while True:
+        page = await platform.value(
+            f"select rowhook.scan_ids(null, array[{EVERY}], '-infinity', 'infinity', {place},"
+            " null, null, 500, 60000)"
+        )
+        pages += page
+        if len(page) < 500:
+            break
+        at = await platform.value(
+            "select created_at::text from rowhook.outbox where id = %s", page[-1]
+        )
+        place = f"'{at}', {page[-1]}"
+    assert pages == await platform.value(
+        "select array(select id from rowhook.outbox order by created_at desc, id desc)"
+    )
+
+
+@every_server
+async def test_the_bounded_reads_end_where_they_must(platform: Platform) -> None:
+    await fill(platform)
+    scan = (
+        "select rowhook.scan_ids(null, array['dead'], '-infinity', 'infinity', 'infinity', 0, null,"
+        " null, 100, 1000)"
+    )
+    assert await platform.value(scan) is None
+    assert not await platform.value(
+        "select (rowhook.scan_counts(null, '-infinity', 'infinity', null, null, 1000)).complete"
+    )
+    counts = await platform.value("select rowhook.count_since(null, array['held'], '-infinity')")
+    ended = await platform.value(
+        "select rowhook.count_ended(array['dead', 'skipped'], '-infinity', 'infinity', 100)"
+    )
+    total = "select count(*) from rowhook.outbox where status = %s"
+    assert counts["held"] == await platform.value(total, "held")
+    assert ended == {
+        "dead": 100,
+        "cancelled": await platform.value(total, "cancelled"),
+        "skipped": await platform.value(total, "skipped"),
+    }
