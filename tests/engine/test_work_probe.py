@@ -138,9 +138,9 @@ async def test_a_probe_polls_through_a_transaction_pooler(
 ) -> None:
     await platform.outlook(pool)
     async with connection_pool.open_pool(dsn, size=1, pooler=True) as polled:
-        answers = Answers()
-        assert await WorkProbe(polled.keep_connection()).poll(answers.until_answered, answers.add)
+        answers, kept = Answers(), polled.keep_connection()
+        assert await WorkProbe(kept).poll(answers.until_answered, answers.add)
         assert answers.seconds == [None]
-        async with polled.connection() as connection:
+        async with kept.connection() as connection:
             prepared = await connection.execute("select count(*) from pg_prepared_statements")
             assert await prepared.fetchone() == (0,)

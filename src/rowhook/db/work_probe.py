@@ -11,7 +11,7 @@ from weakref import WeakSet
 import psycopg
 from psycopg.pq import ConnStatus, ExecStatus
 
-from rowhook.db.answer_deadline import deadline
+from rowhook.db.connection_errors import deadline
 from rowhook.db.statements import DEADLINE_S
 
 if TYPE_CHECKING:
