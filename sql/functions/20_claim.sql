@@ -292,6 +292,36 @@ $$;
 comment on function rowhook.claim_batch(uuid, int, int, uuid, interval, boolean, uuid[], timestamptz[], bigint[], boolean) is
   'claims due deliveries; with `falls_asleep` it registers the worker as asleep first. Rows by `kind`: delivery, whose due_in_s is minus the seconds since it was captured, if this is its first attempt and its webhook has no first delay; unreadable, a claimed row whose event is missing; watermark, the time before which a lane has no ready rows; cursor, the last visited lane if there are more; reclaimed, how many expired claims that are not in `held` were given back; and what the worker may wait for: more, a lane that may have further ready rows; full, one that waits for a result; due, when a lane or a delivery is due; chore, rowhook.sweep has work; unsettled, an open transaction may commit without a notification';
 
+create or replace function rowhook.work_due_in() returns double precision
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set jit = off
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_sort = off
+set enable_bitmapscan = off
+as $$
+begin
+  -- Without a registration, captures do not notify; a claim registers the worker again.
+  if not rowhook.is_anyone_asleep() then
+    return 0;
+  end if;
+  return (select coalesce(
+    (select 0::double precision from rowhook.outbox o where o.ready
+     order by o.webhook_id, o.late, o.next_attempt_at, o.id limit 1),
+    (select 0::double precision from rowhook.chore c where c.due_at <= now() order by c.due_at limit 1),
+    least(
+      (select date_part('epoch', o.next_attempt_at - now()) from rowhook.outbox o
+       where not o.ready and o.next_attempt_at is not null
+       order by o.next_attempt_at limit 1),
+      -- Its lease may expire.
+      (select 1::double precision from rowhook.outbox o where o.status = 'sending'
+       order by o.webhook_id, o.leased_until limit 1))));
+end
+$$;
+comment on function rowhook.work_due_in() is
+  'in how many seconds, at the earliest, claim_batch may find something to do; null if there is nothing yet. Also 0 if the register says that no worker is asleep';
+
 create or replace function rowhook.event_body(event_id bigint) returns table (data text, context text)
 language sql stable
 set search_path = pg_catalog, pg_temp

@@ -3339,6 +3339,17 @@ CREATE FUNCTION rowhook.without_open_errors(source_name text, ids text[]) RETURN
 
 COMMENT ON FUNCTION rowhook.without_open_errors(source_name text, ids text[]) IS 'ids without an open capture error; rows with one are retried only by rowhook.retry_captures';
 
+CREATE FUNCTION rowhook.work_due_in() RETURNS double precision
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.work_due_in() IS 'in how many seconds, at the earliest, claim_batch may find something to do; null if there is nothing yet. Also 0 if the register says that no worker is asleep';
+
 CREATE FUNCTION rowhook.worker_list() RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -6639,6 +6650,9 @@ GRANT ALL ON FUNCTION rowhook.with_platform_ids(document json) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.without_open_errors(source_name text, ids text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.without_open_errors(source_name text, ids text[]) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.work_due_in() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.work_due_in() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.worker_list() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.worker_list() TO rowhook_worker;

@@ -28,6 +28,8 @@ whatever_the_statistics = pytest.mark.parametrize(
 WAITING, BATCH, LANES, DUE = 20_000, 64, 4, 1000
 # Three index entries per claimed row, those of its event and the lanes; twice that with dead rows.
 MOST_TOUCHED = 18 * BATCH
+# The first entry and its row.
+MOST_POLLED = 4
 INTENDED = {"outbox_ready", "outbox_ordered", "outbox_waiting", "outbox_sending"}
 UNBOUNDED = {
     "SEQSCAN",
@@ -236,6 +238,24 @@ async def test_expired_leases_are_found_without_reading_waiting_rows(
     assert work["outbox_sending"] <= 2 * (BATCH + LANES)
     assert sum(work.values()) <= 2 * MOST_TOUCHED, work
     assert await platform.value("select sum(lost_claims) from rowhook.outbox") == BATCH
+
+
+@whatever_the_statistics
+async def test_a_poll_touches_a_few_rows(platform: Platform, statistics: Statistics) -> None:
+    if statistics == "of_a_plan_made_empty":
+        await platform.run("select nextval('rowhook.asleep')")
+        for _ in range(10):
+            await platform.run("select rowhook.work_due_in()")
+    await mislead_planner(platform, statistics)
+    await deliveries(platform, WAITING, ready=True, due_s=0)
+    await deliveries(platform, WAITING, due_s=3600)
+    await analyze(platform, statistics)
+    await platform.run("select nextval('rowhook.asleep')")
+    async with platform.db.transaction():
+        before = await rows_read(platform)
+        assert await platform.value("select rowhook.work_due_in()") == 0
+        after = await rows_read(platform)
+    assert sum(after.values()) - sum(before.values()) <= MOST_POLLED
 
 
 async def test_a_low_watermark_skips_dead_entries_during_an_open_transaction(

@@ -372,6 +372,7 @@ FUNCTIONS: dict[str, str] = {
             "heartbeat",
             "deregister",
             "claim_batch",
+            "work_due_in",
             "ready_lanes",
             "next_due_at",
             "visit_lane",

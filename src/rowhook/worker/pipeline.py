@@ -27,7 +27,7 @@ from rowhook.transports.registry import NoOutcome, Resources, create_transports
 from rowhook.worker import failpoints
 from rowhook.worker.in_flight import InFlight
 from rowhook.worker.maintenance import Maintenance, WorkerOptions
-from rowhook.worker.queue import ENTRYPOINT, OutboxQueries, PoolDriver
+from rowhook.worker.queue import OutboxQueries, PoolDriver
 from rowhook.worker.recorder import Recorder, Result
 from rowhook.worker.tally import Tally
 
@@ -46,6 +46,20 @@ log = structlog.get_logger()
 _BATCH = 128
 _BACKOFF_S = 0.25
 _STALLED_S = 120.0
+
+
+class _DeliveryManager(QueueManager):
+    """pgqueuer's queue manager without its buffers for results and heartbeats.
+
+    The worker records and renews by itself, and the buffers would wake it up ten times a second.
+    """
+
+    async def pass_jobs(self, start: Callable[[models.Job], None], lease: timedelta) -> None:
+        """Pass each job to `start` until `shutdown`."""
+        await self.verify_structure()
+        async with self.queries.driver:
+            async for job in self.fetch_jobs(_BATCH, None, lease):
+                start(job)
 
 
 class Worker:
@@ -76,9 +90,7 @@ class Worker:
         self._pool = pool
         self._webhooks = webhooks
         self._options = options
-        self._manager = QueueManager(self.queries)
-        self._manager.min_dequeue_poll_interval = timedelta(milliseconds=1)
-        self._manager.entrypoint(ENTRYPOINT)(self._deliver_batch)
+        self._manager = _DeliveryManager(self.queries)
         self._maintenance = Maintenance(
             pool, self.id, self.in_flight, self.queries, self.tally, options
         )
@@ -146,14 +158,9 @@ class Worker:
         return 1 if self.recorder.lost else self._tasks.exit_code
 
     def _run_queue(self) -> Coroutine[Any, Any, None]:
-        return self._manager.run(
-            dequeue_timeout=timedelta(milliseconds=250),
-            batch_size=_BATCH,
-            heartbeat_timeout=self._options.lease,
-            log_aggregation_interval=timedelta(0),
-        )
+        return self._manager.pass_jobs(self._start_batch, self._options.lease)
 
-    async def _deliver_batch(self, job: models.Job) -> None:
+    def _start_batch(self, job: models.Job) -> None:
         """Start a supervised task for each delivery; pgqueuer does not report task errors."""
         batch = self.queries.lane_batches.pop(job.id)
         self.tally.add_claimed(batch, self._maintenance.database_time())

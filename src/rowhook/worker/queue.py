@@ -1,20 +1,12 @@
 """pgqueuer's repository and driver over the outbox, so that its queue manager claims deliveries.
 
-pgqueuer's queue manager runs the pool: it asks for work, waits for notifications and due times,
-limits concurrency and shuts down. It expects a queue table of its own; here the outbox is the
-queue, with lanes, fencing tokens and retry times. Therefore these methods are overridden:
+pgqueuer expects a queue table of its own; here the outbox is the queue, with lanes, fencing tokens
+and retry times. Therefore:
 
 - `dequeue` calls `rowhook.claim_batch`, which claims with SKIP LOCKED, lane by lane. One job is the
   batch of a lane, because the manager's work for a job costs more than the claim of a delivery. A
-  claim that leaves nothing behind registers the worker as asleep, so that commits notify it; until
-  then `dequeue` returns nothing without asking the database, which it otherwise would twice for
-  each delivery.
-- `eligible_queued_work`, `next_deferred_eta` and `queued_work` tell the manager how long to wait,
-  by the outlook of the last claim.
-- `update_heartbeat` and `log_jobs` do nothing: leases are renewed and results are recorded for all
-  deliveries together, and a delivery ends later than its job.
-- `notify_health_check` and `PoolDriver.notify` stay in the process, because a NOTIFY takes a lock
-  on the whole database at commit.
+  claim that leaves nothing behind registers the worker as asleep, so that commits notify it.
+  `dequeue` waits until a claim is due, because a round of the manager costs more than a poll.
 - `PoolDriver` takes connections from a pool, where pgqueuer's own driver holds one connection, and
   listens on a separate connection that reconnects.
 """
@@ -22,11 +14,11 @@ queue, with lanes, fencing tokens and retry times. Therefore these methods are o
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from math import isinf
 from typing import Any, Self
 from uuid import UUID
 
@@ -44,28 +36,21 @@ from rowhook.db.connection_pool import Pool
 from rowhook.db.engine import NO_CLAIMS, ClaimResult, Outlook, Rotation
 from rowhook.db.listener import Listener
 from rowhook.db.statements import PostgresError
+from rowhook.db.work_probe import WorkProbe
 from rowhook.migrate.queue_schema import builders
 from rowhook.model import Claim
 from rowhook.worker import failpoints
+from rowhook.worker.claim_pause import ClaimPause
 from rowhook.worker.in_flight import InFlight
 from rowhook.worker.tally import Tally
 
 CHANNEL = "rowhook"
 
 
-def envelope(kind: str, **fields: object) -> str:
-    """Return a notification payload in pgqueuer's format; it drops others with a critical log."""
-    stamp = {"channel": CHANNEL, "sent_at": datetime.now(UTC).isoformat(), "type": kind}
-    return json.dumps(stamp | fields)
-
-
-_WAKE_UP = envelope("table_changed_event", operation="insert", table="outbox")
-
-
 class PoolDriver:
     """Implements pgqueuer.ports.driver.Driver. Without `listen_dsn` the worker only polls.
 
-    The caller runs `listener`, which wakes the queue manager on every NOTIFY.
+    The caller runs `listener`, which ends the wait for the next claim on every NOTIFY.
     """
 
     def __init__(self, pool: Pool, listen_dsn: str | None) -> None:
@@ -75,6 +60,7 @@ class PoolDriver:
             self.listener = Listener(listen_dsn, CHANNEL, lambda _: self.wake())
         self._shutdown = asyncio.Event()
         self._tm = TaskManager()
+        self._wait_ended = asyncio.Event()
         self.is_notified = True
         self._callbacks: list[NotifyCallback] = []
         self._entered = 0
@@ -109,24 +95,31 @@ class PoolDriver:
             return cursor.statusmessage or ""
 
     async def notify(self, channel: str, payload: str) -> None:
-        """Dispatch locally, because every NOTIFY takes a lock on the whole database."""
-        if channel == CHANNEL:
-            self.dispatch(payload)
+        """Call back in this process, because a NOTIFY takes a lock on the whole database."""
+        for callback in self._callbacks:
+            callback(payload)
 
     async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
         """Register a callback for the channel of Rowhook, regardless of pgqueuer's channel."""
         self._callbacks.append(callback)
 
-    def dispatch(self, payload: str) -> None:
-        """Pass an envelope to pgqueuer's callbacks."""
-        for callback in self._callbacks:
-            callback(payload)
-
     def wake(self) -> None:
-        """End the wait of the queue manager, so that it claims; once until it does."""
-        if not self.is_notified:
-            self.is_notified = True
-            self.dispatch(_WAKE_UP)
+        """Make a claim due."""
+        self.is_notified = True
+        self.end_wait()
+
+    def end_wait(self) -> None:
+        """End a wait that has begun."""
+        self._wait_ended.set()
+
+    async def wait(self, until_s: float) -> None:
+        """Wait for `wake` or `end_wait`, at most until a time of `time.monotonic`."""
+        self._wait_ended.clear()
+        try:
+            async with asyncio.timeout(_seconds_until(until_s)):
+                await self._wait_ended.wait()
+        except TimeoutError:
+            return
 
     async def __aenter__(self) -> Self:
         self._entered += 1
@@ -142,11 +135,13 @@ class PoolDriver:
         await self._tm.gather_tasks()
 
 
+def _seconds_until(moment_s: float) -> float | None:
+    """Return the seconds until a time of `time.monotonic`; None if it never comes."""
+    return None if isinf(moment_s) else max(moment_s - time.monotonic(), 0.0)
+
+
 log = structlog.get_logger()
-ENTRYPOINT = types.QueueEntrypoint("deliver")
-_POLL_S = 0.25
-# While an open transaction may commit without a notification.
-_NAPS_S = (0.005, 0.01, 0.025, 0.05, 0.1, _POLL_S)
+_ENTRYPOINT = types.QueueEntrypoint("deliver")
 _SWEEP_S = 1.0
 _PER_LANE = 4
 
@@ -168,6 +163,7 @@ class OutboxQueries(Queries):
         self._pool = driver.pool
         self._claims = driver.pool.keep_connection()
         self._notifications = driver
+        self._pause = ClaimPause(driver, in_flight, WorkProbe(self._claims), tally)
         self._in_flight = in_flight
         self._worker = worker
         self._lease = lease
@@ -175,19 +171,16 @@ class OutboxQueries(Queries):
         self._cursor: UUID | None = None
         self.low_watermarks = LowWatermarks()
         self._swept_at = 0.0
-        self._outlook = Outlook()
-        self._has_swept = True
-        self._nap_count = 0
-        self._poll_at = 0.0
 
     @property
     def awaits_result(self) -> bool:
         """Whether the worker sleeps and a recorded result may free a slot of a lane."""
-        return self._outlook.awaits_result and not self._outlook.has_more
+        return self._pause.outlook.awaits_result and not self._pause.outlook.has_more
 
     def stop(self) -> None:
         """Stop claiming at once."""
         self.shutdown.set()
+        self._pause.stop()
         self._in_flight.stop_waiting()
 
     async def dequeue(
@@ -198,54 +191,45 @@ class OutboxQueries(Queries):
         global_concurrency_limit: int | None,
         heartbeat_timeout: timedelta,
     ) -> list[models.Job]:
-        """Claim up to `batch_size` due deliveries, as one job per lane; waits for a free slot."""
-        self._tally.queue_turned_at = time.monotonic()
-        if not self._is_claim_due():
-            return []
-        await self._in_flight.wait_for_slots(batch_size // 2)
-        if self.shutdown.is_set():
-            return []
-        if self._notifications.is_notified:
-            self._nap_count = 0
-        # Notifications from now on are about rows that the claim may not see.
-        self._notifications.is_notified = False
-        try:
-            claims = await self._claim(min(batch_size, self._in_flight.free_slots))
-        except PostgresError as error:
-            self._tally.failed_claims += 1
-            log.warning(
-                "claim.failed", error=type(error).__name__, reason=connection_errors.reason(error)
-            )
-            self._sleep(Outlook(is_unsettled=True), is_registered=True)
-            return []
+        """Claim up to `batch_size` due deliveries, as one job per lane.
+
+        It waits until there are some, and a free slot; it returns none when the worker stops.
+        """
+        claims: list[Claim] = []
+        while not claims and not self.shutdown.is_set():
+            self._tally.queue_turned_at = time.monotonic()
+            await self._pause.wait()
+            await self._in_flight.wait_for_slots(batch_size // 2)
+            if self.shutdown.is_set():
+                break
+            self._pause.end()
+            try:
+                claims = await self._claim(min(batch_size, self._in_flight.free_slots))
+            except PostgresError as error:
+                self._tally.failed_claims += 1
+                log.warning(
+                    "claim.failed",
+                    error=type(error).__name__,
+                    reason=connection_errors.reason(error),
+                )
+                self._begin_pause(Outlook(is_unsettled=True))
         return [self._job(batch) for batch in group_by_lane(claims)]
 
-    def _is_claim_due(self) -> bool:
-        return (
-            self._notifications.is_notified
-            or self._outlook.has_more
-            or (self._outlook.has_chores and self._has_swept)
-            or time.monotonic() >= self._poll_at
+    def _begin_pause(
+        self, outlook: Outlook, *, is_registered: bool = True, has_claimed: bool = False
+    ) -> None:
+        self._pause.begin(
+            outlook,
+            is_registered=is_registered,
+            has_claimed=has_claimed,
+            claims_at_polls=bool(self.low_watermarks.times),
         )
-
-    def _sleep(self, outlook: Outlook, *, is_registered: bool) -> None:
-        """Set when to claim next if no notification arrives before."""
-        self._outlook = outlook
-        self._in_flight.are_results_awaited = outlook.awaits_result or outlook.has_more
-        # A worker that did not register is not notified, so it claims once more.
-        pause_s = _POLL_S if is_registered else 0.0
-        if outlook.is_unsettled:
-            pause_s = _NAPS_S[min(self._nap_count, len(_NAPS_S) - 1)]
-            self._nap_count += 1
-        if outlook.due_in_s is not None:
-            pause_s = min(pause_s, outlook.due_in_s)
-        self._poll_at = time.monotonic() + pause_s
 
     async def _sweep(self) -> bool:
         """Process changed webhooks, if there are any; return whether the next claim sweeps."""
         is_due = time.monotonic() - self._swept_at >= _SWEEP_S
-        if self._outlook.has_chores and (is_due or self._has_swept):
-            self._has_swept = await engine.sweep(self._pool) > 0
+        if self._pause.outlook.has_chores and (is_due or self._pause.has_swept):
+            self._pause.has_swept = await engine.sweep(self._pool) > 0
             is_due = True
         if is_due:
             self._swept_at = time.monotonic()
@@ -255,11 +239,11 @@ class OutboxQueries(Queries):
     async def _claim(self, limit: int) -> list[Claim]:
         sweep = await self._sweep()
         # Not while there is more to claim, because a registered worker is notified.
-        falls_asleep = not self._outlook.has_more
+        falls_asleep = not self._pause.outlook.has_more
         recorded = self._in_flight.recorded
         outlook = Outlook()
         rotation = Rotation(self._cursor)
-        claimed = NO_CLAIMS
+        claimed, began_s = NO_CLAIMS, time.monotonic()
         while not claimed.claims and not rotation.is_complete:
             failpoints.reach("before_claim")
             self._tally.begin_claim()
@@ -283,13 +267,17 @@ class OutboxQueries(Queries):
             self.low_watermarks.update(claimed)
             await self._give_up_unreadable(claimed.unreadable)
             _report_reclaimed(claimed.reclaimed)
-        if claimed.claims:
-            self._nap_count = 0
+        if sweep and not claimed.claims:
+            self.low_watermarks.forget_useless(time.monotonic() - began_s)
         has_more = outlook.has_more or not rotation.is_complete
         if outlook.awaits_result and self._in_flight.recorded > recorded:
             # The claim may have looked before the result freed a slot.
             has_more = True
-        self._sleep(outlook._replace(has_more=has_more), is_registered=falls_asleep)
+        self._begin_pause(
+            outlook._replace(has_more=has_more),
+            is_registered=falls_asleep,
+            has_claimed=bool(claimed.claims),
+        )
         return await self._take(claimed.claims)
 
     async def _take(self, claims: list[Claim]) -> list[Claim]:
@@ -323,38 +311,13 @@ class OutboxQueries(Queries):
             heartbeat=now,
             execute_after=now,
             status="picked",
-            entrypoint=ENTRYPOINT,
+            entrypoint=_ENTRYPOINT,
             payload=None,
             attempts=0,
             queue_manager_id=None,
             slot=None,
             headers=None,
         )
-
-    async def eligible_queued_work(self, entrypoints: list[types.QueueEntrypoint]) -> int:
-        """Return 1 if a claim may find work at once, otherwise 0."""
-        return int(self._is_claim_due())
-
-    async def next_deferred_eta(self, entrypoints: list[types.QueueEntrypoint]) -> timedelta | None:
-        """Return how long to sleep unless a notification arrives."""
-        return timedelta(seconds=max(self._poll_at - time.monotonic(), 0.0))
-
-    async def queued_work(self, entrypoints: list[types.QueueEntrypoint]) -> int:
-        """Return 0, because `next_deferred_eta` covers deferred deliveries."""
-        return 0
-
-    async def update_heartbeat(self, job_ids: list[types.JobId]) -> None:
-        """Do nothing, because the worker renews the leases itself."""
-
-    async def log_jobs(
-        self,
-        job_status: list[tuple[models.Job, types.JOB_STATUS, models.TracebackRecord | None]],
-    ) -> None:
-        """Do nothing, because the recorder records each result when its delivery ends."""
-
-    async def notify_health_check(self, health_check_event_id: types.HealthCheckId) -> None:
-        """Respond locally, because the LISTEN connection has its own probe."""
-        self._notifications.dispatch(envelope("health_check_event", id=str(health_check_event_id)))
 
 
 def _report_reclaimed(count: int) -> None:
@@ -374,6 +337,9 @@ def group_by_lane(claims: list[Claim]) -> Iterable[list[Claim]]:
 _MIN_SENT = 1000
 _MAX_LANES = 64
 _MAX_COUNTED = 10_000
+# A claim that reads no dead entries takes a few milliseconds.
+_FAST_S = 0.02
+_KEPT_S = 10.0
 
 
 class LowWatermarks:
@@ -385,6 +351,7 @@ class LowWatermarks:
 
     def __init__(self) -> None:
         self.times: dict[UUID, datetime] = {}
+        self._adopted_at = 0.0
         self._sent: Counter[UUID] = Counter()
 
     def update(self, claimed: ClaimResult) -> None:
@@ -394,7 +361,13 @@ class LowWatermarks:
             if self._sent[lane] >= _MIN_SENT:
                 self.times.pop(lane, None)
                 self.times[lane] = watermark
+                self._adopted_at = time.monotonic()
         while len(self.times) > _MAX_LANES:
             del self.times[next(iter(self.times))]
         if len(self._sent) > _MAX_COUNTED:
             self._sent.clear()
+
+    def forget_useless(self, took_s: float) -> None:
+        """Forget them if they are old and a claim without them took only `took_s` seconds."""
+        if took_s < _FAST_S and time.monotonic() - self._adopted_at > _KEPT_S:
+            self.times.clear()
