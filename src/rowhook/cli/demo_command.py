@@ -26,6 +26,7 @@ from rich.table import Table
 from rowhook import logs
 from rowhook.cli import next_steps, startup
 from rowhook.cli.http_server import serving
+from rowhook.cli.listening_port import require_port
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.output import format_value
 from rowhook.cli.serve import serve_api
@@ -322,7 +323,7 @@ async def _write_traffic(database: startup.Database, stop: asyncio.Event) -> Non
 def _usable_port(settings: Settings) -> int:
     """Returns the configured port, or 0 (any) if something else listens on it."""
     try:
-        startup.require_port(settings)
+        require_port(settings)
     except SettingsRejected:
         return 0
     return settings.port

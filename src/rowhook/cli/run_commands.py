@@ -9,6 +9,7 @@ import rich_click as click
 import structlog
 
 from rowhook.cli import next_steps, startup
+from rowhook.cli.listening_port import require_port
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.output import sanitize
 from rowhook.cli.serve import serve_all, serve_api
@@ -29,7 +30,7 @@ async def _up(settings: Settings) -> int:
     stop = asyncio.Event()
     startup.stop_on_signal(stop)
     tasks = Supervisor(stop)
-    startup.require_port(settings)
+    require_port(settings)
     metrics_ports(settings, besides=settings.port)
     startup.require_keys(settings)
     async with startup.database(settings) as database:
@@ -67,7 +68,7 @@ async def _serve(settings: Settings) -> int:
     stop = asyncio.Event()
     startup.stop_on_signal(stop)
     tasks = Supervisor(stop)
-    startup.require_port(settings)
+    require_port(settings)
     if databases := settings.each():
         async with serve_all(
             databases, host=settings.host, port=settings.port, tasks=tasks

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 import structlog
 
 from rowhook.cli.http_server import serving
-from rowhook.cli.startup import Database, probe_port
+from rowhook.cli.listening_port import probe_port
+from rowhook.cli.startup import Database
 from rowhook.migrate.readiness import Readiness
 from rowhook.settings import Settings, SettingsRejected
 from rowhook.supervisor import Supervisor
-from rowhook.worker.pipeline import Worker
 
 if TYPE_CHECKING:
     from rowhook.worker.fleet_status import FleetStatus
+    from rowhook.worker.pipeline import Worker
 
 log = structlog.get_logger()
 _LAST_PORT = 65535
