@@ -265,11 +265,31 @@ return case when source.mapping ? 'organization_id' then 'e.id is not null and e
 comment on function rowhook.owner_condition(rowhook.source) is
   'condition for rows that have an owner: if rows name an organization, it must not be null';
 
-create or replace function rowhook.entity_capture_sql(source rowhook.source) returns text
+create or replace function rowhook.merged_entities_sql(source rowhook.source, parts jsonb) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
-return rowhook.fill_template($sql$
+-- See rowhook.merged_jobs_sql: the rows that a MERGE updated are read from the table.
+return case when (select c.relkind from pg_class c where c.oid = source.relation) = 'p' then rowhook.fill_template($sql$
+      replaced := array(select {id} from old_rows r except all select {id} from new_rows r);
+      perform {upsert} from ({fields} from {relation} r where {was_replaced}) as e where replaced <> '{}' and {is_owned};$sql$,
+      parts || jsonb_build_object('was_replaced', replace(parts ->> 'has_id', '$1', 'replaced')))
+  else '' end;
+comment on function rowhook.merged_entities_sql(rowhook.source, jsonb) is
+  'part of the capture of a partitioned table of organizations, agents, goals or sessions that handles MERGE; empty for other tables';
+
+create or replace function rowhook.entity_capture_sql(source rowhook.source) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+declare
+  parts constant jsonb := rowhook.source_parts(source) || jsonb_build_object('upsert', rowhook.upsert_call(source.kind),
+    'fields', rowhook.entity_fields(source), 'is_owned', rowhook.owner_condition(source));
+begin
+  return rowhook.fill_template($sql$
+declare
+  replaced text[];
 begin
   if tg_op = 'DELETE' then
     begin
@@ -288,7 +308,7 @@ begin
   begin
     if tg_op = 'INSERT' then
       perform {upsert} from ({fields} from new_rows r) as e where {is_owned};
-    else
+    else{merged}
       perform {upsert} from ({fields} from new_rows r except {fields} from old_rows r) as e where {is_owned};
     end if;
   exception when others then
@@ -300,8 +320,9 @@ begin
   end;
   return null;
 end
-$sql$, rowhook.source_parts(source)
-  || jsonb_build_object('upsert', rowhook.upsert_call(source.kind), 'fields', rowhook.entity_fields(source), 'is_owned', rowhook.owner_condition(source)));
+$sql$, parts || jsonb_build_object('merged', rowhook.merged_entities_sql(source, parts)));
+end
+$$;
 comment on function rowhook.entity_capture_sql(rowhook.source) is
   'body of the trigger function for a watched table of organizations, agents, goals or sessions';
 

@@ -204,20 +204,27 @@ declare
   source rowhook.source;
   trigger record;
   removed bigint := 0;
+  place constant regclass := rowhook.table_named(watched);
 begin
-  if to_regclass(watched) in ('rowhook.job'::regclass, 'rowhook.commit'::regclass) then
+  if place in ('rowhook.job'::regclass, 'rowhook.commit'::regclass) then
     perform rowhook.reject_mapping(format('%s is a built-in source.', watched),
       'It cannot be removed. Rows without a link, or without a final status, fire nothing.');
   end if;
   -- A dropped table can still be named as it was recorded, also if another one has its name now.
   for source in delete from rowhook.source s
-    where s.relation = to_regclass(watched)
+    where s.relation = place
       or (not exists (select from pg_class c where c.oid = s.relation)
           and s.name in (watched, watched || ' ' || s.kind, 'public.' || watched, 'public.' || watched || ' ' || s.kind))
     returning * loop
     removed := removed + 1;
     for trigger in select t.tgname from pg_trigger t where t.tgrelid = source.relation and t.tgname ~ format('^rowhook_%s_', source.kind) loop
-      execute format('drop trigger %I on %s', trigger.tgname, source.relation);
+      begin
+        execute format('drop trigger %I on %s', trigger.tgname, source.relation);
+      exception when insufficient_privilege then
+        perform rowhook.reject_mapping(format('%s may not drop the triggers of %s.', current_user, source.relation),
+          'Run as the owner of the table, then remove the source again: ' || string_agg(format('drop trigger %I on %s;', t.tgname, source.relation), ' '))
+        from pg_trigger t where t.tgrelid = source.relation and t.tgname ~ format('^rowhook_%s_', source.kind);
+      end;
     end loop;
     execute format('drop function if exists rowhook.%I()', rowhook.capture_name(source.name));
   end loop;

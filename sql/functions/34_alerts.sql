@@ -14,21 +14,43 @@ $$;
 comment on function rowhook.alert_thresholds(uuid) is
   'numbers of held and of due deliveries, and age in seconds of the oldest due one, from which webhook.held and webhook.backlog are sent';
 
-create or replace function rowhook.set_alert_thresholds(organization uuid, held int, backlog int, backlog_age_s int) returns void
+create or replace function rowhook.change_alert_thresholds(organization uuid, changes jsonb) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 declare
-  before constant json := row_to_json(rowhook.alert_thresholds(organization));
+  before rowhook.alert_threshold;
+  after rowhook.alert_threshold;
 begin
-  insert into rowhook.alert_threshold as t (organization_id, held, backlog, backlog_age_s)
-  values (organization, held, backlog, backlog_age_s)
-  on conflict (organization_id) do update
-    set held = excluded.held, backlog = excluded.backlog, backlog_age_s = excluded.backlog_age_s;
-  perform rowhook.write_audit(
-    organization, 'alert_threshold.changed', 'alerts', before, row_to_json(rowhook.alert_thresholds(organization)));
+  if changes = '{}' then
+    return;
+  end if;
+  insert into rowhook.alert_threshold (organization_id, held, backlog, backlog_age_s)
+  select organization, t.held, t.backlog, t.backlog_age_s from rowhook.alert_thresholds(organization) as t
+  on conflict do nothing;
+  -- Locked, so that of two changes at once the second one starts from the first.
+  select * into before from rowhook.alert_threshold t where t.organization_id = organization for update;
+  update rowhook.alert_threshold t
+  set held = coalesce((changes ->> 'held')::int, t.held),
+      backlog = coalesce((changes ->> 'backlog')::int, t.backlog),
+      backlog_age_s = coalesce((changes ->> 'backlog_age_s')::int, t.backlog_age_s)
+  where t.organization_id = organization
+  returning t.* into after;
+  if after is distinct from before then
+    perform rowhook.write_audit(organization, 'alert_threshold.changed', 'alerts',
+      (to_jsonb(before) - 'organization_id')::json, (to_jsonb(after) - 'organization_id')::json);
+  end if;
 end
+$$;
+comment on function rowhook.change_alert_thresholds(uuid, jsonb) is
+  'changes the thresholds of an organization''s alerts that `changes` names';
+
+create or replace function rowhook.set_alert_thresholds(organization uuid, held int, backlog int, backlog_age_s int) returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+  select rowhook.change_alert_thresholds($1, jsonb_build_object('held', $2, 'backlog', $3, 'backlog_age_s', $4))
 $$;
 comment on function rowhook.set_alert_thresholds(uuid, int, int, int) is
   'sets the thresholds of an organization''s alerts';

@@ -55,8 +55,10 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 begin
-  new.updated_at := now();
   -- Compared as values: 15 and 15.0 are equal.
+  if to_jsonb(new) <> to_jsonb(old) then
+    new.updated_at := now();
+  end if;
   if rowhook.configuration(new)::jsonb <> rowhook.configuration(old)::jsonb then
     new.revision := old.revision + 1;
   end if;

@@ -1,11 +1,37 @@
 -- Inspection of the platform's tables for `rowhook watch`.
 
+create or replace function rowhook.table_named(name text) returns regclass
+language plpgsql stable
+as $$
+begin
+  return to_regclass(name);
+exception when insufficient_privilege then
+  perform rowhook.require_schema((parse_ident(name))[cardinality(parse_ident(name)) - 1], name);
+end
+$$;
+comment on function rowhook.table_named(text) is
+  'table of this name by the caller''s search path, null if there is none; raises RH004 if the caller may not use its schema';
+
+create or replace function rowhook.require_schema(schema text, name text) returns void
+language plpgsql stable
+as $$
+begin
+  if not has_schema_privilege(schema, 'usage') then
+    perform rowhook.reject_mapping(format('%s may not use the schema of %s.', current_user, name),
+      format('Run: grant usage on schema %I to %I;', schema, current_user));
+  end if;
+end
+$$;
+comment on function rowhook.require_schema(text, text) is
+  'raises RH004 unless the caller may use the schema of a table';
+
 create or replace function rowhook.find_table(name text) returns text
 language plpgsql stable
 as $$
 declare
   place regclass;
   places regclass[];
+  result text;
 begin
   begin
     place := to_regclass(name);
@@ -18,10 +44,11 @@ begin
     where c.relkind in ('r', 'p', 'v', 'm', 'f') and c.relpersistence <> 't'
       and find_table.name in (c.relname, n.nspname || '.' || c.relname) and n.nspname not in ('pg_catalog', 'information_schema')
     limit 2);
-  return (
-    select format('%I.%I', n.nspname, c.relname) from pg_catalog.pg_class c
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where c.oid = coalesce(place, case when cardinality(places) = 1 then places[1] end));
+  select format('%I.%I', n.nspname, c.relname) into result from pg_catalog.pg_class c
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where c.oid = coalesce(place, case when cardinality(places) = 1 then places[1] end);
+  perform rowhook.require_schema((parse_ident(result))[1], result) where result is not null;
+  return result;
 end
 $$;
 comment on function rowhook.find_table(text) is

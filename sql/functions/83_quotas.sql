@@ -65,6 +65,9 @@ declare
   after rowhook.organization_quota;
 begin
   perform rowhook.require_operator();
+  if changes = '{}' then
+    return;
+  end if;
   insert into rowhook.organization_quota (organization_id) values (organization) on conflict do nothing;
   select * into before from rowhook.organization_quota q where q.organization_id = organization for update;
   update rowhook.organization_quota q
@@ -76,6 +79,9 @@ begin
       bytes_used = case when changes -> 'bytes_per_day' = 'null' then 0 else q.bytes_used end
   where q.organization_id = organization
   returning q.* into after;
+  if rowhook.quota_document(before)::text = rowhook.quota_document(after)::text then
+    return;
+  end if;
   perform rowhook.write_audit(organization, 'organization.quota_changed', organization::text,
     rowhook.quota_document(before), rowhook.quota_document(after));
   -- A worker may wait for the time at which the previous quota allowed the next delivery.

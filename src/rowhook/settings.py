@@ -164,7 +164,7 @@ _FRAME_ORIGIN = re.compile(
 )
 _DSN = _matching(r"(?s)postgres(ql)?://.+|.*=.*", "Use postgresql://user@host:5432/database.")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
-# The settings that a database of a fleet may have, by their names in the YAML.
+# The settings of a database of a fleet, by their names in the YAML.
 _OWN = {
     "url": "database_url",
     "direct_url": "database_direct_url",
@@ -178,14 +178,11 @@ _OWN = {
 def _databases(text: str) -> Databases:
     import yaml  # noqa: PLC0415  # only needed for several databases
 
-    path = Path(text)
     is_inline = "\n" in text or ": " in text
+    written = text if is_inline else _read(text, "the file that it names")
     try:
-        document = yaml.safe_load(text if is_inline else path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        # Without the text, which may be a connection string.
-        reason = error.strerror if isinstance(error, OSError) else error.reason
-        raise SettingsRejected(f"Cannot read the file that it names: {reason}.") from None
+        _refuse_repeated_keys(yaml.compose(written, Loader=yaml.SafeLoader))
+        document = yaml.safe_load(written)
     except yaml.YAMLError as error:
         # Without its message, which quotes the text with passwords.
         mark = getattr(error, "problem_mark", None)
@@ -193,8 +190,26 @@ def _databases(text: str) -> Databases:
         raise SettingsRejected(f"Invalid YAML{line}. {_EXAMPLE}") from None
     if not isinstance(document, dict) or not document:
         raise SettingsRejected(_EXAMPLE)
-    named = {str(name): _own(str(name), entry) for name, entry in document.items()}
-    return Databases(text=text, named=named)
+    return Databases(
+        text=text, named={str(name): _own(str(name), own) for name, own in document.items()}
+    )
+
+
+def _read(path: str, label: str | None = None) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error.reason
+        raise SettingsRejected(f"Cannot read {label or path}: {reason}.") from None
+
+
+def _refuse_repeated_keys(node: Any) -> None:
+    keys = set[str]()
+    for key, value in node.value if str(getattr(node, "tag", None)).endswith(":map") else ():
+        if str(key.value) in keys:
+            raise SettingsRejected(f"{key.value} occurs twice. Remove one of them.")
+        keys.add(str(key.value))
+        _refuse_repeated_keys(value)
 
 
 _EXAMPLE = "Write a name and a URL for each database, e.g. eu: postgresql://user@host/rowhook."
@@ -218,9 +233,8 @@ def _own(name: str, entry: Any) -> dict[str, Any]:
                 " _file."
             )
         try:
-            text = value if own == key else Path(value).read_text(encoding="utf-8").strip()
-            values[_OWN[own]] = _PARSERS[_OWN[own]](text)
-        except (SettingsRejected, OSError, UnicodeDecodeError) as error:
+            values[_OWN[own]] = _PARSERS[_OWN[own]](value if own == key else _read(value))
+        except SettingsRejected as error:
             raise SettingsRejected(f"{name}: {key}: {error}") from None
     return values
 
@@ -343,9 +357,9 @@ def _from_environment(name: str, environ: Mapping[str, str]) -> str | None:
     if not path:
         return environ.get(variable) or None
     try:
-        return Path(path).read_text(encoding="utf-8").strip() or None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsRejected(f"{variable}_FILE: Cannot read {path}: {error}.") from error
+        return _read(path) or None
+    except SettingsRejected as error:
+        raise SettingsRejected(f"{variable}_FILE: {error}") from error
 
 
 def _default_data_dir(environ: Mapping[str, str]) -> Path:

@@ -99,6 +99,15 @@ def test_an_invalid_url_is_rejected_and_not_repeated(url: str) -> None:
     assert "canary" not in str(refused.value)
 
 
+@pytest.mark.parametrize("password", ["canary/b", "canary@b", "canary%b"])
+def test_a_password_that_is_not_encoded_is_reported_with_the_way_to_write_it(
+    password: str,
+) -> None:
+    with pytest.raises(SettingsRejected, match=r"percent-encoded, such as %2F for /") as refused:
+        startup._require_dsn("DATABASE_URL", f"postgresql://app:{password}@db/platform")
+    assert "canary" not in str(refused.value)
+
+
 async def test_an_invalid_url_exits_2(folder: Path) -> None:
     result = await run_command(folder, "migrate", DATABASE_URL="mysql://u:canary@db/x?y=z")
     result.refused(2, "rowhook: DATABASE_URL: write postgresql://")
@@ -133,6 +142,14 @@ async def test_a_port_in_use_is_reported_before_anything_starts(
         2, f"ROWHOOK_PORT: Cannot listen on 127.0.0.1:{occupied_port}", "in use", "--port"
     )
     assert files_of(folder) == []
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
+async def test_an_address_of_another_machine_is_reported_with_the_setting_of_the_host(
+    folder: Path, host: str
+) -> None:
+    result = await run_command(folder, "api", "--host", host)
+    result.refused(2, f"ROWHOOK_HOST: Cannot listen on {host}:", "--host, or 0.0.0.0")
 
 
 async def test_listen_reports_a_port_in_use(folder: Path, occupied_port: str) -> None:

@@ -473,6 +473,13 @@ CREATE FUNCTION rowhook.capture_sql(source rowhook.source) RETURNS text
 
 COMMENT ON FUNCTION rowhook.capture_sql(source rowhook.source) IS 'body of the trigger function for a source of jobs or commits';
 
+CREATE FUNCTION rowhook.change_alert_thresholds(organization uuid, changes jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.change_alert_thresholds(organization uuid, changes jsonb) IS 'changes the thresholds of an organization''s alerts that `changes` names';
+
 CREATE FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1037,6 +1044,13 @@ CREATE FUNCTION rowhook.enter(organization uuid, acting text) RETURNS void
 
 COMMENT ON FUNCTION rowhook.enter(organization uuid, acting text) IS 'previous name of rowhook.set_tenant';
 
+CREATE FUNCTION rowhook.entity_capture_sql(source rowhook.source) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.entity_capture_sql(source rowhook.source) IS 'body of the trigger function for a watched table of organizations, agents, goals or sessions';
+
 CREATE FUNCTION rowhook.fill_template(template text, parts jsonb) RETURNS text
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -1054,23 +1068,6 @@ CREATE FUNCTION rowhook.entity_fields(source rowhook.source) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
-
-CREATE FUNCTION rowhook.owner_condition(source rowhook.source) RETURNS text
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
-COMMENT ON FUNCTION rowhook.owner_condition(source rowhook.source) IS 'condition for rows that have an owner: if rows name an organization, it must not be null';
-
-CREATE FUNCTION rowhook.upsert_call(entity_kind text) RETURNS text
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
-CREATE FUNCTION rowhook.entity_capture_sql(source rowhook.source) RETURNS text
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.entity_capture_sql(source rowhook.source) IS 'body of the trigger function for a watched table of organizations, agents, goals or sessions';
 
 CREATE FUNCTION rowhook.epoch_is_due() RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1912,6 +1909,13 @@ CREATE FUNCTION rowhook.may_send() RETURNS boolean
 
 COMMENT ON FUNCTION rowhook.may_send() IS 'whether this database is the installation; a copy sends nothing';
 
+CREATE FUNCTION rowhook.merged_entities_sql(source rowhook.source, parts jsonb) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.merged_entities_sql(source rowhook.source, parts jsonb) IS 'part of the capture of a partitioned table of organizations, agents, goals or sessions that handles MERGE; empty for other tables';
+
 CREATE FUNCTION rowhook.merged_jobs_sql(source rowhook.source, parts jsonb) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2173,6 +2177,12 @@ CREATE FUNCTION rowhook.organization_platform_id(organization uuid) RETURNS text
     LANGUAGE sql STABLE;
 
 COMMENT ON FUNCTION rowhook.organization_platform_id(organization uuid) IS 'platform id of an organization: its external_id, otherwise the uuid; null for null';
+
+CREATE FUNCTION rowhook.owner_condition(source rowhook.source) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.owner_condition(source rowhook.source) IS 'condition for rows that have an owner: if rows name an organization, it must not be null';
 
 CREATE FUNCTION rowhook.parse_uuid(id text) RETURNS uuid
     LANGUAGE sql IMMUTABLE
@@ -2553,6 +2563,11 @@ CREATE FUNCTION rowhook.require_partitions() RETURNS void
 
 COMMENT ON FUNCTION rowhook.require_partitions() IS 'creates missing partitions, if no worker ran for a week or the clock was changed';
 
+CREATE FUNCTION rowhook.require_schema(schema text, name text) RETURNS void
+    LANGUAGE plpgsql STABLE;
+
+COMMENT ON FUNCTION rowhook.require_schema(schema text, name text) IS 'raises RH004 unless the caller may use the schema of a table';
+
 CREATE FUNCTION rowhook.reseal(kind text, firsts text[], seconds text[], was bytea[], becomes bytea[]) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2922,9 +2937,8 @@ CREATE FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most
 COMMENT ON FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most integer) IS 'deliveries of a session''s commits, newest first';
 
 CREATE FUNCTION rowhook.set_alert_thresholds(organization uuid, held integer, backlog integer, backlog_age_s integer) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.set_alert_thresholds(organization uuid, held integer, backlog integer, backlog_age_s integer) IS 'sets the thresholds of an organization''s alerts';
 
@@ -3111,6 +3125,11 @@ CREATE FUNCTION rowhook.table_columns(relation regclass) RETURNS TABLE(name text
 
 COMMENT ON FUNCTION rowhook.table_columns(relation regclass) IS 'columns of a table: kind is json, time, number, text or other; is_key and is_unique for a column that is a key or unique by itself';
 
+CREATE FUNCTION rowhook.table_named(name text) RETURNS regclass
+    LANGUAGE plpgsql STABLE;
+
+COMMENT ON FUNCTION rowhook.table_named(name text) IS 'table of this name by the caller''s search path, null if there is none; raises RH004 if the caller may not use its schema';
+
 CREATE FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) RETURNS json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -3177,6 +3196,10 @@ CREATE FUNCTION rowhook.upsert_agent(organization text, id text, name text) RETU
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.upsert_agent(organization text, id text, name text) IS 'creates or renames an agent with this platform id; never changes an agent of another organization';
+
+CREATE FUNCTION rowhook.upsert_call(entity_kind text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 CREATE FUNCTION rowhook.upsert_goal(organization text, id text, name text, template_id text) RETURNS void
     LANGUAGE plpgsql
@@ -5263,6 +5286,10 @@ GRANT ALL ON FUNCTION rowhook.capture_settings(source rowhook.source) TO rowhook
 REVOKE ALL ON FUNCTION rowhook.capture_sql(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.capture_sql(source rowhook.source) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.change_alert_thresholds(organization uuid, changes jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.change_alert_thresholds(organization uuid, changes jsonb) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.change_alert_thresholds(organization uuid, changes jsonb) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) TO rowhook_api;
@@ -5512,6 +5539,9 @@ REVOKE ALL ON FUNCTION rowhook.enter(organization uuid, acting text) FROM PUBLIC
 GRANT ALL ON FUNCTION rowhook.enter(organization uuid, acting text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.enter(organization uuid, acting text) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.entity_capture_sql(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.entity_capture_sql(source rowhook.source) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.fill_template(template text, parts jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.fill_template(template text, parts jsonb) TO rowhook_worker;
 
@@ -5520,15 +5550,6 @@ GRANT ALL ON FUNCTION rowhook.source_parts(source rowhook.source) TO rowhook_wor
 
 REVOKE ALL ON FUNCTION rowhook.entity_fields(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.entity_fields(source rowhook.source) TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.owner_condition(source rowhook.source) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.owner_condition(source rowhook.source) TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.upsert_call(entity_kind text) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.upsert_call(entity_kind text) TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.entity_capture_sql(source rowhook.source) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.entity_capture_sql(source rowhook.source) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.epoch_is_due() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.epoch_is_due() TO rowhook_worker;
@@ -5934,6 +5955,9 @@ GRANT ALL ON FUNCTION rowhook.mark() TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.may_send() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.may_send() TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.merged_entities_sql(source rowhook.source, parts jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.merged_entities_sql(source rowhook.source, parts jsonb) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.merged_jobs_sql(source rowhook.source, parts jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.merged_jobs_sql(source rowhook.source, parts jsonb) TO rowhook_worker;
 
@@ -6065,6 +6089,9 @@ GRANT ALL ON FUNCTION rowhook.organization_page(after_id uuid, most integer, sea
 REVOKE ALL ON FUNCTION rowhook.organization_platform_id(organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.organization_platform_id(organization uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.organization_platform_id(organization uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.owner_condition(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.owner_condition(source rowhook.source) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.parse_uuid(id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.parse_uuid(id text) TO rowhook_worker;
@@ -6242,6 +6269,9 @@ GRANT ALL ON FUNCTION rowhook.require_operator() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.require_partitions() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.require_partitions() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.require_schema(schema text, name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.require_schema(schema text, name text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.reseal(kind text, firsts text[], seconds text[], was bytea[], becomes bytea[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.reseal(kind text, firsts text[], seconds text[], was bytea[], becomes bytea[]) TO rowhook_worker;
@@ -6523,6 +6553,9 @@ GRANT ALL ON FUNCTION rowhook.system() TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.table_columns(relation regclass) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.table_columns(relation regclass) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.table_named(name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.table_named(name text) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) TO rowhook_api;
@@ -6561,6 +6594,9 @@ GRANT ALL ON FUNCTION rowhook.upkeep_metrics() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.upsert_agent(organization text, id text, name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.upsert_agent(organization text, id text, name text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.upsert_call(entity_kind text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.upsert_call(entity_kind text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.upsert_goal(organization text, id text, name text, template_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.upsert_goal(organization text, id text, name text, template_id text) TO rowhook_worker;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import LiteralString
 from uuid import UUID
 
@@ -10,8 +11,10 @@ import pytest
 
 from rowhook.db import engine
 from rowhook.db.connection_pool import Pool
+from rowhook.db.statements import value
 from tests.support.sample_platform import Platform, other_platform
 from tests.support.servers import every_server
+from tests.support.worker_rig import until
 
 pytestmark = [pytest.mark.anyio, every_server]
 HELD, BACKLOG = "webhook.held", "webhook.backlog"
@@ -176,3 +179,28 @@ async def test_an_alert_never_goes_to_the_webhook_that_it_is_about_or_to_another
     )
     assert [row["webhook_id"] for row in rows] == [subscriber]
     assert about != subscriber
+
+
+async def test_of_two_changes_of_thresholds_at_once_none_is_lost(
+    platform: Platform, pool: Pool
+) -> None:
+    change: LiteralString = "select rowhook.change_alert_thresholds(%s, %s::jsonb)"
+    async with platform.db.transaction():
+        await platform.value(change, platform.organization, '{"held": 5}')
+        second = asyncio.create_task(value(pool, change, platform.organization, '{"backlog": 7}'))
+        await until(lambda: waits_for_a_lock(platform))
+    await second
+    row = await platform.rows("select held, backlog, backlog_age_s from rowhook.alert_threshold")
+    assert row == [{"held": 5, "backlog": 7, "backlog_age_s": 900}]
+    await platform.value(change, platform.organization, "{}")
+    await set_thresholds(platform, held=5, backlog=7)
+    audit = await platform.rows("select before, after from rowhook.audit order by id")
+    assert [entry["after"]["backlog"] for entry in audit] == [10_000, 7]
+
+
+async def waits_for_a_lock(platform: Platform) -> bool:
+    query: LiteralString = (
+        "select exists (select from pg_stat_activity where wait_event_type = 'Lock'"
+        " and datname = current_database())"
+    )
+    return bool(await platform.value(query))

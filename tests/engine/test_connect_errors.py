@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
@@ -154,6 +155,15 @@ async def test_a_command_reports_an_unreachable_database_and_exits_3(
 ) -> None:
     ended = await run_command(folder, "status", DATABASE_URL=make_conninfo(dsn, dbname="nowhere"))
     ended.refused(3, 'database "nowhere" does not exist', "Create the database, or use another one")
+
+
+async def test_the_setting_whose_address_failed_is_named(dsn: str, folder: Path) -> None:
+    wrong = make_conninfo(dsn, dbname="nowhere")
+    ended = await run_command(folder, "migrate", DATABASE_URL=dsn, DATABASE_DIRECT_URL=wrong)
+    ended.refused(3, 'database "nowhere" does not exist', "use another one in DATABASE_DIRECT_URL.")
+    databases = f"eu:\n  url: {json.dumps(dsn)}\nus:\n  url: {json.dumps(wrong)}\n"
+    ended = await run_command(folder, "migrate", ROWHOOK_DATABASES=databases)
+    ended.refused(3, "use another one in url of us in ROWHOOK_DATABASES.")
 
 
 @pytest.mark.parametrize(

@@ -343,6 +343,7 @@ async def test_a_service_login_gets_the_missing_objects_and_who_can_repair_them(
     (await run_service(hands, "up", "--port", "0")).refused(
         1,
         "To be applied: repair: 1 trigger is missing",
+        "rowhook migrate --print-bootstrap",
         f"Set DATABASE_DIRECT_URL to a login that is a member of {superuser}.",
     )
 

@@ -79,6 +79,37 @@ async def test_a_merge_that_updates_and_inserts_captures_each_completion_once(
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "entities"),
+    [("agents", "rowhook.agent where external_id is not null"), ("goals", "rowhook.goal")],
+)
+async def test_a_merge_into_a_partitioned_table_of_entities_changes_and_adds_them(
+    platform: Platform, kind: str, entities: str
+) -> None:
+    await platform.db.execute(
+        b"create table public.things (id text, region text, title text, primary key (id, region))"
+        b" partition by list (region);"
+        b" create table public.things_a partition of public.things for values in ('a');"
+        b" create table public.things_b partition of public.things for values in ('b')"
+    )
+    await watch(platform, kind, "public.things", {"id": "id", "name": "title"})
+    await platform.run(
+        "insert into public.things values ('1', 'a', 'One'), ('2', 'b', 'Two'), ('3', 'b', 'Three')"
+    )
+    await platform.db.execute(
+        b"merge into public.things t"
+        b" using (values ('4', 'a', 'Four'), ('1', 'a', 'First'), ('3', 'b', 'Third'))"
+        b" as v (id, region, title) on t.id = v.id and t.region = v.region"
+        b" when matched then update set title = v.title"
+        b" when not matched then insert values (v.id, v.region, v.title)"
+    )
+    # The goal of the sample platform is in the table too.
+    rows = await platform.rows(f"select name from {entities} order by name")
+    names = {row["name"] for row in rows}
+    assert {"First", "Two", "Third", "Four"} <= names
+    assert names.isdisjoint({"One", "Three"})
+
+
 async def test_a_changed_id_is_not_a_gap(platform: Platform) -> None:
     await tasks(platform)
     await finish(platform, "1", "2")

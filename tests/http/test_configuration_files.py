@@ -11,10 +11,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from rowhook.cli import yaml_document
+from rowhook.cli import configuration_commands, yaml_document
+from rowhook.cli.error_messages import CommandFailed
+from rowhook.services import configuration_changes, configuration_plan
+from rowhook.services.configuration_file import read_file
 from tests.support.calls import Api
 from tests.support.command_line import CommandLine
 from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig
 from tests.unit.test_corpus import CORPUS, fields_of
 
 pytestmark = pytest.mark.anyio
@@ -161,11 +165,11 @@ async def test_without_a_terminal_apply_needs_yes(hands: CommandLine, file: Path
 @pytest.mark.parametrize(
     ("old", "new", "line", "message"),
     [
-        ("name: CRM", "nmae: CRM", 6, "/webhooks/0/nmae: Unknown field."),
+        ("name: CRM", "nmae: CRM", 6, "/webhooks/0/nmae: Unknown field. Did you mean name?"),
         ("name: CRM", "name: 12", 6, "/webhooks/0/name: Expected `str`"),
         ("rowhook: 1", "rowhook: 2", 1, "/rowhook: "),
         ("external_id: crm", "condition: data.a", 5, "Give the webhook an external_id"),
-        ("{{secret:crm-token}}", "{{secret:nope}}", 9, "Secret nope does not exist"),
+        ("{{secret:crm-token}}", "{{secret:nope}}", 9, "or `rowhook secrets put nope`"),
         ("- id: crm-token", "- id: nope", 17, "rowhook secrets put nope"),
         ("[crm.example.com]", "[a.example.com]", 18, "is limited to ['crm.example.com']"),
         ("agents: [", "agents: [nobody, ", 14, "/agents/0: Agent nobody does not exist"),
@@ -195,6 +199,22 @@ async def test_an_error_while_applying_changes_nothing(
     assert await platform.value("select count(*) from rowhook.webhook") == 0
     await platform.db.execute("alter table rowhook.link drop constraint no_goals")
     await hands.ok("apply", str(file), "--yes")
+
+
+async def test_what_somebody_else_made_since_the_plan_is_reported_as_such(
+    rig: Rig, platform: Platform
+) -> None:
+    text = FILE.replace("Authorization", "X-No-Secret").replace(
+        "Bearer {{{{secret:crm-token}}}}", "a"
+    )
+    text = text[: text.index("    secrets:")]
+    names = {"organization": platform.organization, "agent": platform.agent, "goal": platform.goal}
+    file = read_file(yaml_document.load(text.format(**names))[0])
+    steps = await configuration_plan.plan(rig.ctx, file, prune=False)
+    await configuration_changes.apply(rig.ctx, steps)
+    with pytest.raises(CommandFailed, match="changed in the meantime: /external_id: Webhook CRM"):
+        await configuration_commands._apply(rig.ctx, steps)
+    assert await platform.value("select count(*) from rowhook.webhook") == 1
 
 
 def random_webhook(choose: random.Random) -> dict[str, Any]:

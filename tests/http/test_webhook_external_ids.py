@@ -113,3 +113,28 @@ async def test_the_command_line_creates_and_finds_a_webhook_by_external_id(
     assert [webhook["id"] for webhook in page["items"]] == [created["id"]]
     taken = await hands.type(*create, "--external-id", "crm")
     taken.refused(1, "/external_id: Webhook CRM", created["id"])
+
+
+async def test_a_provider_creates_reads_updates_imports_and_deletes_without_drift(
+    api: Api, platform: Platform
+) -> None:
+    created = await api.webhook(platform.organization, external_id="crm", timeout_s=5)
+    del created["signing_secret"]
+    path = f"/webhooks/{created['id']}"
+    read = await api.call("GET", path)
+    assert read.json() == created
+    # Applied again, also with the number written in another way: nothing differs, not even a time.
+    for again in ({"timeout_s": 5}, {"timeout_s": 5.0, "external_id": "crm", "metadata": {}}):
+        assert (await api.call("PATCH", path, again)).json() == created
+    changed = (await api.call("PATCH", path, {"timeout_s": 6})).json()
+    assert changed["id"] == created["id"]
+    assert changed["updated_at"] > created["updated_at"]
+    assert await listed(api, "crm") == [created["id"]]
+    link = f"{path}/goals/{platform.goal}"
+    assert (await api.call("PUT", link)).status_code == 204
+    refused = await api.call("DELETE", path)
+    assert (refused.status_code, refused.json()["errors"][0]["id"]) == (400, platform.goal)
+    assert [(await api.call("DELETE", link)).status_code for _ in range(2)] == [204, 204]
+    assert [(await api.call("DELETE", path)).status_code for _ in range(2)] == [204, 404]
+    missing = await api.call("GET", "/webhooks/crm")
+    assert (missing.status_code, "is not a UUID" in missing.json()["detail"]) == (404, True)

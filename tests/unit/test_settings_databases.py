@@ -74,7 +74,9 @@ def test_passwords_are_not_shown_and_children_get_the_same_databases() -> None:
         ("a:\n  direct_url: postgresql://a\n", "a: The url is missing"),
         ("a: nonsense", "a: url: Use postgresql://"),
         ("a:\n  url: postgresql://a\n  host: b\n", "a: host: Unknown or not a text. Use url,"),
-        ("a:\n  url_file: /nowhere\n", "a: url_file: .*No such file"),
+        ("a:\n  url_file: /nowhere\n", r"a: url_file: Cannot read /nowhere: No such file"),
+        ("a: postgresql://x\nb: postgresql://y\na: postgresql://z", "a occurs twice"),
+        ("a:\n  url: postgresql://x\n  url: postgresql://y", "url occurs twice"),
     ],
 )
 def test_a_mistake_is_named(text: str, message: str) -> None:

@@ -33,6 +33,11 @@ def test_every_json_value_is_read_back_as_written(value: Any) -> None:
     assert msgspec.json.encode(read) == msgspec.json.encode(value)
 
 
+@pytest.mark.parametrize("text", ["\x85", "a\x85 b", "a\n\x85", "\u2028", "a\r\nb", "\xa0"])
+def test_line_breaks_of_any_kind_are_kept(text: str) -> None:
+    assert load(dump({text: [text]}))[0] == {text: [text]}
+
+
 def test_templates_are_written_as_blocks_of_lines() -> None:
     assert dump({"body_template": '{\n  "a": {{data.a}}\n}\n'}) == (
         'body_template: |\n  {\n    "a": {{data.a}}\n  }\n'
@@ -72,6 +77,8 @@ def test_values_have_the_positions_of_their_keys() -> None:
         ("a: &x [1]\nb: *x", "Aliases", (1, 4)),
         ("a: !!python/none x", "Tags such as", (1, 4)),
         ("a: [1", "Not valid YAML", (1, 7)),
+        ("a: 1\n b: 2", "begin in the same column", (2, 3)),
+        ("a:\n\tb: 2", "not tabs", (2, 1)),
         ("a: 1e999", "is not a number", (1, 4)),
         ("a: 1\n--- b", "Not valid YAML", (2, 1)),
         ("[" * 2000, "Not valid YAML", None),

@@ -63,7 +63,7 @@ _STATUS_DESCRIPTIONS = {
 }
 
 _DEFAULT_DETAILS = {
-    404: "Unknown endpoint. See /schema for the list.",
+    404: "Unknown endpoint, or an id in the path is not a UUID. See /schema for the list.",
     405: "Method not allowed. The Allow header lists the methods of this path.",
     413: "The request body is larger than 1 MiB (1048576 bytes).",
 }

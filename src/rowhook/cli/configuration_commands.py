@@ -22,7 +22,7 @@ from rowhook.render.configuration import Fault
 from rowhook.services import configuration_changes, configuration_file, configuration_plan
 from rowhook.services.configuration_file import file_document, read_file
 from rowhook.services.configuration_plan import Change, Step
-from rowhook.services.context import KeyringContext, Rejected, ServiceContext
+from rowhook.services.context import KeyringContext, NotFound, Rejected, ServiceContext
 
 _SIGNS = {"create": "+", "change": "~", "delete": "-", "keep": "="}
 _TOPIC = "See docs/how-to/configuration-as-code.md."
@@ -132,9 +132,10 @@ def _confirm(count: int, *, is_agreed: bool) -> None:
 async def _apply(ctx: KeyringContext, steps: Sequence[Step]) -> None:
     try:
         await configuration_changes.apply(ctx, steps)
-    except RevisionConflict as error:
+    except (RevisionConflict, Rejected, NotFound) as error:
+        # The plan found no fault, so somebody else made what this change collides with.
         raise CommandFailed(
-            f"A webhook was changed in the meantime: {error}",
+            f"The database was changed in the meantime: {error}",
             "Nothing was changed. Run the command again to see the new plan.",
         ) from error
 

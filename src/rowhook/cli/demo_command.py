@@ -26,6 +26,7 @@ from rich.table import Table
 from rowhook import logs
 from rowhook.cli import run_commands, startup
 from rowhook.cli.http_server import serve_status, serving
+from rowhook.cli.listening_port import require_port
 from rowhook.cli.local_receiver import Received, Reply, check, receiver
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.output import format_value, program
@@ -321,7 +322,7 @@ async def _write_traffic(database: startup.Database, stop: asyncio.Event) -> Non
 def _usable_port(settings: Settings) -> int:
     """Returns the configured port, or 0 (any) if something else listens on it."""
     try:
-        startup.require_port(settings)
+        require_port(settings)
     except SettingsRejected:
         return 0
     return settings.port

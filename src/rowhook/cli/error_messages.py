@@ -26,20 +26,20 @@ _INSUFFICIENT_PRIVILEGE = "42501"
 _RAISED_BY_ROWHOOK = ("22", "RH")
 _INVALID = "The input is invalid:"
 _DOCTOR = "Run rowhook doctor. It prints the missing right and the statement that grants it."
-# Advice by the cause of a failed connection.
+# Advice by the cause of a failed connection; {setting} is what holds its address.
 _ADVICE = {
-    Cause.PASSWORD: "Check the user and the password in DATABASE_URL.",
-    Cause.NO_LOGIN: "Create that login with LOGIN, or use another one in DATABASE_URL.",
+    Cause.PASSWORD: "Check the user and the password in {setting}.",
+    Cause.NO_LOGIN: "Create that login with LOGIN, or use another one in {setting}.",
     Cause.NOT_ADMITTED: (
         "The server's pg_hba.conf does not allow this user, database, host and encryption. Add a"
-        " line for them, or change DATABASE_URL to match."
+        " line for them, or change {setting} to match."
     ),
-    Cause.NO_DATABASE: "Create the database, or use another one in DATABASE_URL.",
+    Cause.NO_DATABASE: "Create the database, or use another one in {setting}.",
     Cause.NO_CONNECT_RIGHT: (
-        "Grant CONNECT on the database to the login of DATABASE_URL, or use another database."
+        "Grant CONNECT on the database to the login of {setting}, or use another database."
     ),
     Cause.ROLE_NOT_GRANTED: _DOCTOR,
-    Cause.NO_ROLE: "Run rowhook migrate on the database of DATABASE_URL to create the role.",
+    Cause.NO_ROLE: "Run rowhook migrate on the database of {setting} to create the role.",
     Cause.TOO_MANY: (
         "End idle sessions, raise the limit (max_connections, or the limit of the login or the"
         " database), run fewer Rowhook processes, or use a transaction pooler (DATABASE_URL, with"
@@ -48,20 +48,20 @@ _ADVICE = {
     Cause.POOL_BUSY: "All connections of this process are in use. Try again.",
     Cause.STARTING: "The server is starting or stopping. Try again in a moment.",
     Cause.CERTIFICATE: (
-        "Check sslmode, sslrootcert and the host name in DATABASE_URL against the server's"
+        "Check sslmode, sslrootcert and the host name in {setting} against the server's"
         " certificate."
     ),
-    Cause.TLS: "Check sslmode in DATABASE_URL against the TLS settings of the server.",
+    Cause.TLS: "Check sslmode in {setting} against the TLS settings of the server.",
     Cause.REFUSED: (
         "Nothing accepts connections there. Check that the server is running, and check the host"
-        " and the port in DATABASE_URL."
+        " and the port in {setting}."
     ),
-    Cause.UNKNOWN_HOST: "Check the host name in DATABASE_URL and the DNS of this machine.",
+    Cause.UNKNOWN_HOST: "Check the host name in {setting} and the DNS of this machine.",
     Cause.SILENT: (
-        "The server does not respond. Check the host and the port in DATABASE_URL, and any firewall"
+        "The server does not respond. Check the host and the port in {setting}, and any firewall"
         " in between."
     ),
-    Cause.OTHER: "Check DATABASE_URL, or unset it to use the embedded PostgreSQL.",
+    Cause.OTHER: "Check {setting}. Without DATABASE_URL, the embedded PostgreSQL is used.",
 }
 
 
@@ -115,7 +115,8 @@ def _unreachable(error: Any) -> list[str]:
     first, *more = connection_errors.reason(error).splitlines()
     if cause is Cause.INTERRUPTED:
         return [first, *more, "The server ended the statement. Run the command again."]
-    return [f"Cannot connect to the database: {first}", *map(str.strip, more), _ADVICE[cause]]
+    advice = _ADVICE[cause].format(setting=connection_errors.setting_of(error))
+    return [f"Cannot connect to the database: {first}", *map(str.strip, more), advice]
 
 
 def _refused(error: StatementError) -> list[str]:

@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Any
 import structlog
 import uvicorn
 
-from rowhook.cli.startup import Database, probe_port
+from rowhook.cli.listening_port import probe_port
+from rowhook.cli.startup import Database
 from rowhook.migrate.runner import Readiness
 from rowhook.settings import Settings, SettingsRejected
 from rowhook.supervisor import Supervisor
-from rowhook.worker.pipeline import Worker
+
+if TYPE_CHECKING:
+    from rowhook.worker.pipeline import Worker
+    from rowhook.worker.status_app import FleetStatus
 
 # The longest request is a test send of a webhook with the maximum timeout of 30 s.
 _DRAIN_S = 32
@@ -80,9 +84,6 @@ async def serving(asgi_app: Any, *, host: str, port: int, tasks: Supervisor) -> 
             # The server failed and left its sockets open, which uvloop would wait for.
             await server.shutdown()
 
-
-if TYPE_CHECKING:
-    from rowhook.worker.status_app import FleetStatus
 
 log = structlog.get_logger()
 _LAST_PORT = 65535

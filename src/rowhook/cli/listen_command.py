@@ -14,6 +14,7 @@ import rich_click as click
 
 from rowhook.cli import error_messages, startup
 from rowhook.cli.http_server import serving
+from rowhook.cli.listening_port import probe_port
 from rowhook.cli.local_receiver import (
     Received,
     Reply,
@@ -149,7 +150,7 @@ async def _listen(
     stop = asyncio.Event()
     startup.stop_on_signal(stop)
     tasks = Supervisor(stop)
-    startup.probe_port(settings.host, port, name="--on", flag="--on")
+    probe_port(settings.host, port, name="--on", flag="--on")
     learned = LearnedSecrets(settings=settings) if secret is None else None
     async with contextlib.AsyncExitStack() as stack:
         to = None if url is None else await stack.enter_async_context(application(url))

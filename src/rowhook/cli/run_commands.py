@@ -17,6 +17,7 @@ from rowhook.api.dispatcher import Dispatcher
 from rowhook.cli import startup
 from rowhook.cli.fleet import serve_each
 from rowhook.cli.http_server import metrics_ports, serve_status, serving
+from rowhook.cli.listening_port import require_port
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.output import program, sanitize
 from rowhook.cli.startup import actor, check_ready, migrate_and_grant
@@ -43,7 +44,7 @@ async def _up(settings: Settings) -> int:
     stop = asyncio.Event()
     startup.stop_on_signal(stop)
     tasks = Supervisor(stop)
-    startup.require_port(settings)
+    require_port(settings)
     metrics_ports(settings, api_port=settings.port)
     startup.require_keys(settings)
     async with startup.database(settings) as database:
@@ -81,7 +82,7 @@ async def _serve(settings: Settings) -> int:
     stop = asyncio.Event()
     startup.stop_on_signal(stop)
     tasks = Supervisor(stop)
-    startup.require_port(settings)
+    require_port(settings)
     if databases := settings.each():
         async with serve_all(
             databases, host=settings.host, port=settings.port, tasks=tasks

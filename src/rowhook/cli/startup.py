@@ -1,4 +1,4 @@
-"""Checks and resources of a command: ports, database, roles, keyring, worker."""
+"""Checks and resources of a command: database, roles, keyring, worker."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import getpass
 import logging
 import os
 import signal
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -29,34 +29,16 @@ from rowhook.embedded.cluster import embedded_postgres
 from rowhook.embedded.data_folder import running_dsn
 from rowhook.migrate import preflight, runner
 from rowhook.migrate.steps import MigrationRejected
-from rowhook.render.renderer import Renderer
 from rowhook.security import vault
 from rowhook.security.vault import DecryptionFailed, Keyring, KeyringRejected, generate_master_key
 from rowhook.services.context import KeyringContext, ServerContext
-from rowhook.services.webhook_cache import WebhookCache
 from rowhook.settings import Settings, SettingsRejected
-from rowhook.worker.maintenance import CopyDetector, WorkerOptions
-from rowhook.worker.pipeline import Worker
-from rowhook.worker.trace_export import open_traces
 
+if TYPE_CHECKING:
+    from rowhook.worker.pipeline import Worker
 
-def require_port(settings: Settings) -> None:
-    """Raises SettingsRejected if the configured port is not available."""
-    probe_port(settings.host, settings.port, name="ROWHOOK_PORT", flag="--port")
-
-
-def probe_port(host: str, port: int, *, name: str, flag: str) -> None:
-    """Raises SettingsRejected, naming the setting, if the address cannot be bound."""
-    try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        raise SettingsRejected(
-            f"{name}: Cannot listen on {host}:{port} ({error.strerror}). Use another port with"
-            f" {flag}."
-        ) from error
+# The renderer and the worker are imported where they are opened: with jinja2, jsonschema and
+# pgqueuer they take most of the CPU time of a command that needs none of them.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +61,10 @@ async def check_ready(settings: Settings, database: Database, *, reads_only: boo
     """
     findings = await preflight.examine(database.dsn, settings.role_prefix)
     preflight.require(findings, "server", *(() if reads_only else ("write",)), "start")
-    pending = await runner.plan(database.direct, repairs="missing")
+    pending = runner.in_brief(await runner.plan(database.direct, repairs="missing"))
     if pending:
         raise MigrationRejected(
-            f"The database is not migrated. Run rowhook migrate. Pending: {', '.join(pending)}."
+            f"The database is not migrated. Run rowhook migrate. Pending: {pending}."
         )
 
 
@@ -140,12 +122,12 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
         direct = settings.database_direct_url or settings.database_url
         _require_dsn("DATABASE_URL", settings.database_url)
         _require_dsn("DATABASE_DIRECT_URL", direct)
-        yield Database(
-            dsn=settings.database_url,
-            direct=direct,
-            embedded=False,
-            pooler=settings.database_direct_url is not None,
-        )
+        pooler = settings.database_direct_url is not None
+        try:
+            yield Database(dsn=settings.database_url, direct=direct, embedded=False, pooler=pooler)
+        except Unreachable as error:
+            connection_errors.name_setting(error, _names_of_addresses(settings))
+            raise
         return
     existing = await running(settings)
     if existing is not None:
@@ -170,6 +152,16 @@ async def existing_database(settings: Settings) -> AsyncIterator[Database]:
         )
     async with database(settings) as opened:
         yield opened
+
+
+def _names_of_addresses(settings: Settings) -> dict[str, str]:
+    """Returns where each connection string of a command is written."""
+    names = ["DATABASE_DIRECT_URL", "DATABASE_URL"]
+    if settings.database is not None:
+        place = f"of {settings.database} in ROWHOOK_DATABASES"
+        names = [f"direct_url {place}", f"url {place}"]
+    addresses = (settings.database_direct_url or "", settings.database_url or "")
+    return dict(zip(addresses, names, strict=True))
 
 
 def _log_relocation(folder: Path) -> None:
@@ -279,6 +271,8 @@ def _transport(settings: Settings, connections: int) -> GuardedTransport:
 @asynccontextmanager
 async def keyring_context(settings: Settings, database: Database) -> AsyncIterator[KeyringContext]:
     """Opens a keyring context for an operator, with access to all organizations."""
+    from rowhook.render.renderer import Renderer  # noqa: PLC0415  # see above
+
     egress = policy(settings)
     ring = keyring(settings)
     async with (
@@ -300,6 +294,9 @@ async def keyring_context(settings: Settings, database: Database) -> AsyncIterat
 @asynccontextmanager
 async def server_context(settings: Settings, database: Database) -> AsyncIterator[ServerContext]:
     """Opens the context of the API, with its own connection pool."""
+    from rowhook.render.renderer import Renderer  # noqa: PLC0415  # see above
+    from rowhook.worker.maintenance import CopyDetector  # noqa: PLC0415  # see above
+
     egress = policy(settings)
     ring = keyring(settings)
     if settings.database_read_url is not None:
@@ -340,6 +337,11 @@ async def worker(
 
     It is one of `share` workers of this process, which divide the connections to receivers.
     """
+    from rowhook.services.webhook_cache import WebhookCache  # noqa: PLC0415  # see above
+    from rowhook.worker.maintenance import WorkerOptions  # noqa: PLC0415  # see above
+    from rowhook.worker.pipeline import Worker  # noqa: PLC0415  # see above
+    from rowhook.worker.trace_export import open_traces  # noqa: PLC0415  # see above
+
     egress = policy(settings)
     ring = keyring(settings)
     connections = max(receiver_connections() // share, _LEAST_CONNECTIONS)

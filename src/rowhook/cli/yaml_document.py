@@ -26,6 +26,12 @@ _MAX_WIDTH = 1_000_000_000
 _BLOCK_LINE = re.compile(r"(?:[ -~\u00a1-\u167f]*[!-~\u00a1-\u167f])?")
 
 
+_INDENTATION = (
+    "Keys of one object begin in the same column, after spaces, not tabs. Put texts with `: `, ` #`"
+    " or {{ at their beginning in quotes."
+)
+
+
 class Position(NamedTuple):
     """Line and column in a file, both from 1."""
 
@@ -65,7 +71,9 @@ def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
     lines = text.split("\n")
     starts_plain = lines[0][:1] not in ("", " ")
     is_block = len(lines) > 1 and starts_plain and all(map(_BLOCK_LINE.fullmatch, lines))
-    return dumper.represent_scalar(f"{_TAG}str", text, style="|" if is_block else None)
+    # In other styles, U+0085 is a line break, which is read as U+000A.
+    style = "|" if is_block else '"' if "\x85" in text else None
+    return dumper.represent_scalar(f"{_TAG}str", text, style=style)
 
 
 _Dumper.add_representer(str, _text)
@@ -88,7 +96,7 @@ def load(text: str) -> tuple[Any, dict[str, Position]]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise YamlRejected(
-            f"Not valid YAML: {error.problem or error.context}.",
+            f"Not valid YAML: {error.problem or error.context}. {_INDENTATION}",
             None if mark is None else _position(mark),
         ) from error
     except (yaml.YAMLError, RecursionError) as error:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from enum import Enum, auto
 from typing import NamedTuple
@@ -21,6 +21,25 @@ class ConnectionFailed(PoolTimeout):
     def __init__(self, seconds: float, failure: psycopg.Error) -> None:
         super().__init__(f"No connection within {seconds:g} s: {reason(failure)}")
         self.sqlstate = failure.sqlstate
+
+
+# The attributes of an error that say which address it is about.
+_DSN, _SETTING = "_rowhook_dsn", "_rowhook_setting"
+
+
+def note_dsn(error: psycopg.Error, dsn: str) -> None:
+    """Keeps the connection string that failed with its error. It is never printed."""
+    setattr(error, _DSN, dsn)
+
+
+def name_setting(error: BaseException, settings: Mapping[str, str]) -> None:
+    """Keeps the name of the setting whose connection string failed; `settings` is by the string."""
+    setattr(error, _SETTING, settings.get(getattr(error, _DSN, ""), setting_of(error)))
+
+
+def setting_of(error: BaseException) -> str:
+    """Returns the setting whose connection string failed."""
+    return str(getattr(error, _SETTING, "DATABASE_URL"))
 
 
 class Cause(Enum):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, LiteralString, Self
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from rowhook.db import connection_errors
 from rowhook.db.connection_errors import AnswerLimits, ConnectionFailed, deadline, shut_down
 
 if TYPE_CHECKING:
@@ -68,8 +69,12 @@ _CATALOG_FIRST: LiteralString = (
 
 async def connect(dsn: str) -> psycopg.AsyncConnection:
     """Opens a single connection in autocommit mode, for migrations and LISTEN."""
-    connection = await psycopg.AsyncConnection.connect(dsn, autocommit=True, **_OPTIONS)
-    await _prepare(connection, _SESSION, None)
+    try:
+        connection = await psycopg.AsyncConnection.connect(dsn, autocommit=True, **_OPTIONS)
+        await _prepare(connection, _SESSION, None)
+    except psycopg.Error as error:
+        connection_errors.note_dsn(error, dsn)
+        raise
     return connection
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -85,6 +86,14 @@ async def set_alert_thresholds(
         backlog,
         age_s,
     )
+
+
+async def change_alert_thresholds(
+    pool: ConnectionSource, organization: UUID, changes: dict[str, int]
+) -> None:
+    """Stores the thresholds that are named; the others stay."""
+    query = "select rowhook.change_alert_thresholds(%s, %s::jsonb)"
+    await value(pool, query, organization, json.dumps(changes))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -123,15 +123,25 @@ class DsnRejected(ValueError):
     """Invalid connection string. The message never quotes it, because it may contain a password."""
 
 
+_ENCODE = ". Write @ : / ? # % in the user or the password percent-encoded, such as %2F for /"
+
+
 def check_dsn(dsn: str) -> None:
     """Raises DsnRejected for an invalid connection string, without connecting."""
+    # The user and the password end at the first @, and are read up to the first / ? or #.
+    encode = _ENCODE if "@" in dsn and "://" in dsn else ""
     try:
-        ports = str(conninfo_to_dict(dsn).get("port") or "")
+        parameters = conninfo_to_dict(dsn)
     except psycopg.ProgrammingError:
-        raise DsnRejected("write postgresql://user@host:5432/database") from None
-    for port in filter(None, ports.split(",")):
-        if not (port.isascii() and port.isdecimal() and 1 <= int(port) <= _LAST_PORT):
+        raise DsnRejected(f"write postgresql://user@host:5432/database{encode}") from None
+    for port in filter(None, str(parameters.get("port") or "").split(",")):
+        if not (port.isascii() and port.isdecimal()):
+            raise DsnRejected(f"its port must be a number from 1 to {_LAST_PORT}{encode}")
+        if not 1 <= int(port) <= _LAST_PORT:
             raise DsnRejected(f"its port must be a number from 1 to {_LAST_PORT}")
+    if "@" in str(parameters.get("host") or ""):
+        # It would be looked up as the name of a host, and be part of the error.
+        raise DsnRejected(f"its host contains an @{encode}")
 
 
 def without_password(dsn: str) -> tuple[str, str | None]:

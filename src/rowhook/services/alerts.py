@@ -156,19 +156,14 @@ async def set_alert_thresholds(
 async def patch_alert_thresholds(
     ctx: ServiceContext, organization: UUID, patch: AlertThresholdsPatch
 ) -> AlertThresholds:
-    """Changes thresholds of an organization; returns all of them. Raises Rejected."""
-    present = await alert_thresholds(ctx, organization)
-    thresholds = msgspec.structs.replace(
-        present,
-        **{
-            name: getattr(DEFAULT_THRESHOLDS, name) if value is None else value
-            for name, value in msgspec.structs.asdict(patch).items()
-            if value is not UNSET
-        },
-    )
-    if thresholds != present:
-        await set_alert_thresholds(ctx, organization, thresholds)
-    return thresholds
+    """Changes thresholds of an organization; returns all of them."""
+    changes = {
+        name: getattr(DEFAULT_THRESHOLDS, name) if value is None else value
+        for name, value in msgspec.structs.asdict(patch).items()
+        if value is not UNSET
+    }
+    await organization_queries.change_alert_thresholds(ctx.pool, organization, changes)
+    return await alert_thresholds(ctx, organization)
 
 
 def threshold_faults(thresholds: AlertThresholds) -> Iterator[Fault]:

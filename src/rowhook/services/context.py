@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import httpx
@@ -13,8 +14,11 @@ from rowhook.db.standby import Standby, StandbyFirst
 from rowhook.db.statements import ConnectionSource, TenantPool
 from rowhook.egress.policy import EgressPolicy
 from rowhook.render.configuration import Fault
-from rowhook.render.renderer import Renderer
 from rowhook.security.vault import Keyring
+
+if TYPE_CHECKING:
+    # It loads jinja2 and jsonschema, which most commands do not need.
+    from rowhook.render.renderer import Renderer
 
 
 class NotFound(LookupError):

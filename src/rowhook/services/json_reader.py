@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
@@ -213,7 +214,9 @@ def _pointer_of(path: _Path) -> str:
 def _unknown(name: str, names: list[str]) -> str:
     if name in _READ_ONLY:
         return f"Cannot be set; {_READ_ONLY[name]}"
-    return f"Unknown field. Known fields: {', '.join(names)}."
+    similar = difflib.get_close_matches(name, names, n=1)
+    meant = f" Did you mean {similar[0]}?" if similar else ""
+    return f"Unknown field.{meant} Known fields: {', '.join(names)}."
 
 
 def _fault(location: tuple[str, ...], error: str, kind: Any) -> Fault:

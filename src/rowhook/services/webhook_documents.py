@@ -299,7 +299,8 @@ async def _secret_faults(
     faults = [
         Fault(
             pointer=location,
-            message=f"Secret {secret} does not exist. Save it with PUT /v1/secrets/{secret}.",
+            message=f"Secret {secret} does not exist. Save it with PUT /v1/secrets/{secret} or"
+            f" `rowhook secrets put {secret}`.",
         )
         for location, secret in dict.fromkeys(named)
         if secret not in hosts_by_secret

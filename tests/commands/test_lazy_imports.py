@@ -1,0 +1,36 @@
+"""What commands import: a command that sends nothing starts without renderer and queue."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+_PRINT = """
+import importlib, sys
+for name in sys.argv[1].split(","):
+    importlib.import_module(f"rowhook.cli.{name}")
+print(*sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("commands", "unneeded"),
+    [
+        ("config_command", {"psycopg", "cryptography", "jinja2", "pgqueuer"}),
+        (
+            "status_commands,key_commands,retention_command,watch_command,worker_command",
+            {"jinja2", "jsonschema", "litestar", "pgqueuer", "pydantic"},
+        ),
+        (
+            "delivery_commands,secret_commands,webhook_commands,configuration_commands",
+            {"litestar", "pgqueuer", "pydantic"},
+        ),
+    ],
+)
+def test_commands_import_only_what_they_need(commands: str, unneeded: set[str]) -> None:
+    imported = subprocess.run(  # noqa: S603  # our own program
+        [sys.executable, "-P", "-c", _PRINT, commands], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert unneeded.isdisjoint(imported)
