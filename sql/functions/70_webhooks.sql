@@ -193,7 +193,7 @@ set jit = off
 as $$
   with changed as (
     update rowhook.webhook w set state = wanted, disabled_reason = null
-    where w.id = webhook and w.state <> wanted and (wanted = 'active' or w.state = 'active')
+    where w.id = webhook and w.state <> wanted and (w.state = 'active' or wanted = 'active')
     returning 1
   )
   select exists (select from changed)

@@ -82,10 +82,10 @@ def read_configuration(text: str) -> Configuration:
     them to the revisions that workers of this one read.
     """
     stored = msgspec.json.decode(text, type=dict[str, Any])
-    known = {
+    fields = {
         name: stored[name] for name in Configuration.__struct_encode_fields__ if name in stored
     }
-    return msgspec.convert(known, Configuration)
+    return msgspec.convert(fields, Configuration)
 
 
 def to_json(configuration: Configuration, paths: Collection[RequiredPath] = ()) -> str:
