@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from rowhook.render.configuration import Configuration
 from rowhook.render.save_checks import check_before_save
+from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import compile_condition, compile_template
 from rowhook.template.faults import RenderFault, TemplateFaults
 from rowhook.template.json_text import parse_json
-from rowhook.template.output_context import OutputContext
 
 DATA = {
     "name": "Ada",

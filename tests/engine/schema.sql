@@ -433,7 +433,7 @@ CREATE FUNCTION rowhook.capture_commit() RETURNS trigger
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.capture_commit() IS 'generated: dda7330131aee1358ad916226bac2f41';
+COMMENT ON FUNCTION rowhook.capture_commit() IS 'generated: ae883e2cadc01f4c380a6f182b0c895c';
 
 CREATE FUNCTION rowhook.capture_definition(source rowhook.source) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -452,7 +452,7 @@ CREATE FUNCTION rowhook.capture_job() RETURNS trigger
     SET enable_mergejoin TO 'off'
     SET plan_cache_mode TO 'force_generic_plan';
 
-COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: b94bc3162a604f1a4ba93e9e353e8928';
+COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: 52c59628e4b2342a2071a7413eb4fcb1';
 
 CREATE FUNCTION rowhook.capture_name(source_name text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -1513,7 +1513,7 @@ CREATE FUNCTION rowhook.insert_sql(source rowhook.source, parts jsonb, answers_i
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.insert_sql(source rowhook.source, parts jsonb, answers_ids boolean) IS 'statement that creates events and deliveries for rows; with answers_ids it returns the ids of the rows and the number of deliveries';
+COMMENT ON FUNCTION rowhook.insert_sql(source rowhook.source, parts jsonb, answers_ids boolean) IS 'statement that creates events and deliveries for rows, except for those that have an event, unless parts has unless_known; with answers_ids it returns the ids of the rows and the number of deliveries';
 
 CREATE FUNCTION rowhook.install_capture(source rowhook.source) RETURNS void
     LANGUAGE plpgsql

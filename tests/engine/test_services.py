@@ -20,7 +20,7 @@ from rowhook.security.vault import DecryptionFailed, Keyring, generate_master_ke
 from rowhook.services import links, secrets, webhooks
 from rowhook.services.context import KeyringContext, NotFound, Rejected
 from rowhook.services.webhook_cache import WebhookCache, signing_name
-from rowhook.services.webhook_checks import WebhookPatch
+from rowhook.services.webhook_documents import WebhookPatch
 from tests.support.sample_platform import Platform, other_platform
 
 pytestmark = pytest.mark.anyio

@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from rowhook.cli import startup
-from rowhook.cli.serve import serve_api
+from rowhook.cli.run_commands import serve_api
 from rowhook.db import connection_pool
 from rowhook.db.connection_pool import Pool
 from rowhook.security.vault import Keyring, generate_master_key

@@ -14,9 +14,9 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from rowhook.db import connection_pool, statements
-from rowhook.db.answer_deadline import API_LIMITS, AnswerLimits
+from rowhook.db.connection_errors import API_LIMITS, AnswerLimits
 from rowhook.db.statements import Unreachable
-from rowhook.migrate.readiness import Readiness
+from rowhook.migrate.runner import Readiness
 from tests.faults.faulty_proxy import NORMAL, NetworkConditions, Proxy
 from tests.support.calls import Api, running_api
 from tests.support.worker_rig import Rig, until

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from rowhook.cli.fleet import work_each
-from rowhook.cli.serve import serve_all
+from rowhook.cli.run_commands import serve_all
 from rowhook.db import connection_pool
 from rowhook.migrate import preflight, runner
 from rowhook.migrate.steps import DEFAULT_PREFIX

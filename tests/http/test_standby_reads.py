@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from rowhook.api.middleware import StandbySender
 from rowhook.cli import startup, status_commands
-from rowhook.cli.serve import serve_api
+from rowhook.cli.run_commands import serve_api
 from rowhook.db import connection_pool
 from rowhook.db.standby import MAX_LAG_S, Standby, StandbyFirst
 from rowhook.db.statements import TenantPool

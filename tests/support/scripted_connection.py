@@ -6,13 +6,12 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from rowhook.egress.connection import Connection
-from rowhook.egress.deadlines import Deadlines
-from rowhook.egress.origin_pool import OriginPool
+from rowhook.egress.origin_pool import Deadlines, OriginPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rowhook.egress.response import Response
+    from rowhook.egress.exchange import Response
 
 
 class Clock:

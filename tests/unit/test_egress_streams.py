@@ -8,7 +8,7 @@ import tracemalloc
 import pytest
 
 from rowhook.egress.connection import BODY_GRACE_S, ConnectionEnded, ResponseInvalid
-from rowhook.egress.response import Response
+from rowhook.egress.exchange import Response
 from tests.support.hostile_receivers import CHUNKED, OK
 from tests.support.scripted_connection import ScriptedConnection, run_callbacks
 

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from jinja2 import Environment, UndefinedError
 
+from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import compile_template
 from rowhook.template.faults import RenderFault
 from rowhook.template.json_text import parse_json
-from rowhook.template.output_context import OutputContext
 from tests.support.scoreboard import score
 
 DATA: dict[str, Any] = {

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import compile_template
 from rowhook.template.faults import RenderFault
 from rowhook.template.json_text import parse_json
-from rowhook.template.output_context import OutputContext
 from rowhook.template.values import Number
 
 

@@ -6,10 +6,10 @@ from types import MappingProxyType
 
 import pytest
 
+from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import compile_condition, compile_template
 from rowhook.template.faults import RenderFault, TemplateFaults
 from rowhook.template.json_text import parse_json
-from rowhook.template.output_context import OutputContext
 
 DATA = parse_json(
     """{"name": "Ada", "n": 7, "m": -2, "price": 1.10, "nil": null, "empty": "", "none": [],

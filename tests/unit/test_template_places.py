@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rowhook.template.compilation import OutputContext, body_context, is_json_lines
 from rowhook.template.compiler import compile_template
 from rowhook.template.faults import RenderFault, TemplateFaults
 from rowhook.template.json_text import parse_json
-from rowhook.template.output_context import OutputContext, body_context, is_json_lines
 from tests.unit.test_template_contexts import NASTY
 
 JSON, FORM, XML, URL = OutputContext.JSON, OutputContext.FORM, OutputContext.XML, OutputContext.URL
