@@ -381,7 +381,7 @@ def _on_signal(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
         return
     for number in _STOP_SIGNALS:
         loop.remove_signal_handler(number)
-    # That tasks are cancelled is no news, though libraries log it as an error.
+    # Cancelled tasks are expected here, though libraries log them as errors.
     logging.disable()
     for task in asyncio.all_tasks(loop):
         task.cancel()

@@ -19,7 +19,7 @@ from rowhook.services.context import Conflict, KeyringContext, Rejected
 
 
 class InProgress(RuntimeError):
-    """The same request is in progress, or was interrupted less than a minute ago."""
+    """A request with this key is in progress, or was interrupted less than a minute ago."""
 
 
 class IdempotentRequest(Struct, frozen=True, kw_only=True):
