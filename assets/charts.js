@@ -32,7 +32,7 @@ const line = (one, { kind, series, unit = "" }) => ({
     : { stroke: colours.tone(one.tone), fill: series.length === 1 ? colours.wash(one.tone) : undefined, width: 2 }),
 });
 
-// Counts are whole: between them are no grid lines.
+// Counts are whole: no grid lines between them.
 const WHOLE = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
 
 const days = (_, splits, __, ___, step) => splits.map((at) => (step >= DAY ? dayOf(at) : timeOf(at)));

@@ -93,14 +93,14 @@ def _measured(figures: list[dict[str, Any]]) -> list[str]:
 
 async def _fill(run: RunContext, present: Backlog, target: Backlog) -> None:
     """Adds rows; first deletes those of another number of webhooks."""
-    dsn, done = run.database.direct, present.rows
+    dsn, inserted = run.database.direct, present.rows
     if present.webhooks != target.webhooks:
         await ground.run_script(dsn, "clear.sql")
         await statements.rows(run.pool, "select rowhook.bench_add_lanes(%s)", target.webhooks)
-        done = 0
+        inserted = 0
     step = max(1, _INSERTED_AT_ONCE // target.webhooks)
     last = target.rows // target.webhooks
-    for first in range(done // target.webhooks + 1, last + 1, step):
+    for first in range(inserted // target.webhooks + 1, last + 1, step):
         run.report(f"{target.rows:,} rows of {target.webhooks:,} webhooks", first / last)
         query = "select rowhook.bench_add_waiting(%s, %s, %s)"
         until = min(first + step - 1, last)

@@ -25,12 +25,12 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 declare
-  known uuid[];
+  organizations uuid[];
 begin
   if $1 is null then
     -- The platform has no organizations: use the only one there is, or create one.
-    known := array(select o.id from rowhook.organization o limit 2);
-    return case when cardinality(known) = 1 then known[1] else rowhook.add_organization('default') end;
+    organizations := array(select o.id from rowhook.organization o limit 2);
+    return case when cardinality(organizations) = 1 then organizations[1] else rowhook.add_organization('default') end;
   end if;
   if rowhook.organization_of($1) is null then
     insert into rowhook.organization (id, external_id, name)
@@ -50,7 +50,7 @@ set jit = off
 set enable_seqscan = off
 as $$
 declare
-  known constant uuid[] := array(
+  agents constant uuid[] := array(
     select a.id from rowhook.agent a
     where a.external_id = $2 and ($1 is null or a.organization_id = rowhook.organization_of($1))
     union
@@ -58,11 +58,11 @@ declare
     where a.id = rowhook.read_uuid($2) and ($1 is null or a.organization_id = rowhook.organization_of($1))
     limit 2);
 begin
-  if cardinality(known) > 1 then
+  if cardinality(agents) > 1 then
     raise exception using errcode = 'RH004', message = format('Several organizations have an agent %s.', $2),
       hint = 'Map organization_id to identify the agent.';
   end if;
-  return known[1];
+  return agents[1];
 end
 $$;
 comment on function rowhook.agent_of(text, text) is
@@ -93,10 +93,10 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 declare
-  known constant uuid := rowhook.agent_of($1, $2);
+  agent constant uuid := rowhook.agent_of($1, $2);
 begin
-  if known is not null then
-    update rowhook.agent a set name = $3 where a.id = known and $3 is not null and a.name is distinct from $3;
+  if agent is not null then
+    update rowhook.agent a set name = $3 where a.id = agent and $3 is not null and a.name is distinct from $3;
     return;
   end if;
   perform rowhook.add_agent($1, $2, $3);

@@ -132,7 +132,7 @@ declare
   visited uuid[] := '{}';
   lane uuid;
   share int;
-  seen record;
+  visit record;
   state record;
   picked tid[] := '{}';
   registered_at pg_snapshot;
@@ -204,20 +204,20 @@ begin
     foreach lane in array lanes loop
       exit when cardinality(picked) = batch;
       webhook_id := lane;
-      seen := rowhook.visit_lane(
+      visit := rowhook.visit_lane(
         lane, least(share, batch - cardinality(picked)), coalesce(marks[array_position(known, lane)], '-infinity'),
         has_quota);
-      picked := picked || seen.rows;
-      if seen.last_due_at is not null then
+      picked := picked || visit.rows;
+      if visit.last_due_at is not null then
         kind := 'watermark';
         -- Set back, so that the watermark does not pass rows that an older transaction commits later.
-        watermark := seen.last_due_at - interval '2 s';
+        watermark := visit.last_due_at - interval '2 s';
         return next;
         watermark := null;
       end if;
-      if seen.outlook is not null then
-        kind := seen.outlook;
-        due_in_s := seen.due_in_s;
+      if visit.outlook is not null then
+        kind := visit.outlook;
+        due_in_s := visit.due_in_s;
         return next;
         due_in_s := null;
       end if;

@@ -137,13 +137,13 @@ set enable_bitmapscan = off
 as $$
 declare
   event record;
-  seen int := 0;
+  examined int := 0;
 begin
   total := 0;
   for event in select e.id, e.created_at from rowhook.event e where e.id > coalesce(after_id, 0) order by e.id loop
     exit when event.created_at >= before or total > cap;
-    seen := seen + 1;
-    if seen > cap then
+    examined := examined + 1;
+    if examined > cap then
       total := cap + 1;
     elsif not exists (select from rowhook.outbox o where o.event_id = event.id) then
       total := total + 1;

@@ -15,7 +15,7 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  select coalesce(bool_or(strpos(lower(one), lower(search)) > 0), false) from unnest(texts) as one
+  select coalesce(bool_or(strpos(lower(candidate), lower(search)) > 0), false) from unnest(texts) as candidate
 $$;
 comment on function rowhook.contains_text(text, text[]) is
   'whether one of the texts contains the search text, ignoring case; not a pattern';
@@ -144,17 +144,19 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 declare
-  input rowhook.webhook := json_populate_record(null::rowhook.webhook, document);
-  current_revision int;
+  saved rowhook.webhook;
+  input rowhook.webhook;
   new_revision int;
 begin
-  select w.revision into current_revision from rowhook.webhook w
+  select * into saved from rowhook.webhook w
   where w.id = webhook and w.organization_id = organization for update;
-  if current_revision <> expected_revision then
+  if saved.revision <> expected_revision then
     raise exception using errcode = 'RH002',
-      message = format('The webhook is at revision %s, not at %s.', current_revision, expected_revision),
+      message = format('The webhook is at revision %s, not at %s.', saved.revision, expected_revision),
       hint = 'Read it again and apply your change to the current revision.';
   end if;
+  -- A process of the previous release does not name new fields: they keep their values.
+  input := json_populate_record(saved, document);
   update rowhook.webhook w set (
     name, description, metadata, kind, url, method, headers, body_template, raw_payload, schema,
     condition, event_types, timeout_s, max_in_flight, rate_per_s, ordered, retry_schedule_s,
@@ -163,9 +165,7 @@ begin
     input.name, input.description, input.metadata, input.kind, input.url, input.method,
     input.headers, input.body_template, input.raw_payload, input.schema, input.condition,
     input.event_types, input.timeout_s, input.max_in_flight, input.rate_per_s, input.ordered,
-    input.retry_schedule_s, coalesce(input.required_paths, '[]'),
-    -- The previous release, which has no such field, leaves it alone.
-    case when document -> 'external_id' is null then w.external_id else input.external_id end
+    input.retry_schedule_s, coalesce(document -> 'required_paths', '[]'), input.external_id
   ) where w.id = webhook and w.organization_id = organization
   returning w.revision into new_revision;
   if new_revision is not null then
@@ -195,7 +195,7 @@ set jit = off
 as $$
   with changed as (
     update rowhook.webhook w set state = wanted, disabled_reason = null
-    where w.id = webhook and w.state <> wanted and (wanted = 'active' or w.state = 'active')
+    where w.id = webhook and w.state <> wanted and (w.state = 'active' or wanted = 'active')
     returning 1
   )
   select exists (select from changed)

@@ -211,3 +211,11 @@ def test_every_api_call_named_in_a_page_exists() -> None:
     }
     assert len(named) >= 15
     assert named - calls == set()
+
+
+def test_every_term_of_the_glossary_is_used_in_another_page_and_in_order() -> None:
+    glossary = "docs/reference/glossary.md"
+    terms = re.findall(r"^\*\*(.+)\*\*$", read(glossary), re.MULTILINE)
+    assert terms == sorted(terms, key=str.lower)
+    text = "\n".join(read(page) for page in PAGES if page != glossary).lower().replace("-", " ")
+    assert [term for term in terms if not re.search(rf"\b{re.escape(term.lower())}", text)] == []

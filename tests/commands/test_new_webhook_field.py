@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,13 @@ ROOT = Path(__file__).parents[2]
 # A new file for the table, and a replacement in each other file.
 NEW_FILE = "sql/tables/9999_priority.sql"
 COLUMN = "alter table rowhook.webhook add column priority int not null default 0;\n"
-EDITS = {
-    "sql/functions/70_webhooks.sql": (r"\b((?:w\.|input\.)?)ordered,", r"\1ordered, \1priority,"),
+EDITS: dict[str, tuple[str, str | Callable[[re.Match[str]], str]]] = {
+    "sql/functions/70_webhooks.sql": (
+        r"\b((?:w\.|input\.)?)ordered,",
+        lambda match: {
+            "input.": "input.ordered, coalesce(input.priority, 0),",
+        }.get(match[1], f"{match[1]}ordered, {match[1]}priority,"),
+    ),
     "src/rowhook/render/configuration.py": (
         r"(    ordered: bool = False\n)",
         r"\1    priority: int = 0\n",
@@ -76,6 +82,19 @@ async def test_a_new_field_is_stored_shown_and_edited(
     created = await run_command(folder, *create, **variables)
     assert created.code == 0, created.err
     assert json.loads(created.out)["priority"] == 7
+    # A process of the previous release does not name the field.
+    async with await connection_pool.connect(empty_dsn) as connection:
+        cursor = await connection.execute(
+            "select rowhook.change_webhook((rowhook.configuration(w)::jsonb - 'priority')::json,"
+            " w.organization_id, w.id, '{}', 1), rowhook.create_webhook("
+            " (rowhook.configuration(w)::jsonb - 'priority')::json,"
+            " w.organization_id, gen_random_uuid(), '{}', '') from rowhook.webhook w"
+        )
+        assert await cursor.fetchall() == [(1, 1)]
+        cursor = await connection.execute(
+            "select priority from rowhook.webhook order by created_at, priority desc"
+        )
+        assert await cursor.fetchall() == [(7,), (0,)]
     (folder / "edit.py").write_text(
         "from rowhook.dashboard.editor_form import draft_of, fields_of\n"
         "from rowhook.render.configuration import Configuration\n"

@@ -154,7 +154,10 @@ async def test_a_kind_that_is_not_known_is_refused_with_the_known_ones(rig: Rig)
     with pytest.raises(Rejected) as refused:
         await webhooks.create_webhook(rig.ctx, rig.platform.organization, configuration)
     (fault,) = refused.value.faults
-    assert (fault.pointer, fault.message) == ("/kind", "Must be one of frontend, http.")
+    assert (fault.pointer, fault.message) == (
+        "/kind",
+        f"Must be one of {', '.join(sorted(OUTPUT_KINDS))}.",
+    )
 
 
 async def test_a_webhook_of_a_kind_that_a_newer_version_has_is_displayed_and_not_sent(
@@ -167,7 +170,7 @@ async def test_a_webhook_of_a_kind_that_a_newer_version_has_is_displayed_and_not
     answer = await api.call("POST", f"/webhooks/{created['id']}/test", json={})
     assert answer.status_code == 200, answer.text
     assert answer.json()["outcome"] == "config_rejected"
-    assert "Must be one of frontend, http." in answer.json()["error"]
+    assert f"Must be one of {', '.join(sorted(OUTPUT_KINDS))}." in answer.json()["error"]
     async with httpx.AsyncClient(base_url=api.url, follow_redirects=True) as visitor:
         await visitor.post("/sign-in", data={"key": ADMIN_KEY})
         for path in ("", "/test", "/edit"):

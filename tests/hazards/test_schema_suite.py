@@ -22,7 +22,7 @@ DRAFTS = {
     "draft2019-09": ("https://json-schema.org/draft/2019-09/schema", 1_200, 0),
     "draft2020-12": ("https://json-schema.org/draft/2020-12/schema", 1_250, 19),
 }
-# CONTRACT §5: formats are asserted. The suite of 2020-12 treats them as annotations.
+# docs/reference/webhook.md: formats are asserted. The suite of 2020-12 treats them as annotations.
 MOST_FENCED = 60
 ASSERTED = "is only an annotation by default"
 # Rejected on purpose: remote references, and subschemas with another dialect.

@@ -63,11 +63,11 @@ async def test_every_metric_of_rules_and_dashboard_is_served(api: Api, rig: Rig)
         assert names or "ALERTS" in expression, expression
         for name in names:
             assert name in labels, f"{name} in {expression}"
-        known = {"instance"}.union(*(labels[name] for name in names))
+        permitted = {"instance"}.union(*(labels[name] for name in names))
         for listed in re.findall(r"\b(?:by|on) \(([^)]*)\)", expression):
-            assert set(re.split(r", *", listed)) <= known, expression
+            assert set(re.split(r", *", listed)) <= permitted, expression
         for label in re.findall(r"[{,](\w+)(?:=|!~)", expression):
-            assert label in known, expression
+            assert label in permitted, expression
 
 
 async def test_every_metric_of_rowhook_is_on_the_dashboard(api: Api, rig: Rig) -> None:

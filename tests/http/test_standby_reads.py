@@ -202,9 +202,9 @@ async def test_a_key_sees_only_its_organization_there_and_its_use_is_recorded_on
         for organization in (served.platform.organization, other)
     ]
     await served.becomes_readable()
-    seen = {key: await served.call("/webhooks", key) for key in (own, foreign)}
-    assert [len(seen[key].json()["items"]) for key in (own, foreign)] == [1, 0]
-    assert all(response.headers["Read-From"].startswith("standby") for response in seen.values())
+    answers = {key: await served.call("/webhooks", key) for key in (own, foreign)}
+    assert [len(answers[key].json()["items"]) for key in (own, foreign)] == [1, 0]
+    assert all(response.headers["Read-From"].startswith("standby") for response in answers.values())
     used = await served.platform.value(
         "select count(*) from rowhook.api_key where last_used_at is not null"
     )

@@ -345,7 +345,7 @@ def test_many_generated_templates_give_the_text_of_jinja() -> None:
     score(
         "generated templates against Jinja2",
         required="≥ 5,000 with the same text",
-        measured=f"{count} templates, all the same",
+        measured=f"{count} templates, all equal",
         holds=count >= 5_000,
     )
 

@@ -122,3 +122,9 @@ def test_a_webhook_without_reserved_headers_has_no_warnings() -> None:
 def test_a_configuration_survives_serialization() -> None:
     value = configuration(schema={"type": "object"}, metadata={"a": 1}, retry_schedule_s=[0, 0.5])
     assert read_configuration(to_json(value)) == value
+
+
+def test_a_field_of_the_next_release_is_ignored_in_a_stored_configuration() -> None:
+    value = configuration()
+    stored = to_json(value)[:-1] + ', "priority": 7}'
+    assert read_configuration(stored) == value

@@ -191,7 +191,7 @@ def _pointer(keys: tuple[Key, ...], data: Any) -> str:
 
 
 def _hint_of_condition(webhook: Webhook) -> str:
-    """Return the hint for a part of the body that is no value of the data."""
+    """Return the hint for a part of the body that is not a value of the data."""
     uses = next((uses for pointer, uses in parts_of(webhook) if pointer == "/body_template"), ())
     names = [
         path_name("data", tuple(map(_as_key, use.path)))

@@ -85,7 +85,7 @@ async def offer_of(
     form: FormData,
     present: Webhook | None,
 ) -> Offer | None:
-    """The offer for the URL in the form; None if it is no credential."""
+    """The offer for the URL in the form; None if it is not a credential."""
     url = _credential(fields)
     if url is None:
         return None

@@ -18,7 +18,7 @@ async def organization_details(pool: ConnectionSource, organization: UUID) -> st
 
 
 async def set_quotas(pool: ConnectionSource, organization: UUID, changes: str) -> None:
-    """Changes the quotas that a JSON object names; null is no limit."""
+    """Changes the quotas that a JSON object names; null removes the limit."""
     await rows(pool, "select rowhook.set_quotas(%s, %s::jsonb)", organization, changes)
 
 

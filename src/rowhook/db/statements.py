@@ -96,7 +96,7 @@ class ChoosingSource(ABC):
 
     @abstractmethod
     async def read(self, read: Read[T]) -> T:
-        """Returns what `read` returns for a connection; it must not write."""
+        """Returns the result of `read` for a connection; it must not write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

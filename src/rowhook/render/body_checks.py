@@ -264,7 +264,7 @@ def payload_warning(configuration: Configuration) -> Fault | None:
 def schema_warnings(configuration: Configuration, variants: Variants) -> list[Fault]:
     """Return the warnings of a body that never matches the schema, or only for some data.
 
-    A mismatch is no fault of the save: template and schema may be changed one after the other.
+    A mismatch is not a fault: template and schema may be changed one after the other.
     """
     schema = _schema_of(configuration)
     if schema is None:

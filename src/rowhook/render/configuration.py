@@ -76,8 +76,16 @@ class ConfigurationRejected(ValueError):
 
 
 def read_configuration(text: str) -> Configuration:
-    """Parse the configuration of a stored revision or a request body."""
-    return msgspec.json.decode(text, type=Configuration)
+    """Parse the configuration of a stored revision.
+
+    Fields that this release does not know are ignored: during an upgrade, the next release adds
+    them to the revisions that workers of this one read.
+    """
+    stored = msgspec.json.decode(text, type=dict[str, Any])
+    fields = {
+        name: stored[name] for name in Configuration.__struct_encode_fields__ if name in stored
+    }
+    return msgspec.convert(fields, Configuration)
 
 
 def to_json(configuration: Configuration, paths: Collection[RequiredPath] = ()) -> str:

@@ -123,10 +123,11 @@ class Stats(Struct, frozen=True, kw_only=True):
     """Statistics of a window that began at `since`. Times are in milliseconds.
 
     `attempts`, `attempts_by_class` and `success_rate`, the share of 2xx, are of the attempts that
-    ended in the window. `delivered` and `dead` count deliveries that became so in the window, one
-    that was sent again anew; the other statuses count those created in it. `deliveries` is the sum
-    of the statuses. `p50_ms` and `p95_ms` are of the newest 10,000 delivered that were created in
-    it, the same number for each webhook, from creation to the recorded delivery.
+    ended in the window. `delivered` and `dead` count deliveries that became so in the window, and
+    count one that was sent again once more; the other statuses count those created in it.
+    `deliveries` is the sum of the statuses. `p50_ms` and `p95_ms` are of the newest 10,000
+    delivered that were created in it, the same number for each webhook, from creation to the
+    recorded delivery.
 
     These fields include older deliveries: `oldest_waiting_at` is the creation time of the oldest
     pending or sending delivery, `delivered_per_s` the rate of the last ten seconds, and `stuck` the

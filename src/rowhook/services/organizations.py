@@ -27,7 +27,7 @@ _PAUSE_S = 0.1
 
 
 class Quota(Struct, frozen=True, kw_only=True):
-    """The quotas of an organization; null is no limit.
+    """The quotas of an organization; null means no limit.
 
     `webhooks` is how many it may have. Deliveries over `deliveries_per_s` wait, and when their
     events had `bytes_per_day` bytes, further ones wait for the next day in UTC; none is lost.

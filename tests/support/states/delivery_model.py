@@ -1,4 +1,4 @@
-"""A model of a delivery without a database: its transitions and counters, as in CONTRACT.md."""
+"""A model of a delivery without a database: its transitions and counters, as in states.md."""
 
 from __future__ import annotations
 

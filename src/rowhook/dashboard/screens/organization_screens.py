@@ -272,7 +272,7 @@ def _form_texts(quota: Quota) -> dict[str, str]:
 
 @form_route("/quotas", scope="admin", operators_only=True)
 async def set_quotas(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
-    """Set the quotas of the form; an empty field is no limit."""
+    """Set the quotas of the form; an empty field removes the limit."""
     form, organization = await FormData.from_body(request), request.auth.organization
     if organization is None:
         return redirect(_SELECT_FOR_QUOTAS)
