@@ -15,14 +15,12 @@ set enable_bitmapscan = off
 set enable_sort = off
 as $$
 declare
+  -- Only a status code of 2xx is a delivery.
+  statuses constant text[] := case when code not between 200 and 299 then array_remove(wanted, 'delivered') else wanted end;
   most_scanned constant int := case when event_type is null then 60000 else 20000 end;
   newest bigint[];
 begin
-  -- Only a status of 2xx is a delivery.
-  if code not between 200 and 299 then
-    wanted := array_remove(wanted, 'delivered');
-  end if;
-  if wanted = '{}' then
+  if statuses = '{}' then
     return '{}';
   end if;
   if job is not null or commit_key is not null then
@@ -34,7 +32,7 @@ begin
       where (job is null or e.job_id = job) and (commit_key is null or e.commit_id = commit_key)
         and (webhook is null or o.webhook_id = webhook)
         and (organization is null or o.organization_id = organization)
-        and o.status = any (wanted)
+        and o.status = any (statuses)
         and o.created_at >= since and o.created_at < until
         and (o.created_at, o.id) < (before_at, before_id)
         and (delivery_ids.event_type is null or e.type = delivery_ids.event_type)
@@ -44,12 +42,12 @@ begin
   end if;
   if webhook is null and rowhook.has_many_webhooks(organization) then
     newest := coalesce(
-      rowhook.newest_ids(wanted, since, until, before_at, before_id, event_type, code, most, organization),
+      rowhook.newest_ids(statuses, since, until, before_at, before_id, event_type, code, most, organization),
       rowhook.scan_ids(
-        organization, wanted, since, until, before_at, before_id, event_type, code, most, most_scanned));
+        organization, statuses, since, until, before_at, before_id, event_type, code, most, most_scanned));
     if newest is null and event_type is not null then
       newest := rowhook.ids_of_rare_events(
-        organization, wanted, since, until, before_at, before_id, event_type, code, most);
+        organization, statuses, since, until, before_at, before_id, event_type, code, most);
     end if;
     if newest is not null then
       return newest;
@@ -63,7 +61,7 @@ begin
       -- One look-up for each webhook without deliveries, instead of one for each status.
       cross join lateral (
         select from rowhook.outbox o where o.webhook_id = v.webhook_id order by o.status limit 1) as used
-      cross join unnest(wanted) as listed (status)
+      cross join unnest(statuses) as listed (status)
       cross join lateral (
         select o.id, o.created_at from rowhook.outbox o
         where o.webhook_id = v.webhook_id and o.status = listed.status

@@ -1,4 +1,4 @@
-"""What commands import: a command that sends nothing starts without renderer and queue."""
+"""Imports of commands: a command that sends nothing starts without renderer and queue."""
 
 from __future__ import annotations
 

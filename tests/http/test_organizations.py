@@ -48,7 +48,7 @@ async def test_a_quota_of_webhooks_refuses_further_ones_and_names_the_limit(
     assert "quota of 2 webhooks is used up: it has 2" in refused.json()["detail"]
     await api.call("PATCH", path, {"quota": {"webhooks": None}})
     assert (await api.call("POST", "/webhooks", draft(platform))).status_code == 201
-    # What changes nothing is not audited.
+    # A change without an effect is not audited.
     for nothing in ({}, {"webhooks": None}):
         answer = await api.call("PATCH", path, {"quota": nothing})
         assert answer.json()["quota"]["webhooks"] is None

@@ -46,7 +46,7 @@ class StillLinked(Conflict):
 
 
 class InProgress(RuntimeError):
-    """The same request is in progress, or was interrupted less than a minute ago."""
+    """A request with this key is in progress, or was interrupted less than a minute ago."""
 
 
 class RateLimited(RuntimeError):
