@@ -134,7 +134,7 @@ async def test_an_invalid_setting_is_named(
 
 
 async def test_a_misspelled_variable_is_reported_and_others_are_not(folder: Path) -> None:
-    variables = {
+    variables: dict[str, Any] = {
         "ROWHOOK_MASTERKEYS": KEY,
         "ROWHOOK_API_PORT": "tcp://10.0.0.1:80",
         "ROWHOOK_PORT_FILE": "",
