@@ -133,6 +133,19 @@ async def test_an_invalid_setting_is_named(
     (await run_command(folder, "config", **variables)).refused(code, message)
 
 
+async def test_a_misspelled_variable_is_reported_and_others_are_not(folder: Path) -> None:
+    variables: dict[str, Any] = {
+        "ROWHOOK_MASTERKEYS": KEY,
+        "ROWHOOK_API_PORT": "tcp://10.0.0.1:80",
+        "ROWHOOK_PORT_FILE": "",
+    }
+    result = await run_command(folder, "config", "--json", **variables)
+    assert result.code == 0
+    assert "variable=ROWHOOK_MASTERKEYS" in result.err
+    assert "Did you mean ROWHOOK_MASTER_KEYS?" in result.err
+    assert result.err.count("setting.unknown") == 1
+
+
 @pytest.mark.parametrize("command", ["up", "api"])
 async def test_a_port_in_use_is_reported_before_anything_starts(
     folder: Path, occupied_port: str, command: str

@@ -18,13 +18,13 @@ print(*sorted({name.partition(".")[0] for name in sys.modules}))
 @pytest.mark.parametrize(
     ("commands", "unneeded"),
     [
-        ("config_command", {"psycopg", "cryptography", "jinja2", "pgqueuer"}),
+        ("options", {"psycopg", "cryptography", "jinja2", "pgqueuer"}),
         (
-            "status_commands,key_commands,retention_command,watch_command,worker_command",
+            "status_commands,worker_command",
             {"jinja2", "jsonschema", "litestar", "pgqueuer", "pydantic"},
         ),
         (
-            "delivery_commands,secret_commands,webhook_commands,configuration_commands",
+            "delivery_commands,credential_commands,watch_command,configuration_commands",
             {"litestar", "pgqueuer", "pydantic"},
         ),
     ],

@@ -25,8 +25,7 @@ from rich.table import Table
 
 from rowhook import logs
 from rowhook.cli import run_commands, startup
-from rowhook.cli.http_server import serve_status, serving
-from rowhook.cli.listening_port import require_port
+from rowhook.cli.http_server import require_port, serve_status, serving
 from rowhook.cli.local_receiver import Received, Reply, check, receiver
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.output import format_value, program

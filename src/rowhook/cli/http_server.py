@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import structlog
 import uvicorn
 
-from rowhook.cli.listening_port import probe_port
 from rowhook.cli.startup import Database
 from rowhook.migrate.runner import Readiness
 from rowhook.settings import Settings, SettingsRejected
@@ -85,8 +86,34 @@ async def serving(asgi_app: Any, *, host: str, port: int, tasks: Supervisor) -> 
             await server.shutdown()
 
 
+if TYPE_CHECKING:
+    from rowhook.worker.pipeline import Worker
+    from rowhook.worker.status_app import FleetStatus
+
 log = structlog.get_logger()
 _LAST_PORT = 65535
+
+
+def require_port(settings: Settings) -> None:
+    """Raises SettingsRejected if the configured port is not available."""
+    probe_port(settings.host, settings.port, name="ROWHOOK_PORT", flag="--port")
+
+
+def probe_port(host: str, port: int, *, name: str, flag: str) -> None:
+    """Raises SettingsRejected, naming the setting at fault, if the address cannot be bound."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        problem = f"Cannot listen on {host}:{port} ({error.strerror})."
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise SettingsRejected(
+                f"ROWHOOK_HOST: {problem} Use an address of this machine with --host, or 0.0.0.0"
+                " for all of them."
+            ) from error
+        raise SettingsRejected(f"{name}: {problem} Use another port with {flag}.") from error
 
 
 def metrics_ports(

@@ -13,8 +13,7 @@ import httpx
 import rich_click as click
 
 from rowhook.cli import error_messages, startup
-from rowhook.cli.http_server import serving
-from rowhook.cli.listening_port import probe_port
+from rowhook.cli.http_server import probe_port, serving
 from rowhook.cli.local_receiver import (
     Received,
     Reply,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import functools
 import json
 import os
@@ -37,6 +38,8 @@ _MAX_CONNECTIONS = 2048
 _INTERRUPTED = 128 + signal.SIGINT
 # Descriptors for the pool, LISTEN, the log and files read at start.
 _RESERVED = 128
+# Matches a missing letter or _, not ROWHOOK_API_PORT, which Kubernetes sets for a service.
+_ALMOST = 0.9
 
 
 def receiver_connections() -> int:
@@ -93,9 +96,19 @@ def _reading_settings(command: Command) -> Command:
         flags = {name: arguments.pop(name) or _group_flag(name) for name in NAMES}
         settings = load(os.environ, flags)
         logs.configure(settings.log_format)
+        _warn_of_misspelled_variables()
         return command(settings=settings, **arguments)
 
     return run
+
+
+def _warn_of_misspelled_variables() -> None:
+    """Warns of variables that are almost a setting. Others may be set by the platform."""
+    known = {environment_name(name) + ending for name in NAMES for ending in ("", "_FILE")}
+    for variable in sorted(os.environ.keys() - known):
+        similar = difflib.get_close_matches(variable, known, n=1, cutoff=_ALMOST)
+        if variable.startswith("ROWHOOK_") and similar:
+            log.warning("setting.unknown", variable=variable, advice=f"Did you mean {similar[0]}?")
 
 
 def _hidden_flags(command: Command) -> Command:

@@ -16,8 +16,7 @@ from rowhook.api.callback_routes import listening
 from rowhook.api.dispatcher import Dispatcher
 from rowhook.cli import startup
 from rowhook.cli.fleet import serve_each
-from rowhook.cli.http_server import metrics_ports, serve_status, serving
-from rowhook.cli.listening_port import require_port
+from rowhook.cli.http_server import metrics_ports, require_port, serve_status, serving
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.output import program, sanitize
 from rowhook.cli.startup import actor, check_ready, migrate_and_grant

@@ -17,7 +17,6 @@ import psycopg
 from rowhook.db import connection_pool, installation_queries, statements
 from rowhook.db.installation_queries import Difference, LockUnavailable
 from rowhook.db.statements import StatementError, Unreachable
-from rowhook.migrate import queue_schema
 from rowhook.migrate.locks import LOCK_WAIT_MS, PATIENCE_S, Patience
 from rowhook.migrate.preflight import NotReady, denied, examine_over, require, unhealthy
 from rowhook.migrate.steps import (
@@ -323,6 +322,7 @@ async def _todo(
 
 async def _plan_pgqueuer(connection: psycopg.AsyncConnection) -> list[str]:
     # pgqueuer takes a third of the CPU time of a command that does not migrate.
+    from rowhook.migrate import queue_schema  # noqa: PLC0415
 
     return await queue_schema.plan_pgqueuer(connection)
 
@@ -330,6 +330,7 @@ async def _plan_pgqueuer(connection: psycopg.AsyncConnection) -> list[str]:
 async def _upgrade_pgqueuer(
     connection: psycopg.AsyncConnection, folder: Path, prefix: str
 ) -> list[str]:
+    from rowhook.migrate import queue_schema  # noqa: PLC0415  # see _plan_pgqueuer
 
     upgraded = await queue_schema.upgrade_pgqueuer(connection)
     if upgraded:
