@@ -81,6 +81,7 @@ async def first_visit(visitor: httpx.AsyncClient, path: str) -> int:
     return size + sum([(await received(visitor, file))[0] for file in files])
 
 
+@pytest.mark.long
 async def test_a_first_visit_of_a_page_with_full_lists_loads_less_than_100_kb(
     visitor: httpx.AsyncClient, api: Api, platform: Platform
 ) -> None:

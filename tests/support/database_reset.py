@@ -87,6 +87,7 @@ select max(oid::bigint) as oid from (
   union all select oid from pg_catalog.pg_namespace) as object
 """
 # Drops of the objects that the test created, as watched tables and partitions of attempts.
+# Sequences and indexes that belong to such a table or to a constraint are dropped with it.
 _DROPS = """
 select format('drop schema if exists %I cascade', nspname) from pg_catalog.pg_namespace
 where oid > {oid} and nspname !~ '^pg_'
@@ -94,10 +95,14 @@ union all
 select format('drop %s if exists %s cascade', case relkind
     when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence'
     when 'i' then 'index' when 'I' then 'index' when 'c' then 'type' when 'f' then 'foreign table'
-    else 'table' end, oid::pg_catalog.regclass)
-from pg_catalog.pg_class
+    else 'table' end, c.oid::pg_catalog.regclass)
+from pg_catalog.pg_class c
 where oid > {oid} and relpersistence <> 't' and relkind <> 't'
   and relnamespace <> 'pg_toast'::pg_catalog.regnamespace
+  and (relkind not in ('S', 'i', 'I') or not exists (
+    select from pg_catalog.pg_depend d
+    where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid
+      and (d.deptype = 'i' or d.deptype = 'a' and (c.relkind = 'S' or d.refobjid > {oid}))))
 union all
 select format('drop routine if exists %s cascade', oid::pg_catalog.regprocedure)
 from pg_catalog.pg_proc where oid > {oid}
@@ -107,6 +112,7 @@ from pg_catalog.pg_type where oid > {oid} and typtype in ('e', 'd', 'r')
 union all
 select format('drop trigger if exists %I on %s', tgname, tgrelid::pg_catalog.regclass)
 from pg_catalog.pg_trigger where oid > {oid} and tgrelid <= {oid} and not tgisinternal
+  and tgparentid = 0
 """
 _RESTART = f"""
 select pg_catalog.setval(seqrelid::pg_catalog.regclass, seqstart, false)
