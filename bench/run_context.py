@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.process_cpu import CpuMeter
 from bench.throughput import Report, Subject, bare_loop, drain, process, unique_prefix
-from rowhook.cli.config_command import child_environment
+from rowhook.cli.options import child_environment
 from rowhook.cli.startup import Database
 from rowhook.db.connection_pool import Pool
 from rowhook.services.context import KeyringContext

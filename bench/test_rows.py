@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID
 
-from rowhook.db import connection_pool, installation_queries, migration_queries, statements
+from rowhook.db import connection_pool, installation_queries, statements
 from rowhook.embedded import server_binaries
-from rowhook.embedded.unavailable import EmbeddedUnavailable
+from rowhook.embedded.server_process import EmbeddedUnavailable
 from rowhook.render.configuration import Configuration
 from rowhook.services import links, webhooks
 from rowhook.services.context import KeyringContext
@@ -62,7 +62,7 @@ async def clear_rows(dsn: str) -> None:
 async def count_deliveries(dsn: str) -> tuple[int, int]:
     """Returns the number of deliveries in the database, and how many of them are waiting."""
     async with await connection_pool.connect(dsn) as connection:
-        if not await migration_queries.applied_migrations(connection):
+        if not await installation_queries.applied_migrations(connection):
             return 0, 0
     async with connection_pool.open_pool(dsn, size=1) as pool:
         rows = await installation_queries.status(pool)

@@ -113,7 +113,7 @@ class Received(NamedTuple):
 
 
 def received(port: int) -> Received:
-    """Returns what the receiver has done so far."""
+    """Returns the counts of the receiver so far."""
     return Received(*_get(port, "count"))
 
 
@@ -276,7 +276,7 @@ def cpu_text(used: dict[str, Any]) -> str:
 
 
 def cpu_spread(readings: list[dict[str, float | None]]) -> dict[str, dict[str, float] | None]:
-    """Returns the spread of the CPU µs of worker and server; None for what was not measured."""
+    """Returns the spread of the CPU µs of worker and server; None if it was not measured."""
     spreads: dict[str, dict[str, float] | None] = {}
     for part in ("worker", "server"):
         values = [reading[part] for reading in readings]

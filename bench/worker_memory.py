@@ -18,12 +18,12 @@ async def measure(run: RunContext) -> dict[str, Any]:
     samples: list[dict[str, float]] = []
     async with run.workers() as subject:
         (pid,) = subject.meter.workers
-        for done in range(0, count, _CHUNK):
-            chunk = min(_CHUNK, count - done)
+        for delivered in range(0, count, _CHUNK):
+            chunk = min(_CHUNK, count - delivered)
             await drain(subject, chunk, unique_prefix(), lambda *_: None)
             present = resident_mb(pid, peak=False)
-            samples.append({"deliveries": done + chunk, "mb": round(present, 1)})
-            run.report(f"memory, {present:.0f} MB", (done + chunk) / count)
+            samples.append({"deliveries": delivered + chunk, "mb": round(present, 1)})
+            run.report(f"memory, {present:.0f} MB", (delivered + chunk) / count)
         peak = resident_mb(pid)
     steady = statistics.median(sample["mb"] for sample in samples[len(samples) // 2 :])
     return {

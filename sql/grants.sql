@@ -19,7 +19,7 @@ grant select, insert, update
 
 grant select on rowhook.delivery, rowhook.webhook_health, rowhook.capture_gap
   to rowhook_reader, rowhook_operator, rowhook_worker;
--- What the view webhook_health calls.
+-- The functions that the view webhook_health calls.
 grant execute on function
     rowhook.health_word(text, text, int, bigint, bigint, bigint),
     rowhook.minute_of(timestamptz), rowhook.quarter_of(timestamptz), rowhook.last_day_start(), rowhook.recent_start()

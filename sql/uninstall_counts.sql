@@ -1,4 +1,4 @@
--- What an uninstall would delete. Events are estimated if the table was analyzed; counts that take too
+-- Numbers of the rows that an uninstall would delete. Events are estimated if the table was analyzed; counts that take too
 -- long are cancelled.
 set statement_timeout = '5s';
 select case number when 1 then singular else plural end as name, number

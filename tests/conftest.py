@@ -6,6 +6,7 @@ import gc
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -58,14 +59,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 async def embedded_18() -> AsyncIterator[Databases]:
-    async with servers.embedded_18() as server:
-        yield Databases(server)
+    async with servers.embedded_18() as server, aclosing(Databases(server)) as databases:
+        yield databases
 
 
 @pytest.fixture(scope="session")
 async def stock_15() -> AsyncIterator[Databases]:
-    async with servers.stock_15() as server:
-        yield Databases(server)
+    async with servers.stock_15() as server, aclosing(Databases(server)) as databases:
+        yield databases
 
 
 @pytest.fixture(scope="session")

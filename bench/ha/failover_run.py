@@ -20,7 +20,7 @@ from bench.ha.commit_load import GOAL, Load, Receiver, load, receiver
 from bench.ha.patroni_cluster import Cluster, free_port, wait_until
 from bench.throughput import process
 from rowhook.cli import startup
-from rowhook.cli.config_command import child_environment
+from rowhook.cli.options import child_environment
 from rowhook.cli.startup import Database, migrate_and_grant
 from rowhook.render.configuration import Configuration
 from rowhook.services import links, webhooks

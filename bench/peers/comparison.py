@@ -32,7 +32,7 @@ from bench.throughput import (
 from rowhook.db import connection_pool, statements
 
 _RATE_PER_S = 100.0
-# Node compiles what has run often; a peer is measured after that.
+# Node compiles functions that run often; a peer is measured after that.
 _WARM_UP = 2_000
 _START_S = 60.0
 _LOOPS = {"bare aiohttp loop": "bench.baseline", "bare httptools loop": "bench.httptools_loop"}
@@ -46,7 +46,7 @@ class PeerFailed(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class _System:
-    """A system that can be started, and what was measured of it so far."""
+    """A system that can be started, and its measurements so far."""
 
     start: Start
     records: str
@@ -184,7 +184,7 @@ def _system_figures(system: _System) -> dict[str, Any]:
 
 
 def table(figures: dict[str, Any]) -> Table:
-    """Returns one row for each system; the settings and what is recorded are in the caption."""
+    """Returns one row for each system; its settings and the recorded data are in the caption."""
     rate = f"{figures['rate_per_s']:g}/s"
     result = Table(box=None, pad_edge=False, title_justify="left", caption_justify="left")
     for title in ("system", "deliveries/s", "ratio", "worker µs", "server µs"):

@@ -21,7 +21,7 @@ _SQL = Path(__file__).with_name("sql")
 async def peer_database(dsn: str, peer: str) -> AsyncIterator[str]:
     """Creates a database beside that of `dsn`, with the table of outcomes; drops it at exit.
 
-    Its name depends on the peer only, so that the next run drops what a killed one left.
+    Its name depends on the peer only, so that the next run drops the rest of a killed one.
     """
     name = "rowhook_bench_" + re.sub(r"\W+", "_", peer)
     await _drop(dsn, name)

@@ -1,4 +1,4 @@
-"""The peers: how each is started, and what it records of a delivery."""
+"""The peers: how each is started, and the data that it records for a delivery."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ begin
 end
 $$;
 
--- Uses only the partial indexes, so that polling does not slow down what it measures.
+-- Uses only the partial indexes, so that polling does not slow down the measured worker.
 create function rowhook.bench_unfinished() returns bigint
 language sql stable
 set jit = off

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
-from rowhook.api.installation_families import queue_families, standby_families, upkeep_families
-from rowhook.api.metrics import RequestMetrics
-from rowhook.db.metric_queries import QueueMetrics, RetentionMetrics, UpkeepMetrics
+from rowhook.api.installation_families import maintenance_families, queue_families, standby_families
+from rowhook.api.monitoring import RequestMetrics
+from rowhook.db.stats_queries import QueueMetrics, RetentionMetrics, UpkeepMetrics
 from rowhook.metric_families import process_families
+from rowhook.worker.status_app import worker_families
 from rowhook.worker.tally import Tally
-from rowhook.worker.worker_families import worker_families
 
 _HEAD = "| metric | type | meaning |\n|---|---|---|\n"
 
@@ -30,7 +30,9 @@ def installation_metrics() -> str:
     """The metrics of the whole installation."""
     upkeep = UpkeepMetrics(retention=(RetentionMetrics(kind="events"),))
     database_up = "| `rowhook_database_up` | gauge | 1 if the database answers. |\n"
-    return _table(queue_families(QueueMetrics())) + database_up + _rows(upkeep_families(upkeep))
+    return (
+        _table(queue_families(QueueMetrics())) + database_up + _rows(maintenance_families(upkeep))
+    )
 
 
 def request_metrics() -> str:

@@ -59,7 +59,7 @@ class View:
 
 
 class Dump:
-    """What the schema dump says, by object."""
+    """The content of the schema dump, by object."""
 
     def __init__(self, text: str) -> None:
         self._text = text

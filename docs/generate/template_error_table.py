@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from rowhook.render.configuration import Configuration
 from rowhook.render.save_checks import check_before_save
+from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import compile_condition, compile_template
 from rowhook.template.faults import RenderFault, TemplateFaults
 from rowhook.template.json_text import parse_json
-from rowhook.template.output_context import OutputContext
 
 DATA = {
     "name": "Ada",
@@ -160,10 +160,10 @@ def save_message(template: str, context: OutputContext) -> str | None:
         return error.faults[0].message
     if context is not _JSON:
         return None
-    found = check_before_save(
+    checks = check_before_save(
         Configuration(name="x", url="https://a.example/", body_template=template)
     )
-    messages = [fault.message for fault in (*found.faults, *found.warnings)]
+    messages = [fault.message for fault in (*checks.faults, *checks.warnings)]
     # without line and column
     return messages[0].partition(": ")[2] if messages else None
 

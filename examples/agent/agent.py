@@ -115,7 +115,7 @@ def set_up(rowhook: httpx.Client, database: str, site: str) -> None:
 
 
 def propose(tool: dict[str, Any], faults: list[dict[str, str]]) -> dict[str, Any]:
-    """Do what a model would do: fill in the input of the tool, and correct faults."""
+    """Act like a model: fill in the input of the tool, and correct faults."""
     data: dict[str, Any] = {"name": "Ada Lovelace", "stage": "qualified"}
     if "contact" in tool["input_schema"]["required"]:
         data["contact"] = {"email": "ada at example.com"}

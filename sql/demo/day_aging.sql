@@ -1,6 +1,6 @@
--- Only for the demo, whose database is its own: it has just delivered in a few seconds what an
--- organization commits in a day, and moves what was recorded to the times of the platform's rows. What
--- was sent, answered and decided stays as it happened.
+-- Only for the demo, which has a database of its own. The demo has just delivered, within seconds, the
+-- commits of a day; this moves the recorded times to the times of the platform's rows. Requests,
+-- responses and decisions are unchanged.
 set session_replication_role = replica;
 
 do $$
@@ -30,8 +30,8 @@ from moved m where m.outbox_id = o.id;
 update rowhook.event e set created_at = e.occurred_at + interval '1 ms'
 where e.occurred_at < now() - interval '1 minute';
 
--- The counts of attempts are made again from the attempts, in one statement: what a worker records
--- meanwhile is in neither.
+-- The counts of attempts are computed again from the attempts, in one statement: results that a worker
+-- records meanwhile are in neither.
 with removed_delta as (
   delete from rowhook.attempt_delta
 ), removed_minute as (

@@ -1,4 +1,4 @@
--- What was booked since the carrier's system went down, three hours ago.
+-- The bookings since the carrier's system went down, three hours ago.
 select setseed(0.43);
 
 insert into rowhook.commit (goal_id, session_id, data, committed_at)

@@ -1,5 +1,5 @@
--- What three organizations wrote in the last 24 hours, most of it at two times of the day. The rows carry
--- their own times; day_aging.sql moves what becomes of them to these times.
+-- The rows that three organizations wrote in the last 24 hours, most of them at two times of the day.
+-- They have their own times; day_aging.sql moves their events and deliveries to these times.
 select setseed(0.42);
 
 create function pg_temp.moment(n int, of_n int, hours numeric default 24, ended_hours_ago numeric default 0.02)
@@ -65,7 +65,7 @@ select 'goal_shipment', 'session_meridian_' || n % 40,
        pg_temp.moment(n, 140, 24, 3)
 from generate_series(0, 139) as n;
 
--- Three weights are texts, which the schema refuses; the authority refuses what weighs nothing.
+-- Three weights are texts, which the schema refuses; the authority refuses a weight of zero.
 insert into rowhook.commit (goal_id, session_id, data, committed_at)
 select 'goal_customs', 'session_meridian_' || n % 40,
        json_build_object('shipment', 'S-' || 300 + n, 'hs_code', (array['8471.30', '6109.10', '9503.00'])[1 + n % 3],

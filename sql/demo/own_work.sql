@@ -1,4 +1,4 @@
--- What the platform writes to its own tables while its agents work, without any call of Rowhook.
+-- The rows that the platform writes to its own tables while its agents work, without calling Rowhook.
 insert into platform.run (id, bot_id, customer_id, meta) values
   (9007199254740993, 12, 'acme', '{"run": 1}'),
   (9007199254740994, 12, 'acme', '{"run": 2}'),

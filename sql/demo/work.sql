@@ -1,4 +1,4 @@
--- What an agent platform writes while its agents work, without any call of Rowhook.
+-- The rows that an agent platform writes while its agents work, without calling Rowhook.
 insert into rowhook.job (id, agent_version_id, status, metadata) values
   ('00000000-0000-4000-8000-0000000000c1', '00000000-0000-4000-8000-0000000000b1', 'running', '{"run": 1}'),
   ('00000000-0000-4000-8000-0000000000c2', '00000000-0000-4000-8000-0000000000b1', 'running', '{"run": 2}'),

@@ -61,7 +61,7 @@ return $sql$
     lateral (select coalesce(octet_length(c.data::text), 0) + coalesce(octet_length(body.context::text), 0) as bytes) as size,
     lateral (select c.committed_at >= '0001-01-01 UTC' and c.committed_at < '10000-01-01 UTC' as is_safe) as timed
     where {is_known}
-    on conflict (commit_id, source) where commit_id is not null do nothing
+    {unless_known}
     returning id, type, organization_id, goal_id, xact, occurred_at, commit_id as row_id
   ){enqueue}$sql$;
 
@@ -97,7 +97,7 @@ return $sql$
     lateral (select coalesce(octet_length(c.output::text), 0) + coalesce(octet_length(c.metadata::text), 0) as bytes) as size,
     lateral (select c.completed_at >= '0001-01-01 UTC' and c.completed_at < '10000-01-01 UTC' as is_safe) as timed
     where {is_known}
-    on conflict (job_id, source, key) where job_id is not null do nothing
+    {unless_known}
     returning id, type, organization_id, agent_id, xact, occurred_at, job_id as row_id
   ){enqueue}$sql$;
 
@@ -149,7 +149,7 @@ set search_path = pg_catalog, pg_temp
 return replace(replace(replace(template,
   '{trace_of_row}', case when is_mapped then ', {traceparent} as traceparent' else '' end),
   '{trace_column}', case when is_mapped then ', traceparent' else '' end),
-  -- Other texts are no trace context (https://www.w3.org/TR/trace-context/), and are not stored.
+  -- Other texts are not trace contexts (https://www.w3.org/TR/trace-context/), and are not stored.
   '{trace_value}', case when is_mapped
     then ', substring(c.traceparent from ''^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$'')' else '' end);
 comment on function rowhook.add_trace(text, boolean) is
@@ -173,11 +173,13 @@ begin
       when answers_ids then ', queued as (' || enqueue || ' returning 1)
   select array(select row_id from inserted), (select count(*) from queued)'
       else enqueue end),
-    rowhook.source_parts(source) || rowhook.insert_parts(source) || parts);
+    rowhook.source_parts(source) || rowhook.insert_parts(source) || jsonb_build_object('unless_known', case source.kind
+      when 'jobs' then 'on conflict (job_id, source, key) where job_id is not null do nothing'
+      else 'on conflict (commit_id, source) where commit_id is not null do nothing' end) || parts);
 end
 $$;
 comment on function rowhook.insert_sql(rowhook.source, jsonb, boolean) is
-  'statement that creates events and deliveries for rows; with answers_ids it returns the ids of the rows and the number of deliveries';
+  'statement that creates events and deliveries for rows, except for those that have an event, unless parts has unless_known; with answers_ids it returns the ids of the rows and the number of deliveries';
 
 create or replace function rowhook.add_unseen_sql(source rowhook.source, of_rows text, condition text) returns text
 language sql stable

@@ -34,6 +34,9 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 return replace($sql$
 declare
+  -- The first insert does not look whether an event exists, because that costs each row a search. If
+  -- one does, which is rare, it fails and is done again with the search.
+  had_conflict boolean := false;
   queued bigint := 0;
   moved_ids text[];
   moved_types text[];
@@ -41,20 +44,30 @@ declare
   searched timestamptz[];
   searched_before timestamptz[];
 begin
-{moved}  begin{add_unseen}{insert};
-    get diagnostics queued = row_count;
-    if queued > 0 and rowhook.is_anyone_asleep() then
-      perform rowhook.wake();
-    end if;
-  exception when others then
-    begin
-      perform rowhook.note_capture_error({source}, array(select {id} from new_rows r), sqlstate, sqlerrm);
+{moved}  loop
+    begin{add_unseen}
+      if had_conflict then{insert_unless_known};
+      else{insert};
+      end if;
+      get diagnostics queued = row_count;
+      if queued > 0 and rowhook.is_anyone_asleep() then
+        perform rowhook.wake();
+      end if;
+      return null;
     exception when others then
-      -- The ids cannot be read, or the source is strict.
-      perform rowhook.note_capture_error({source}, '{}', sqlstate, sqlerrm);
+      if sqlstate = '23505' and not had_conflict then
+        had_conflict := true;
+        continue;
+      end if;
+      begin
+        perform rowhook.note_capture_error({source}, array(select {id} from new_rows r), sqlstate, sqlerrm);
+      exception when others then
+        -- The ids cannot be read, or the source is strict.
+        perform rowhook.note_capture_error({source}, '{}', sqlstate, sqlerrm);
+      end;
+      return null;
     end;
-  end;
-  return null;
+  end loop;
 end
 $sql$, '{moved}', rowhook.moved_commits_sql());
 
@@ -104,91 +117,107 @@ declare
   captured text[];
   was_complete boolean := false;
   is_repeated boolean := false;
+  -- As in the capture of commits.
+  had_conflict boolean := false;
   queued bigint := 0;
   added bigint;
 begin
-  begin{merged}
-    if not exists (select from new_rows r where {is_complete}) then
-      return null;
-    end if;
-    if tg_op = 'UPDATE' then
-      was_complete := exists (select from old_rows r where {is_complete});
-    end if;
-    if not was_complete then
-      complete := array(select {id} from new_rows r where {is_complete});
-    else
-      -- Grouped instead of joined: the cached plan of a join would be a nested loop over a bulk
-      -- update.
-      with image as (
-        select {id} as id, true as is_new, case when {is_complete} then {status} end as status, {time} as moment,
-               {searched} as searched_at
-        from new_rows r
-        union all
-        select {id}, false, case when {is_complete} then {status} end, {time}, {searched} from old_rows r
-      ), change as (
-        select i.id,
-               max(i.status) filter (where i.is_new) as status, max(i.status) filter (where not i.is_new) as old_status,
-               max(i.moment) filter (where i.is_new) as moment, max(i.moment) filter (where not i.is_new) as old_moment,
-               max(i.searched_at) filter (where i.is_new) as searched_at,
-               max(i.searched_at) filter (where not i.is_new) as searched_before,
-               count(*) > 1 as keeps_id, bool_and(i.is_new) as is_new
-        from image i group by i.id
-      ), renamed as (
-        -- A row whose id was changed has one image for each id. Its completion was sent under the old
-        -- id, unless it was completed in the same statement, or its capture had failed.
-        select count(*) filter (where c.old_status is not null) >= count(*) filter (where c.status is not null) as were_complete
-        from change c where not c.keeps_id
-      )
-      select coalesce(array_agg(c.id) filter (where c.keeps_id and c.status is distinct from c.old_status), '{}'),
-             array_agg(c.id) filter (where is_moved), array_agg('job.' || c.status) filter (where is_moved),
-             array_agg(c.moment) filter (where is_moved), array_agg(c.searched_at) filter (where is_moved),
-             array_agg(c.searched_before) filter (where is_moved)
-      into complete, moved_ids, moved_types, moved_to, searched, searched_before
-      from change c, renamed,
-      lateral (select case when c.keeps_id then c.status = c.old_status
-        and (c.moment, c.searched_at) is distinct from (c.old_moment, c.searched_before)
-        else renamed.were_complete and not {had_failed} end as is_moved) as compared
-      where c.status is not null;
-    end if;
-    if complete <> '{}' then{add_unseen}
+  loop
+    begin{merged}
+      if not exists (select from new_rows r where {is_complete}) then
+        return null;
+      end if;
       if tg_op = 'UPDATE' then
-        -- A repeated completion, after retention removed the event of the first one.
-        removed := array(
-          select done.id from unnest(complete) as done (id)
-          where (select true from rowhook.removed_event t where t.source = {source} and t.row_id = done.id limit 1));
+        was_complete := exists (select from old_rows r where {is_complete});
       end if;
-      remaining := complete;
-      loop
-        if tg_op = 'UPDATE' and unmoved is null and (is_repeated or removed <> '{}') then
-          unmoved := array(
-            select i.id
-            from (select {id} as id, {time} as moment from new_rows r union all select {id}, {time} from old_rows r) as i
-            -- `is true`: hashed, not a nested loop.
-            where (i.id in (select unnest(remaining))) is true
-            group by i.id having count(*) > 1 and count(i.moment) <> 1 and min(i.moment) is not distinct from max(i.moment));
-        end if;{insert} into captured, added;
-        queued := queued + added;
-        remaining := case when cardinality(captured) = cardinality(remaining) then '{}'
-          else array(select unnest(remaining) except all select unnest(captured)) end;
-        exit when remaining = '{}' or is_repeated;
-        -- A row that already has an event is a repeated completion, with a key of its own.
-        is_repeated := true;
-      end loop;
-    end if;
-    if queued > 0 and rowhook.is_anyone_asleep() then
-      perform rowhook.wake();
-    end if;
-  exception when others then
-    begin
-      if complete is null and tg_op = 'INSERT' then
+      if not was_complete then
         complete := array(select {id} from new_rows r where {is_complete});
+      else
+        -- Grouped instead of joined: the cached plan of a join would be a nested loop over a bulk
+        -- update.
+        with image as (
+          select {id} as id, true as is_new, case when {is_complete} then {status} end as status, {time} as moment,
+                 {searched} as searched_at
+          from new_rows r
+          union all
+          select {id}, false, case when {is_complete} then {status} end, {time}, {searched} from old_rows r
+        ), change as (
+          select i.id,
+                 max(i.status) filter (where i.is_new) as status, max(i.status) filter (where not i.is_new) as old_status,
+                 max(i.moment) filter (where i.is_new) as moment, max(i.moment) filter (where not i.is_new) as old_moment,
+                 max(i.searched_at) filter (where i.is_new) as searched_at,
+                 max(i.searched_at) filter (where not i.is_new) as searched_before,
+                 count(*) > 1 as keeps_id, bool_and(i.is_new) as is_new
+          from image i group by i.id
+        ), renamed as (
+          -- A row whose id was changed has one image for each id. Its completion was sent under the old
+          -- id, unless it was completed in the same statement, or its capture had failed.
+          select count(*) filter (where c.old_status is not null) >= count(*) filter (where c.status is not null) as were_complete
+          from change c where not c.keeps_id
+        )
+        select coalesce(array_agg(c.id) filter (where c.keeps_id and c.status is distinct from c.old_status), '{}'),
+               array_agg(c.id) filter (where is_moved), array_agg('job.' || c.status) filter (where is_moved),
+               array_agg(c.moment) filter (where is_moved), array_agg(c.searched_at) filter (where is_moved),
+               array_agg(c.searched_before) filter (where is_moved)
+        into complete, moved_ids, moved_types, moved_to, searched, searched_before
+        from change c, renamed,
+        lateral (select case when c.keeps_id then c.status = c.old_status
+          and (c.moment, c.searched_at) is distinct from (c.old_moment, c.searched_before)
+          else renamed.were_complete and not {had_failed} end as is_moved) as compared
+        where c.status is not null;
       end if;
+      if complete <> '{}' then{add_unseen}
+        if tg_op = 'UPDATE' then
+          -- A repeated completion, after retention removed the event of the first one.
+          removed := array(
+            select done.id from unnest(complete) as done (id)
+            where (select true from rowhook.removed_event t where t.source = {source} and t.row_id = done.id limit 1));
+        end if;
+        remaining := complete;
+        loop
+          if tg_op = 'UPDATE' and unmoved is null and (is_repeated or removed <> '{}') then
+            unmoved := array(
+              select i.id
+              from (select {id} as id, {time} as moment from new_rows r union all select {id}, {time} from old_rows r) as i
+              -- `is true`: hashed, not a nested loop.
+              where (i.id in (select unnest(remaining))) is true
+              group by i.id having count(*) > 1 and count(i.moment) <> 1 and min(i.moment) is not distinct from max(i.moment));
+          end if;
+          if had_conflict or was_complete then{insert_unless_known} into captured, added;
+          else{insert} into captured, added;
+          end if;
+          queued := queued + added;
+          remaining := case when cardinality(captured) = cardinality(remaining) then '{}'
+            else array(select unnest(remaining) except all select unnest(captured)) end;
+          exit when remaining = '{}' or is_repeated;
+          -- A row that already has an event is a repeated completion, with a key of its own.
+          is_repeated := true;
+        end loop;
+      end if;
+      if queued > 0 and rowhook.is_anyone_asleep() then
+        perform rowhook.wake();
+      end if;
+      exit;
     exception when others then
-      complete := '{}';
+      if sqlstate = '23505' and not had_conflict then
+        had_conflict := true;
+        is_repeated := false;
+        unmoved := null;
+        queued := 0;
+        continue;
+      end if;
+      begin
+        if complete is null and tg_op = 'INSERT' then
+          complete := array(select {id} from new_rows r where {is_complete});
+        end if;
+      exception when others then
+        complete := '{}';
+      end;
+      -- If the ids of an update could not be read, rowhook.heal finds the missed rows by their times.
+      perform rowhook.note_capture_error({source}, coalesce(complete, '{}'), sqlstate, sqlerrm);
+      exit;
     end;
-    -- If the ids of an update could not be read, rowhook.heal finds the missed rows by their times.
-    perform rowhook.note_capture_error({source}, coalesce(complete, '{}'), sqlstate, sqlerrm);
-  end;
+  end loop;
   if moved_ids is not null then
     begin
       perform rowhook.move_completions({source}, moved_ids, moved_types, moved_to, searched, searched_before);
@@ -223,16 +252,18 @@ declare
     when 'jobs' then '(' || (parts ->> 'id') || ' in (select unnest(remaining))) is true and ' || (parts ->> 'is_complete')
     else (parts ->> 'goal_id') || ' is not null' end;
   repeated constant text := '(is_repeated or (' || (parts ->> 'id') || ' in (select unnest(removed))) is true)';
-  insertion constant text := rowhook.insert_sql(source, jsonb_build_object(
+  insert_parts constant jsonb := jsonb_build_object(
     'rows', 'new_rows', 'condition', condition, 'links_of_that_time', '', 'failed_at', 'null', 'is_repeated', repeated,
     -- A repeated completion that kept the time of the previous one gets a time of its own.
     'completed_at', 'case when ' || repeated || ' and (' || (parts ->> 'id') || ' in (select unnest(unmoved))) is true then clock_timestamp()'
-      || ' else coalesce(' || (parts ->> 'time') || ', clock_timestamp()) end'), source.kind = 'jobs');
+      || ' else coalesce(' || (parts ->> 'time') || ', clock_timestamp()) end');
   unseen constant text := rowhook.add_unseen_sql(source, 'new_rows', coalesce(parts ->> 'is_complete', condition));
 begin
   return rowhook.fill_template(
     case source.kind when 'jobs' then rowhook.job_capture_body() else rowhook.commit_capture_body() end,
-    parts || jsonb_build_object('add_unseen', unseen, 'insert', insertion, 'merged', rowhook.merged_jobs_sql(source, parts),
+    parts || jsonb_build_object('add_unseen', unseen, 'merged', rowhook.merged_jobs_sql(source, parts),
+      'insert', rowhook.insert_sql(source, insert_parts || '{"unless_known": ""}', source.kind = 'jobs'),
+      'insert_unless_known', rowhook.insert_sql(source, insert_parts, source.kind = 'jobs'),
       'searched', rowhook.fill_template(rowhook.search_time_sql(source), parts),
       'had_failed', rowhook.fill_template(rowhook.had_failed_sql(), parts)));
 end

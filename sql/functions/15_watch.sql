@@ -250,7 +250,7 @@ declare
   known constant text[] := required || optional;
   unknown constant text := (select min(key) from jsonb_object_keys(source.mapping) as key where key <> all (known));
   missing constant text := (select field from unnest(required) as field where not source.mapping ? field limit 1);
-  odd constant text := (
+  invalid constant text := (
     select min(m.key) from jsonb_each(source.mapping) as m
     where m.key <> 'status_map' and not (
       jsonb_typeof(m.value) = 'string' or (jsonb_typeof(m.value) = 'object' and m.value ? 'value')));
@@ -259,8 +259,8 @@ begin
     format('Fields of %s: %s.', source.kind, array_to_string(known, ', '))) where unknown is not null;
   perform rowhook.reject_mapping(format('The mapping of %s lacks the field %s.', source.relation, missing),
     format('Required fields: %s. Map each of them to a column.', array_to_string(required, ', '))) where missing is not null;
-  perform rowhook.reject_mapping(format('The mapping of %s has an invalid value for %s.', source.relation, odd),
-    'A value is the name of a column, a dotted path into a json column, or {"value": "a constant"}.') where odd is not null;
+  perform rowhook.reject_mapping(format('The mapping of %s has an invalid value for %s.', source.relation, invalid),
+    'A value is the name of a column, a dotted path into a json column, or {"value": "a constant"}.') where invalid is not null;
   perform rowhook.reject_mapping(format('The mapping of %s lacks agent_id or agent_version_id.', source.relation),
     'One of them is required to find the webhooks of a job.')
   where source.kind = 'jobs' and not source.mapping ?| array['agent_id', 'agent_version_id'];
@@ -275,7 +275,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 declare
-  odd text;
+  invalid text;
 begin
   if not mapping ? 'status_map' then
     return;
@@ -283,10 +283,10 @@ begin
   if jsonb_typeof(mapping -> 'status_map') <> 'object' then
     perform rowhook.reject_mapping('status_map is not an object.', 'For example {"done": "succeeded", "error": "failed"}.');
   end if;
-  odd := (select min(m.key) from jsonb_each_text(mapping -> 'status_map') as m 
+  invalid := (select min(m.key) from jsonb_each_text(mapping -> 'status_map') as m 
          where m.value not in ('pending', 'running', 'succeeded', 'failed', 'cancelled'));
-  perform rowhook.reject_mapping(format('status_map maps %s to %s.', odd, mapping -> 'status_map' ->> odd),
-    'Map final statuses to succeeded or failed. Unmapped statuses fire nothing.') where odd is not null;
+  perform rowhook.reject_mapping(format('status_map maps %s to %s.', invalid, mapping -> 'status_map' ->> invalid),
+    'Map final statuses to succeeded or failed. Unmapped statuses fire nothing.') where invalid is not null;
   perform rowhook.reject_mapping('status_map maps no value to succeeded or failed.', 'For example {"done": "succeeded", "error": "failed"}.')
   where not exists (select from jsonb_each_text(mapping -> 'status_map') as m where m.value in ('succeeded', 'failed'));
 end

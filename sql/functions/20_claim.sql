@@ -3,7 +3,7 @@
 
 -- Functions that only claim_batch calls have no settings of their own: each setting costs a call 1 µs.
 -- They are written in plpgsql, which keeps its plans; before PostgreSQL 18, a function in SQL is
--- planned anew at each call.
+-- planned again at each call.
 create or replace function rowhook.promote() returns void
 language plpgsql
 as $$
@@ -144,7 +144,7 @@ begin
     if not rowhook.is_anyone_asleep() then
       asleep := nextval('rowhook.asleep');
     end if;
-    -- From here on captures notify. The claim sees what was committed before.
+    -- Later commits notify this worker; the claim sees all earlier ones.
     registered_at := pg_current_snapshot();
   end if;
   -- One statement, because most polls find nothing and end with it.
@@ -182,7 +182,7 @@ begin
     number := null;
   end if;
   has_all_lanes := not has_ready;
-  -- A table without a block has no rows; asking for its size costs a tenth of a look into it.
+  -- A table without a block has no rows; reading its size costs a tenth of a query.
   if has_ready and pg_relation_size('rowhook.organization_quota'::regclass) > 0 then
     has_quota := coalesce((
       select true from rowhook.organization_quota q
@@ -263,7 +263,7 @@ begin
       where o.ctid = any (picked)
       returning o.token, o.id, o.attempts, o.webhook_id, o.event_id, o.created_at
     )
-    -- A row whose event is missing is returned all the same; the worker gives it back as a lost claim.
+    -- A row whose event is missing is returned too; the worker gives it back as a lost claim.
     select case when e.id is null then 'unreadable' else 'delivery' end, c.webhook_id, null::timestamptz,
            c.token, c.id, c.attempts + 1, w.revision, w.secrets_version,
            e.id, e.type, e.key, e.organization_id, rowhook.readable_time(e.occurred_at),
@@ -273,7 +273,7 @@ begin
            e.oversize_bytes, b.large,
            case when c.attempts = 0 and w.retry_schedule_s[1] = 0 then date_part('epoch', c.created_at - now()) end
     from claimed c,
-    -- `offset 0` keeps each look-up inside the loop, whatever the statistics say.
+    -- `offset 0` keeps each look-up inside the loop, independent of the statistics.
     lateral (select * from rowhook.webhook w where w.id = c.webhook_id offset 0) as w
     left join lateral (
       select event_row.*, rowhook.event_snapshot(event_row) as snapshot_text

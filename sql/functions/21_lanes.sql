@@ -164,7 +164,8 @@ begin
     limit share - cardinality(late_rows)
     for update skip locked) as first;
   if cardinality(late_rows) = reserved and reserved < late_room and cardinality(rows) + reserved < share then
-    -- Late rows also fill what first attempts leave. Those of the reserved quarter are locked again.
+    -- Late rows also get the slots that first attempts leave. Those of the reserved quarter are
+    -- locked again.
     late_rows := rowhook.lock_late(lane, least(late_room, share - cardinality(rows)));
   end if;
   rows := rows || late_rows;

@@ -21,7 +21,7 @@ begin
   end if;
   since := date_trunc('day', now(), 'UTC');
   until := since + interval '2 days';
-  -- Nearly always false, and an insert and an update of no row cost several times this look.
+  -- Nearly always false, and an insert and an update of no row cost several times this check.
   if exists (
     select from json_to_recordset(frames) as f (digest uuid)
     where (select k.used_on from rowhook.request_frame k where k.digest = f.digest limit 1) >= today is not true) then

@@ -1,6 +1,6 @@
 -- Adoption of a copy as the installation, and the epochs that keep events ordered across clusters.
 
--- Volatile, so that it sees what check_installation recorded in the same statement.
+-- Volatile, so that it sees the row that check_installation wrote in the same statement.
 create or replace function rowhook.epoch_is_due() returns boolean
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp

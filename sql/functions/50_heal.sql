@@ -62,7 +62,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 declare
-  -- All transactions of that time have ended, so every search of the pass sees what they wrote.
+  -- All transactions of that time have ended, so every search of the pass sees their rows.
   moves constant boolean := progress.next_xact < pg_snapshot_xmin(pg_current_snapshot());
   is_absolute constant boolean := rowhook.column_type(progress.relation, rowhook.heal_column(progress)) = 'timestamptz'::regtype;
 begin

@@ -155,8 +155,8 @@ $$;
 comment on function rowhook.retain(interval, int) is
   'removes one batch of each kind that is older than rowhook.retention says, and returns how many rows. An age overrides those of deliveries and events in this call';
 
--- Removal in batches, each in a transaction of its own. A batch reads only what it removes, and skips
--- rows that another transaction has locked.
+-- Removal in batches, each in a transaction of its own. A batch reads only the rows that it removes,
+-- and skips those that another transaction has locked.
 
 create or replace function rowhook.remove_events(doomed bigint[]) returns bigint
 language plpgsql
@@ -205,7 +205,7 @@ begin
 end
 $$;
 comment on function rowhook.remove_events(bigint[]) is
-  'removes events that the caller has locked; leaves a trace in rowhook.removed_event of those that rowhook.heal could take for gaps or that a failed capture names';
+  'removes events that the caller has locked; records in rowhook.removed_event those that rowhook.heal could take for gaps or that a failed capture names';
 
 create or replace function rowhook.remove_deliveries(doomed bigint[], events_before timestamptz, events_until bigint) returns bigint
 language plpgsql

@@ -191,7 +191,7 @@ begin
   where t.ctid = any (array(
     select old.ctid from rowhook.removed_event old
     where old.expires_at < now()
-      -- A failed capture is retried whatever rowhook.heal can find.
+      -- A failed capture is retried even if rowhook.heal cannot find its rows.
       and not exists (
         select from rowhook.capture_error e
         where e.healed_at is null and e.source = old.source and e.source_ids @> array[old.row_id])

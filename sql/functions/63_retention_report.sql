@@ -96,7 +96,7 @@ begin
 end
 $$;
 comment on function rowhook.apply_retention_settings(int, text) is
-  'applies ROWHOOK_RETENTION_DAYS and ROWHOOK_KEEP_BODIES (all, failed or none) if they are set and differ from what was applied last';
+  'applies ROWHOOK_RETENTION_DAYS and ROWHOOK_KEEP_BODIES (all, failed or none) if they are set and differ from the values applied last';
 
 create or replace function rowhook.stored_bodies(out accepted boolean, out failed boolean)
 language sql stable security definer
@@ -110,7 +110,7 @@ $$;
 comment on function rowhook.stored_bodies() is
   'whether workers store request and response of accepted attempts, and of others; false if they are kept for no time';
 
--- Report of the retention and of what it would remove.
+-- Report of the retention and of the rows that it would remove.
 
 create or replace function rowhook.count_capped(query text, before timestamptz, since timestamptz, cap int, out total bigint, out oldest timestamptz)
 language plpgsql stable

@@ -9,7 +9,7 @@ as $$
   with part as (
     select listed.name, listed.place, c.relname, pg_total_relation_size(c.oid) as bytes,
            pg_relation_size(c.oid) as heap_bytes,
-           -- Nothing analyzes a partition. The statistics count what was inserted, unless a crash reset them.
+           -- Nothing analyzes a partition. The statistics count inserted rows, unless a crash reset them.
            case when pg_relation_size(c.oid) = 0 then 0
              else coalesce(nullif(c.reltuples, -1)::bigint, nullif(pg_stat_get_live_tuples(c.oid), 0)) end as rows
     from unnest(array['event', 'outbox', 'attempt_row', 'exchange', 'failed_exchange', 'attempt_archive', 'callback', 'audit'])

@@ -73,7 +73,7 @@ begin
 end
 $$;
 comment on function rowhook.partition_findings() is
-  'partitions that expired over a day ago and are still there, and what uses them';
+  'partitions that expired over a day ago and are still there, and the transactions that use them';
 
 create or replace function rowhook.retention_findings()
 returns table (subject text, healthy boolean, finding text, advice text)

@@ -21,7 +21,7 @@ begin
 end
 $$;
 comment on function rowhook.copy_webhook_to_link() is
-  'trigger: copies to a new link what captures need of its webhook';
+  'trigger: copies to a new link the fields of its webhook that captures need';
 
 create or replace function rowhook.copy_webhook_to_links() returns trigger
 language plpgsql security definer

@@ -179,7 +179,7 @@ set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
 as $$
-  -- `offset 0` keeps each look-up inside its loop, whatever the statistics say.
+  -- `offset 0` keeps each look-up inside its loop, independent of the statistics.
   with due as (
     select w.kind, o.next_attempt_at
     from rowhook.webhook w,

@@ -9,7 +9,7 @@ set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
 as $$
-  -- `offset 0` keeps each look-up inside its loop, whatever the statistics say.
+  -- `offset 0` keeps each look-up inside its loop, independent of the statistics.
   with of_webhook as materialized (
     select w.kind, w.organization_id, w.state, figures.*
     from rowhook.webhook w,
@@ -118,4 +118,4 @@ as $$
       from rowhook.retention_report() r))
 $$;
 comment on function rowhook.upkeep_metrics() is
-  'workers seen in the last 30 s, webhooks by state, circuits, capture, retention, partitions, and what delays vacuum';
+  'workers seen in the last 30 s, webhooks by state, circuits, capture, retention, partitions, and the age of transactions that delay vacuum';

@@ -43,7 +43,7 @@ begin
 end
 $$;
 comment on function rowhook.organization_details(uuid) is
-  'an organization with its quotas and what it uses of them; null if this transaction cannot see it';
+  'an organization with its quotas and their usage; null if this transaction cannot see it';
 
 create or replace function rowhook.require_operator() returns void
 language plpgsql stable
@@ -72,7 +72,7 @@ begin
       deliveries_per_s = case when changes ? 'deliveries_per_s' then (changes ->> 'deliveries_per_s')::numeric
         else q.deliveries_per_s end,
       bytes_per_day = case when changes ? 'bytes_per_day' then (changes ->> 'bytes_per_day')::bigint else q.bytes_per_day end,
-      -- What a day used is kept when its quota is changed. Without a quota nothing is counted.
+      -- The usage of the day is kept when its quota is changed. Without a quota nothing is counted.
       bytes_used = case when changes -> 'bytes_per_day' = 'null' then 0 else q.bytes_used end
   where q.organization_id = organization
   returning q.* into after;

@@ -1,5 +1,5 @@
--- The erasure of an organization: what Rowhook stores about it, in batches, each in a transaction of its
--- own. The platform's tables are the platform's to erase.
+-- Erasure of all rows that Rowhook stores about an organization, in batches, each in a transaction of
+-- its own. The platform erases its own tables itself.
 
 create or replace function rowhook.erase_configuration(organization uuid)
 returns table (kind text, erased bigint)
@@ -13,7 +13,7 @@ begin
   get diagnostics erased = row_count;
   kind := 'links';
   return next;
-  -- Workers cancel what waits; erase_batch removes it.
+  -- Workers cancel the waiting deliveries; erase_batch removes them.
   delete from rowhook.webhook w where w.organization_id = organization;
   get diagnostics erased = row_count;
   kind := 'webhooks';
@@ -42,20 +42,20 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 declare
-  doomed bigint[];
+  event_ids bigint[];
   deliveries bigint[];
   gone bigint;
 begin
   perform rowhook.require_operator();
   -- Rows that a worker is recording, or another transaction has locked, are left for the next batch.
-  doomed := array(
+  event_ids := array(
     select e.id from rowhook.event e where e.organization_id = organization
     order by e.xact, e.id limit most for update skip locked);
   deliveries := array(
-    select o.id from rowhook.outbox o where o.event_id = any (doomed) order by o.id for update skip locked);
-  doomed := array(
-    select unnest(doomed)
-    except select o.event_id from rowhook.outbox o where o.event_id = any (doomed) and not o.id = any (deliveries));
+    select o.id from rowhook.outbox o where o.event_id = any (event_ids) order by o.id for update skip locked);
+  event_ids := array(
+    select unnest(event_ids)
+    except select o.event_id from rowhook.outbox o where o.event_id = any (event_ids) and not o.id = any (deliveries));
   delete from rowhook.attempt_row a where a.outbox_id = any (deliveries);
   get diagnostics gone = row_count;
   delete from rowhook.attempt_archive a where a.outbox_id = any (deliveries);
@@ -71,7 +71,7 @@ begin
   kind := 'deliveries';
   return next;
   -- Leaves a trace without content where rowhook.heal would capture the row again.
-  erased := rowhook.remove_events(doomed);
+  erased := rowhook.remove_events(event_ids);
   kind := 'events';
   return next;
 end
@@ -114,4 +114,4 @@ begin
 end
 $$;
 comment on function rowhook.end_erasure(uuid, json) is
-  'deletes what refers to erased webhooks, and the audit of the organization, and writes its last entry';
+  'deletes the rows that refer to erased webhooks and the audit of the organization, and writes its last entry';

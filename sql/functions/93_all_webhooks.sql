@@ -1,8 +1,8 @@
 -- Reads over all webhooks of an installation. A look-up for each webhook and status takes half a second
--- with ten thousand webhooks; these go through indexes of the few deliveries that they ask for.
+-- with ten thousand webhooks; these read indexes that contain only the few deliveries concerned.
 
--- A delivery that waits has the time of its next attempt, and one index of two has it: that of those that
--- are ready, or that of those that are not due.
+-- A waiting delivery has a time of its next attempt, and is in one of two indexes: of the ready
+-- deliveries, or of those that are not yet due.
 create or replace function rowhook.count_waiting(
   statuses text[], max_rows int, organization uuid default null,
   since timestamptz default '-infinity', until timestamptz default 'infinity'
@@ -49,9 +49,9 @@ begin
 end
 $$;
 comment on function rowhook.count_waiting(text[], int, uuid, timestamptz, timestamptz) is
-  'as count_by_status, for the pending, sending and held deliveries that this transaction can see: no webhook is looked up, but the waiting deliveries of all organizations are read';
+  'like count_by_status, for the pending, sending and held deliveries that this transaction can see: no webhook is looked up, but the waiting deliveries of all organizations are read';
 
--- From one webhook to the next in an index that has only failures, instead of a look-up for each webhook.
+-- Skips from webhook to webhook in an index that contains only failures, instead of a look-up for each.
 create or replace function rowhook.failing_webhooks() returns setof uuid
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -89,7 +89,7 @@ $$;
 comment on function rowhook.failing_webhooks() is
   'webhooks, deleted ones too, with deliveries that are held or dead, or wait after a failed attempt';
 
--- By the time of the end: what was created since a time has not ended, or ended since then.
+-- Reads by the time of the end: a delivery created since a time is unfinished, or ended since then.
 create or replace function rowhook.newest_ids(
   wanted text[], since timestamptz, until timestamptz, before_at timestamptz, before_id bigint, event_type text, code int, most int,
   organization uuid default null
@@ -104,18 +104,18 @@ set enable_sort = off
 as $$
 declare
   is_of_one constant boolean := organization is not null or current_setting('rowhook.operator', true) = 'off';
-  -- Deliveries that end late are read too, and the statuses of others. Few deliveries have a code other than
-  -- that of success.
+  -- More than `most`: late ends, and deliveries with other statuses, are read too. Few deliveries have a
+  -- status code of failure.
   read constant int := case
     when is_of_one or (code is not null and 'delivered' <> all (wanted)) then 35000 else greatest(4 * most, 1000) end;
   waiting constant int := 20000;
-  -- Deliveries that are skipped or cancelled end at the beginning of the transaction that does it, which
-  -- may have created them too: by as much they may have ended before they were created.
+  -- A delivery that is skipped or cancelled ends at the start of that transaction. If the same
+  -- transaction created it, it may end before its creation, by up to the length of the transaction.
   longest_transaction constant interval := '1 minute';
   complete_since timestamptz;
   found_ids bigint[];
 begin
-  -- An organization's deliveries may be few among all: reading by time would read those of others.
+  -- One organization may have few of all deliveries: reading by time would read those of the others.
   if not rowhook.has_many_webhooks(organization)
     or (is_of_one and (
       'delivered' = any (wanted) or (code is null and wanted && array['dead', 'cancelled', 'skipped'])
@@ -124,7 +124,7 @@ begin
   then
     return null;
   end if;
-  -- What was created since then has not ended, or ended since then: both indexes are read to there.
+  -- Both indexes are read back to this time; deliveries created since then are unfinished, or ended since.
   complete_since := greatest(
     (select o.finished_at from rowhook.outbox o
      where o.status = 'delivered' and 'delivered' = any (wanted) order by o.finished_at desc offset read limit 1),
@@ -170,4 +170,4 @@ begin
 end
 $$;
 comment on function rowhook.newest_ids(text[], timestamptz, timestamptz, timestamptz, bigint, text, int, int, uuid) is
-  'as delivery_ids for the first pages of all organizations, read by the time at which deliveries ended, and for those of one that are of waiting ones or have a code; null if there are few webhooks, if many deliveries wait, or the newest that ended are too few or, for one organization, too many';
+  'like delivery_ids, read by the time at which deliveries ended: for the first pages of all organizations, and for pages of one organization that are of waiting deliveries or have a status code; null if there are few webhooks, if many deliveries wait, or the newest that ended are too few or, for one organization, too many';

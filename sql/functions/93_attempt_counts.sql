@@ -3,8 +3,8 @@
 -- rowhook.record adds one row per batch and webhook to attempt_delta, which nobody else writes to, so
 -- that no worker waits for another. rowhook.fold_attempts moves these rows into one row per webhook and
 -- minute, and one per webhook and quarter of an hour, and adds them to those of the organization. The two
--- views, and rowhook.organization_counts, add up what was moved and what was not, so a count is exact at
--- any time.
+-- views, and rowhook.organization_counts, add up the moved and the remaining rows, so a count is exact
+-- at any time.
 
 create or replace function rowhook.attempt_class(outcome text, status_code int) returns text
 language sql immutable

@@ -15,7 +15,7 @@ declare
     organization, webhook, wanted, coalesce(since, '-infinity'), coalesce(until, 'infinity'),
     coalesce(before_at, 'infinity'), coalesce(before_id, 0), job, commit_key, event_type, code, most_rows + 1);
   needle constant text := lower(search);
-  -- A value that contains quotes or backslashes, which JSON escapes. A piece of JSON is found as it is.
+  -- A value that contains quotes or backslashes, which JSON escapes. A piece of JSON is found without that.
   json_needle constant text := lower(substr(to_json(search)::text, 2, length(to_json(search)::text) - 2));
   row_searched record;
   last_at timestamptz;

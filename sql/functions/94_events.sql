@@ -4,7 +4,7 @@ create or replace function rowhook.readable_time(moment timestamptz) returns tim
 language sql immutable
 return least(greatest(moment, '0001-01-03 UTC'), '9999-12-29 UTC');
 comment on function rowhook.readable_time(timestamptz) is
-  'time limited to what clients can read in every time zone: the local year must be between 1 and 9999. Payloads have the exact time, as text';
+  'time limited to the range that clients can read in every time zone: the local year must be between 1 and 9999. Payloads have the exact time, as text';
 
 create or replace function rowhook.json_number(written text) returns text
 language sql immutable

@@ -4,7 +4,7 @@ create or replace function rowhook.oldest_waiting(organization uuid) returns tim
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
--- Or a few webhooks in the statistics make reading the table look cheaper than a look-up each.
+-- Otherwise, if the statistics show few webhooks, the table would be read instead of one look-up each.
 set enable_seqscan = off
 as $$
 declare
@@ -29,7 +29,7 @@ begin
     where organization is null or w.organization_id = organization;
   end if;
   return least(oldest_pending, (
-    -- No more than what workers have in flight.
+    -- Only the deliveries that workers have in flight.
     select min(o.created_at) from rowhook.outbox o
     where o.status = 'sending' and (organization is null or o.organization_id = organization)));
 end
@@ -124,7 +124,7 @@ begin
 end
 $$;
 comment on function rowhook.organization_counts(uuid, interval, timestamptz, interval) is
-  'as window_counts, for all webhooks of an organization, or of all organizations, deleted ones too';
+  'like window_counts, for all webhooks of an organization, or of all organizations, deleted ones too';
 
 create or replace function rowhook.newest_latency(since timestamptz, sampled int, out p50_ms float8, out p95_ms float8)
 language sql stable
@@ -145,13 +145,13 @@ as $$
   ) as taken
 $$;
 comment on function rowhook.newest_latency(timestamptz, int) is
-  'as latency_percentiles, of the newest `sampled` deliveries of all organizations';
+  'like latency_percentiles, of the newest `sampled` deliveries of all organizations';
 
 create or replace function rowhook.latency_percentiles(webhooks uuid[], since timestamptz, sampled int, out p50_ms float8, out p95_ms float8)
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
--- The newest of each webhook come from the end of an index range, whatever number is expected there.
+-- The newest of each webhook are read from the end of an index range, independent of the expected number.
 set enable_sort = off
 set enable_bitmapscan = off
 as $$
@@ -173,7 +173,7 @@ create or replace function rowhook.stats(organization uuid, span interval) retur
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
--- Or a few webhooks in the statistics make reading the table look cheaper than a look-up each.
+-- Otherwise, if the statistics show few webhooks, the table would be read instead of one look-up each.
 set enable_seqscan = off
 as $$
   with selected as materialized (
@@ -277,7 +277,7 @@ comment on function rowhook.watermark() is
   'newest token and current time: deliveries that are resent or released from now on get a later token';
 
 -- No row records by which replay it was reset, but each of them was written after the watermark, so
--- this is an upper bound for what is left of the replay.
+-- this is an upper bound for the rest of the replay.
 create or replace function rowhook.replay_remaining(
   webhook uuid, since timestamptz, until timestamptz, watermark bigint, held_watermark bigint, max_rows int
 ) returns json

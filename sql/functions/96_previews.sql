@@ -132,7 +132,7 @@ as $$
 begin
   return (document #> path) is not null;
 exception when untranslatable_character or invalid_text_representation then
-  -- The json contains text that PostgreSQL cannot represent, which is no reason to refuse it.
+  -- The json contains text that PostgreSQL cannot represent, but that does not make it invalid.
   return null;
 end
 $$;

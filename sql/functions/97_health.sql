@@ -101,7 +101,7 @@ as $$
     order by array_position(webhooks, w.id)) as document
 $$;
 comment on function rowhook.health_of(uuid[]) is
-  'as webhook_health, for these webhooks, with hourly figures';
+  'like webhook_health, for these webhooks, with hourly figures';
 
 create or replace function rowhook.sending_state(webhook uuid) returns setof json
 language sql stable
@@ -261,7 +261,7 @@ create or replace function rowhook.worst_webhooks(
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
--- Or a few webhooks in the statistics make reading the table look cheaper than a look-up each.
+-- Otherwise, if the statistics show few webhooks, the table would be read instead of one look-up each.
 set enable_bitmapscan = off
 as $$
   with recent as materialized (

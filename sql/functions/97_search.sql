@@ -70,7 +70,7 @@ begin
 end
 $$;
 comment on function rowhook.find_objects(text, int) is
-  'what this transaction can see with this id, with at most `most` of each kind whose name or id contains the text; ids of jobs, commits and sessions must be complete, and a session is listed with its newest commits';
+  'objects with this id that this transaction can see, and at most `most` of each kind whose name or id contains the text; ids of jobs, commits and sessions must be complete, and a session is listed with its newest commits';
 
 create or replace function rowhook.search_rank(search text, names text[]) returns int
 language sql immutable

@@ -1,7 +1,7 @@
 -- Functions under the names that the previous release called them by.
 --
 -- During a deploy, workers and APIs of the previous release still call these names. Each function here
--- only calls its successor, with the caller's rights, and returns what it returned before. One release
+-- only calls its successor, with the caller's rights, and returns the previous result. One release
 -- later its definition is removed and its drop is added to 99_obsolete.sql.
 
 create or replace function rowhook.admit(key_hash bytea)

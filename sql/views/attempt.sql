@@ -6,7 +6,7 @@ select r.outbox_id, r.number, r.revision, r.started_at, r.duration_ms, r.rendere
        rowhook.headers_as_received(x.response_frame_id, x.response_headers) as response_headers,
        x.response_body
 from rowhook.attempt_row r
--- Evaluated per attempt, whatever the statistics say, so that only the partition of its day is read.
+-- Evaluated per attempt, independent of the statistics, so that only the partition of its day is read.
 left join lateral (
   select x.frame_id, x.request, x.response_frame_id, x.response_headers, x.response_body from rowhook.exchange x
   where r.outcome = 'delivered' and x.outbox_id = r.outbox_id and x.number = r.number and x.started_at = r.started_at

@@ -66,7 +66,7 @@ cross join lateral (
 ) took
 left join lateral (
   -- The newest delivery of each status, because each status is an index range. Delivered rows have no
-  -- error; for skipped and cancelled rows last_error gives the reason, which is no error.
+  -- error; for skipped and cancelled rows last_error gives the reason, which is not an error.
   select newest.last_error
   from (
     (select o.id, o.created_at, o.last_error from rowhook.outbox o

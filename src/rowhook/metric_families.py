@@ -64,7 +64,7 @@ def counters_by(
 
 
 def process_families(service: str, pool_stats: Mapping[str, int]) -> Iterator[Metric]:
-    """Yield what every process has: its build, its connection pool, its CPU time and memory."""
+    """Yield the metrics of every process: its build, connection pool, CPU time and memory."""
     build = GaugeMetricFamily(
         "rowhook_build_info",
         "1, with the version of Rowhook and Python.",
@@ -92,15 +92,15 @@ def merge_metrics(texts: Mapping[str, bytes], *, down: Sequence[str] = ()) -> by
     merged: dict[str, Metric] = {}
     for database, text in texts.items():
         for family in text_string_to_metric_families(text.decode()):
-            one = merged.setdefault(
+            target = merged.setdefault(
                 family.name, Metric(family.name, family.documentation, family.type)
             )
             is_of_process = family.name.startswith(_OF_PROCESS)
-            if is_of_process and one.samples:
+            if is_of_process and target.samples:
                 continue
             label = {} if is_of_process else {"database": database}
             for sample in family.samples:
-                one.add_sample(sample.name, {**label, **sample.labels}, sample.value)
+                target.add_sample(sample.name, {**label, **sample.labels}, sample.value)
     for database in down:
         up = merged.setdefault(_UP, Metric(_UP, "1 if the database answers.", "gauge"))
         up.add_sample(_UP, {"database": database}, 0)

@@ -271,7 +271,7 @@ SECRET = frozenset(
     }
 )
 NAMES = tuple(setting.name for setting in fields(Settings))
-# What each setting is for, in Markdown: for `rowhook config --help` and the page of settings.
+# The purpose of each setting, in Markdown: for `rowhook config --help` and the page of settings.
 MEANINGS = {
     "database_url": "PostgreSQL connection string. The login must be a member of `rowhook_worker`"
     " and `rowhook_api`; `rowhook migrate` needs the owner. Without it, commands use the embedded"
@@ -309,7 +309,7 @@ MEANINGS = {
     "log_format": "`text` or `json`. Logs go to standard error.",
     "retention_days": "Days for which finished deliveries, events and attempts are kept. Applied"
     " when a worker starts with another value than the one applied last; an age set with"
-    " `rowhook retain --set` stands. Not set: the ages of `rowhook.retention` stay, at first 30"
+    " `rowhook retain --set` is kept. Not set: the ages of `rowhook.retention` apply, initially 30"
     " days.",
     "keep_bodies": "Which requests and responses are kept: `all` as long as their attempts,"
     " `failed` those of failed attempts, `none`. Not set: all for 3 days, then those of failed"

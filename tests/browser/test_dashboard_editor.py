@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page, Route, expect
 
 from rowhook.dashboard.editor_form import fields_of
 from rowhook.services import webhooks
-from rowhook.services.webhook_checks import WebhookPatch, configuration_of
+from rowhook.services.webhook_documents import WebhookPatch, configuration_of
 from tests.support.browser import needs_chromium, text_of, unfold
 from tests.support.calls import ADMIN_KEY
 from tests.support.dashboard_session import DashboardSession, open_dashboard

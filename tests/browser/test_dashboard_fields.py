@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from rowhook.services import webhooks
-from rowhook.services.webhook_checks import configuration_of
+from rowhook.services.webhook_documents import configuration_of
 from tests.browser.test_dashboard_editor import open_page, replace_text
 from tests.support.browser import needs_chromium, unfold
 from tests.support.dashboard_session import DashboardSession, open_dashboard

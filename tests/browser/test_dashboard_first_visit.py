@@ -1,4 +1,4 @@
-"""What a page loads before anybody touches it."""
+"""The files that a page loads before anybody touches it."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _NUMBER_ACTIONS = """() => {
   start.focus();
   return actions.map((action) => action.outerHTML.slice(0, 200));
 }"""
-# The focused action, and what is wrong with its focus.
+# The focused action, and the faults of its focus.
 _FOCUSED = """async () => {
   const { activeElement: focused } = document;
   if (focused === document.body) return null;
@@ -38,7 +38,7 @@ _FOCUSED = """async () => {
   while (focused.matches(".cm-editor:not(.cm-focused) *") && Date.now() < ends) {
     await new Promise((then) => setTimeout(then, 5));
   }
-  // What scrolls with the focus is in its place with the next frame.
+  // Elements that scroll with the focus are in their place with the next frame.
   await new Promise((then) => requestAnimationFrame(then));
   const group = focused.type === "radio" && document.querySelector(
     `[type=radio][data-place][name="${CSS.escape(focused.name)}"]`);
@@ -94,7 +94,7 @@ async def test_every_action_is_reached_with_tab_and_shows_that_it_has_the_focus(
             # A dialog keeps the focus.
             if await dashboard.page.locator("dialog[open]").count() == 0:
                 faults[name] = await keyboard_faults(dashboard.page)
-    faulty = {name: found for name, found in faults.items() if found}
+    faulty = {name: messages for name, messages in faults.items() if messages}
     assert faulty == {}
     score(
         f"{len(faults)} screens of the dashboard with Tab",
@@ -105,7 +105,7 @@ async def test_every_action_is_reached_with_tab_and_shows_that_it_has_the_focus(
 
 
 @pytest.mark.long
-async def test_escape_closes_what_is_open_and_returns_the_focus(
+async def test_escape_closes_the_open_element_and_returns_the_focus(
     rig: Rig, chromium: Browser
 ) -> None:
     async with open_dashboard(rig, chromium) as dashboard:

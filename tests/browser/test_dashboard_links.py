@@ -201,7 +201,7 @@ async def test_links_to_another_organization_are_neither_created_nor_listed(
     assert (await visitor.get(f"/goals/{other.goal}")).status_code == 404
 
 
-async def test_a_bulk_link_links_what_exists_and_reports_the_count(
+async def test_a_bulk_link_links_existing_targets_and_reports_the_count(
     visitor: httpx.AsyncClient, api: Api, platform: Platform
 ) -> None:
     own = (await api.webhook(platform.organization))["id"]

@@ -220,8 +220,8 @@ async def test_an_unknown_state_or_overlap_is_refused(
 
 async def test_an_invalid_flash_code_displays_no_message(visitor: httpx.AsyncClient) -> None:
     await sign_in(visitor)
-    for done in ("paused-3x", "gone", "paused-<b>", "deleted-9999999999999"):
-        assert 'role="status"' not in (await visitor.get("/webhooks", params={"done": done})).text
+    for code in ("paused-3x", "gone", "paused-<b>", "deleted-9999999999999"):
+        assert 'role="status"' not in (await visitor.get("/webhooks", params={"done": code})).text
     assert "Paused 3." in (await visitor.get("/webhooks?done=paused-3")).text
 
 

@@ -31,7 +31,7 @@ from tests.support.sample_platform import Platform
 from tests.support.worker_rig import until
 
 pytestmark = pytest.mark.anyio
-# What does not depend on the server is measured on the one that platforms have.
+# Measurements that do not depend on the server use the one that platforms have.
 on_stock_15 = pytest.mark.parametrize("running", ["15"], indirect=True, scope="module")
 SMALL = (
     "--deliveries",

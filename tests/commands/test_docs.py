@@ -16,8 +16,8 @@ from psycopg import sql
 from foreign_files import foreign_file
 from rowhook.render.configuration import Configuration
 from rowhook.render.webhook_compiler import compile_webhook
+from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import compile_template
-from rowhook.template.output_context import OutputContext
 from tests.support.doc_blocks import (
     EVERYWHERE,
     PAGES,

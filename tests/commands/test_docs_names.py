@@ -19,10 +19,10 @@ from rowhook.model import Verdict
 from rowhook.render.configuration import Configuration
 from rowhook.render.payload import default_payload, variable_names
 from rowhook.settings import NAMES, environment_name
+from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import compile_template
 from rowhook.template.filters import FILTERS
 from rowhook.template.json_text import parse_json
-from rowhook.template.output_context import OutputContext
 from tests.engine.test_payload import AT, event
 from tests.support.doc_blocks import PAGES, ROOT, blocks, read
 

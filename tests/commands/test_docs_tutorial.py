@@ -106,7 +106,7 @@ def check_receiver(lines: list[str]) -> None:
 
 
 def check_commands(outputs: list[str]) -> None:
-    """Check what the commands print; nothing of it is an error but the refused delete."""
+    """Check the output of the commands; it has no error but the refused delete."""
     platform, saved, test_send, inserted, delivered, deleted = outputs
     assert platform.split("\n") == ["INSERT 0 1", "INSERT 0 1"]
     assert "whsec_" in saved

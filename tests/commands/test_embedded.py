@@ -14,8 +14,7 @@ import pytest
 from rowhook.embedded.cluster import discard, embedded_postgres
 from rowhook.embedded.data_folder import recorded_folder, running_dsn
 from rowhook.embedded.server_binaries import binaries, cached_copy
-from rowhook.embedded.server_process import Account, server_account
-from rowhook.embedded.unavailable import EmbeddedUnavailable
+from rowhook.embedded.server_process import Account, EmbeddedUnavailable, server_account
 from tests.support.embedded_fixtures import (
     data,
     environment_of,
@@ -114,7 +113,7 @@ def test_without_the_wheel_the_error_names_the_package_to_install() -> None:
     code = (
         "import sys; sys.path.append(sys.argv[1])\n"
         "from rowhook.embedded.server_binaries import binaries\n"
-        "from rowhook.embedded.unavailable import EmbeddedUnavailable\n"
+        "from rowhook.embedded.server_process import EmbeddedUnavailable\n"
         "try: binaries()\nexcept EmbeddedUnavailable as error: print(error)"
     )
     source = Path(__file__).parents[2] / "src"

@@ -15,8 +15,7 @@ import pytest
 from rowhook.embedded.cluster import embedded_postgres
 from rowhook.embedded.data_folder import recorded_folder
 from rowhook.embedded.folder_locks import is_free
-from rowhook.embedded.server_process import server_account
-from rowhook.embedded.unavailable import EmbeddedUnavailable
+from rowhook.embedded.server_process import EmbeddedUnavailable, server_account
 from tests.support.embedded_fixtures import (
     data,
     file_at,

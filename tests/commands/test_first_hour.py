@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from rowhook.cli import next_steps, rowhook
+from rowhook.cli import output, rowhook, run_commands
 from rowhook.db import connection_pool
 from rowhook.security.vault import generate_master_key
 from rowhook.settings import MEANINGS, NAMES, default_text, environment_name, load
@@ -203,9 +203,9 @@ def test_commands_are_printed_as_they_can_be_typed(
     root = Path(__file__).parents[2]
     monkeypatch.setenv("PATH", "/nonexistent")
     monkeypatch.chdir(root)
-    assert next_steps.program() == "bin/rowhook"
+    assert output.program() == "bin/rowhook"
     monkeypatch.chdir(tmp_path)
-    assert next_steps.program() == str(root / "bin" / "rowhook")
+    assert output.program() == str(root / "bin" / "rowhook")
 
 
 @pytest.mark.long
@@ -239,10 +239,10 @@ async def has_handled_signals(pid: int) -> bool:
 async def send_one(folder: Path, url: str, variables: dict[str, Any]) -> None:
     """Create a webhook for a goal and insert a commit, as in the first tutorial."""
     for command in (
-        ["psql", "-X", "-c", next_steps.FIRST_GOAL],
+        ["psql", "-X", "-c", run_commands.FIRST_GOAL],
         ["webhooks", "create", "--name", "slow", "--url", url],
         ["link", "slow", "--goal", "goal_signup"],
-        ["psql", "-X", "-c", next_steps.first_commit("goal_signup")],
+        ["psql", "-X", "-c", run_commands.first_commit("goal_signup")],
     ):
         result = await run_command(folder, *command, **variables)
         assert result.code == 0, result
@@ -255,7 +255,7 @@ COUNTED = (
     " from rowhook.attempts_by_quarter)"
 )
 COUNTED_DEAD = "(select sum(dead) from rowhook.attempts_by_quarter)"
-# What the dashboard of the demo has to show: (question, answer).
+# Facts that the dashboard of the demo must show: (question, answer).
 HISTORY = (
     ("select count(*) from rowhook.organization", "3"),
     ("select count(*) from rowhook.webhook", "12"),

@@ -88,8 +88,8 @@ async def samples(client: httpx.AsyncClient, expression: str) -> list[Any]:
         return []
     answer = response.json()
     assert answer["status"] == "success", (expression, answer)
-    found = answer["data"]["result"]
-    return [sample for sample in found if not math.isnan(float(sample["value"][1]))]
+    result = answer["data"]["result"]
+    return [sample for sample in result if not math.isnan(float(sample["value"][1]))]
 
 
 async def test_every_panel_has_data_while_the_demo_runs(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The Dockerfile, what it may copy, and the requirements that it installs."""
+"""The Dockerfile, the files that it may copy, and the requirements that it installs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def locked(path: Path) -> dict[str, str]:
 
 
 def required() -> list[Requirement]:
-    """Return what the wheel of the image requires."""
+    """Return the requirements of the image's wheel."""
     texts = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["mcp"]]
     return [Requirement(text) for text in texts]
 
@@ -40,7 +40,7 @@ def test_the_image_runs_as_a_numeric_user_from_a_second_stage() -> None:
     assert re.findall(r"^USER (.+)", DOCKERFILE, re.MULTILINE) == ["10001:10001"]
     stages = DOCKERFILE.split("\nFROM ")[1:]
     assert len(stages) == 2
-    assert "RUN" not in stages[1], "what runs belongs into the first stage"
+    assert "RUN" not in stages[1], "commands belong into the first stage"
 
 
 def test_the_labels_name_this_release_and_its_license() -> None:
@@ -50,7 +50,7 @@ def test_the_labels_name_this_release_and_its_license() -> None:
     assert {"title", "description"} <= labels.keys()
 
 
-def test_the_build_context_has_exactly_what_the_dockerfile_copies() -> None:
+def test_the_build_context_has_exactly_the_files_that_the_dockerfile_copies() -> None:
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     sent = {line[1:] for line in lines if line.startswith("!")}
     copies = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE)

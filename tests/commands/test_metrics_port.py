@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from rowhook.cli.worker_status import metrics_ports
+from rowhook.cli.http_server import metrics_ports
 from rowhook.settings import Settings, SettingsRejected
 from tests.support.command_line import KEY
 from tests.support.commands import running_command, wait_for_exit
@@ -66,7 +66,7 @@ def test_ports_above_the_highest_are_refused() -> None:
 def test_the_port_of_the_api_is_refused() -> None:
     settings = replace(Settings(), metrics_port=8080)
     with pytest.raises(SettingsRejected, match="The API already uses port 8080"):
-        metrics_ports(settings, besides=8080)
+        metrics_ports(settings, api_port=8080)
 
 
 @pytest.mark.long

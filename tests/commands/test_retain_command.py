@@ -75,7 +75,9 @@ async def test_a_rejected_command_sets_nothing(hands: CommandLine) -> None:
     assert ages["delivered"] == 30 * 86400
 
 
-async def test_a_plan_lists_what_a_run_removes(hands: CommandLine, platform: Platform) -> None:
+async def test_a_plan_lists_the_rows_that_a_run_removes(
+    hands: CommandLine, platform: Platform
+) -> None:
     await platform.webhook_of_goal()
     await finish(platform, 40)
     await finish(platform, 3)

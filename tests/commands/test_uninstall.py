@@ -177,7 +177,7 @@ async def test_uninstall_asks_for_confirmation_with_damaged_tables(
     assert (result.code, await remaining_objects(hands.dsn)) == (0, NOTHING)
 
 
-async def test_uninstall_asks_on_a_terminal_and_lists_what_is_lost(
+async def test_uninstall_asks_on_a_terminal_and_lists_the_lost_objects(
     servers: Cluster, folder: Path
 ) -> None:
     hands = await owner_hands(servers, folder)

@@ -169,7 +169,7 @@ CREATE FUNCTION rowhook.apply_retention_settings(days integer DEFAULT NULL::inte
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.apply_retention_settings(days integer, bodies text) IS 'applies ROWHOOK_RETENTION_DAYS and ROWHOOK_KEEP_BODIES (all, failed or none) if they are set and differ from what was applied last';
+COMMENT ON FUNCTION rowhook.apply_retention_settings(days integer, bodies text) IS 'applies ROWHOOK_RETENTION_DAYS and ROWHOOK_KEEP_BODIES (all, failed or none) if they are set and differ from the values applied last';
 
 CREATE FUNCTION rowhook.assign_order(webhook uuid, max_rows integer) RETURNS bigint
     LANGUAGE plpgsql
@@ -433,7 +433,7 @@ CREATE FUNCTION rowhook.capture_commit() RETURNS trigger
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.capture_commit() IS 'generated: dda7330131aee1358ad916226bac2f41';
+COMMENT ON FUNCTION rowhook.capture_commit() IS 'generated: ae883e2cadc01f4c380a6f182b0c895c';
 
 CREATE FUNCTION rowhook.capture_definition(source rowhook.source) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -452,7 +452,7 @@ CREATE FUNCTION rowhook.capture_job() RETURNS trigger
     SET enable_mergejoin TO 'off'
     SET plan_cache_mode TO 'force_generic_plan';
 
-COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: b94bc3162a604f1a4ba93e9e353e8928';
+COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: 52c59628e4b2342a2071a7413eb4fcb1';
 
 CREATE FUNCTION rowhook.capture_name(source_name text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -714,7 +714,7 @@ CREATE FUNCTION rowhook.copy_webhook_to_link() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.copy_webhook_to_link() IS 'trigger: copies to a new link what captures need of its webhook';
+COMMENT ON FUNCTION rowhook.copy_webhook_to_link() IS 'trigger: copies to a new link the fields of its webhook that captures need';
 
 CREATE FUNCTION rowhook.copy_webhook_to_links() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -821,7 +821,7 @@ CREATE FUNCTION rowhook.count_waiting(statuses text[], max_rows integer, organiz
     SET jit TO 'off'
     SET enable_seqscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.count_waiting(statuses text[], max_rows integer, organization uuid, since timestamp with time zone, until timestamp with time zone) IS 'as count_by_status, for the pending, sending and held deliveries that this transaction can see: no webhook is looked up, but the waiting deliveries of all organizations are read';
+COMMENT ON FUNCTION rowhook.count_waiting(statuses text[], max_rows integer, organization uuid, since timestamp with time zone, until timestamp with time zone) IS 'like count_by_status, for the pending, sending and held deliveries that this transaction can see: no webhook is looked up, but the waiting deliveries of all organizations are read';
 
 CREATE FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) RETURNS uuid
     LANGUAGE sql
@@ -1000,7 +1000,7 @@ CREATE FUNCTION rowhook.end_erasure(organization uuid, erased json) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.end_erasure(organization uuid, erased json) IS 'deletes what refers to erased webhooks, and the audit of the organization, and writes its last entry';
+COMMENT ON FUNCTION rowhook.end_erasure(organization uuid, erased json) IS 'deletes the rows that refer to erased webhooks and the audit of the organization, and writes its last entry';
 
 CREATE FUNCTION rowhook.end_migration(obsolete text[]) RETURNS void
     LANGUAGE sql
@@ -1327,7 +1327,7 @@ CREATE FUNCTION rowhook.find_objects(search text, most integer) RETURNS SETOF js
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.find_objects(search text, most integer) IS 'what this transaction can see with this id, with at most `most` of each kind whose name or id contains the text; ids of jobs, commits and sessions must be complete, and a session is listed with its newest commits';
+COMMENT ON FUNCTION rowhook.find_objects(search text, most integer) IS 'objects with this id that this transaction can see, and at most `most` of each kind whose name or id contains the text; ids of jobs, commits and sessions must be complete, and a session is listed with its newest commits';
 
 CREATE FUNCTION rowhook.find_table(name text) RETURNS text
     LANGUAGE plpgsql STABLE;
@@ -1521,7 +1521,7 @@ CREATE FUNCTION rowhook.health_of(webhooks uuid[]) RETURNS SETOF json
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.health_of(webhooks uuid[]) IS 'as webhook_health, for these webhooks, with hourly figures';
+COMMENT ON FUNCTION rowhook.health_of(webhooks uuid[]) IS 'like webhook_health, for these webhooks, with hourly figures';
 
 CREATE FUNCTION rowhook.health_word(state text, circuit text, failures integer, attempts bigint, accepted bigint, held bigint) RETURNS text
     LANGUAGE sql IMMUTABLE;
@@ -1578,7 +1578,7 @@ CREATE FUNCTION rowhook.ids_of_rare_events(organization uuid, wanted text[], sin
     SET jit TO 'off'
     SET plan_cache_mode TO 'force_custom_plan';
 
-COMMENT ON FUNCTION rowhook.ids_of_rare_events(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) IS 'as delivery_ids, of an event type with few events; null if there are many';
+COMMENT ON FUNCTION rowhook.ids_of_rare_events(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) IS 'like delivery_ids, of an event type with few events; null if there are many';
 
 CREATE FUNCTION rowhook.insert_attempt() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1597,7 +1597,7 @@ CREATE FUNCTION rowhook.insert_sql(source rowhook.source, parts jsonb, answers_i
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.insert_sql(source rowhook.source, parts jsonb, answers_ids boolean) IS 'statement that creates events and deliveries for rows; with answers_ids it returns the ids of the rows and the number of deliveries';
+COMMENT ON FUNCTION rowhook.insert_sql(source rowhook.source, parts jsonb, answers_ids boolean) IS 'statement that creates events and deliveries for rows, except for those that have an event, unless parts has unless_known; with answers_ids it returns the ids of the rows and the number of deliveries';
 
 CREATE FUNCTION rowhook.install_capture(source rowhook.source) RETURNS void
     LANGUAGE plpgsql
@@ -2017,7 +2017,7 @@ CREATE FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone
     SET enable_bitmapscan TO 'off'
     SET enable_sort TO 'off';
 
-COMMENT ON FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, organization uuid) IS 'as delivery_ids for the first pages of all organizations, read by the time at which deliveries ended, and for those of one that are of waiting ones or have a code; null if there are few webhooks, if many deliveries wait, or the newest that ended are too few or, for one organization, too many';
+COMMENT ON FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, organization uuid) IS 'like delivery_ids, read by the time at which deliveries ended: for the first pages of all organizations, and for pages of one organization that are of waiting deliveries or have a status code; null if there are few webhooks, if many deliveries wait, or the newest that ended are too few or, for one organization, too many';
 
 CREATE FUNCTION rowhook.newest_latency(since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) RETURNS record
     LANGUAGE sql STABLE
@@ -2027,7 +2027,7 @@ CREATE FUNCTION rowhook.newest_latency(since timestamp with time zone, sampled i
     SET enable_sort TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.newest_latency(since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) IS 'as latency_percentiles, of the newest `sampled` deliveries of all organizations';
+COMMENT ON FUNCTION rowhook.newest_latency(since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) IS 'like latency_percentiles, of the newest `sampled` deliveries of all organizations';
 
 CREATE FUNCTION rowhook.newest_restored_event(of_epoch integer) RETURNS bigint
     LANGUAGE plpgsql STABLE
@@ -2130,14 +2130,14 @@ CREATE FUNCTION rowhook.organization_counts(organization uuid, span interval, si
     SET jit TO 'off'
     SET plan_cache_mode TO 'force_custom_plan';
 
-COMMENT ON FUNCTION rowhook.organization_counts(organization uuid, span interval, since timestamp with time zone, step interval) IS 'as window_counts, for all webhooks of an organization, or of all organizations, deleted ones too';
+COMMENT ON FUNCTION rowhook.organization_counts(organization uuid, span interval, since timestamp with time zone, step interval) IS 'like window_counts, for all webhooks of an organization, or of all organizations, deleted ones too';
 
 CREATE FUNCTION rowhook.organization_details(organization uuid) RETURNS json
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.organization_details(organization uuid) IS 'an organization with its quotas and what it uses of them; null if this transaction cannot see it';
+COMMENT ON FUNCTION rowhook.organization_details(organization uuid) IS 'an organization with its quotas and their usage; null if this transaction cannot see it';
 
 CREATE FUNCTION rowhook.organization_latency(organization uuid, since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) RETURNS record
     LANGUAGE plpgsql STABLE
@@ -2147,7 +2147,7 @@ CREATE FUNCTION rowhook.organization_latency(organization uuid, since timestamp 
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.organization_latency(organization uuid, since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) IS 'as latency_percentiles, of an organization: of its newest delivered deliveries if it has many webhooks';
+COMMENT ON FUNCTION rowhook.organization_latency(organization uuid, since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) IS 'like latency_percentiles, of an organization: of its newest delivered deliveries if it has many webhooks';
 
 CREATE FUNCTION rowhook.organization_names(ids text[]) RETURNS SETOF json
     LANGUAGE sql STABLE
@@ -2197,7 +2197,7 @@ CREATE FUNCTION rowhook.partition_findings() RETURNS TABLE(subject text, healthy
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.partition_findings() IS 'partitions that expired over a day ago and are still there, and what uses them';
+COMMENT ON FUNCTION rowhook.partition_findings() IS 'partitions that expired over a day ago and are still there, and the transactions that use them';
 
 CREATE FUNCTION rowhook.partition_name(parent text, day date) RETURNS text
     LANGUAGE sql IMMUTABLE;
@@ -2331,7 +2331,7 @@ COMMENT ON FUNCTION rowhook.read_uuid(id text) IS 'uuid in the form that Postgre
 CREATE FUNCTION rowhook.readable_time(moment timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql IMMUTABLE;
 
-COMMENT ON FUNCTION rowhook.readable_time(moment timestamp with time zone) IS 'time limited to what clients can read in every time zone: the local year must be between 1 and 9999. Payloads have the exact time, as text';
+COMMENT ON FUNCTION rowhook.readable_time(moment timestamp with time zone) IS 'time limited to the range that clients can read in every time zone: the local year must be between 1 and 9999. Payloads have the exact time, as text';
 
 CREATE FUNCTION rowhook.ready_lanes(after uuid, up_to uuid, max_lanes integer, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[]) RETURNS uuid[]
     LANGUAGE plpgsql STABLE;
@@ -2485,7 +2485,7 @@ CREATE FUNCTION rowhook.remove_events(doomed bigint[]) RETURNS bigint
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.remove_events(doomed bigint[]) IS 'removes events that the caller has locked; leaves a trace in rowhook.removed_event of those that rowhook.heal could take for gaps or that a failed capture names';
+COMMENT ON FUNCTION rowhook.remove_events(doomed bigint[]) IS 'removes events that the caller has locked; records in rowhook.removed_event those that rowhook.heal could take for gaps or that a failed capture names';
 
 CREATE FUNCTION rowhook.remove_leftovers(most integer DEFAULT 5000) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2813,7 +2813,7 @@ CREATE FUNCTION rowhook.scan_ids(organization uuid, wanted text[], since timesta
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.scan_ids(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, most_rows integer) IS 'as delivery_ids, read by id from the newest; null if `most_rows` ids have fewer than `most` deliveries';
+COMMENT ON FUNCTION rowhook.scan_ids(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, most_rows integer) IS 'like delivery_ids, read by id from the newest; null if `most_rows` ids have fewer than `most` deliveries';
 
 CREATE FUNCTION rowhook.schema_differences() RETURNS TABLE(kind text, step text, line text, missing boolean, finding text)
     LANGUAGE sql STABLE
@@ -3169,7 +3169,7 @@ CREATE FUNCTION rowhook.upkeep_metrics() RETURNS json
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.upkeep_metrics() IS 'workers seen in the last 30 s, webhooks by state, circuits, capture, retention, partitions, and what delays vacuum';
+COMMENT ON FUNCTION rowhook.upkeep_metrics() IS 'workers seen in the last 30 s, webhooks by state, circuits, capture, retention, partitions, and the age of transactions that delay vacuum';
 
 CREATE FUNCTION rowhook.upsert_agent(organization text, id text, name text) RETURNS void
     LANGUAGE plpgsql

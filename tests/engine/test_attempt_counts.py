@@ -76,7 +76,7 @@ async def test_every_outcome_but_skipped_has_a_class_and_is_counted_once(
     assert attempts == sum(expected.values()) - expected["dead"]
 
 
-async def test_folding_changes_no_count_and_adds_to_what_was_folded(
+async def test_folding_changes_no_count_and_adds_to_earlier_counts(
     platform: Platform, pool: Pool
 ) -> None:
     webhook = await platform.webhook_of_goal(retry_schedule_s=[0, 3600])

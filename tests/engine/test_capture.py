@@ -154,6 +154,37 @@ async def test_copy_creates_an_event_for_each_row(platform: Platform) -> None:
     assert len(await platform.deliveries()) == 500
 
 
+async def test_a_statement_with_a_known_commit_still_captures_the_others(
+    platform: Platform,
+) -> None:
+    await platform.webhook_of_goal()
+    add = "insert into rowhook.commit (id, goal_id, data) select unnest(%s::text[]), %s, '{}'"
+    await platform.run(add, ["known"], platform.goal)
+    await platform.run("delete from rowhook.commit")
+    await platform.run(add, ["new 1", "known", "new 2"], platform.goal)
+    captured = await platform.rows("select commit_id from rowhook.event order by commit_id")
+    assert [row["commit_id"] for row in captured] == ["known", "new 1", "new 2"]
+    assert len(await platform.deliveries()) == 3
+    assert await platform.rows("select message from rowhook.capture_error") == []
+
+
+async def test_a_statement_with_a_repeated_completion_still_captures_the_first_ones(
+    platform: Platform,
+) -> None:
+    await platform.webhook_of_agent()
+    repeated = await platform.job("succeeded")
+    await platform.finish(repeated, "running")
+    first = await platform.job("running")
+    await platform.run("update rowhook.job set status = 'succeeded' where status = 'running'")
+    rows = await platform.rows("select id, job_id, key from rowhook.event order by id")
+    by_job = {row["job_id"]: row["key"] for row in rows[1:]}
+    assert set(by_job) == {str(repeated), str(first)}
+    assert by_job[str(first)] == str(first)
+    assert by_job[str(repeated)].startswith(f"{repeated}:")
+    assert len(await platform.deliveries()) == 3
+    assert await platform.rows("select message from rowhook.capture_error") == []
+
+
 # In this transaction: rows of tables, and entries of indexes.
 ROWS_READ = """
 select sum(pg_stat_get_xact_tuples_returned(oid))::int from pg_class

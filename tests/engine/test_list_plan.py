@@ -1,4 +1,4 @@
-"""A page of deliveries reads only what it lists, also under the policies of the API."""
+"""A page of deliveries reads only rows that it lists, also under the policies of the API."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from rowhook.db import connection_pool, migration_queries
+from rowhook.db import connection_pool, installation_queries
 from rowhook.embedded.server_binaries import binaries
 from rowhook.migrate import runner, steps
 from rowhook.migrate.steps import MigrationRejected, all_steps, is_history
@@ -34,7 +34,7 @@ async def value(dsn: str, query: str) -> Any:
 
 async def applied_steps(dsn: str) -> list[str]:
     async with await connection_pool.connect(dsn) as connection:
-        return sorted(await migration_queries.applied_migrations(connection))
+        return sorted(await installation_queries.applied_migrations(connection))
 
 
 async def test_migrate_applies_each_step_in_order_then_pgqueuer(

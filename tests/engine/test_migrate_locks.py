@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
-from rowhook.db import installation_queries, migration_queries
+from rowhook.db import installation_queries
 from rowhook.db.connection_pool import Pool
 from rowhook.migrate import runner, steps
 from rowhook.migrate.steps import OUTSIDE, MigrationRejected, all_steps, is_history
@@ -217,7 +217,7 @@ async def test_a_database_with_all_functions_in_one_step_is_upgraded(
     await db.execute("drop table rowhook.schema_line")
     expected = [step.name for step in all_steps(steps.sql_folder(), "rowhook")]
     assert await runner.migrate(dsn) == [name for name in expected if not is_history(name)]
-    assert sorted(await migration_queries.applied_migrations(db)) == sorted(expected)
+    assert sorted(await installation_queries.applied_migrations(db)) == sorted(expected)
     assert await runner.plan(dsn) == []
 
 

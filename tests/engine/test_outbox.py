@@ -168,7 +168,7 @@ async def test_results_are_recorded_in_one_batch_and_each_is_notified(
     assert {row["status"] for row in await platform.deliveries()} == {"delivered"}
 
 
-NUL, HALF = "a NUL \x00 that no text may hold", "half a \ud83d pair that is no character"
+NUL, HALF = "a NUL \x00 that no text may hold", "half a \ud83d pair that is not a character"
 
 
 @pytest.mark.parametrize("text", [NUL, HALF], ids=["refused by Postgres", "not even encodable"])

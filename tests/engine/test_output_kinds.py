@@ -157,7 +157,7 @@ async def test_a_kind_that_is_not_known_is_refused_with_the_known_ones(rig: Rig)
     assert (fault.pointer, fault.message) == ("/kind", "Must be one of frontend, http.")
 
 
-async def test_a_webhook_of_a_kind_that_a_newer_version_has_is_shown_and_not_sent(
+async def test_a_webhook_of_a_kind_that_a_newer_version_has_is_displayed_and_not_sent(
     api: Api, platform: Platform, queue: list[tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     created = await api.webhook(platform.organization, kind="queue", url=None)

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.new_database]
 WEBHOOKS, STORED = 200, 40_000
 # The latency is that of the newest 10,000 deliveries.
 NEWEST = 11_000
-# The newest thousand that ended, twice, whatever the number of webhooks.
+# The newest thousand that ended, twice, for any number of webhooks.
 PAGE = 5_000
 WORST = "select rowhook.worst_webhooks(null, array['held', 'dead', 'pending'], '24 h', 10, 1000)"
 WAITING = (
@@ -46,7 +46,7 @@ async def fill(platform: Platform) -> None:
             " select id, %s, (%s::uuid[])[1 + mod(id, %s)], %s, %s, case when %s then now() end,"
             "   at_ms, case when %s then at_ms + interval '20 ms' end,"
             "   case when %s then 'it failed' end"
-            # one each millisecond, whatever the speed of the machine
+            # one each millisecond, independent of the speed of the machine
             " from (select id, now() + (row_number() over (order by id) - %s) * interval '1 ms'"
             "   as at_ms from made) made",
             platform.organization,
@@ -164,7 +164,7 @@ async def test_attempts_of_a_day_are_read_by_organization_and_not_by_webhook(
         " from generate_series(0, 90) n, generate_series(1, 200)",
         platform.organization,
     )
-    # The first fold adds up what was counted before there were totals.
+    # The first fold adds up the counts from before there were totals.
     await engine.fold_attempts(pool)
     await platform.run("vacuum analyze rowhook.organization_quarter")
     read, series = await blocks_of(

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from rowhook.db.connection_pool import Pool
 from rowhook.model import Event
 from rowhook.render.payload import default_payload, rfc3339, variables
+from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import ROOTS, compile_template
-from rowhook.template.output_context import OutputContext
 from tests.support.sample_platform import Platform
 
 AT = "2026-05-23T12:34:56.789Z"

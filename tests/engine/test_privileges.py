@@ -58,7 +58,7 @@ def grants(server: Cluster, login: str, prefix: str = "rowhook") -> list[str]:
 
 
 async def check_delivery(owner: str, login: str, prefix: str = "rowhook") -> None:
-    """Check that a worker of the login delivers what the platform of the owner commits."""
+    """Check that a worker of the login delivers the commits of the owner's platform."""
     async with await connection_pool.connect(owner) as db, Receiver() as receiver:
         platform = Platform(db)
         await platform.set_up()

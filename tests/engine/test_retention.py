@@ -354,7 +354,7 @@ async def test_other_growing_tables_are_cleaned_by_age(platform: Platform) -> No
     assert query == {"workers": 0, "requests": 1, "sign_ins": 0}
 
 
-async def test_the_plan_lists_what_a_run_would_remove(platform: Platform) -> None:
+async def test_the_plan_lists_the_rows_that_a_run_would_remove(platform: Platform) -> None:
     webhook = await platform.webhook()
     await insert_events(platform, webhook, 4, "delivered", timedelta(days=31))
     await insert_events(platform, webhook, 3, "cancelled", timedelta(days=31))
@@ -424,7 +424,7 @@ async def expired_partitions(platform: Platform) -> dict[str, Any]:
     return row
 
 
-async def test_doctor_reports_expired_partitions_and_what_uses_them(
+async def test_doctor_reports_expired_partitions_and_the_processes_that_use_them(
     platform: Platform, dsn: str
 ) -> None:
     for parent, days in (("attempt_row", 34), ("exchange", 4), ("exchange", 6)):

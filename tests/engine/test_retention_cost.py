@@ -1,4 +1,4 @@
-"""Retention reads only what it removes, independent of remaining rows and planner statistics."""
+"""Retention reads only the rows that it removes, independent of other rows and statistics."""
 
 from __future__ import annotations
 

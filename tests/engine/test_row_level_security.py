@@ -71,7 +71,7 @@ WITH_OWNERS_RIGHTS = {
         ),
         "facts about the database and its transaction ids, no row of anybody",
     ),
-    "adopt": "it refuses a transaction of the API that is no operator's",
+    "adopt": "it refuses a transaction of the API that is not an operator's",
     **dict.fromkeys(
         ("set_quotas", "erase_configuration", "erase_batch", "has_events", "end_erasure"),
         "as adopt",
@@ -132,7 +132,7 @@ async def without_organization(
         yield connection
 
 
-# All but what is generated.
+# All but the generated ones.
 WRITTEN = """select attname from pg_attribute
   where attrelid = 'rowhook.{table}'::regclass and attnum > 0 and attgenerated = ''"""
 

@@ -23,7 +23,7 @@ WITH_ID = "select json_array_length(rowhook.deliveries_with_id(null, %s, 50))"
 
 
 @pytest.mark.parametrize("organization", ["of an operator", "own"])
-async def test_a_search_without_a_match_reads_only_what_it_may(
+async def test_a_search_without_a_match_reads_only_rows_that_it_may_see(
     platform: Platform, organization: str
 ) -> None:
     webhooks = [await platform.webhook() for _ in range(WEBHOOKS)]

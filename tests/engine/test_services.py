@@ -20,7 +20,7 @@ from rowhook.security.vault import DecryptionFailed, Keyring, generate_master_ke
 from rowhook.services import links, secrets, webhooks
 from rowhook.services.context import KeyringContext, NotFound, Rejected
 from rowhook.services.webhook_cache import WebhookCache, signing_name
-from rowhook.services.webhook_checks import WebhookPatch
+from rowhook.services.webhook_documents import WebhookPatch
 from tests.support.sample_platform import Platform, other_platform
 
 pytestmark = pytest.mark.anyio
@@ -93,7 +93,7 @@ async def test_a_change_is_a_new_revision_and_shows_no_secret(
     assert (first.name, second.name) == ("CRM", "CRM 2")
 
 
-async def test_a_save_says_what_never_works_and_what_may_not_work(
+async def test_a_save_reports_parts_that_never_work_and_parts_that_may_not(
     ctx: KeyringContext, platform: Platform
 ) -> None:
     loop = "[{% for i in data.l %}{{ i.q }},{% endfor %}0]"

@@ -1,4 +1,4 @@
-"""Settings that an administrator gave a database or a login do not change what Rowhook does."""
+"""Settings that an administrator gave a database or a login do not change Rowhook's behaviour."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from rowhook.cli import startup
-from rowhook.cli.serve import serve_api
+from rowhook.cli.run_commands import serve_api
 from rowhook.db import connection_pool
 from rowhook.db.connection_pool import Pool
 from rowhook.security.vault import Keyring, generate_master_key
@@ -74,7 +74,7 @@ async def is_set(event: asyncio.Event) -> bool:
 
 
 @pytest.mark.parametrize("name", WORKER_TASKS)
-async def test_a_worker_stops_when_a_task_ends_and_releases_what_it_had_not_started(
+async def test_a_worker_stops_when_a_task_ends_and_releases_deliveries_it_had_not_started(
     rig: Rig, name: str
 ) -> None:
     gate = asyncio.Event()
@@ -124,7 +124,7 @@ async def test_a_worker_without_a_heartbeat_renews_its_leases_until_it_has_drain
         await until(lambda: is_set(worker.queries.shutdown), description="the worker's stop")
         await wait_for_renewal(rig)
         gate.set()
-        # While a worker stops, a second signal cancels tasks, which is no failure.
+        # While a worker stops, a second signal cancels tasks, which is not a failure.
         assert await working == (1 if dies_first else 0)
     (row,) = await rig.platform.deliveries()
     assert (row["status"], row["attempts"]) == ("delivered", 1)

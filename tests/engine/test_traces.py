@@ -255,7 +255,7 @@ async def test_each_attempt_of_a_delivery_is_a_span_and_a_failure_is_an_error(ri
     ]
 
 
-async def test_what_cannot_be_rendered_is_not_sent(rig: Rig) -> None:
+async def test_a_delivery_that_cannot_be_rendered_has_no_send_span(rig: Rig) -> None:
     await rig.webhook(body_template='{"a": "{{ data.missing.price }}"}')
     async with tracing(rig) as (worker, exporter):
         await rig.platform.commit()

@@ -13,7 +13,7 @@ from typing import Any, LiteralString
 
 import pytest
 
-from rowhook.db import connection_pool, migration_queries, statements
+from rowhook.db import connection_pool, installation_queries, statements
 from rowhook.db.connection_pool import Pool
 from rowhook.migrate import runner, steps
 from rowhook.migrate.locks import Patience
@@ -22,7 +22,7 @@ from rowhook.migrate.steps import DEFAULT_PREFIX, all_steps, pending, read_sql
 from rowhook.model import STATUSES
 from rowhook.security.vault import Keyring
 from rowhook.services import webhooks
-from rowhook.services.webhook_checks import WebhookPatch
+from rowhook.services.webhook_documents import WebhookPatch
 from tests.engine.test_migrate import dump_schema
 from tests.engine.upgrade.make_dump import MASTER_KEYS, SECRET, SESSION
 from tests.support.database_copies import consume_xids
@@ -155,7 +155,7 @@ async def test_commits_between_two_steps_of_an_upgrade_are_captured_once(
         platform = await known_platform(Platform(db))
         open_errors = "select * from rowhook.capture_error where healed_at is null"
         expected = all_steps(steps.sql_folder(), DEFAULT_PREFIX)
-        todo = pending(expected, await migration_queries.applied_migrations(connection))
+        todo = pending(expected, await installation_queries.applied_migrations(connection))
         for step in [step for step in todo if step.kind in ("script", "outside")]:
             await apply_all(connection, [step], Patience(dsn=restored, seconds=60))
             commits.add(await platform.commit())

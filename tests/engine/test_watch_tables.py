@@ -79,7 +79,7 @@ async def test_a_merge_that_updates_and_inserts_captures_each_completion_once(
     ]
 
 
-async def test_a_changed_id_is_no_gap(platform: Platform) -> None:
+async def test_a_changed_id_is_not_a_gap(platform: Platform) -> None:
     await tasks(platform)
     await finish(platform, "1", "2")
     await platform.run("update public.tasks set id = id || 'x'")
@@ -118,7 +118,7 @@ async def test_a_row_whose_id_is_changed_after_its_capture_failed_is_not_lost(
     assert sorted(await keys(platform)) == ["1", "2x", "a", "bx"]
 
 
-async def test_a_new_name_in_the_mapping_sends_what_was_missed_meanwhile(
+async def test_a_new_name_in_the_mapping_sends_rows_missed_meanwhile(
     platform: Platform,
 ) -> None:
     await tasks(platform)
@@ -298,7 +298,7 @@ async def test_retention_rejects_an_age_in_the_future(platform: Platform) -> Non
     assert await platform.value("select count(*) from rowhook.event") == 1
 
 
-async def test_a_partition_whose_name_is_taken_is_created_anew(platform: Platform) -> None:
+async def test_a_partition_whose_name_is_taken_is_created_again(platform: Platform) -> None:
     name = await platform.value(
         "select rowhook.partition_name('attempt_row', (now() at time zone 'UTC')::date)"
     )

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from rowhook.migrate.readiness import Readiness
+from rowhook.migrate.runner import Readiness
 from rowhook.model import Verdict
 from rowhook.worker.pipeline import Worker
 from rowhook.worker.status_app import StatusApp

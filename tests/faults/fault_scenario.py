@@ -146,7 +146,7 @@ class Scenario:
         missing = {event for producer in producers for event in producer.acknowledged} - set(
             history.committed
         )
-        assert missing == set(), "the database lost what it had acknowledged"
+        assert missing == set(), "the database lost commits that it had acknowledged"
         return history
 
 

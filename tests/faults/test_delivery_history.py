@@ -34,11 +34,11 @@ def test_a_history_in_which_everything_arrived_once_has_no_violation() -> None:
 
 
 @pytest.mark.parametrize("end", ["dead", "held", "cancelled", "skipped"])
-def test_a_visible_final_status_without_arrival_is_no_violation(end: str) -> None:
+def test_a_visible_final_status_without_arrival_is_not_a_violation(end: str) -> None:
     assert violations(history(*GOOD[:2], ends={"c": end})) == []
 
 
-def test_an_allowed_duplicate_is_no_violation() -> None:
+def test_an_allowed_duplicate_is_not_a_violation() -> None:
     again = (*GOOD[:2], GOOD[1], GOOD[2])
     assert violations(history(*again, allowed_duplicates=1)) == []
 

@@ -13,7 +13,7 @@ from tests.support.worker_rig import until
 
 pytestmark = pytest.mark.anyio
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-SAID = bytes(range(256)) * 4
+DATA = bytes(range(256)) * 4
 
 
 @pytest.fixture
@@ -55,8 +55,8 @@ async def open_connection(proxy: Proxy) -> AsyncIterator[Streams]:
 async def received_data(streams: Streams) -> bytes:
     """Return the echoed data."""
     reader, writer = streams
-    writer.write(SAID)
-    return await asyncio.wait_for(reader.readexactly(len(SAID)), DEADLINE_S)
+    writer.write(DATA)
+    return await asyncio.wait_for(reader.readexactly(len(DATA)), DEADLINE_S)
 
 
 async def receives_nothing(streams: Streams, within_s: float = 0.2) -> bool:
@@ -82,7 +82,7 @@ async def test_network_conditions_change_no_byte(
 ) -> None:
     proxy.set_conditions(conditions)
     async with open_connection(proxy) as streams:
-        assert await received_data(streams) == SAID
+        assert await received_data(streams) == DATA
 
 
 @pytest.mark.battery
@@ -106,7 +106,7 @@ async def test_data_in_pieces_arrives_in_small_pieces(proxy: Proxy) -> None:
     async with open_connection(proxy) as (reader, writer):
         await received_data((reader, writer))
         proxy.set_conditions(NetworkConditions(max_piece_bytes=3, latency_s=0.02))
-        writer.write(SAID[:12])
+        writer.write(DATA[:12])
         first = await asyncio.wait_for(reader.read(4096), DEADLINE_S)
     assert len(first) <= 3
 
@@ -114,10 +114,10 @@ async def test_data_in_pieces_arrives_in_small_pieces(proxy: Proxy) -> None:
 async def test_silence_holds_back_everything_until_it_ends(proxy: Proxy) -> None:
     async with open_connection(proxy) as streams:
         proxy.set_conditions(NetworkConditions(silent=True))
-        streams[1].write(SAID)
+        streams[1].write(DATA)
         assert await receives_nothing(streams)
         proxy.set_conditions(NORMAL)
-        assert await asyncio.wait_for(streams[0].readexactly(len(SAID)), DEADLINE_S) == SAID
+        assert await asyncio.wait_for(streams[0].readexactly(len(DATA)), DEADLINE_S) == DATA
 
 
 async def test_a_reset_breaks_open_connections_and_accepts_new_ones(proxy: Proxy) -> None:
@@ -127,30 +127,30 @@ async def test_a_reset_breaks_open_connections_and_accepts_new_ones(proxy: Proxy
         with pytest.raises(ConnectionResetError):
             await asyncio.wait_for(streams[0].read(1), DEADLINE_S)
     async with open_connection(proxy) as streams:
-        assert await received_data(streams) == SAID
+        assert await received_data(streams) == DATA
 
 
 async def test_dropped_connections_receive_nothing_more(proxy: Proxy) -> None:
     async with open_connection(proxy) as forgotten, open_connection(proxy) as other:
         await asyncio.gather(received_data(forgotten), received_data(other))
         proxy.drop_packets()
-        forgotten[1].write(SAID)
+        forgotten[1].write(DATA)
         assert await receives_nothing(forgotten)
     async with open_connection(proxy) as streams:
-        assert await received_data(streams) == SAID
+        assert await received_data(streams) == DATA
 
 
 async def test_data_to_a_connection_without_responses_arrives(
     proxy: Proxy, echoed: bytearray
 ) -> None:
     async def wait_for_data() -> bool:
-        return bytes(echoed) == SAID + SAID
+        return bytes(echoed) == DATA + DATA
 
     async with open_connection(proxy) as streams:
         await received_data(streams)
         proxy.drop_responses()
-        streams[1].write(SAID)
-        await until(wait_for_data, description="what was said")
+        streams[1].write(DATA)
+        await until(wait_for_data, description="the data behind the proxy")
         assert await receives_nothing(streams)
 
 

@@ -33,7 +33,7 @@ class Killing:
         self.deaths: Counter[str] = Counter()
         self.in_flight: dict[int, int] = {}
         self.stuck: set[int] = set()
-        self._random = random.Random(7)  # noqa: S311  # which one dies is no secret
+        self._random = random.Random(7)  # noqa: S311  # not for cryptography
         self._points = list(FAILPOINTS) * 9
         self._ends_at: dict[int, float] = {}
 

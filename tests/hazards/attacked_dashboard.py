@@ -15,7 +15,7 @@ import msgspec
 
 from rowhook.dashboard.editor_form import fields_of
 from rowhook.render.configuration import Configuration
-from rowhook.services import access, links, secrets, webhook_checks, webhooks
+from rowhook.services import access, links, secrets, webhook_documents, webhooks
 from rowhook.services.access import SCOPES
 from rowhook.services.webhook_documents import Webhook
 from tests.hazards.page_attacks import PAYLOADS
@@ -298,5 +298,5 @@ def _form(path: str, fields: dict[str, str], *statuses: int) -> Form:
 
 def _fields(webhook: Webhook) -> dict[str, Any]:
     """The form fields as the editor fills them."""
-    fields = fields_of(webhook_checks.configuration_of(webhook))
+    fields = fields_of(webhook_documents.configuration_of(webhook))
     return {name: value for name, value in fields.items() if isinstance(value, str)}

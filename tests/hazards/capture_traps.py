@@ -170,7 +170,7 @@ ATTACKS: dict[str, list[str]] = {
         'create table "Rowhook".outbox (id bigint default hostile.trap()::int)',
         'set search_path = "Rowhook", rowhook',
     ],
-    "casts of its own to what we store": [
+    "casts of its own to the types that we store": [
         "create type hostile.mark as (x int)",
         _cast("as_json(hostile.mark)", "json", "'{\"n\": 1}'"),
         "create cast (hostile.mark as json) with function hostile.as_json as implicit",

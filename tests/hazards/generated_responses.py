@@ -205,7 +205,7 @@ def generate(count: int) -> Iterator[Generated]:
 
 
 def _compose(dice: random.Random) -> tuple[bytes, bytes, frozenset[str], bool]:
-    """Return a response, what follows it, its traits, and whether its end is certain."""
+    """Return a response, the bytes after it, its traits, and whether its end is certain."""
     status = _choose(dice, STATUS_LINES)
     interim = _choose(dice, INTERIM)
     headers = [_choose(dice, HEADERS) for _ in range(dice.choice((0, 1, 1, 2, 3, 5)))]

@@ -208,7 +208,7 @@ async def cause_exceptions(canaries: CanaryInstallation, http: httpx.AsyncClient
         canaries.surfaces[f"a {response.status_code}"] = response.text
         return response.status_code == 500  # 503 until it is connected again
 
-    await until(refused, description="a fault of ours")
+    await until(refused, description="an internal error")
 
     async def has_failed() -> bool:
         return bool(

@@ -107,7 +107,7 @@ async def test_the_traps_work(call: str, attacker: Platform) -> None:
 async def test_a_custom_cast_runs_only_with_the_privileges_of_the_login(
     attacker: Platform, platform: Platform
 ) -> None:
-    await run_attack(attacker, *ATTACKS["casts of its own to what we store"])
+    await run_attack(attacker, *ATTACKS["casts of its own to the types that we store"])
     await attacker.run(
         "insert into rowhook.commit (goal_id, data) values (%s, row(1)::hostile.mark)",
         attacker.goal,

@@ -40,11 +40,11 @@ class RebindingResolver:
 
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(seed)  # noqa: S311  # a repeatable sample
-        self.asked = self.refused = 0
+        self.lookups = self.refused = 0
         self.let: set[str] = set()
 
     async def __call__(self, host: str) -> list[str]:
-        self.asked += 1
+        self.lookups += 1
         answer = [self.public() for _ in range(self.dice.randint(1, 5))]
         if self.dice.random() < 0.5:
             answer.insert(self.dice.randint(0, len(answer)), self.dice.choice(FORBIDDEN))
@@ -83,9 +83,9 @@ async def test_dns_rebinding_never_reaches_an_internal_address() -> None:
     score(
         "DNS answers that change between lookups",
         required=f"{TRIES} tries: 0 forbidden connections, one resolution each",
-        measured=f"{len(inside)} forbidden of {len(recorder.dialled)} connections, {names.asked}"
+        measured=f"{len(inside)} forbidden of {len(recorder.dialled)} connections, {names.lookups}"
         f" resolutions, {refused} of {names.refused} forbidden answers rejected",
-        holds=not inside and names.asked == TRIES and refused == names.refused > TRIES / 3,
+        holds=not inside and names.lookups == TRIES and refused == names.refused > TRIES / 3,
     )
     assert verdicts[Verdict.CONNECT_FAILED] == TRIES - refused
 

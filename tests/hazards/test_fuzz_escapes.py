@@ -10,9 +10,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import strategies as st
 
+from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import Template, compile_template
 from rowhook.template.faults import RenderFault
-from rowhook.template.output_context import OutputContext
 from tests.hazards.test_fuzz_inputs import run
 from tests.support.cpu_cost import cpu_loops
 from tests.unit.test_template_contexts import NASTY

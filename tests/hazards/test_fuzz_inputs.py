@@ -16,10 +16,10 @@ from rowhook import json_pointer
 from rowhook.schema.budget import Fault
 from rowhook.schema.reader import parse_instance
 from rowhook.schema.schema_compiler import SchemaRejected, compile_schema
+from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import compile_condition, compile_template
 from rowhook.template.faults import RenderFault, TemplateFault, TemplateFaults
 from rowhook.template.limits import MAX_HEADER, MAX_OUTPUT, MAX_URL
-from rowhook.template.output_context import OutputContext
 from tests.hazards.test_fuzz import FUZZ_S, fuzz, min_inputs, replay_corpus
 from tests.support.cpu_cost import cpu_loops
 from tests.support.scoreboard import score

@@ -68,7 +68,7 @@ RULES = (
         holds=lambda _, other: other.body is None,
     ),
     Rule(
-        sentence="What follows a complete response is ignored, and its connection is closed.",
+        sentence="Bytes after a complete response are ignored, and its connection is closed.",
         parts={"lost"},
         traits={"more"},
     ),
@@ -308,7 +308,7 @@ async def test_the_pieces_in_which_a_response_arrives_do_not_matter(count: int) 
         assert await read_in(pieces) == whole, case
 
 
-# What precedes 64 KiB of single bytes, and which bytes.
+# The bytes before 64 KiB of single bytes, and those bytes.
 DRIPS = {
     "header": (b"HTTP/1.1 200 OK\r\nX-A: ", b"b"),
     "headers": (b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n"),

@@ -1,4 +1,4 @@
-"""Texts that reorder what stands beside them, and words of 100 KB, on every page."""
+"""Texts that reorder the text beside them, and words of 100 KB, on every page."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _REORDERED = """() => {
     const { unicodeBidi, display } = getComputedStyle(element);
     return /isolate|plaintext/.test(unicodeBidi) || !["inline", "contents"].includes(display);
   };
-  const found = [];
+  const elements = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let text = walker.nextNode(); text; text = walker.nextNode()) {
     if (!text.data.includes("\u202e") || text.parentElement.closest("pre, .cm-editor")) continue;
@@ -39,9 +39,9 @@ _REORDERED = """() => {
     const after = document.createRange();
     after.setStart(text, text.length);
     after.setEnd(box, box.childNodes.length);
-    if (/[\\p{L}\\p{N}]/u.test(String(after))) found.push(box.outerHTML.slice(0, 300));
+    if (/[\\p{L}\\p{N}]/u.test(String(after))) elements.push(box.outerHTML.slice(0, 300));
   }
-  return found;
+  return elements;
 }"""
 
 
@@ -54,7 +54,7 @@ async def _opened(page: Page, address: str) -> int:
 
 
 @pytest.mark.battery
-async def test_no_text_reorders_what_stands_beside_it(rig: Rig, chromium: Browser) -> None:
+async def test_no_text_reorders_the_text_beside_it(rig: Rig, chromium: Browser) -> None:
     reordered: dict[str, list[str]] = {}
     async with open_dashboard(rig, chromium, with_data=False) as opened:
         (attack,) = await create_attacks(opened, [REORDERING])
@@ -68,7 +68,7 @@ async def test_no_text_reorders_what_stands_beside_it(rig: Rig, chromium: Browse
                 continue
             await _opened(opened.page, opened.url + path)
             reordered[path] = await opened.page.evaluate(_REORDERED)
-    faulty = {path: found for path, found in reordered.items() if found}
+    faulty = {path: elements for path, elements in reordered.items() if elements}
     assert faulty == {}
     score(
         f"a name from right to left on {len(reordered)} pages",

@@ -16,12 +16,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import compile_condition, compile_template
 from rowhook.template.faults import RenderFault, TemplateFaults
 from rowhook.template.json_text import parse_json
-from rowhook.template.limits import INLINE_STEPS, MAX_STEPS
-from rowhook.template.output_context import OutputContext
-from rowhook.template.render_state import Budget
+from rowhook.template.limits import INLINE_STEPS, MAX_STEPS, Budget
 from tests.support.calls import Api
 from tests.support.cpu_cost import cpu_loops, loop_s
 from tests.support.sample_platform import Platform

@@ -174,7 +174,7 @@ async def test_alerts_need_the_scopes_write_and_secrets(
     assert await alerts_of(rig) == []
 
 
-async def test_a_webhook_that_is_no_alert_and_one_of_others_are_not_found(
+async def test_other_webhooks_and_alerts_of_other_organizations_are_not_found(
     visitor: httpx.AsyncClient, api: Api, rig: Rig
 ) -> None:
     csrf = await sign_in(visitor, await api.key_of(rig.platform.organization))

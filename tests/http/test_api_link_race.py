@@ -1,7 +1,7 @@
 """Random links, unlinks and deletes over the API while jobs complete and a worker delivers.
 
 Every request and every completing statement is recorded with the interval in which it took effect.
-Afterwards each delivery, refusal and delete is checked against what was definitely linked or
+Afterwards each delivery, refusal and delete is checked against the links that definitely existed or
 definitely not linked at that time. Where the intervals leave both possible, both are accepted.
 """
 

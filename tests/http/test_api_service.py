@@ -18,7 +18,7 @@ import httpx
 import psycopg
 import pytest
 
-from rowhook.cli.serve import serve_api
+from rowhook.cli.run_commands import serve_api
 from rowhook.migrate import runner
 from rowhook.security.vault import generate_master_key
 from rowhook.supervisor import Supervisor

@@ -1,6 +1,6 @@
 """Connections to the database whose other end has vanished without a word, while new ones work.
 
-A proxy between the API and PostgreSQL acknowledges what it is sent and forwards nothing, as a
+A proxy between the API and PostgreSQL acknowledges all data and forwards nothing, as a
 load balancer does whose server is gone: neither keepalives nor TCP's timeouts notice.
 """
 
@@ -14,9 +14,9 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from rowhook.db import connection_pool, statements
-from rowhook.db.answer_deadline import API_LIMITS, AnswerLimits
+from rowhook.db.connection_errors import API_LIMITS, AnswerLimits
 from rowhook.db.statements import Unreachable
-from rowhook.migrate.readiness import Readiness
+from rowhook.migrate.runner import Readiness
 from tests.faults.faulty_proxy import NORMAL, NetworkConditions, Proxy
 from tests.support.calls import Api, running_api
 from tests.support.worker_rig import Rig, until

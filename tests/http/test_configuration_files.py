@@ -240,7 +240,7 @@ async def _stage(api: Api, platform: Platform, choose: random.Random) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_an_applied_export_changes_nothing_and_restores_what_was_deleted(
+async def test_an_applied_export_changes_nothing_and_restores_deleted_objects(
     hands: CommandLine, platform: Platform, api: Api, seed: int
 ) -> None:
     await _stage(api, platform, random.Random(seed))  # noqa: S311  # test data

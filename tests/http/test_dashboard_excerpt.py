@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from rowhook.dashboard.curl import as_curl
+from rowhook.dashboard.code_snippets import as_curl
 from rowhook.dashboard.display_format import MAX_CHARACTERS, MAX_LINES, excerpt, indented
 from rowhook.services.previews import PreviewFault
 from tests.browser.test_dashboard_sign_in import sign_in

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rowhook.dashboard.editor_form import draft_of, fields_of
-from rowhook.dashboard.fault_positions import faults_by_field, locate_faults
+from rowhook.dashboard.editor_hints import faults_by_field, locate_faults
 from rowhook.render.configuration import Fault
 from tests.http.test_dashboard_form import CONFIGURATION
 

@@ -7,9 +7,9 @@ from functools import partial
 import pytest
 
 from rowhook.dashboard import editor_form
-from rowhook.dashboard.curl import curl
+from rowhook.dashboard.code_snippets import curl
 from rowhook.dashboard.display_format import capped_count, status_count
-from rowhook.dashboard.webhook_diff import difference
+from rowhook.dashboard.screens.revision_screen import difference
 from rowhook.services.stats import DeliveryCounts
 
 

@@ -154,7 +154,7 @@ async def test_suggested_changes_are_applied_to_the_draft_only(
     assert await rig.platform.value("select max(revision) from rowhook.webhook_revision") == 1
 
 
-async def test_a_schema_is_relaxed_for_what_the_deliveries_contain(
+async def test_a_schema_is_relaxed_for_the_content_of_the_deliveries(
     visitor: httpx.AsyncClient, rig: Rig
 ) -> None:
     webhook = await rig.webhook(

@@ -23,7 +23,7 @@ from tests.support.tenants import Tenant, tenant
 pytestmark = pytest.mark.anyio
 # In the names, texts and data of the other tenant.
 MARK = "Hidden"
-# Finds the names, and is not the mark itself: pages repeat what was searched for.
+# Finds the names, and is not the mark itself: pages repeat the search text.
 SEARCH = "Hidde"
 _FIRST_EVENT_S = 2.0
 Fields = Mapping[str, str]
@@ -168,7 +168,7 @@ async def _fetch(client: httpx.AsyncClient, route: str, target: Target, csrf: st
         assert response.status_code < 500, (route, response.status_code)
         if MEDIA_TYPE not in response.headers.get("content-type", ""):
             return (await response.aread()).decode()
-        # A stream of which nothing is to be seen sends no event.
+        # A stream without visible rows sends no event.
         with suppress(TimeoutError):
             async with asyncio.timeout(_FIRST_EVENT_S):
                 async for line in response.aiter_lines():
@@ -221,7 +221,7 @@ async def _own_pages(client: httpx.AsyncClient, targets: dict[str, Target], key:
 
 
 @pytest.mark.parametrize("visitor", ["key", "portal"])
-async def test_no_route_shows_or_changes_what_another_tenant_owns(
+async def test_no_route_shows_or_changes_rows_of_another_tenant(
     api: Api, db: psycopg.AsyncConnection, client: httpx.AsyncClient, visitor: str
 ) -> None:
     (other, alert), own = await _named(api, db), await tenant(api, db)
@@ -244,7 +244,7 @@ async def test_no_route_shows_or_changes_what_another_tenant_owns(
     assert await _rows(db, other.organization) == before
 
 
-async def test_an_operator_of_all_organizations_reads_whose_each_row_is(
+async def test_an_operator_of_all_organizations_sees_the_owner_of_each_row(
     api: Api, db: psycopg.AsyncConnection, client: httpx.AsyncClient
 ) -> None:
     other, _ = await _named(api, db)

@@ -1,4 +1,4 @@
-"""The page Quotas of the dashboard, and what its forms say when a quota is used up."""
+"""The page Quotas of the dashboard, and the messages of its forms when a quota is used up."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def open_organization(visitor: httpx.AsyncClient, platform: Platform) -> s
     return csrf
 
 
-async def test_an_operator_sets_quotas_and_the_organization_sees_what_it_uses(
+async def test_an_operator_sets_quotas_and_the_organization_sees_its_usage(
     visitor: httpx.AsyncClient, api: Api, platform: Platform
 ) -> None:
     csrf = await open_organization(visitor, platform)
@@ -49,7 +49,7 @@ async def test_an_operator_sets_quotas_and_the_organization_sees_what_it_uses(
     await sign_in(visitor, await api.key_of(platform.organization, "read"))
     own = (await visitor.get("/quotas")).text
     assert "of 500.0 kB in events" in own
-    assert "The bytes of today are used up." in own
+    assert "Today's quota of bytes is used up." in own
     assert "the operator raises the quota" in own
     assert "Change quotas" not in own
     csrf = await sign_in(visitor, await api.key_of(platform.organization, "read", "admin"))

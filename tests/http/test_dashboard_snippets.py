@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rowhook.dashboard.verification_snippets import snippets
+from rowhook.dashboard.code_snippets import snippets
 from rowhook.security.sign import Signer
 from tests.commands.test_docs_receivers import REMEDIES
 from tests.support.deadline import DEADLINE_S

@@ -34,7 +34,7 @@ async def test_every_file_is_served(empty_api: Api) -> None:
         "a" * 5000,
     ],
 )
-async def test_another_name_is_not_found_and_says_nothing_of_the_disk(
+async def test_another_name_is_not_found_and_reveals_nothing_about_the_disk(
     empty_api: Api, name: str
 ) -> None:
     response = await empty_api.client.get(f"/static/{name}")

@@ -13,7 +13,7 @@ from rowhook.dashboard.credential_urls import credential_in
 from rowhook.dashboard.editor_form import fields_of
 from rowhook.render.configuration import Configuration
 from rowhook.services import secrets, webhooks
-from rowhook.services.webhook_checks import configuration_of
+from rowhook.services.webhook_documents import configuration_of
 from tests.browser.test_dashboard_sign_in import sign_in, visitor
 from tests.support.calls import Api
 from tests.support.worker_rig import Rig

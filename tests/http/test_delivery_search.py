@@ -1,4 +1,4 @@
-"""The text search of deliveries: what it finds, and where it stops."""
+"""The text search of deliveries: its results, and where it stops."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ async def test_a_search_stops_and_continues_without_gaps(pool: Pool, platform: P
         assert (ids, steps > 1) == (newest_first[1::2], True)
 
 
-async def test_the_page_says_what_was_searched(
+async def test_the_page_states_the_searched_part(
     visitor: httpx.AsyncClient, platform: Platform
 ) -> None:
     await sign_in(visitor)

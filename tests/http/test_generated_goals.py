@@ -17,7 +17,7 @@ from tests.support.worker_rig import Rig, until
 pytestmark = pytest.mark.anyio
 
 
-async def test_what_validate_accepts_the_worker_sends(rig: Rig) -> None:
+async def test_the_worker_sends_data_that_validate_accepts(rig: Rig) -> None:
     rng = random.Random(20261130)  # noqa: S311  # reproducible
     while await _outputs(rig) < 8:
         for fields in goal_of(rng):

@@ -29,4 +29,4 @@ def test_the_invalid_json_argument_is_named(arguments: tuple[Any, str, Any], arg
 def test_a_text_argument_keeps_every_digit() -> None:
     proposal = proposal_of(None, '{"n": 1.10}', {"a": "é"}, "s1")
     assert (bytes(proposal.data), proposal.session_id) == (b'{"n": 1.10}', "s1")
-    assert bytes(proposal.context) == '{"a": "é"}'.encode()  # type: ignore[arg-type]  # it is given
+    assert bytes(proposal.context) == '{"a": "é"}'.encode()  # type: ignore[arg-type]  # it is not None

@@ -1,4 +1,4 @@
-"""The alert rules, the dashboard and the runbooks fit what the processes serve."""
+"""The alert rules, the dashboard and the runbooks fit the metrics that the processes serve."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from rowhook.migrate.readiness import Readiness
+from rowhook.migrate.runner import Readiness
 from rowhook.worker.status_app import StatusApp
 from tests.support.calls import Api
 from tests.support.worker_rig import Rig

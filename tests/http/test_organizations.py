@@ -82,7 +82,7 @@ async def test_thresholds_of_alerts_are_set_by_the_organization_and_audited(
     assert (await api.call("GET", path, key=key)).json() == defaults
     changed = await api.call("PATCH", path, {"held": 5, "backlog_age_s": 60}, key=key)
     assert changed.json() == defaults | {"held": 5, "backlog_age_s": 60}
-    # What changes nothing is not audited.
+    # A call that changes nothing is not audited.
     assert (await api.call("PATCH", path, {"held": 5}, key=key)).status_code == 200
     assert (await api.call("PATCH", path, {"held": None}, key=key)).json()["held"] == 1
     assert (await api.call("GET", path, key=key)).json() == defaults | {"backlog_age_s": 60}
@@ -172,7 +172,7 @@ async def test_deliveries_over_the_bytes_of_a_day_wait_for_the_next_and_none_is_
     usage = (await api.call("GET", path)).json()["usage"]
     assert usage["bytes_today"] == len(webhooks) * len(data)
     assert usage["bytes_resume_at"] is None
-    # What a claim takes may exceed the rest: after it, nothing is left.
+    # A claim may take more than the rest: after it, nothing is left.
     await platform.commit(data)
     assert len(await platform.claim(pool)) in {1, 2}
     for _ in range(3):
@@ -316,7 +316,7 @@ async def test_an_erasure_leaves_nothing_of_the_organization_and_all_of_others(
         await api.call("GET", "/audit", params={"organization_id": str(platform.organization)})
     ).json()
     assert [row["action"] for row in audit["items"]] == ["organization.erased"]
-    # The platform's rows are the platform's, and heal does not capture them again.
+    # The platform's rows are kept, and heal does not capture them again.
     assert await platform.value("select count(*) from rowhook.commit") == 2
     await platform.value("select rowhook.heal(interval '1 day')")
     assert set((await count_rows(platform, platform.organization)).values()) == {0}

@@ -112,7 +112,7 @@ async def test_an_expired_or_unknown_link_is_refused(
     assert "set-cookie" not in (await visitor.post("/portal", data={})).headers
 
 
-async def test_the_token_of_a_session_is_no_link_and_a_link_is_no_session(
+async def test_the_token_of_a_session_is_not_a_link_and_a_link_is_not_a_session(
     portals: Api, platform: Platform, visitor: httpx.AsyncClient
 ) -> None:
     link = await create_link(portals, organization_id=str(platform.organization))
@@ -209,7 +209,7 @@ async def test_a_link_cannot_exceed_the_scopes_of_its_key(portals: Api, platform
         ("/colour", {"colour": "#fff"}),
     ],
 )
-async def test_what_is_not_valid_is_refused_with_a_pointer(
+async def test_an_invalid_link_is_refused_with_a_pointer(
     portals: Api, platform: Platform, pointer: str, draft: dict[str, Any]
 ) -> None:
     draft = {"organization_id": str(platform.organization)} | draft
@@ -244,7 +244,7 @@ async def test_a_brand_is_text_and_colors_and_nothing_runs(
     assert "unsafe" not in policy
 
 
-async def test_a_portal_shows_one_organization_and_only_what_its_scopes_allow(
+async def test_a_portal_shows_one_organization_within_its_scopes(
     portals: Api, platform: Platform, visitor: httpx.AsyncClient
 ) -> None:
     other = await other_platform(platform)
@@ -412,7 +412,7 @@ async def test_links_and_sessions_are_audited_without_tokens(
     assert entries["portal_session.ended"]["actor"] == actor
 
 
-async def test_what_a_customer_changes_is_audited_under_the_portal(
+async def test_changes_of_a_customer_are_audited_under_the_portal(
     portals: Api, platform: Platform, visitor: httpx.AsyncClient
 ) -> None:
     webhook = await portals.webhook(platform.organization)
@@ -443,6 +443,6 @@ async def test_the_empty_pages_of_a_portal_name_no_command(
     await open_portal(visitor, portals, organization_id=str(organization), scopes=scopes)
     for path in sorted(hrefs((await visitor.get("/")).text)):
         main = (await visitor.get(path)).text.partition("<main")[2]
-        shown = re.sub(r'<details class="api-call">.*?</details>', "", main, flags=re.DOTALL)
-        assert not re.search(r"insert into|rowhook |psql|from a shell", shown), path
+        page_text = re.sub(r'<details class="api-call">.*?</details>', "", main, flags=re.DOTALL)
+        assert not re.search(r"insert into|rowhook |psql|from a shell", page_text), path
     assert "They are created in Northwind." in (await visitor.get("/goals")).text

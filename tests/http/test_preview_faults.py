@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from rowhook.render.json_positions import json_position, json_positions
+from rowhook.json_pointer import json_position, json_positions
 from tests.support.calls import Api
 from tests.support.rendering import EVENT, compile_fields, render_outcome
 from tests.support.sample_platform import Platform

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from rowhook.cli.fleet import work_each
-from rowhook.cli.serve import serve_all
+from rowhook.cli.run_commands import serve_all
 from rowhook.db import connection_pool
 from rowhook.migrate import preflight, runner
 from rowhook.migrate.steps import DEFAULT_PREFIX
@@ -63,9 +63,9 @@ class Fleet:
         organization = str(platform.organization)
         draft = {"name": name, "url": f"{self.receiver.url}/{name}"}
         key = {"name": name, "organization_id": organization, "scopes": ["read", "write"]}
-        made = await self.call(f"/db/{name}/v1/api-keys", method="POST", body=key)
-        assert made.status_code == 201, made.text
-        self.keys[name] = made.json()["key"]
+        answer = await self.call(f"/db/{name}/v1/api-keys", method="POST", body=key)
+        assert answer.status_code == 201, answer.text
+        self.keys[name] = answer.json()["key"]
         # Without the prefix: the key selects the database.
         created = await self.call("/v1/webhooks", self.keys[name], "POST", draft)
         assert created.status_code == 201, created.text
@@ -142,7 +142,7 @@ async def fleet(databases: Databases) -> AsyncIterator[Fleet]:
             await working
 
 
-async def test_one_worker_process_delivers_from_all_and_one_that_is_down_hurts_no_other(
+async def test_one_process_delivers_from_all_databases_and_one_that_is_down_affects_no_other(
     fleet: Fleet, folder: Path
 ) -> None:
     for name in NAMES:
@@ -302,7 +302,7 @@ async def test_the_dashboard_of_each_database_has_its_own_paths_and_session(flee
     assert not list(client.cookies.jar)
 
 
-async def test_what_belongs_to_no_database_is_answered_once(fleet: Fleet) -> None:
+async def test_paths_without_a_database_are_answered_once(fleet: Fleet) -> None:
     assert (await fleet.client.get("/livez")).json() == {"status": "alive"}
     assert (await fleet.client.head("/readyz")).content == b""
     assert (await fleet.client.post("/livez")).status_code == 404

@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from rowhook.api.middleware import StandbySender
 from rowhook.cli import startup, status_commands
-from rowhook.cli.serve import serve_api
+from rowhook.cli.run_commands import serve_api
 from rowhook.db import connection_pool
 from rowhook.db.standby import MAX_LAG_S, Standby, StandbyFirst
 from rowhook.db.statements import TenantPool
@@ -95,7 +95,7 @@ class Served:
             await connection.execute(f"select pg_wal_replay_{call}()".encode())
 
     async def becomes_readable(self) -> None:
-        """Wait until the standby has what was written until now."""
+        """Wait until the standby has everything that was written until now."""
         place = await self.platform.value("select (pg_current_wal_lsn() - '0/0')::bigint")
 
         async def holds() -> bool:
@@ -173,7 +173,7 @@ async def test_lists_and_statistics_are_read_from_the_standby_and_single_objects
     assert 0 <= float(lag) <= MAX_LAG_S
 
 
-async def test_a_new_object_is_there_at_once_and_a_list_can_ask_for_the_primary(
+async def test_a_new_object_is_returned_at_once_and_a_list_can_ask_for_the_primary(
     served: Served,
 ) -> None:
     await served.replays("pause")
@@ -261,7 +261,7 @@ async def test_metrics_show_the_lag_and_the_fall_back(served: Served) -> None:
     }
     await served.running.aclose()
     await served.source("/webhooks")
-    # What is read from the primary on request is no fall-back.
+    # A read of the primary on request is not a fall-back.
     counted = served.standby.queries["primary"]
     assert counted >= 1
     await served.source("/webhooks", **{"Cache-Control": "no-cache"})
@@ -274,13 +274,13 @@ async def test_doctor_compares_the_standby_with_the_primary(served: Served, dsn:
     async def finding(read_url: str) -> dict[str, Any]:
         settings = load({"DATABASE_URL": dsn, "DATABASE_READ_URL": read_url})
         async with startup.database(settings) as database:
-            (found,) = await status_commands._standby(settings, database)
-        return found
+            (check,) = await status_commands._standby(settings, database)
+        return check
 
     standby = make_conninfo(served.read_dsn, user=conninfo_to_dict(dsn).get("user"))
-    found = await finding(standby)
-    assert (found["subject"], found["healthy"]) == ("read standby", True)
-    assert re.fullmatch(r"at most \d\.\d s behind", found["finding"])
+    check = await finding(standby)
+    assert (check["subject"], check["healthy"]) == ("read standby", True)
+    assert re.fullmatch(r"at most \d\.\d s behind", check["finding"])
     wrong = await finding(dsn)
     assert (wrong["healthy"], wrong["finding"]) == (False, "It is not a standby.")
     assert "DATABASE_READ_URL" in wrong["advice"]

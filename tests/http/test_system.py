@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from rowhook.cli import startup
-from rowhook.cli.serve import serve_api
+from rowhook.cli.run_commands import serve_api
 from rowhook.db import installation_queries
 from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import TenantPool

@@ -181,7 +181,7 @@ MADE_BY_LOOPS = [
 
 
 @pytest.mark.parametrize(("template", "pointer"), MADE_BY_LOOPS)
-async def test_a_fault_of_a_list_that_a_loop_writes_points_to_what_it_goes_over(
+async def test_a_fault_of_a_list_that_a_loop_writes_points_to_the_iterated_list(
     api: Api, platform: Platform, template: str, pointer: str
 ) -> None:
     schema = {"properties": {"l": {"minItems": 2, "minProperties": 1}}}

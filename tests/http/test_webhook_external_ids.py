@@ -75,7 +75,7 @@ async def test_an_external_id_is_1_to_255_printable_characters(
     assert [error["pointer"] for error in answer.json()["errors"]] == ["/external_id"]
 
 
-async def test_an_external_id_is_no_part_of_a_revision(api: Api, platform: Platform) -> None:
+async def test_an_external_id_is_not_part_of_a_revision(api: Api, platform: Platform) -> None:
     webhook = await api.webhook(platform.organization, timeout_s=5)
     path = f"/webhooks/{webhook['id']}"
     named = await api.call("PATCH", path, {"external_id": "crm"})

@@ -1,4 +1,4 @@
-"""The same measurements in two databases alternately: blocks of a claim, and delivery rates."""
+"""Measurements in two databases alternately: blocks of a claim, and delivery rates."""
 
 from __future__ import annotations
 

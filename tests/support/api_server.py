@@ -13,11 +13,11 @@ from typing import Any
 import uvicorn
 
 from rowhook.api.application import application
-from rowhook.api.callback_stream import Subscriptions, listening
-from rowhook.api.metrics import Metrics
-from rowhook.dashboard import error_pages, live_updates, site
-from rowhook.mcp.asgi import open_mcp
-from rowhook.migrate.readiness import Readiness
+from rowhook.api.callback_routes import Subscriptions, listening
+from rowhook.api.monitoring import Metrics
+from rowhook.dashboard import live_updates, site
+from rowhook.mcp import open_mcp
+from rowhook.migrate.runner import Readiness
 from rowhook.services.context import ServerContext
 from rowhook.supervisor import Supervisor
 from tests.support.deadline import DEADLINE_S
@@ -42,7 +42,7 @@ class ReusableApplication:
             server_ctx,
             mcp=self._enter,
             pages=site.routes(self.streams),
-            not_found_page=error_pages.not_found_page,
+            not_found_page=site.not_found_page,
         )
 
     def use(self, server_ctx: ServerContext, mcp: Any, subscriptions: Subscriptions) -> None:
@@ -64,7 +64,7 @@ class ReusableApplication:
 
 @asynccontextmanager
 async def serve_api(server_ctx: ServerContext, *, port: int) -> AsyncIterator[int]:
-    """Serve on loopback as `rowhook.cli.serve.serve_api` does; yields the port."""
+    """Serve on loopback as `rowhook.cli.run_commands.serve_api` does; yields the port."""
     idle = _idle.setdefault(server_ctx.cors_origins, [])
     async with (
         open_mcp(server_ctx.pool, server_ctx.ctx, server_ctx.admin_key) as mcp,

@@ -51,6 +51,10 @@ async def cloned_database(server: Server, dsn: str) -> AsyncIterator[str]:
     name = f"copy_{uuid4().hex[:12]}"
     source = make_conninfo(dsn).split("dbname=")[1].split()[0]
     async with await connection_pool.connect(server.superuser_dsn) as connection:
+        # Of the connection that resets the database; the next statement waits for their end.
+        await connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (source,)
+        )
         await connection.execute(f"create database {name} template {source}".encode())
         try:
             yield make_conninfo(dsn, dbname=name)

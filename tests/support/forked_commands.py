@@ -43,7 +43,7 @@ def _template(environment: tuple[tuple[str, str], ...]) -> socket.socket:
 
 @dataclass(slots=True, kw_only=True)
 class _Streams:
-    """What `asyncio.subprocess.Process` reads of its protocol."""
+    """The part of a protocol that `asyncio.subprocess.Process` reads."""
 
     stdin: None
     stdout: asyncio.StreamReader
@@ -51,7 +51,7 @@ class _Streams:
 
 
 class _Forked:
-    """What `asyncio.subprocess.Process` uses of its transport, for a child of another process."""
+    """The part of a transport that `asyncio.subprocess.Process` uses, for a forked command."""
 
     def __init__(self, pid: int, pipes: dict[int, asyncio.ReadTransport]) -> None:
         self.pid = pid

@@ -76,7 +76,7 @@ HOSTILE = {
     "huge chunk": delivered(stall(CHUNKED + b"fffffffff\r\nok")),
     "both lengths": delivered(raw(OK + BOTH + b"\r\n5\r\nhello\r\n0\r\n\r\n")),
     "two lengths": delivered(raw(OK + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!")),
-    "length that is no number": delivered(raw(OK + b"Content-Length: many\r\n\r\nhello")),
+    "length that is not a number": delivered(raw(OK + b"Content-Length: many\r\n\r\nhello")),
     "negative length": delivered(raw(OK + b"Content-Length: -5\r\n\r\nhello")),
     "gzip that is not gzip": delivered(
         answer(body=b"plain", headers=(("Content-Encoding", "gzip"),)), "plain"

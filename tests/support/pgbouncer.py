@@ -85,7 +85,7 @@ def _server_account_options(folder: Path) -> dict[str, Any]:
 
 async def _wait_for_socket(process: subprocess.Popen[bytes], socket: Path) -> None:
     async with asyncio.timeout(DEADLINE_S):
-        while not socket.exists():  # noqa: ASYNC240  # a look at a folder in memory
+        while not socket.exists():  # noqa: ASYNC240  # a check of a folder in memory
             if process.poll() is not None and process.stderr is not None:
                 raise OSError(process.stderr.read().decode())
             await asyncio.sleep(0.01)

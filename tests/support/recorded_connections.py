@@ -9,12 +9,11 @@ from typing import NoReturn
 from aiohappyeyeballs import AddrInfoType
 
 from rowhook.egress.connection import Connection
-from rowhook.egress.deadlines import Deadlines
 from rowhook.egress.dialer import Dialer
-from rowhook.egress.origin_pool import OriginPool
+from rowhook.egress.exchange import ExchangeTimer
+from rowhook.egress.origin_pool import Deadlines, OriginPool
 from rowhook.egress.policy import EgressPolicy
 from rowhook.egress.target_url import Target
-from rowhook.egress.timings import ExchangeTimer
 from rowhook.egress.transport import GuardedTransport
 from tests.support.deadline import DEADLINE_S
 

@@ -142,7 +142,7 @@ class Platform:
         return claimed.claims
 
     async def outlook(self, pool: Pool) -> Outlook:
-        """Claim as a worker that falls asleep; return what it may wait for."""
+        """Claim as a worker that falls asleep; return the next thing to wait for."""
         claimed = await engine.claim(
             pool,
             uuid4(),

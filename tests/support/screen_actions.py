@@ -8,7 +8,7 @@ from urllib.parse import quote
 from playwright.async_api import expect
 
 from rowhook.services import webhooks
-from rowhook.services.webhook_checks import WebhookPatch
+from rowhook.services.webhook_documents import WebhookPatch
 from tests.support.browser import unfold
 from tests.support.dashboard_session import DashboardSession
 

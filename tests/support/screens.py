@@ -11,7 +11,7 @@ from playwright.async_api import Page
 
 from rowhook.db import connection_pool, installation_queries
 from rowhook.services import webhooks
-from rowhook.services.webhook_checks import WebhookPatch
+from rowhook.services.webhook_documents import WebhookPatch
 from tests.support import screen_actions
 from tests.support.dashboard_session import DashboardSession
 from tests.support.database_copies import mark_as_copied

@@ -6,13 +6,12 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from rowhook.egress.connection import Connection
-from rowhook.egress.deadlines import Deadlines
-from rowhook.egress.origin_pool import OriginPool
+from rowhook.egress.origin_pool import Deadlines, OriginPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rowhook.egress.response import Response
+    from rowhook.egress.exchange import Response
 
 
 class Clock:
@@ -35,7 +34,7 @@ class Clock:
         return handle
 
     async def advance(self, seconds: float) -> None:
-        """Let time pass: run what is due, then the event loop."""
+        """Let time pass: run the due deadlines, then the event loop."""
         self.now += seconds
         due = [timer for timer in self._timers if timer[0] <= self.now]
         self._timers = [timer for timer in self._timers if timer[0] > self.now]
@@ -108,6 +107,6 @@ class ScriptedConnection:
 
 
 async def run_callbacks() -> None:
-    """Run what the event loop has to do, and what follows from it."""
+    """Run the event loop until it has nothing to do."""
     for _ in range(3):
         await asyncio.sleep(0)

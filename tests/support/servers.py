@@ -102,7 +102,7 @@ def _folders(folder: Path, account: Account) -> tuple[Path, Path]:
 
 @asynccontextmanager
 async def new_cluster() -> AsyncIterator[Callable[[], AbstractAsyncContextManager[str]]]:
-    """Create a PostgreSQL 15; yields what runs it, and again after a stop."""
+    """Create a PostgreSQL 15; yields a function that runs it, also after a stop."""
     if not (DEBIAN_15 / "postgres").exists():
         pytest.skip("PostgreSQL 15 is not installed: apt-get install postgresql-15")
     with tempfile.TemporaryDirectory(prefix="rowhook-15-", ignore_cleanup_errors=True) as folder:
@@ -135,7 +135,7 @@ async def standby(primary: Server) -> AsyncIterator[Server]:
 async def base_backup(
     primary: Server, *settings: str
 ) -> AsyncIterator[Callable[[], AbstractAsyncContextManager[str]]]:
-    """Copy a PostgreSQL 15; yields what runs the copy as a hot standby, and again after a stop."""
+    """Copy a PostgreSQL 15; yields a function that runs it as a hot standby, also after a stop."""
     with tempfile.TemporaryDirectory(prefix="rowhook-15-", ignore_cleanup_errors=True) as folder:
         async with _stage(Path(folder)) as (stage, data, socket):
             data.chmod(0o700)

@@ -22,7 +22,7 @@ class Termination:
     def install(self) -> None:
         for number in _SIGNALS:
             signal.signal(number, self._interrupt)
-        # A shell starts what it runs in the background with SIGINT ignored.
+        # A shell starts background commands with SIGINT ignored.
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     @pytest.hookimpl(optionalhook=True)

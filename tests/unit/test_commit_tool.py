@@ -8,7 +8,7 @@ import pytest
 
 from rowhook.commit_schema.commit_tool import commit_tool
 from rowhook.commit_schema.data_schema import derive_requirements
-from rowhook.commit_schema.merged_schema import Output, commit_schema
+from rowhook.commit_schema.requirements import Output, commit_schema
 from rowhook.render.configuration import Configuration
 from rowhook.render.webhook_compiler import compile_webhook
 from rowhook.schema.schema_compiler import compile_schema
@@ -94,7 +94,7 @@ PARTS: dict[str, tuple[dict[str, Any], Any, str]] = {
 
 
 @pytest.mark.parametrize("name", PARTS)
-def test_what_cannot_be_moved_is_left_out_alone(name: str) -> None:
+def test_only_a_requirement_that_cannot_be_moved_is_left_out(name: str) -> None:
     part, value, reason = PARTS[name]
     definitions = part.pop("$defs", {})
     schema = {**object_schema(a=EMAIL, b=part), "$defs": definitions}

@@ -14,7 +14,7 @@ from rowhook import json_pointer
 from rowhook.commit_schema.commit_tool import commit_tool
 from rowhook.commit_schema.data_faults import explain
 from rowhook.commit_schema.data_schema import derive_requirements
-from rowhook.commit_schema.merged_schema import Output, commit_schema
+from rowhook.commit_schema.requirements import Output, commit_schema
 from rowhook.model import Outcome, Request, Verdict
 from rowhook.render.configuration import Configuration
 from rowhook.render.payload import rfc3339, variables
@@ -39,7 +39,7 @@ BATTERY = [pytest.mark.hazards, pytest.mark.battery]
 
 
 @pytest.mark.parametrize("goals", [30, pytest.param(2_000, marks=BATTERY)])
-def test_a_tool_refuses_only_what_no_output_accepts(goals: int) -> None:
+def test_a_tool_refuses_only_data_that_no_output_accepts(goals: int) -> None:
     rng = random.Random(SEED)  # noqa: S311  # reproducible
     seen: Counter[str] = Counter()
     for _ in range(goals):

@@ -7,9 +7,9 @@ from ipaddress import ip_network
 import httpx
 import pytest
 
-from rowhook.egress.deadlines import Deadlines
 from rowhook.egress.dialer import Dialer
 from rowhook.egress.errors import Failure
+from rowhook.egress.origin_pool import Deadlines
 from rowhook.egress.policy import EgressPolicy
 from rowhook.egress.resolver import ThreadedLookup
 from rowhook.egress.target_url import Target

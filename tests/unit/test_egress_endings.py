@@ -13,7 +13,7 @@ import pytest
 from aiohappyeyeballs import AddrInfoType
 
 from rowhook.egress.connection import Connection
-from rowhook.egress.proxy import Tunnel
+from rowhook.egress.dialer import Tunnel
 from rowhook.egress.transport import GuardedTransport
 from rowhook.model import Verdict
 from rowhook.transports.http import send

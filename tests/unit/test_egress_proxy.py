@@ -9,10 +9,9 @@ from ipaddress import ip_network
 
 import pytest
 
-from rowhook.egress.dialer import Dialer
+from rowhook.egress.dialer import Dialer, ProxyPolicy
 from rowhook.egress.errors import Failure
 from rowhook.egress.policy import EgressPolicy
-from rowhook.egress.proxy import ProxyPolicy
 from rowhook.egress.target_url import Target
 from rowhook.egress.transport import GuardedTransport
 from rowhook.model import Outcome, Verdict

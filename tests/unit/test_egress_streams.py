@@ -1,4 +1,4 @@
-"""Responses in hostile pieces, without sockets: what is kept, and when reading ends."""
+"""Responses in hostile pieces, without sockets: the kept part, and when reading ends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import tracemalloc
 import pytest
 
 from rowhook.egress.connection import BODY_GRACE_S, ConnectionEnded, ResponseInvalid
-from rowhook.egress.response import Response
+from rowhook.egress.exchange import Response
 from tests.support.hostile_receivers import CHUNKED, OK
 from tests.support.scripted_connection import ScriptedConnection, run_callbacks
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 MOST_READ = 700_000
 SEGMENT = 16_384
 TIMEOUT_S = 15.0
-# The start of an endless response, and what is repeated.
+# The start of an endless response, and the repeated bytes.
 ENDLESS = {
     "body": (OK + b"\r\n", b"x"),
     "chunks of one byte": (CHUNKED, b"1\r\nx\r\n"),

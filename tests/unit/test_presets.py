@@ -150,7 +150,7 @@ def test_a_preset_that_needs_no_key_accepts_data_of_any_type(
     body(name, event(data, "", is_commit=kind == "commit"))
 
 
-def test_what_a_contact_lacks_is_left_out_and_keeps_its_value() -> None:
+def test_missing_fields_of_a_contact_are_left_out_and_keep_their_values() -> None:
     lead = {"email": "a@example.com", "last_name": "Li"}
     contact = json.loads(body("hubspot", event(lead, "x", is_commit=True)))["inputs"][0]
     assert contact["properties"] == {"lastname": "Li", "email": "a@example.com"}

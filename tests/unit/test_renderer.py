@@ -45,8 +45,8 @@ async def test_a_worker_renders_only_small_requests_in_the_event_loop(
 ) -> None:
     clock = Clock()
     renderer = Renderer(PUBLIC, clock, inline=True)
-    made = await renderer.render(compile_fields(**fields), replace(EVENT, data=data))
-    assert isinstance(made, Request), made
+    result = await renderer.render(compile_fields(**fields), replace(EVENT, data=data))
+    assert isinstance(result, Request), result
     assert [thread is threading.current_thread() for thread in clock.threads] == [inline]
 
 
@@ -59,8 +59,8 @@ async def test_a_small_event_that_takes_long_is_rendered_in_a_thread(body: str) 
     clock = Clock()
     renderer = Renderer(PUBLIC, clock, inline=True)
     event = replace(EVENT, data=f'{{"l": {list(range(40))}}}')
-    made = await renderer.render(compile_fields(body_template=body), event)
-    assert isinstance(made, Request), made
+    result = await renderer.render(compile_fields(body_template=body), event)
+    assert isinstance(result, Request), result
     here = threading.current_thread()
     assert [thread is here for thread in clock.threads] == [True, False]
 
@@ -69,10 +69,10 @@ async def test_the_templates_of_a_request_share_their_steps() -> None:
     loops = LONG.replace("data.l", "data.l[:30]")
     headers = {f"X-{n}": f"{loops}" for n in range(20)}
     event = replace(EVENT, data=f'{{"l": {list(range(40))}}}')
-    made = await Renderer(PUBLIC).render(compile_fields(headers=headers), event)
-    assert isinstance(made, Outcome), made
-    assert made.verdict is Verdict.RENDER_FAILED
-    assert "more than 1,000,000 steps" in (made.error or "")
+    result = await Renderer(PUBLIC).render(compile_fields(headers=headers), event)
+    assert isinstance(result, Outcome), result
+    assert result.verdict is Verdict.RENDER_FAILED
+    assert "more than 1,000,000 steps" in (result.error or "")
 
 
 @pytest.mark.parametrize(
@@ -84,12 +84,12 @@ async def test_the_templates_of_a_request_share_their_steps() -> None:
 )
 async def test_ndjson_is_validated_line_by_line(body: str, error: str | None) -> None:
     webhook = compile_fields(body_template=body, headers={"Content-Type": "application/x-ndjson"})
-    made = await Renderer(PUBLIC).render(webhook, replace(EVENT, data='{"l": [1]}'))
+    result = await Renderer(PUBLIC).render(webhook, replace(EVENT, data='{"l": [1]}'))
     if error is None:
-        assert isinstance(made, Request), made
+        assert isinstance(result, Request), result
     else:
-        assert isinstance(made, Outcome), made
-        assert error in (made.error or "")
+        assert isinstance(result, Outcome), result
+        assert error in (result.error or "")
 
 
 async def test_without_inline_a_costly_request_delays_neither_the_loop_nor_another_request() -> (
@@ -105,8 +105,8 @@ async def test_without_inline_a_costly_request_delays_neither_the_loop_nor_anoth
     renderer, webhook = Renderer(PUBLIC, clock), compile_fields()
     costly = asyncio.create_task(renderer.render(webhook, EVENT))
     await asyncio.to_thread(costly_is_running.wait, 10)
-    made = await renderer.render(webhook, EVENT, at=EVENT.occurred_at)
-    assert isinstance(made, Request), made
+    result = await renderer.render(webhook, EVENT, at=EVENT.occurred_at)
+    assert isinstance(result, Request), result
     assert not costly.done()
     other_is_rendered.set()
     assert isinstance(await costly, Request)
@@ -117,11 +117,11 @@ async def test_a_given_time_replaces_the_clock(data: str) -> None:
     clock, webhook = Clock(), compile_fields(headers={"X-At": "{{timestamp}}"})
     renderer, event = Renderer(PUBLIC, clock, inline=True), replace(EVENT, data=data)
     moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    made = await renderer.render(webhook, event, at=moment)
-    assert isinstance(made, Request), made
-    assert dict(made.headers)["X-At"].startswith("2026-01-02T03:04:05")
-    assert made.body is not None
-    assert b'"2026-01-02T03:04:05' in made.body
+    result = await renderer.render(webhook, event, at=moment)
+    assert isinstance(result, Request), result
+    assert dict(result.headers)["X-At"].startswith("2026-01-02T03:04:05")
+    assert result.body is not None
+    assert b'"2026-01-02T03:04:05' in result.body
     assert not clock.threads
 
 

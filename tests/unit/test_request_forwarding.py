@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from rowhook.cli.request_forwarding import Application, application, forward, forward_url
-from rowhook.cli.test_receiver import Received
+from rowhook.cli.local_receiver import Application, Received, application, forward, forward_url
 from rowhook.settings import SettingsRejected
 from tests.support.deadline import DEADLINE_S
 from tests.support.receiver import Receiver, drip, flood, raw, reset, stall

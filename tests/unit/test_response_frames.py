@@ -8,9 +8,8 @@ from uuid import UUID, uuid4
 import msgspec
 
 from rowhook.model import Headers, RequestFrame
-from rowhook.render.request_frame import make_frame
-from rowhook.worker import response_frames
-from rowhook.worker.response_frames import FramedHeaders, ResponseFrames
+from rowhook.render import stored_frames
+from rowhook.render.stored_frames import FramedHeaders, ResponseFrames, make_frame
 
 
 def request_of(webhook: UUID) -> RequestFrame:
@@ -31,7 +30,7 @@ def joined(framed: FramedHeaders | None) -> Headers:
     return tuple((name, value) for name, value in json.loads(text))
 
 
-def test_the_first_response_is_stored_whole_and_the_second_as_what_differs() -> None:
+def test_the_first_response_is_stored_whole_and_the_second_as_its_differences() -> None:
     frames, request = ResponseFrames(), request_of(uuid4())
     assert frames.split(request, response("1")) is None
     framed = frames.split(request, response("2"))
@@ -94,7 +93,7 @@ def test_headers_that_are_empty_unprintable_or_very_long_are_stored_whole() -> N
 
 def test_the_number_of_remembered_responses_is_limited() -> None:
     frames, request = ResponseFrames(), request_of(uuid4())
-    for number in range(response_frames.MAX_SHAPES + 1):
+    for number in range(stored_frames.MAX_SHAPES + 1):
         frames.split(request, ((f"X-{number}", "1"),))
     assert frames.split(request, (("X-0", "1"),)) is None
-    assert frames.split(request, ((f"X-{response_frames.MAX_SHAPES}", "1"),)) is not None
+    assert frames.split(request, ((f"X-{stored_frames.MAX_SHAPES}", "1"),)) is not None

@@ -23,8 +23,8 @@ COMMA = 'Remove the comma before {}; in a loop write {{{{ "," if not loop.last }
 
 
 def findings(**fields: Any) -> tuple[list[Fault], list[Fault]]:
-    found = check_before_save(configuration(**fields))
-    return list(map(unlocated, found.faults)), list(map(unlocated, found.warnings))
+    checks = check_before_save(configuration(**fields))
+    return list(map(unlocated, checks.faults)), list(map(unlocated, checks.warnings))
 
 
 def unlocated(fault: Fault) -> Fault:
@@ -101,7 +101,7 @@ def test_an_expression_of_another_language_is_a_warning(
         '{"a": "{{ "}}{%{%" }} ${data.x}"}',
     ],
 )
-def test_other_braces_are_no_warning(body: str) -> None:
+def test_other_braces_cause_no_warning(body: str) -> None:
     assert findings(body_template=body) == ([], [])
 
 

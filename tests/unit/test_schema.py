@@ -18,7 +18,7 @@ def messages(schema: object, text: str) -> list[str]:
     return [str(fault) for fault in compile_schema(schema).faults(parse_instance(text))]
 
 
-SAID = [
+MESSAGES = [
     ({"type": "string"}, "1", "/: Must be of type string, but is of type integer. (type)"),
     ({"required": ["email"]}, "{}", "/: Required property 'email' is missing. (required)"),
     ({"properties": {"e": {"format": "email"}}}, '{"e":"x"}', "/e: Must be an email. (format)"),
@@ -65,7 +65,7 @@ SAID = [
 ]
 
 
-@pytest.mark.parametrize(("schema", "text", "message"), SAID)
+@pytest.mark.parametrize(("schema", "text", "message"), MESSAGES)
 def test_a_fault_has_a_pointer_a_keyword_and_a_message(
     schema: object, text: str, message: str
 ) -> None:

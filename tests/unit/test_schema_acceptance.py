@@ -72,7 +72,7 @@ SCHEMAS = st.recursive(st.booleans() | keywords(st.booleans()), keywords, max_le
 @example(schema={"enum": [1]}, dialect=DIALECTS[0], instances=[True, 1, Decimal("1.0")])
 @example(schema={"const": False}, dialect=DIALECTS[0], instances=[0, False])
 @example(schema={"items": {"type": "null"}}, dialect=DIALECTS[2], instances=[[None] * 60_000])
-def test_the_shortcut_accepts_only_what_the_validation_accepts(
+def test_the_shortcut_accepts_only_values_that_the_validation_accepts(
     schema: Any, dialect: str, instances: list[Any]
 ) -> None:
     document = {"$schema": dialect, **schema} if isinstance(schema, dict) else schema

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rowhook.cli.config_command import child_environment, masked_settings
+from rowhook.cli.options import child_environment, masked_settings
 from rowhook.settings import SettingsRejected, load
 
 TWO = """\

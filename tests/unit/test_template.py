@@ -5,9 +5,9 @@ from types import MappingProxyType
 
 import pytest
 
+from rowhook.template.compilation import OutputContext, body_context
 from rowhook.template.compiler import compile_template
 from rowhook.template.json_text import parse_json
-from rowhook.template.output_context import OutputContext, body_context
 
 DATA = parse_json(
     """{"name": "Ada", "text": " to be, or not to be ", "n": 1.10, "whole": 7, "minus": -2.50,

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import pytest
 
+from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import compile_condition, compile_template
 from rowhook.template.faults import RenderFault, TemplateFaults
 from rowhook.template.json_text import parse_json
@@ -16,9 +17,8 @@ from rowhook.template.limits import (
     MAX_SOURCE,
     MAX_STEPS,
     MAX_URL,
+    Budget,
 )
-from rowhook.template.output_context import OutputContext
-from rowhook.template.render_state import Budget
 from tests.support.cpu_cost import cpu_loops
 
 # CPU, in loops of tests.support.cpu_cost, of about 5 ms: a render takes at most 300 ms. Measured:

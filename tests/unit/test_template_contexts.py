@@ -7,11 +7,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import compile_template
 from rowhook.template.faults import RenderFault, TemplateFaults
 from rowhook.template.json_text import parse_json
 from rowhook.template.limits import MAX_HEADER, MAX_URL
-from rowhook.template.output_context import OutputContext
 
 NASTY = [
     'a"b',

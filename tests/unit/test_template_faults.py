@@ -4,10 +4,10 @@ from types import MappingProxyType
 
 import pytest
 
+from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import PathUse, compile_condition, compile_template
 from rowhook.template.faults import RenderFault
 from rowhook.template.json_text import parse_json
-from rowhook.template.output_context import OutputContext
 
 DATA = parse_json(
     """{"name": "Ada", "text": " to be, or not to be ", "n": 1.10, "whole": 7, "minus": -2.50,

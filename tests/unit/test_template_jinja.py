@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from jinja2 import Environment, UndefinedError
 
+from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import compile_template
 from rowhook.template.faults import RenderFault
 from rowhook.template.json_text import parse_json
-from rowhook.template.output_context import OutputContext
 from tests.support.scoreboard import score
 
 DATA: dict[str, Any] = {
@@ -50,7 +50,7 @@ SEED = 20261130
 
 
 def as_rowhook_writes(value: Any) -> Any:
-    """Write what Jinja would write as Python: null as nothing, booleans in lower case, JSON."""
+    """Write values that Jinja writes as Python: null as nothing, booleans in lower case, JSON."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -351,7 +351,7 @@ def test_many_generated_templates_give_the_text_of_jinja() -> None:
 
 
 PLAIN_JINJA = Environment(keep_trailing_newline=True)  # noqa: S701  # texts
-# template, what Rowhook writes (None: the render fails), what Jinja writes (None: it fails)
+# template, result of Rowhook (None: the render fails), result of Jinja (None: it fails)
 DIFFERENCES = [
     (
         "{{ data.yes }} {{ data.nil }} {{ data.map }}",

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import compile_template
 from rowhook.template.faults import RenderFault
 from rowhook.template.json_text import parse_json
-from rowhook.template.output_context import OutputContext
 from rowhook.template.values import Number
 
 
@@ -70,5 +70,5 @@ def test_numbers_are_equal_by_value() -> None:
     assert Number("1E2") == 100
     assert hash(Number("1.0")) == hash(1)
     assert Number("1") != "1"
-    assert Number("1") != True  # noqa: E712  # that they differ is what is tested
+    assert Number("1") != True  # noqa: E712  # the test is that they differ
     assert repr(Number("1.10")) == "Number('1.10')"

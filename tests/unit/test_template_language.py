@@ -6,10 +6,10 @@ from types import MappingProxyType
 
 import pytest
 
+from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import compile_condition, compile_template
 from rowhook.template.faults import RenderFault, TemplateFaults
 from rowhook.template.json_text import parse_json
-from rowhook.template.output_context import OutputContext
 
 DATA = parse_json(
     """{"name": "Ada", "n": 7, "m": -2, "price": 1.10, "nil": null, "empty": "", "none": [],
@@ -156,7 +156,7 @@ def text(source: str, place: OutputContext = OutputContext.TEXT) -> str:
         ("{{ data.nope | d('x') }}", "x"),
     ],
 )
-def test_the_language_has_what_bodies_use(source: str, written: str) -> None:
+def test_the_language_has_the_features_that_bodies_use(source: str, written: str) -> None:
     assert text(source) == written
 
 
@@ -304,7 +304,7 @@ def test_a_render_that_cannot_continue_says_why(source: str, message: str) -> No
         ("{% end %}", "Write endif or endfor."),
     ],
 )
-def test_what_is_rejected_on_save_says_what_to_write_instead(source: str, message: str) -> None:
+def test_a_rejection_on_save_says_what_to_write_instead(source: str, message: str) -> None:
     with pytest.raises(TemplateFaults) as caught:
         compile_template(source, OutputContext.TEXT)
     assert message in str(caught.value)

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rowhook.template.compilation import OutputContext, body_context, is_json_lines
 from rowhook.template.compiler import compile_template
 from rowhook.template.faults import RenderFault, TemplateFaults
 from rowhook.template.json_text import parse_json
-from rowhook.template.output_context import OutputContext, body_context, is_json_lines
 from tests.unit.test_template_contexts import NASTY
 
 JSON, FORM, XML, URL = OutputContext.JSON, OutputContext.FORM, OutputContext.XML, OutputContext.URL
@@ -117,7 +117,7 @@ def render(source: str, place: OutputContext, **data: Any) -> str:
         ('{{ "a=b;" if data.on }}{{ data.s }}', OutputContext.HEADER, "a=b;x&y"),
     ],
 )
-def test_a_literal_stands_as_written(source: str, place: OutputContext, written: str) -> None:
+def test_a_literal_is_output_as_written(source: str, place: OutputContext, written: str) -> None:
     body = render(source, place, l=[1, 2], s="x&y", on=True, off=False, t="true", comma=",")
     assert body == written
 
@@ -154,7 +154,7 @@ def test_two_values_never_become_one(source: str) -> None:
         ('{"a": "{\\"b\\": \\"\\\\{{ data.a }}\\"}"}', "inside a \\ escape"),
     ],
 )
-def test_an_output_that_cannot_stand_there_is_rejected(source: str, message: str) -> None:
+def test_an_output_in_a_place_that_cannot_contain_it_is_rejected(source: str, message: str) -> None:
     place = {"<": XML, "a": FORM}.get(source[0], JSON)
     with pytest.raises(TemplateFaults) as caught:
         compile_template(source, place)

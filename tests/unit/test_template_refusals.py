@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import compile_condition, compile_template
 from rowhook.template.faults import TemplateFaults
-from rowhook.template.output_context import OutputContext
 
 OBJECTS = ["data", "data.x", "''", "1", "[]", "{}", "loop", "session", "none", "(data)", "data[0]"]
 CALLS = [

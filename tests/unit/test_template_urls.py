@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import compile_template
 from rowhook.template.faults import RenderFault, TemplateFaults
-from rowhook.template.output_context import OutputContext
 
 
 def render(

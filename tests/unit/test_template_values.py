@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import compile_template
 from rowhook.template.faults import RenderFault, TemplateFault, TemplateFaults
 from rowhook.template.json_text import parse_json
-from rowhook.template.output_context import OutputContext
 
 if TYPE_CHECKING:
     from decimal import Decimal

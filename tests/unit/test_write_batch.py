@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from rowhook.egress.connection import ConnectionEnded
-from rowhook.egress.response import Response
-from rowhook.egress.write_batch import MAX_WRITES, WriteBatch
+from rowhook.egress.exchange import Response
+from rowhook.egress.origin_pool import MAX_WRITES, WriteBatch
 from tests.support.scripted_connection import ScriptedConnection, run_callbacks
 
 pytestmark = pytest.mark.anyio

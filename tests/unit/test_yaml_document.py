@@ -77,7 +77,7 @@ def test_values_have_the_positions_of_their_keys() -> None:
         ("[" * 2000, "Not valid YAML", None),
     ],
 )
-def test_what_cannot_be_read_is_refused_with_its_position(
+def test_an_unreadable_document_is_refused_with_its_position(
     text: str, message: str, position: tuple[int, int] | None
 ) -> None:
     with pytest.raises(YamlRejected, match=message) as refused:

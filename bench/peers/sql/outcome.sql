@@ -1,4 +1,4 @@
--- What every peer's database has: outcomes of peers that keep none, and the jobs to enqueue.
+-- Tables in every peer's database: outcomes of peers that keep none, and the jobs to enqueue.
 create table bench_outcome (
   id bigint generated always as identity primary key,
   key text not null,

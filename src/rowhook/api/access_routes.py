@@ -11,7 +11,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Struct, UnsetType
 
 from rowhook.api.auth import organization_filter, organization_of_new
-from rowhook.api.examples import EXAMPLES
+from rowhook.api.openapi import EXAMPLES
 from rowhook.api.parameters import (
     CallerDependency,
     ContextDependency,
@@ -40,7 +40,7 @@ class KeyDraft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     organization_id: str | UnsetType | None = UNSET
 
 
-async def _holder(
+async def _organization_of_key(
     ctx: KeyringContext, caller: Caller, organization: str | UnsetType | None
 ) -> UUID | None:
     """The organization of the new key; None for an operator key. Raises Rejected and NotFound."""
@@ -61,7 +61,7 @@ async def create_key(
     data: JSONBody[KeyDraft], ctx: ContextDependency, caller: CallerDependency
 ) -> NewApiKey:
     """Create a key, shown only in this response. Its scopes cannot exceed those of the caller."""
-    holder = await _holder(ctx, caller, data.organization_id)
+    holder = await _organization_of_key(ctx, caller, data.organization_id)
     return await access.grant_key(ctx, caller, holder, data.name, data.scopes, data.expires_at)
 
 
@@ -107,7 +107,7 @@ async def list_audit(
     ] = None,
     subject: Annotated[
         str | None,
-        QueryParameter(max_length=1000, description="What was changed, e.g. the id of a webhook."),
+        QueryParameter(max_length=1000, description="The changed object, e.g. a webhook id."),
     ] = None,
     organization_id: OrganizationId = None,
     limit: Limit = 50,

@@ -18,24 +18,20 @@ from rowhook.api import (
     access_routes,
     callback_routes,
     delivery_routes,
-    event_routes,
-    organization_routes,
+    monitoring,
     platform_routes,
-    preview_routes,
     stats_routes,
-    system_routes,
     webhook_routes,
 )
 from rowhook.api.auth import AuthMiddleware, caller_of, ctx_of, require_existing, require_scope
-from rowhook.api.callback_stream import Subscriptions
+from rowhook.api.callback_routes import Subscriptions
 from rowhook.api.idempotent_requests import IdempotencyMiddleware, check_idempotency_key
-from rowhook.api.metrics import Metrics, metrics
 from rowhook.api.middleware import RowhookApp
+from rowhook.api.monitoring import Metrics, livez, metrics, readyz
 from rowhook.api.openapi import assets, openapi_config
 from rowhook.api.parameters import require_known_parameters
 from rowhook.api.problems import HANDLERS, http_problem
-from rowhook.api.system_routes import livez, readyz
-from rowhook.migrate.readiness import Readiness
+from rowhook.migrate.runner import Readiness
 from rowhook.model import MAX_BODY_BYTES
 from rowhook.services.context import ServerContext
 
@@ -120,24 +116,24 @@ def _versioned() -> Router:
     return Router(
         path="/v1",
         route_handlers=[
-            webhook_routes.router(),
+            webhook_routes.webhook_router(),
             stats_routes.health_router(),
             webhook_routes.link_router(),
             platform_routes.organization_router(),
-            organization_routes.router(),
+            platform_routes.organization_settings_router(),
             platform_routes.agent_router(),
             platform_routes.goal_router(),
             callback_routes.router(),
-            delivery_routes.router(),
-            event_routes.router(),
+            delivery_routes.delivery_router(),
+            delivery_routes.event_router(),
             stats_routes.failure_router(),
             access_routes.secret_router(),
             access_routes.key_router(),
             access_routes.audit_router(),
             access_routes.portal_router(),
             stats_routes.stats_router(),
-            system_routes.router(),
-            preview_routes.router(),
+            monitoring.router(),
+            webhook_routes.preview_router(),
         ],
         middleware=[AuthMiddleware(), IdempotencyMiddleware()],
         guards=[require_existing, require_scope, require_known_parameters, check_idempotency_key],

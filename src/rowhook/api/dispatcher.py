@@ -1,7 +1,7 @@
 """One ASGI application for several databases, each with its own application.
 
 `/db/<name>/…` is the application of a database. `/v1` and `/mcp` without it are answered by the
-database that knows the key.
+database that has the key.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
 class Unselected(LookupError):
-    """The key does not select a database; the message says why, `status` is the response's."""
+    """The key does not select a database; the message explains why, `status` is the response's."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -174,7 +174,7 @@ class Dispatcher:
             await served.app(scope | {"rowhook_prefix": f"/db/{name}"}, receive, send)
 
     async def _database_of(self, token: str) -> str:
-        """The database that knows the key. Raises Unselected."""
+        """The database that has the key. Raises Unselected."""
         digest = hashlib.sha256(token.encode()).digest()
         if (name := self._name_by_key.get(digest)) is not None:
             return name
@@ -197,12 +197,12 @@ class Dispatcher:
         return matches[0]
 
     async def _look_up(self, token: str, digest: bytes) -> tuple[list[str], list[str]]:
-        """The databases that know a key, and those that do not answer."""
+        """The databases that have a key, and those that do not answer."""
         names = list(self._served)
-        known = await asyncio.gather(
-            *(_knows(self._served[name].server_ctx, token, digest) for name in names)
+        results = await asyncio.gather(
+            *(_has_key(self._served[name].server_ctx, token, digest) for name in names)
         )
-        answers = dict(zip(names, known, strict=True))
+        answers = dict(zip(names, results, strict=True))
         matches = [name for name in self._names if answers.get(name)]
         return matches, [name for name in self._names if answers.get(name) is None]
 
@@ -214,8 +214,8 @@ def _prefix(name: str) -> bytes:
 _HOW = "Write /db/<name> before the path."
 
 
-async def _knows(server_ctx: ServerContext, token: str, digest: bytes) -> bool | None:
-    """Whether a database knows a key; None if it does not answer."""
+async def _has_key(server_ctx: ServerContext, token: str, digest: bytes) -> bool | None:
+    """Whether a database has a key; None if it does not answer."""
     if server_ctx.admin_key and hmac.compare_digest(server_ctx.admin_key.encode(), token.encode()):
         return True
     try:

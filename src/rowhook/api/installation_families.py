@@ -7,8 +7,8 @@ from math import inf
 
 from prometheus_client.core import Metric
 
-from rowhook.db.metric_queries import DueDeliveries, QueueMetrics, RetentionMetrics, UpkeepMetrics
 from rowhook.db.standby import Standby
+from rowhook.db.stats_queries import DueDeliveries, QueueMetrics, RetentionMetrics, UpkeepMetrics
 from rowhook.metric_families import counter, counters_by, gauge, gauges_by
 from rowhook.model import WAITING_STATUSES
 from rowhook.output_kinds import OUTPUT_KINDS
@@ -82,8 +82,8 @@ def _due_families(
     yield gauges_by(oldest, oldest_description, label, oldest_s)
 
 
-def upkeep_families(now: UpkeepMetrics) -> Iterator[Metric]:
-    """Yield workers, webhooks, circuits, capture, and what delays vacuum."""
+def maintenance_families(now: UpkeepMetrics) -> Iterator[Metric]:
+    """Yield workers, webhooks, circuits, capture, and the causes of delayed vacuum."""
     yield gauge("rowhook_workers", "Worker processes seen in the last 30 seconds.", now.workers)
     yield gauge(
         "rowhook_deliveries_suspended",

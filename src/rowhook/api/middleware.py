@@ -16,7 +16,7 @@ from litestar.datastructures import URL
 from litestar.routes import HTTPRoute
 from litestar.types import Message, Method, Receive, Send
 
-from rowhook.api.metrics import Metrics
+from rowhook.api.monitoring import Metrics
 from rowhook.api.problems import problem
 from rowhook.api.routing import EncodedPathLitestar
 from rowhook.db.standby import MAX_LAG_S, REQUEST_READS, RequestReads, Standby, header_of
@@ -127,8 +127,8 @@ _WITHOUT_COOKIES = ("/v1/", "/mcp")
 class StandbySender:
     """Sends a response with the header `Read-From`.
 
-    The pages that follow a form read the primary, so that they show what it changed: a cookie says
-    so to every process.
+    The pages that follow a form read the primary, so that they show its changes: a cookie tells
+    every process to.
     """
 
     def __init__(self, scope: Any, send: Send, standby: Standby) -> None:

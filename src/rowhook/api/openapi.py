@@ -1,11 +1,13 @@
-"""The OpenAPI 3.1 document, and the page that shows it."""
+"""The OpenAPI 3.1 document, its examples, and the page that shows it."""
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from litestar import Request, Response, Router
 from litestar.datastructures import CacheControlHeader
 from litestar.handlers import HTTPRouteHandler
@@ -16,6 +18,7 @@ from litestar.static_files import create_static_files_router
 from litestar.types import Method
 
 from rowhook.api.problems import problem
+from rowhook.render.configuration import Configuration
 
 _ASSETS = Path(__file__).parent / "assets"
 _DAY_S = 86400
@@ -85,3 +88,21 @@ def _operation_id(handler: HTTPRouteHandler, _: Method, __: list[Any]) -> str:
 def _as_problem(response: Response[Any]) -> Response[Any]:
     # Litestar answers an unknown path below /schema with an HTML page.
     return problem(_NOT_FOUND) if response.status_code == _NOT_FOUND else response
+
+
+def _read_examples() -> dict[str, Any]:
+    """Read examples.json; webhooks have the default of each field that they do not name."""
+    examples: dict[str, Any] = json.loads(
+        Path(__file__).with_name("examples.json").read_text("utf-8")
+    )
+    defaults = msgspec.to_builtins(Configuration(name=""))
+    named = examples["webhook"]
+    order = ("id", "organization_id", *defaults, *named)
+    webhook = {name: (defaults | named)[name] for name in order}
+    examples["webhook"] = webhook
+    examples["new_webhook"] = webhook | examples["new_webhook"]
+    examples["webhooks"]["items"] = [webhook]
+    return examples
+
+
+EXAMPLES = _read_examples()

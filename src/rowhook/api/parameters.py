@@ -120,11 +120,11 @@ async def require_known_parameters(
     connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
 ) -> None:
     """Reject with 400 a query with other parameters than the endpoint's."""
-    known = _parameters_of(handler)
-    unknown = set(connection.query_params) - set(known)
+    names = _parameters_of(handler)
+    unknown = set(connection.query_params) - set(names)
     if unknown and connection.scope.get("method") != "OPTIONS":
         raise ValidationException(
-            extra=[{"key": name, "message": _message(name, known)} for name in sorted(unknown)]
+            extra=[{"key": name, "message": _message(name, names)} for name in sorted(unknown)]
         )
 
 
@@ -147,9 +147,9 @@ def _parameters_of(handler: BaseRouteHandler) -> list[str]:
     ]
 
 
-def _message(name: str, known: list[str]) -> str:
-    if not known:
+def _message(name: str, names: list[str]) -> str:
+    if not names:
         return "Unknown parameter. This endpoint has none."
-    similar = get_close_matches(name, known, n=1)
+    similar = get_close_matches(name, names, n=1)
     question = f" Did you mean {similar[0]}?" if similar else ""
-    return f"Unknown parameter.{question} Known parameters: {', '.join(known)}."
+    return f"Unknown parameter.{question} Known parameters: {', '.join(names)}."

@@ -10,7 +10,7 @@ from litestar import Router
 from litestar.params import QueryParameter
 
 from rowhook.api.auth import organization_filter
-from rowhook.api.examples import EXAMPLES
+from rowhook.api.openapi import EXAMPLES
 from rowhook.api.parameters import (
     TIME,
     CallerDependency,

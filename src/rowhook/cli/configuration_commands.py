@@ -19,7 +19,7 @@ from rowhook.cli.output import print_json, show
 from rowhook.cli.yaml_document import Position, YamlRejected
 from rowhook.db.webhook_queries import RevisionConflict
 from rowhook.render.configuration import Fault
-from rowhook.services import configuration_changes, configuration_export, configuration_plan
+from rowhook.services import configuration_changes, configuration_file, configuration_plan
 from rowhook.services.configuration_file import file_document, read_file
 from rowhook.services.configuration_plan import Change, Step
 from rowhook.services.context import KeyringContext, Rejected, ServiceContext
@@ -30,7 +30,7 @@ _HEADER = "# Written by `rowhook export`. Values of secrets are not in it."
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """The JSON of `rowhook apply`: what changes, and whether it was made."""
+    """The JSON of `rowhook apply`: the changes, and whether they were made."""
 
     applied: bool
     changes: list[Change]
@@ -46,7 +46,7 @@ async def export(ctx: ServiceContext, organization: str | None, *, as_json: bool
     Values of secrets and signing secrets are not exported.
     """
     only = await organization_filter(ctx, organization)
-    document = file_document(await configuration_export.export(ctx, only))
+    document = file_document(await configuration_file.export(ctx, only))
     if as_json:
         print_json(document)
     else:
@@ -97,14 +97,14 @@ async def _planned(ctx: KeyringContext, file: TextIO, *, prune: bool) -> list[St
     except UnicodeDecodeError as error:
         raise CommandFailed(f"{name}: Not UTF-8. Save the file as UTF-8.") from error
     except YamlRejected as error:
-        raise CommandFailed(f"{_place(name, error.position)}: {error}", _TOPIC) from error
+        raise CommandFailed(f"{_location(name, error.position)}: {error}", _TOPIC) from error
     except Rejected as error:
         count = f"{len(error.faults)} errors" if len(error.faults) > 1 else "1 error"
         lines = [_line(name, positions, fault) for fault in error.faults]
         raise CommandFailed(f"{name} has {count}. Nothing was changed.", *lines) from error
 
 
-def _place(name: str, position: Position | None) -> str:
+def _location(name: str, position: Position | None) -> str:
     return name if position is None else f"{name}:{position.line}:{position.column}"
 
 
@@ -112,8 +112,8 @@ def _line(name: str, positions: dict[str, Position], fault: Fault) -> str:
     steps = json_pointer.split(fault.pointer)
     while steps and json_pointer.join(steps) not in positions:
         steps.pop()
-    place = _place(name, positions.get(json_pointer.join(steps)))
-    return f"{place}: {fault.pointer or '/'}: {fault.message}"
+    location = _location(name, positions.get(json_pointer.join(steps)))
+    return f"{location}: {fault.pointer or '/'}: {fault.message}"
 
 
 def _confirm(count: int, *, is_agreed: bool) -> None:
@@ -162,7 +162,7 @@ def _plan_lines(changes: Sequence[Change]) -> Iterator[str]:
             yield f"      warning: {warning.pointer}: {warning.message}"
     counts = {action: sum(change.action == action for change in changes) for action in _SIGNS}
     if not any(counts.values()):
-        yield "No changes: the database has what the file has."
+        yield "No changes: the database matches the file."
         return
     kept = f" {counts['keep']} not in the file, kept." if counts["keep"] else ""
     yield (

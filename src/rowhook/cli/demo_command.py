@@ -24,13 +24,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from rowhook import logs
-from rowhook.cli import next_steps, startup
-from rowhook.cli.http_server import serving
+from rowhook.cli import run_commands, startup
+from rowhook.cli.http_server import serve_status, serving
+from rowhook.cli.local_receiver import Received, Reply, check, receiver
 from rowhook.cli.options import run_async, with_settings
-from rowhook.cli.output import format_value
-from rowhook.cli.serve import serve_api
-from rowhook.cli.test_receiver import Received, Reply, check, receiver
-from rowhook.cli.worker_status import serve_status
+from rowhook.cli.output import format_value, program
+from rowhook.cli.run_commands import serve_api
 from rowhook.db import connection_pool, installation_queries, statements
 from rowhook.db.installation_queries import Gauges
 from rowhook.demo import day
@@ -281,10 +280,10 @@ async def _write_history(
     endpoints: day.Endpoints,
     stop: asyncio.Event,
 ) -> None:
-    """Delivers what three organizations commit in a day, and moves it into the last 24 hours.
+    """Delivers a day of commits of three organizations, and moves them into the last 24 hours.
 
     Everything is captured, rendered, signed and sent by the running worker. Then
-    sql/demo/day_aging.sql moves what was recorded to the times of the platform's rows.
+    sql/demo/day_aging.sql moves the recorded rows to the times of the platform's rows.
     """
     await _run_script(database, "day_platform")
     ids = await day.create_webhooks(ctx, receiver_url)
@@ -334,8 +333,8 @@ async def _explanation(server_ctx: ServerContext, url: str, data_dir: Path) -> l
     return [
         "",
         _INTRODUCTION,
-        f"  Dashboard  {await next_steps.dashboard_line(server_ctx, url)}",
-        f"  API key    {await next_steps.key_line(ctx, None, creates_key=True)}",
-        f"  Insert     {next_steps.program()} psql --data-dir {data_dir}",
+        f"  Dashboard  {await run_commands.dashboard_line(server_ctx, url)}",
+        f"  API key    {await run_commands.key_line(ctx, None, creates_key=True)}",
+        f"  Insert     {program()} psql --data-dir {data_dir}",
         "Requests for rows that you insert for Acme appear here. Press Ctrl-C to drain and stop.",
     ]

@@ -10,7 +10,7 @@ from rowhook.db import connection_errors
 from rowhook.db.connection_errors import Cause
 from rowhook.db.statements import StatementError, Unreachable
 from rowhook.db.webhook_queries import RevisionConflict
-from rowhook.embedded.unavailable import EmbeddedUnavailable
+from rowhook.embedded.server_process import EmbeddedUnavailable
 from rowhook.migrate.preflight import NotReady
 from rowhook.migrate.steps import MigrationRejected
 from rowhook.render.configuration import Fault

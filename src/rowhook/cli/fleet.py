@@ -13,8 +13,8 @@ import rich_click as click
 import structlog
 
 from rowhook.cli import error_messages, output, startup
+from rowhook.cli.http_server import serve_fleet_status
 from rowhook.cli.startup import check_ready
-from rowhook.cli.worker_status import serve_fleet_status
 from rowhook.db.statements import Unreachable
 from rowhook.settings import Settings
 from rowhook.supervisor import Supervisor
@@ -99,13 +99,13 @@ async def examine_each(
     documents: dict[str, object] = {}
     codes = []
     for name, each in databases.items():
-        written = io.StringIO()
+        printed = io.StringIO()
         if not as_json:
             click.secho(f"{name}:", bold=True)
         try:
-            with redirect_stdout(written) if as_json else contextlib.nullcontext():
+            with redirect_stdout(printed) if as_json else contextlib.nullcontext():
                 codes.append(await examine(each))
-            documents[name] = json.loads(written.getvalue()) if as_json else None
+            documents[name] = json.loads(printed.getvalue()) if as_json else None
         except Exception as error:
             code = error_messages.exit_code(error)
             if code is None:

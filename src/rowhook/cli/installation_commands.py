@@ -19,7 +19,7 @@ from rowhook.cli.startup import migrate_and_grant
 from rowhook.db import connection_pool, statements
 from rowhook.db.statements import StatementError
 from rowhook.embedded.server_binaries import binaries
-from rowhook.embedded.unavailable import EmbeddedUnavailable
+from rowhook.embedded.server_process import EmbeddedUnavailable
 from rowhook.migrate import preflight, removal, runner
 from rowhook.migrate.removal import Outcome, Part
 from rowhook.services import installation
@@ -150,7 +150,7 @@ async def _uninstall(settings: Settings, *, yes: bool) -> int:
     async with startup.database(settings) as database:
         parts = await removal.installed_parts(database.direct, settings.role_prefix)
         if not any(part.statement for part in parts):
-            _say("Nothing to remove: Rowhook is not installed in this database.")
+            _print_line("Nothing to remove: Rowhook is not installed in this database.")
             return 0
         if not yes:
             await _confirm_uninstall(database.direct, parts)
@@ -169,12 +169,12 @@ async def _confirm_uninstall(dsn: str, parts: list[Part]) -> None:
             code=USAGE,
         )
     _, database = statements.login_and_database(dsn)
-    _say(f"This permanently removes from database {database}:", err=True)
+    _print_line(f"This permanently removes from database {database}:", err=True)
     for part in parts:
         if part.statement is not None or part.kind == "dependent":
             note = f" ({part.note})" if part.note else ""
-            _say(f"  {_name(part)}{note}", err=True)
-    _say(await _describe_losses(dsn), err=True)
+            _print_line(f"  {_name(part)}{note}", err=True)
+    _print_line(await _describe_losses(dsn), err=True)
     if not click.confirm("Remove it?", err=True):
         raise CommandFailed("Nothing was removed.")
 
@@ -195,21 +195,21 @@ async def _describe_losses(dsn: str) -> str:
 def _report(outcome: Outcome) -> None:
     part, name = outcome.part, _name(outcome.part)
     if outcome.state == "removed":
-        _say(f"Removed {name}.")
+        _print_line(f"Removed {name}.")
     elif outcome.state == "kept":
-        _say(f"Kept {name}: {outcome.reason}.")
+        _print_line(f"Kept {name}: {outcome.reason}.")
     else:
         note = f" ({part.note})" if part.note else ""
-        _say(f"Could not remove {name}{note}: {outcome.reason}.", err=True)
+        _print_line(f"Could not remove {name}{note}: {outcome.reason}.", err=True)
         if part.kind in {"role", "setting"}:
-            _say(f"  Run as an administrator: {part.statement}", err=True)
+            _print_line(f"  Run as an administrator: {part.statement}", err=True)
 
 
 def _name(part: Part) -> str:
     return part.object if part.kind == "dependent" else f"{part.kind} {part.object}"
 
 
-def _say(line: str, *, err: bool = False) -> None:
+def _print_line(line: str, *, err: bool = False) -> None:
     click.echo(sanitize(line), err=err)
 
 

@@ -14,9 +14,16 @@ import rich_click as click
 
 from rowhook.cli import error_messages, startup
 from rowhook.cli.http_server import serving
+from rowhook.cli.local_receiver import (
+    Received,
+    Reply,
+    application,
+    check,
+    forward_until,
+    forward_url,
+    receiver,
+)
 from rowhook.cli.options import run_async, with_settings
-from rowhook.cli.request_forwarding import application, forward_until, forward_url
-from rowhook.cli.test_receiver import Received, Reply, check, receiver
 from rowhook.egress.policy import Network, network_to_allow
 from rowhook.services.webhooks import signing_secrets
 from rowhook.settings import Settings, SettingsRejected
@@ -30,7 +37,7 @@ _PAUSE_S = 3.0
 class LearnedSecrets:
     """Verifies requests with the secrets of all webhooks, and reads them when none matches.
 
-    `reason` says why no secret is known.
+    `reason` explains why there is no secret.
     """
 
     settings: Settings

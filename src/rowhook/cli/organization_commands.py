@@ -53,7 +53,7 @@ async def list_(ctx: ServiceContext, limit: int, cursor: str | None, *, as_json:
 @as_json
 @with_reader
 async def show_(ctx: ServiceContext, organization: str, *, as_json: bool) -> None:
-    """Show the quotas of an organization and what it uses of them."""
+    """Show the quotas of an organization and their usage."""
     identifier = await lookups.organization_id(ctx, organization)
     _show(await operations.organization_of(ctx, identifier), as_json=as_json)
 

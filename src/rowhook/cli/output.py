@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -178,3 +181,16 @@ def _show(prefix: str, start: str, headers: Any, body: str | None) -> None:
         show(prefix)
         for line in body.splitlines():
             show(f"{prefix} {line}")
+
+
+_CLONE = Path(__file__).parents[3]
+
+
+def program() -> str:
+    """Returns how to call this command from here: `rowhook`, or `bin/rowhook` in a clone."""
+    script = _CLONE / "bin" / "rowhook"
+    if shutil.which("rowhook") is not None or not script.is_file():
+        return "rowhook"
+    folder = Path.cwd()
+    inside = script.is_relative_to(folder)
+    return shlex.quote(str(script.relative_to(folder) if inside else script))

@@ -10,16 +10,15 @@ import msgspec
 import rich_click as click
 from msgspec import UNSET, Raw, UnsetType
 
-from rowhook.cli.next_steps import program
 from rowhook.cli.operator_session import with_keyring
 from rowhook.cli.options import Command, as_json, webhook_argument
-from rowhook.cli.output import print_json, show, show_request, show_response, show_timings
+from rowhook.cli.output import print_json, program, show, show_request, show_response, show_timings
 from rowhook.services import json_reader
 from rowhook.services.context import KeyringContext
 from rowhook.services.json_reader import ReadResult, verbatim
 from rowhook.services.previews import Trial, preview_webhook, test_webhook
 from rowhook.services.sample_data import Sample
-from rowhook.services.webhook_checks import WebhookDraft
+from rowhook.services.webhook_documents import WebhookDraft
 
 _COLON = re.compile(r"[:=]")
 

@@ -40,7 +40,7 @@ def _age(text: str) -> tuple[str, timedelta | None]:
     metavar="KIND=AGE",
     help="Keep rows of a kind for this long, e.g. delivered=14d, audit=forever. May be repeated.",
 )
-@click.option("--plan", "only_plan", is_flag=True, help="Show what a run would remove.")
+@click.option("--plan", "only_plan", is_flag=True, help="Show the rows that a run would remove.")
 @click.option("--now", "run_now", is_flag=True, help="Remove everything that is old enough.")
 @as_json
 @with_worker_rights

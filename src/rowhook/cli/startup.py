@@ -1,4 +1,4 @@
-"""What a command checks and opens before it works: ports, database, roles, keyring, worker."""
+"""Checks and resources of a command: ports, database, roles, keyring, worker."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ from pathlib import Path
 
 import structlog
 
-from rowhook.cli.config_command import setting_lines
 from rowhook.cli.error_messages import UNREACHABLE, CommandFailed
-from rowhook.cli.options import receiver_connections
+from rowhook.cli.options import receiver_connections, setting_lines
 from rowhook.db import connection_errors, connection_pool, statements, webhook_queries
-from rowhook.db.answer_deadline import API_LIMITS, WORKER_LIMITS
+from rowhook.db.connection_errors import API_LIMITS, WORKER_LIMITS
 from rowhook.db.connection_pool import Pool
 from rowhook.db.standby import open_standby
 from rowhook.db.statements import DsnRejected, StatementError, TenantPool, Unreachable
@@ -366,7 +365,7 @@ async def worker(
 
 
 def stop_on_signal(stop: asyncio.Event) -> None:
-    """Sets `stop` on SIGTERM or SIGINT. A second signal cancels what still runs.
+    """Sets `stop` on SIGTERM or SIGINT. A second signal cancels the tasks that still run.
 
     Cancelled tasks leave their `async with` blocks, so that the second signal, too, stops the
     embedded database and removes temporary folders. A third has its default effect.

@@ -134,8 +134,8 @@ def _check_use(
     """Raises UsageError for options that cannot be combined."""
     kinds, fields, statuses = request.kinds, request.fields, request.statuses
     is_changed = bool(kinds or fields or statuses)
-    known = [field.name for kind in kinds for field in FIELDS[kind]]
-    unknown = next((name for name in fields if name not in known), None)
+    names = [field.name for kind in kinds for field in FIELDS[kind]]
+    unknown = next((name for name in fields if name not in names), None)
     refusals = (
         (table is None and (is_changed or remove or yes), "Pass the table."),
         (table is not None and as_json, "--json only applies to the list. Leave out the table."),
@@ -145,7 +145,7 @@ def _check_use(
             f"Pass one of {', '.join(f'--{kind}' for kind in KINDS)}.",
         ),
         (statuses and kinds != ["jobs"], "--status-map requires --jobs."),
-        (unknown, f"Unknown field {unknown}. Fields of {''.join(kinds)}: {', '.join(known)}."),
+        (unknown, f"Unknown field {unknown}. Fields of {''.join(kinds)}: {', '.join(names)}."),
     )
     for is_wrong, message in refusals:
         if is_wrong:

@@ -10,7 +10,6 @@ from uuid import UUID
 import msgspec
 import rich_click as click
 
-from rowhook.cli.next_steps import program
 from rowhook.cli.operator_session import (
     organization_filter,
     organization_or_default,
@@ -19,14 +18,13 @@ from rowhook.cli.operator_session import (
     with_reader,
 )
 from rowhook.cli.options import Command, as_json, list_group, organization, paging, webhook_argument
-from rowhook.cli.output import format_time, print_json, show, show_page, show_record
+from rowhook.cli.output import format_time, print_json, program, show, show_page, show_record
 from rowhook.cli.preview_commands import draft_of
 from rowhook.db import access_queries
 from rowhook.services import json_reader, links
 from rowhook.services.context import KeyringContext, NotFound, ServiceContext, StillLinked
 from rowhook.services.links import links_of
-from rowhook.services.webhook_checks import WebhookPatch
-from rowhook.services.webhook_documents import State, Webhook
+from rowhook.services.webhook_documents import State, Webhook, WebhookPatch
 from rowhook.services.webhooks import (
     create_webhook,
     delete_webhook,

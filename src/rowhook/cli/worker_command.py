@@ -14,11 +14,10 @@ import rich_click as click
 import structlog
 
 from rowhook.cli import startup
-from rowhook.cli.config_command import child_environment
 from rowhook.cli.fleet import work_each
-from rowhook.cli.options import run_async, with_settings
+from rowhook.cli.http_server import metrics_ports, serve_status
+from rowhook.cli.options import child_environment, run_async, with_settings
 from rowhook.cli.startup import check_ready
-from rowhook.cli.worker_status import metrics_ports, serve_status
 from rowhook.embedded.server_process import wait_uncancelled
 from rowhook.settings import Settings
 

@@ -34,7 +34,7 @@ class Position(NamedTuple):
 
 
 class YamlRejected(ValueError):
-    """The text is not YAML that Rowhook reads; `position` is where, if it is known."""
+    """The text is not YAML that Rowhook reads; `position` may be unknown."""
 
     def __init__(self, message: str, position: Position | None) -> None:
         super().__init__(message)
@@ -48,7 +48,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes what the loader would not read as a text."""
+    """Quotes texts that the loader would read as another type."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  # as PyYAML declares it
 
@@ -111,35 +111,37 @@ class _Reader:
         self._seen = set[int]()
 
     def value(self, node: yaml.Node, path: tuple[str, ...]) -> Any:
-        place = _position(node.start_mark)
-        self.positions.setdefault(json_pointer.join(path), place)
+        position = _position(node.start_mark)
+        self.positions.setdefault(json_pointer.join(path), position)
         if id(node) in self._seen:
-            raise YamlRejected("Aliases (*name) are not supported. Write the value again.", place)
+            raise YamlRejected(
+                "Aliases (*name) are not supported. Write the value again.", position
+            )
         self._seen.add(id(node))
         if isinstance(node, yaml.MappingNode) and node.tag == f"{_TAG}map":
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode) and node.tag == f"{_TAG}seq":
             return [self.value(item, (*path, str(index))) for index, item in enumerate(node.value)]
         if isinstance(node, yaml.ScalarNode):
-            return _scalar(node, place)
-        raise YamlRejected(f"Tags such as {node.tag} are not supported. Remove it.", place)
+            return _scalar(node, position)
+        raise YamlRejected(f"Tags such as {node.tag} are not supported. Remove it.", position)
 
     def _mapping(self, node: yaml.MappingNode, path: tuple[str, ...]) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for key, value in node.value:
-            place = _position(key.start_mark)
+            position = _position(key.start_mark)
             if not isinstance(key, yaml.ScalarNode):
-                raise YamlRejected("A key must be a text.", place)
+                raise YamlRejected("A key must be a text.", position)
             name = str(key.value)
             if name in values:
-                raise YamlRejected(f"The key {name} occurs twice. Remove one of them.", place)
+                raise YamlRejected(f"The key {name} occurs twice. Remove one of them.", position)
             # Errors are shown at the key, which begins the line.
-            self.positions[json_pointer.join((*path, name))] = place
+            self.positions[json_pointer.join((*path, name))] = position
             values[name] = self.value(value, (*path, name))
         return values
 
 
-def _scalar(node: yaml.ScalarNode, place: Position) -> Any:
+def _scalar(node: yaml.ScalarNode, position: Position) -> Any:
     kind, text = node.tag.removeprefix(_TAG), str(node.value)
     try:
         match kind:
@@ -156,5 +158,5 @@ def _scalar(node: yaml.ScalarNode, place: Position) -> Any:
     except ValueError:
         pass
     if kind in ("int", "float", "bool"):
-        raise YamlRejected(f"{text[:40]} is not a number that can be stored.", place)
-    raise YamlRejected(f"Tags such as {node.tag} are not supported. Remove it.", place)
+        raise YamlRejected(f"{text[:40]} is not a number that can be stored.", position)
+    raise YamlRejected(f"Tags such as {node.tag} are not supported. Remove it.", position)

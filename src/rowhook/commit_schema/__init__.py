@@ -1,1 +1,1 @@
-"""The JSON Schema of what an agent must commit to a goal, derived from its outputs."""
+"""The JSON Schema of commits to a goal, derived from its outputs."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from rowhook.commit_schema.author_text import quoted, quoted_list
+from rowhook.commit_schema.requirements import quoted, quoted_list
 from rowhook.commit_schema.tool_schema import (
     PROPERTY_NAME,
     PlainSchema,
@@ -34,7 +34,7 @@ _TEXT = "data"
 
 @dataclass(slots=True)
 class _Input:
-    """The schema of a tool's input, and what its description must say."""
+    """The schema of a tool's input, and the notes for its description."""
 
     schema: dict[str, Any]
     is_complete: bool = True
@@ -82,7 +82,7 @@ def _description(goal: str, schema: dict[str, Any], tool_input: _Input) -> str:
 
 
 def _input(schema: dict[str, Any], refuses: Refuses) -> _Input:
-    """Return the input without what the APIs refuse: it accepts all that the schema accepts.
+    """Return the input without names that the APIs refuse. It accepts all that the schema does.
 
     Members that `refuses` are in one JSON text.
     """

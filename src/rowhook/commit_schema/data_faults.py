@@ -23,11 +23,11 @@ from rowhook.model import BodyFault, Outcome, Verdict
 from rowhook.render.configuration import Configuration
 from rowhook.render.webhook_compiler import Webhook
 from rowhook.schema.budget import pointer_to
+from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import ROOTS, Template, compile_template
 from rowhook.template.faults import RenderFault, TemplateFaults
-from rowhook.template.names import Key, path_name, read_path_name
-from rowhook.template.output_context import OutputContext
 from rowhook.template.static_text import Placeholder
+from rowhook.template.syntax_nodes import Key, path_name, read_path_name
 
 _SENT = (Verdict.DELIVERED, Verdict.SKIPPED)
 _MAX_FAULTS = 50
@@ -52,7 +52,7 @@ _OTHER_HINT = "Change the value to satisfy the schema."
 class CommitFault(Struct, frozen=True, kw_only=True):
     """A fault of proposed data: `pointer` (RFC 6901) into the data, "" if no value is at fault.
 
-    `hint` says how an agent can correct it.
+    `hint` tells an agent how to correct it.
     """
 
     pointer: str
@@ -83,7 +83,7 @@ def explain(
         faults = [
             commit_fault
             for fault in outcome.faults
-            for commit_fault in _of_body(node, fault, names["data"], _decided_by(webhook))
+            for commit_fault in _of_body(node, fault, names["data"], _hint_of_condition(webhook))
         ]
     else:
         faults = list(_of_render(webhook, outcome, names))
@@ -190,7 +190,7 @@ def _pointer(keys: tuple[Key, ...], data: Any) -> str:
     return pointer_to(steps)
 
 
-def _decided_by(webhook: Webhook) -> str:
+def _hint_of_condition(webhook: Webhook) -> str:
     """Return the hint for a part of the body that is no value of the data."""
     uses = next((uses for pointer, uses in parts_of(webhook) if pointer == "/body_template"), ())
     names = [
@@ -207,9 +207,9 @@ def _decided_by(webhook: Webhook) -> str:
 def _of_body(node: Node, fault: BodyFault, data: object, decided_by: str) -> Iterator[CommitFault]:
     hint = _HINTS.get(fault.keyword, _OTHER_HINT)
     placeholders = list(_sources(node, json_pointer.split(fault.pointer)))
-    place = fault.pointer or "/"
+    position = fault.pointer or "/"
     if not placeholders:
-        message = f"At {place} in the body: {fault.message}"
+        message = f"At {position} in the body: {fault.message}"
         yield CommitFault(pointer="", message=message, hint=decided_by)
     for placeholder, rest in placeholders:
         if placeholder.root == "data":
@@ -218,7 +218,7 @@ def _of_body(node: Node, fault: BodyFault, data: object, decided_by: str) -> Ite
         else:
             yield _at(
                 (placeholder.root or "", placeholder.keys),
-                f"{placeholder.description} at {place}: {fault.message}",
+                f"{placeholder.description} at {position}: {fault.message}",
                 data,
             )
 
@@ -269,7 +269,7 @@ class _Evaluation:
         self._compiled: dict[tuple[str, bool, frozenset[str]], Template | None] = {}
 
     def evaluate(self, part: Occurrence, *, inside: bool) -> None:
-        """Evaluate an expression, unless it reads a variable whose value is not known."""
+        """Evaluate an expression, unless it reads a variable without a value."""
         values = {
             name: bound.value
             for name, bound in part.variables.items()

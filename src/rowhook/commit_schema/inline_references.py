@@ -1,7 +1,7 @@
 """Makes a part of a JSON Schema self-contained: a schema of 2020-12 without references.
 
 Only the keywords that depend on its document (recursion, dynamic references) are left out. The
-result never refuses what the original accepts.
+result accepts all that the original accepts.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rowhook import json_pointer
-from rowhook.commit_schema.author_text import quoted
+from rowhook.commit_schema.requirements import quoted
 
 MAX_PARTS = 2_000
 _MAX_DESCRIPTION = 300
@@ -143,9 +143,9 @@ class _Expansion:
         if not isinstance(schema, dict):
             return schema
         if self.remaining < 0:
-            return self._lose("The schema is too large to expand.")
+            return self._add_loss("The schema is too large to expand.")
         if id(schema) in inside:
-            return self._lose("The schema refers to itself.")
+            return self._add_loss("The schema refers to itself.")
         here = (*inside, id(schema))
         if "$ref" not in schema:
             return self._keywords(schema, here)
@@ -155,7 +155,7 @@ class _Expansion:
         siblings = self._keywords(schema, here)
         return {"allOf": [target, siblings]} if constraints(siblings) else target
 
-    def _lose(self, reason: str) -> dict[str, Any]:
+    def _add_loss(self, reason: str) -> dict[str, Any]:
         self.losses[reason] = None
         self.lost += 1
         return {}
@@ -164,7 +164,7 @@ class _Expansion:
         try:
             return self.expand(_target(reference, self.document), here)
         except NotSelfContained as error:
-            return self._lose(str(error))
+            return self._add_loss(str(error))
 
     def _keywords(self, schema: dict[str, Any], here: tuple[int, ...]) -> dict[str, Any]:
         before = self.lost
@@ -174,7 +174,7 @@ class _Expansion:
             if keyword in _LEFT_OUT:
                 continue
             if keyword in _DYNAMIC:
-                self._lose(f"{keyword} cannot be moved out of its schema.")
+                self._add_loss(f"{keyword} cannot be moved out of its schema.")
                 continue
             complete = self.lost
             result[keyword] = self._value(keyword, value, here)

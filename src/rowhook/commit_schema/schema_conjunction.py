@@ -28,7 +28,7 @@ class _Contradiction(Exception):
 
 
 def conjunction(schemas: Iterable[Any]) -> Any:
-    """Return one schema that accepts what all of these accept; False if nothing can."""
+    """Return one schema that accepts the values that all of these accept; False if nothing can."""
     everything: Any = {}
     return reduce(_both, map(_flat, schemas), everything)
 
@@ -198,7 +198,7 @@ def _unions(first: dict[str, list[Any]], second: dict[str, list[Any]]) -> dict[s
     return {name: _union(first.get(name, []), second.get(name, [])) for name in {**first, **second}}
 
 
-def _neither(first: Any, second: Any) -> Any:
+def _any_of(first: Any, second: Any) -> Any:
     return {"anyOf": [first, second]}
 
 
@@ -211,7 +211,7 @@ _RULES: dict[str, Callable[[Any, Any], Any]] = {
     "dependentRequired": _unions,
     "dependentSchemas": _by_name,
     "propertyNames": _both,
-    "not": _neither,
+    "not": _any_of,
     "uniqueItems": max,
     **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"), max),
     **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), min),

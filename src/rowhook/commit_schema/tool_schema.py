@@ -1,8 +1,8 @@
 """A JSON Schema in the forms that the APIs of models accept in tool definitions.
 
-The plain form leaves out what they refuse, so it never refuses what the original accepts. OpenAI's
-strict form, the subset of its Structured Outputs, closes every object and requires every member;
-an optional member may be null. It refuses more than the goal does.
+The plain form leaves out the keywords that they refuse, so it accepts all that the original does.
+OpenAI's strict form, the subset of its Structured Outputs, closes every object and requires every
+member; an optional member may be null. It refuses more than the goal does.
 """
 
 from __future__ import annotations

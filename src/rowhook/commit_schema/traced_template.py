@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from rowhook.commit_schema.body_skeleton import Node, Text, Value, quoted_after, read_marked
+from rowhook.template.compilation import OutputContext
 from rowhook.template.compiler import compile_template
 from rowhook.template.faults import RenderFault, TemplateFaults
-from rowhook.template.names import LOOKUP_ERRORS, Key, path_name, read_path_name
-from rowhook.template.output_context import OutputContext
 from rowhook.template.source import Source, read_source, read_tokens
 from rowhook.template.static_text import Block, Loop, Placeholder, read_parts
+from rowhook.template.syntax_nodes import LOOKUP_ERRORS, Key, path_name, read_path_name
 
 UNKNOWN: Final = object()
 Path = tuple[str, tuple[Key, ...]]
@@ -178,9 +178,9 @@ def _instrument(source: Source) -> tuple[str, list[_Mark]]:
     at = 0
     for begin, end, kind in _tags(source):
         tag = source.flat[begin:end]
-        part, written = _marked(tag, kind, len(marks))
-        pieces += [source.flat[at:begin], written]
-        if written != tag:
+        part, replacement = _marked(tag, kind, len(marks))
+        pieces += [source.flat[at:begin], replacement]
+        if replacement != tag:
             marks.append(_Mark(tag, part))
         at = end
     return "".join([*pieces, source.flat[at:]]), marks
@@ -199,7 +199,7 @@ def _tags(source: Source) -> Iterator[tuple[int, int, str]]:
 
 
 def _marked(tag: str, kind: str, number: int) -> tuple[Placeholder | Loop | None, str]:
-    """Return the part that a tag is, and what replaces it."""
+    """Return the part of a tag, and its replacement."""
     if kind == "for":
         loop = _only(read_parts(f"{tag}{{% endfor %}}"))
         part = loop if isinstance(loop, Loop) else None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 from uuid import UUID
 
@@ -23,9 +24,14 @@ from rowhook.db.installation_queries import Suspension
 from rowhook.services import installation, lookups
 from rowhook.services.access import Caller, NotAuthenticated
 from rowhook.services.context import Conflict, KeyringContext, ServerContext
-from rowhook.services.lookups import Organization
+from rowhook.services.lookups import (
+    NavigationCounts,
+    Organization,
+    names_of_webhooks,
+    navigation_counts,
+    organization_names,
+)
 from rowhook.services.portal import Portal, PortalEnded, authenticate_portal
-from rowhook.services.search import NavigationCounts, navigation_counts
 from rowhook.services.sessions import authenticate_visitor
 
 SESSION_COOKIE = "rowhook_session"
@@ -189,10 +195,10 @@ async def require_scope(
 
 
 async def check_csrf(request: SessionRequest) -> None:
-    """Reject with 403 a form that was not shown to this session by a page of the dashboard.
+    """Reject with 403 a form that no page of the dashboard sent to this session.
 
     Rejects with 409 a form that an operator loaded for another organization than the selected one,
-    which another tab may have changed: what it creates would belong to the wrong one.
+    which another tab may have changed: an object that it creates would belong to the wrong one.
     """
     if request.method in _SAFE:
         return
@@ -242,3 +248,26 @@ def local_path(text: str | None) -> str:
     if text is None or not text.startswith("/") or text.startswith(("//", "/\\")):
         return "/"
     return quote(text, safe="/?&=%:+,;~-._")
+
+
+class Owned(Protocol):
+    """A row of a list, with the platform id of its organization."""
+
+    @property
+    def organization_id(self) -> str | None:
+        """The id; None for an object of no organization."""
+
+
+async def owner_names(request: SessionRequest, items: Iterable[Owned]) -> dict[str, str]:
+    """The names by id; empty if the session is limited to one organization."""
+    if not request.auth.sees_all_organizations:
+        return {}
+    return await organization_names(ctx_of(request), (item.organization_id for item in items))
+
+
+async def owners_of_webhooks(request: SessionRequest, webhooks: Iterable[UUID]) -> dict[UUID, str]:
+    """The names of their organizations; empty if the session is limited to one."""
+    if not request.auth.sees_all_organizations:
+        return {}
+    by_id = await names_of_webhooks(ctx_of(request), webhooks)
+    return {webhook.id: webhook.organization for webhook in by_id.values() if webhook.organization}

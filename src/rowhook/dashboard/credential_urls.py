@@ -14,8 +14,7 @@ from rowhook.output_kinds import OUTPUT_KINDS
 from rowhook.render.configuration import Fault
 from rowhook.services import secrets
 from rowhook.services.context import KeyringContext, Rejected
-from rowhook.services.webhook_checks import check_for_save
-from rowhook.services.webhook_documents import Webhook
+from rowhook.services.webhook_documents import Webhook, check_for_save
 
 _SERVICES = (
     ("Slack", r"hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/."),
@@ -49,7 +48,7 @@ class CredentialUrl(NamedTuple):
 
 
 class Offer(NamedTuple):
-    """What the editor offers for a URL. `is_chosen` is whether a save stores it as a secret."""
+    """The offer of a secret for a URL. `is_chosen` is whether a save stores the URL in it."""
 
     url: CredentialUrl
     secret_id: str
@@ -86,7 +85,7 @@ async def offer_of(
     form: FormData,
     present: Webhook | None,
 ) -> Offer | None:
-    """What to offer for the URL in the form; None if it is no credential."""
+    """The offer for the URL in the form; None if it is no credential."""
     url = _credential(fields)
     if url is None:
         return None
@@ -105,10 +104,10 @@ async def store_before_save(
     form: FormData,
     present: Webhook | None,
 ) -> Fields:
-    """Store the URL as a secret if the form says so, and return the fields with its name.
+    """Store the URL as a secret if the form requests it, and return the fields with its name.
 
-    Raises Rejected, without storing it, if the webhook has any fault, and if the form did not yet
-    say what to do with such a URL.
+    Raises Rejected, without storing it, if the webhook has any fault, and if the form did not
+    yet offer the choice.
     """
     url = _credential(fields)
     if url is None or (_is_saved(fields, present) and not form.flag("store_url")):
@@ -163,11 +162,11 @@ def _is_saved(fields: Fields, present: Webhook | None) -> bool:
     return present is not None and fields["url"].strip() == present.url
 
 
-async def _free_id(ctx: KeyringContext, organization: UUID | None, wanted: str) -> str:
-    """The wanted id, or with the first number that no secret has."""
+async def _free_id(ctx: KeyringContext, organization: UUID | None, preferred: str) -> str:
+    """The preferred id, or with the first number that no secret has."""
     if organization is None:
-        return wanted
-    for name in (wanted, *(f"{wanted}-{number}" for number in range(2, _MAX_TRIES))):
+        return preferred
+    for name in (preferred, *(f"{preferred}-{number}" for number in range(2, _MAX_TRIES))):
         if not (await secrets.secret_hosts(ctx, organization, name))[0]:
             return name
-    return wanted
+    return preferred

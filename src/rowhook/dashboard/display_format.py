@@ -34,7 +34,7 @@ def elapsed(since: datetime) -> str:
 
 
 def due(moment: datetime) -> str:
-    """Format the time of what is planned: `in 3 min`, or `due` if it has come."""
+    """Format the time of a planned action: `in 3 min`, or `due` if it has come."""
     return "due" if moment <= datetime.now(UTC) else format_relative(moment)
 
 

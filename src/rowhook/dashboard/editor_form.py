@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from rowhook.dashboard.form_fields import FormData
+from rowhook.json_pointer import syntax_error_position
 from rowhook.output_kinds import OUTPUT_KINDS
 from rowhook.render.configuration import Configuration, Fault
-from rowhook.render.json_positions import syntax_error_position
 from rowhook.services.json_reader import ReadResult, read_with_faults, verbatim
 
 _DELAY = re.compile(r"(?P<count>\d+(?:\.\d+)?)\s*(?P<unit>s|sec|m|min|h|d)?")
@@ -167,8 +167,8 @@ def draft_of(fields: Fields) -> ReadResult[Configuration]:
     """Convert the fields to a draft, as an API call would, and collect all faults."""
     reader = _Reader(fields)
     document = reader.document()
-    read = read_with_faults(msgspec.json.encode(document), Configuration)
-    return ReadResult(read.document, (*reader.faults, *read.faults))
+    result = read_with_faults(msgspec.json.encode(document), Configuration)
+    return ReadResult(result.document, (*reader.faults, *result.faults))
 
 
 class HeaderLine(NamedTuple):
@@ -252,9 +252,9 @@ class _Reader:
         except msgspec.ValidationError as error:
             self._add_fault(f"/{name}", f"This value cannot be stored: {error}")
         except (msgspec.DecodeError, UnicodeError) as error:
-            place = syntax_error_position(self._fields[name]) or (None, None)
+            position = syntax_error_position(self._fields[name]) or (None, None)
             reason = str(error).removeprefix("JSON is malformed: ")
-            self._add_fault(f"/{name}", f"Invalid JSON: {reason}", *place)
+            self._add_fault(f"/{name}", f"Invalid JSON: {reason}", *position)
         else:
             return raw
         return None

@@ -1,14 +1,15 @@
-"""Render pages and declare their routes, under a strict Content-Security-Policy."""
+"""Pages with their navigation, redirects with a flash message, and the declaration of routes."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import MediaType, Request, Response, get, post
@@ -16,10 +17,10 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 from litestar.response import Redirect
 
-from rowhook.dashboard import curl, display_format, editor_form, navigation
-from rowhook.dashboard.browser_session import Session
-from rowhook.dashboard.display_format import excerpt, indented
-from rowhook.dashboard.fault_positions import locate_faults
+from rowhook.dashboard import code_snippets, display_format, editor_form
+from rowhook.dashboard.browser_session import Session, SessionRequest, local_path
+from rowhook.dashboard.display_format import excerpt, goal_path, indented
+from rowhook.dashboard.editor_hints import locate_faults
 from rowhook.dashboard.live_updates import OwnedStreams
 from rowhook.dashboard.portal_frame import (
     NO_ANCESTORS,
@@ -31,7 +32,7 @@ from rowhook.dashboard.portal_frame import (
 from rowhook.output_kinds import OUTPUT_KINDS
 from rowhook.server_sent_events import MEDIA_TYPE
 from rowhook.services.context import KeyringContext
-from rowhook.services.lookups import MAX_NAMES
+from rowhook.services.lookups import MAX_NAMES, MAX_NAVIGATION_COUNT, Kind, Match, NavigationCounts
 from rowhook.services.portal import Portal
 from rowhook.services.stats import MAX_COUNTED
 
@@ -70,10 +71,10 @@ def _environment() -> Environment:
     }
     environment.globals |= {
         "static": static,
-        "navigation": navigation.NAVIGATION,
-        "count_beside": navigation.count_beside,
-        "current_entry": navigation.current_entry,
-        "target_of": navigation.target_of,
+        "navigation": NAVIGATION,
+        "count_beside": count_beside,
+        "current_entry": current_entry,
+        "target_of": target_of,
         "most_names": MAX_NAMES,
         "most_counted": MAX_COUNTED,
         "output_kinds": OUTPUT_KINDS,
@@ -122,7 +123,7 @@ def _render(
             base=str(request.base_url).rstrip("/") + prefix,
             databases=request.scope.get("rowhook_databases"),
             database=prefix.rpartition("/")[2],
-            curl=partial(curl.curl, organization=organization),
+            curl=partial(code_snippets.curl, organization=organization),
             **context,
         )
     )
@@ -211,3 +212,133 @@ def form_route(path: str, *, scope: str, **options: Any) -> Callable[[Handler], 
         include_in_schema=False,
         **options,
     )
+
+
+_CODE = re.compile(r"(?P<name>[a-z_]+)(?:-(?P<count>\d{1,9})(?:-of-(?P<of>\d{1,9}))?)?")
+
+
+def current_address(request: SessionRequest) -> str:
+    """The path and query of this page, without its flash message, as the target of its forms."""
+    query = urlencode(_without_flash(request.url.query))
+    return f"{request.url.path}?{query}" if query else request.url.path
+
+
+def redirect_back(
+    address: str | None, name: str, count: int | None = None, of: int | None = None
+) -> Redirect:
+    """Redirect to the page of the form, with the flash message `name` for `count` of `of` items.
+
+    If `count` is less than `of`, the message is the one named with the suffix `_some`.
+    """
+    parts = urlsplit(local_path(address))
+    code = name if count is None else f"{name}-{count}"
+    if of is not None:
+        code = f"{name}{'' if count == of else '_some'}-{count}-of-{of}"
+    query = urlencode([*_without_flash(parts.query), ("done", code)])
+    return redirect(f"{parts.path}?{query}")
+
+
+def flash_message(code: str | None, messages: Mapping[str, str]) -> str | None:
+    """The message of a code, with its numbers in place of `{}`; None for an unknown code."""
+    match = _CODE.fullmatch(code or "")
+    if match is None or match["name"] not in messages:
+        return None
+    numbers = (f"{int(number):,}" if number else "" for number in match.group("count", "of"))
+    return messages[match["name"]].format(*numbers)
+
+
+def _without_flash(query: str) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in parse_qsl(query) if name != "done"]
+
+
+class Entry(NamedTuple):
+    """A page of the navigation; `icon` names a path of `_icons.html`."""
+
+    path: str
+    title: str
+    icon: str
+    scope: str = "read"
+
+
+# Not part of a portal.
+SYSTEM_PATH = "/system"
+NAVIGATION = (
+    (
+        Entry("/", "Overview", "overview"),
+        Entry("/webhooks", "Webhooks", "webhooks"),
+        Entry("/links", "Links", "links"),
+        Entry("/goals", "Agent view", "goals"),
+    ),
+    (
+        Entry("/deliveries", "Deliveries", "deliveries"),
+        Entry("/held", "Held", "held"),
+        Entry("/failures", "Failures", "failures"),
+        Entry("/replay", "Replay", "replay", "replay"),
+        Entry("/alerts", "Alerts", "alerts"),
+    ),
+    (
+        Entry("/secrets", "Secrets", "secrets"),
+        Entry("/keys", "API keys", "keys", "admin"),
+        Entry("/audit", "Audit", "audit", "admin"),
+        Entry("/quotas", "Quotas", "quotas"),
+        Entry(SYSTEM_PATH, "System", "system"),
+    ),
+)
+_OTHER_PAGES = (Entry("/webhooks/new", "New webhook", "webhooks", "write"),)
+_ORGANIZATIONS = Entry("/organizations", "Organizations", "system")
+
+
+def current_entry(path: str) -> str:
+    """The path of the entry that a page belongs to."""
+    return f"/{path.split('/')[1]}"
+
+
+def count_beside(path: str, counts: NavigationCounts | None) -> str:
+    """The count beside an entry: empty if there is none, or nothing to count."""
+    if counts is None:
+        return ""
+    waiting = counts.deliveries.by_status
+    numbers = {
+        "/webhooks": counts.webhooks,
+        "/deliveries": waiting.get("pending", 0) + waiting.get("sending", 0),
+        "/held": waiting.get("held", 0),
+    }
+    number = numbers.get(path, 0)
+    if number >= MAX_NAVIGATION_COUNT:
+        return f"{MAX_NAVIGATION_COUNT - 1}+"
+    return str(number) if number else ""
+
+
+def pages_named(session: Session, text: str) -> list[Entry]:
+    """The pages that the session may open and whose title contains the text."""
+    entries = [entry for group in NAVIGATION for entry in group] + [*_OTHER_PAGES]
+    if session.is_operator:
+        entries.append(_ORGANIZATIONS)
+    return [
+        entry
+        for entry in entries
+        if text.casefold() in entry.title.casefold()
+        and session.has_scope(entry.scope)
+        and not (session.portal and entry.path == SYSTEM_PATH)
+    ]
+
+
+def _deliveries_of(match: Match) -> str:
+    if match.commit_id is not None:
+        return f"/deliveries?{urlencode({'commit_id': match.commit_id})}"
+    if match.job_id is not None:
+        return f"/deliveries?{urlencode({'job_id': match.job_id})}"
+    return f"/deliveries/{match.delivery_id}" if match.delivery_id is not None else "/deliveries"
+
+
+_TARGETS: dict[Kind, Callable[[Match], str]] = {
+    "webhook": lambda match: f"/webhooks/{match.id}",
+    "delivery": lambda match: f"/deliveries/{match.id}",
+    "goal": lambda match: goal_path(match.id),
+    "agent": lambda match: f"/links?kind=agent&search={quote(match.id, safe='')}",
+}
+
+
+def target_of(match: Match) -> str:
+    """The page of an object. Commits, jobs, sessions and events lead to their deliveries."""
+    return _TARGETS.get(match.kind, _deliveries_of)(match)

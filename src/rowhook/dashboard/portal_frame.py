@@ -1,4 +1,4 @@
-"""What lets a portal be shown in a frame: its cookie, and the headers and colors of its pages."""
+"""Portals in a frame: the cookie, headers and colors that allow it."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _Color = tuple[int, int, int]
 
 
 class _PartitionedCookie(Cookie):
-    """A cookie of its own for each site that frames the portal (CHIPS)."""
+    """A separate cookie for each site that frames the portal (CHIPS)."""
 
     def to_header(self, **options: Any) -> str:
-        """The header with an attribute that `http.cookies` does not know before Python 3.14."""
+        """The header with an attribute that `http.cookies` lacks before Python 3.14."""
         return f"{super().to_header(**options)}; Partitioned"
 
 

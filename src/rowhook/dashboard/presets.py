@@ -13,7 +13,7 @@ _BODIES = Path(__file__).parent / "preset_bodies"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """A preset: its title, what it sends, configuration, and required secrets with descriptions."""
+    """A preset: its title and request in words, configuration, and required secrets."""
 
     title: str
     sends: str
@@ -130,7 +130,7 @@ PRESETS: dict[str, Preset] = {
         configuration=Configuration(name="", url="https://", body_template=_body("json")),
     ),
 }
-# Destinations of alerts: the title, what its URL is, and the body.
+# Destinations of alerts: the title, the meaning of its URL, and the body.
 ALERT_DESTINATIONS: dict[str, tuple[str, str, str]] = {
     "slack": ("Slack", "the URL of an incoming webhook", _body("alert_slack")),
     "teams": ("Teams", "the URL of a workflow that posts to a channel", _body("alert_teams")),

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
+from rowhook import json_pointer
 from rowhook.dashboard.editor_form import Fields
-from rowhook.dashboard.fault_positions import field_of, locate_faults
-from rowhook.dashboard.schema_relaxations import SchemaText, offset_of
+from rowhook.dashboard.editor_hints import field_of, locate_faults
+from rowhook.json_pointer import json_position
 from rowhook.render.configuration import Fault
+from rowhook.schema.reader import NotJson, parse_instance
+from rowhook.schema.schema_compiler import SchemaRejected, compile_schema
 from rowhook.services.held_deliveries import HeldPreview
 
 _UNDEFINED = re.compile(
@@ -49,12 +54,12 @@ def suggested_changes(
     fields: Fields, items: Iterable[HeldPreview], faults: Iterable[Fault] = ()
 ) -> list[SuggestedChange]:
     """Return changes for the faults of a draft and of its previews, each once."""
-    found: dict[str, SuggestedChange] = {}
+    changes: dict[str, SuggestedChange] = {}
     for change in _changes(fields, items, faults):
-        found.setdefault(change.key, change)
-        if len(found) == _MOST:
+        changes.setdefault(change.key, change)
+        if len(changes) == _MOST:
             break
-    return list(found.values())
+    return list(changes.values())
 
 
 def _changes(
@@ -65,24 +70,24 @@ def _changes(
     schema = SchemaText(str(fields["schema"]))
     for item in items:
         body = item.request.body if item.request is not None else None
-        for shown in item.faults:
-            if shown.at == "body" and body is not None:
-                for start, end, text, summary in schema.relaxations(shown.pointer, body):
+        for preview_fault in item.faults:
+            if preview_fault.at == "body" and body is not None:
+                for start, end, text, summary in schema.relaxations(preview_fault.pointer, body):
                     yield SuggestedChange(
                         field="schema", start=start, end=end, text=text, summary=summary
                     )
-            elif shown.at == "configuration":
-                place = Fault(
-                    pointer=shown.pointer,
-                    message=shown.message,
-                    line=shown.line,
-                    column=shown.column,
+            elif preview_fault.at == "configuration":
+                template_fault = Fault(
+                    pointer=preview_fault.pointer,
+                    message=preview_fault.message,
+                    line=preview_fault.line,
+                    column=preview_fault.column,
                 )
-                yield from _template_changes(fields, place)
+                yield from _template_changes(fields, template_fault)
 
 
 def _template_changes(fields: Fields, fault: Fault) -> Iterator[SuggestedChange]:
-    """Yield changes for an undefined variable, or an unknown filter, at its place."""
+    """Yield changes for an undefined variable, or an unknown filter, at its position."""
     field = field_of(fault.pointer)
     if fault.line is None or field not in fields:
         return
@@ -91,20 +96,20 @@ def _template_changes(fields: Fields, fault: Fault) -> Iterator[SuggestedChange]
     if located["column"] is None:
         return
     start = offset_of(text, located["line"], located["column"])
-    place = f"Line {located['line']}, column {located['column']}"
+    position = f"Line {located['line']}, column {located['column']}"
     if undefined := _UNDEFINED.match(fault.message):
         for end, new in _for_undefined(text, start, undefined["name"], undefined["match"]):
-            yield _replacement(field, text, start, end, new, place)
+            yield _replacement(field, text, start, end, new, position)
     elif unknown := _UNKNOWN_FILTER.search(fault.message):
         used = re.compile(rf"\|\s*({re.escape(unknown['name'])})\b").search(text, start)
         if used is not None:
-            yield _replacement(field, text, used.start(1), used.end(1), unknown["match"], place)
+            yield _replacement(field, text, used.start(1), used.end(1), unknown["match"], position)
 
 
 def _replacement(
-    field: str, text: str, start: int, end: int, new: str, place: str
+    field: str, text: str, start: int, end: int, new: str, position: str
 ) -> SuggestedChange:
-    summary = f"{place} of {_LABELS.get(field, field)}: {text[start:end]} becomes {new}"
+    summary = f"{position} of {_LABELS.get(field, field)}: {text[start:end]} becomes {new}"
     return SuggestedChange(field=field, start=start, end=end, text=new, summary=summary)
 
 
@@ -138,3 +143,165 @@ def _last_step(path: re.Match[str], name: str) -> tuple[int, int] | None:
 
 def _last_of(name: str) -> str:
     return _STEPS.findall(name)[-1] if _STEPS.search(name) else f".{name}"
+
+
+_REMOVABLE = (
+    *("format", "pattern", "enum", "const", "minLength", "maxLength", "multipleOf"),
+    *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "uniqueItems"),
+    *("minItems", "maxItems", "minProperties", "maxProperties"),
+)
+_MAX_DEPTH = 32
+_INDEX = re.compile(r"/\d+(?=/|$)")
+_TYPES = {
+    type(None): "null",
+    bool: "boolean",
+    int: "integer",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
+
+
+class Relaxation(NamedTuple):
+    """A replacement of the text from `start` to `end`."""
+
+    start: int
+    end: int
+    text: str
+    summary: str
+
+
+class SchemaText:
+    """The text of a schema, and the parts of it that apply to a value."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._seen: set[str] = set()
+        try:
+            self._document = json.loads(text) if text.strip() else None
+        except (ValueError, RecursionError):
+            self._document = None
+
+    def relaxations(self, pointer: str, body: str) -> Iterator[Relaxation]:
+        """Yield changes that make the schema accept the value at a pointer into a body.
+
+        Items of one list are alike: their violations are examined once for each kind of value.
+        """
+        try:
+            value = _at(parse_instance(body), json_pointer.split(pointer), missing=...)
+        except NotJson:
+            return
+        kind = f"{_INDEX.sub('/*', pointer)} {type(value).__name__}"
+        if value is ... or kind in self._seen:
+            return
+        self._seen.add(kind)
+        steps = json_pointer.split(pointer)
+        for path, part in _parts(self._document, steps):
+            yield from self._for_value(path, part, value)
+        for path, part in _parts(self._document, steps[:-1]) if steps else ():
+            if part.get("additionalProperties") is False and _inner(part, steps[-1]) is None:
+                yield from self._without(path, "additionalProperties")
+
+    def _for_value(self, path: list[str], part: dict[str, Any], value: Any) -> Iterator[Relaxation]:
+        required = part.get("required")
+        names = required if isinstance(required, list) and isinstance(value, dict) else []
+        for name in names:
+            if name not in value:
+                left = [other for other in names if other != name]
+                yield from self._replaced(path, "required", left, f"{name} is no longer required")
+        kinds = part.get("type")
+        if kinds is not None and self._violates("type", kinds, value):
+            allowed = kinds if isinstance(kinds, list) else [kinds]
+            kind = _TYPES.get(type(value), "number")
+            yield from self._replaced(path, "type", [*allowed, kind], f"type also allows {kind}")
+        for keyword in _REMOVABLE:
+            if keyword in part and self._violates(keyword, part[keyword], value):
+                yield from self._without(path, keyword)
+
+    def _violates(self, keyword: str, setting: Any, value: Any) -> bool:
+        dialect = self._document.get("$schema") if isinstance(self._document, dict) else None
+        alone = {keyword: setting} | ({} if dialect is None else {"$schema": dialect})
+        try:
+            return bool(compile_schema(alone).faults(value))
+        except SchemaRejected:
+            return False
+
+    def _without(self, path: list[str], keyword: str) -> Iterator[Relaxation]:
+        if (span := self._span([*path, keyword])) is not None:
+            start, end = self._member(keyword, *span)
+            yield Relaxation(start, end, "", f"JSON Schema, {_label(path)}: {keyword} is removed")
+
+    def _replaced(
+        self, path: list[str], keyword: str, setting: list[Any], summary: str
+    ) -> Iterator[Relaxation]:
+        if (span := self._span([*path, keyword])) is not None:
+            text = json.dumps(setting, ensure_ascii=False)
+            yield Relaxation(*span, text, f"JSON Schema, {_label(path)}: {summary}")
+
+    def _span(self, path: list[str]) -> tuple[int, int] | None:
+        position = json_position(self._text, json_pointer.join(path))
+        if position is None:
+            return None
+        start = offset_of(self._text, *position)
+        return start, json.JSONDecoder().raw_decode(self._text, start)[1]
+
+    def _member(self, name: str, start: int, end: int) -> tuple[int, int]:
+        """Return the range of a member of an object, with the comma after or before it."""
+        start = self._text.rfind(json.dumps(name), 0, start)
+        if (after := re.compile(r"\s*,\s*").match(self._text, end)) is not None:
+            return start, after.end()
+        before = re.search(r",\s*$", self._text[:start])
+        return (start if before is None else before.start()), end
+
+
+def offset_of(text: str, line: int, column: int) -> int:
+    """Return the offset of a line and a column, both from 1."""
+    before = text.split("\n")[: line - 1]
+    return sum(len(part) + 1 for part in before) + column - 1
+
+
+def _parts(document: Any, steps: list[str]) -> Iterator[tuple[list[str], dict[str, Any]]]:
+    """Yield the parts of a schema that apply to a value, and their paths."""
+    yield from _walk(document, document, [], steps, _MAX_DEPTH)
+
+
+def _walk(
+    document: Any, node: Any, path: list[str], steps: list[str], depth: int
+) -> Iterator[tuple[list[str], dict[str, Any]]]:
+    if not isinstance(node, dict) or depth == 0:
+        return
+    reference = node.get("$ref")
+    if isinstance(reference, str) and reference.startswith("#"):
+        target = json_pointer.split_reference(reference)
+        yield from _walk(document, _at(document, target), target, steps, depth - 1)
+    every = node.get("allOf")
+    for index, part in enumerate(every if isinstance(every, list) else ()):
+        yield from _walk(document, part, [*path, "allOf", str(index)], steps, depth - 1)
+    if not steps:
+        yield path, node
+        return
+    inner = _inner(node, steps[0])
+    if inner is not None:
+        yield from _walk(document, _at(node, inner), [*path, *inner], steps[1:], depth)
+
+
+def _inner(node: dict[str, Any], step: str) -> list[str] | None:
+    """Return where a schema describes the property or item `step`."""
+    candidates = [["properties", step]]
+    if step.isdecimal():
+        candidates += [["prefixItems", step], ["items"]]
+    candidates.append(["additionalProperties"])
+    return next((path for path in candidates if isinstance(_at(node, path), dict)), None)
+
+
+def _at(node: Any, path: list[str], missing: Any = None) -> Any:
+    for step in path:
+        try:
+            node = node[int(step) if isinstance(node, list) else step]
+        except (KeyError, IndexError, ValueError, TypeError):
+            return missing
+    return node
+
+
+def _label(path: list[str]) -> str:
+    return json_pointer.join(path) or "the whole schema"

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, LiteralString, Self
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from rowhook.db.answer_deadline import AnswerLimits, deadline, shut_down
-from rowhook.db.connection_errors import ConnectionFailed
+from rowhook.db.connection_errors import AnswerLimits, ConnectionFailed, deadline, shut_down
 
 if TYPE_CHECKING:
     from psycopg.abc import RV, PQGen
@@ -188,7 +187,7 @@ async def _prepare(
             if role is not None:
                 await connection.execute("select set_config('role', %s, false)", (role,))
     except BaseException:
-        # Also after a cancellation: nobody else knows the connection yet.
+        # Also after a cancellation: nobody else has the connection yet.
         await connection.close()
         raise
 

@@ -18,8 +18,8 @@ class ClaimResult(NamedTuple):
 
     `marks` has, for each lane that deliveries were claimed from, the time before which it has no
     ready rows. `unreadable` maps token to outbox id for rows whose event is missing. `reclaimed` is
-    the number of expired claims of this worker that it never received. `outlook` is what the worker
-    may wait for.
+    the number of expired claims of this worker that it never received. `outlook` is the
+    work that the worker may wait for.
     """
 
     claims: list[Claim]
@@ -32,7 +32,7 @@ class ClaimResult(NamedTuple):
 
 
 class Outlook(NamedTuple):
-    """What a worker that falls asleep may wait for.
+    """The work that a sleeping worker may wait for.
 
     `has_more`: a claim may find further deliveries at once. `awaits_result`: a lane has ready rows
     and no slot until a result is recorded. `has_chores`: `sweep` would find work. `is_unsettled`: a
@@ -122,7 +122,7 @@ async def claim(
 
     Rows before the watermark of a lane in `marks` are skipped. A claim that sweeps gives back
     expired claims of this worker except the tokens in `held`, if passed. `falls_asleep` registers
-    the worker as asleep first, so that captures notify it of what this claim does not find.
+    the worker as asleep first, so that captures notify it of deliveries that this claim misses.
     """
     result = await rows_within_deadline(
         pool,
@@ -181,7 +181,7 @@ class Rotation:
             self.is_complete = True
             return
         if self._last is not None and cursor <= self._last:
-            # It began anew; without a start, that completes the round.
+            # It started again; without a start, that completes the round.
             self.is_complete = self._is_past_end
             self._is_past_end = True
         if self._start is not None and self._is_past_end and cursor >= self._start:

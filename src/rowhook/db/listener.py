@@ -8,8 +8,7 @@ from collections.abc import Callable
 import structlog
 from psycopg import AsyncConnection, sql
 
-from rowhook.db.answer_deadline import deadline
-from rowhook.db.connection_errors import reason
+from rowhook.db.connection_errors import deadline, reason
 from rowhook.db.connection_pool import connect
 from rowhook.db.statements import PostgresError
 

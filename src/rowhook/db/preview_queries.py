@@ -32,7 +32,7 @@ class BegunTest(NamedTuple):
 async def sample_job(
     pool: ConnectionSource, organization: UUID, agent: UUID | None
 ) -> SampleRow | None:
-    """Returns a sample job of an agent, or of none; None if the agent belongs to another one."""
+    """Returns a sample job, of an agent if one is named; None if it is another organization's."""
     result = await rows(
         pool, "select snapshot, moment from rowhook.sample_job(%s, %s)", organization, agent
     )

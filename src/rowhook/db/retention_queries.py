@@ -37,7 +37,7 @@ class StoredBodies(NamedTuple):
 
 
 class PlanRow(NamedTuple):
-    """What a run would remove of a kind: rows, or partitions for attempts and bodies."""
+    """The removals of a run for one kind: rows, or partitions for attempts and bodies."""
 
     kind: str
     removable: int

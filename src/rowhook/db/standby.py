@@ -15,8 +15,7 @@ import psycopg
 import structlog
 
 from rowhook.db import connection_errors, connection_pool
-from rowhook.db.answer_deadline import deadline, shut_down
-from rowhook.db.connection_errors import Cause
+from rowhook.db.connection_errors import Cause, deadline, shut_down
 from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import (
     ChoosingSource,
@@ -65,7 +64,7 @@ class RequestReads:
         self.source: str | None = None
 
     def note(self, source: str) -> None:
-        """Notes a source; a standby stands, because the answer may be as old as its data."""
+        """Notes a source. A standby remains, because the answer may be as old as its data."""
         if self.source is None or self.source == "primary":
             self.source = source
 
@@ -157,12 +156,12 @@ class Standby:
         if connection_errors.cause_of(error) is Cause.POOL_BUSY:
             return False
         is_reached = not isinstance(error, Unreachable)
-        what = "It cannot be compared with the primary" if is_reached else "It is not reached"
-        self._reason = f"{what}: {connection_errors.reason(error)}"
+        summary = "It cannot be compared with the primary" if is_reached else "It is not reached"
+        self._reason = f"{summary}: {connection_errors.reason(error)}"
         return True
 
     async def _lose(self, error: psycopg.Error) -> None:
-        """Ends the connections, since what waits for an answer on them would wait for long."""
+        """Ends the connections, since pending statements on them would wait for long."""
         if not self.doubt(error):
             return
         for connection in list(self._in_use):

@@ -18,7 +18,7 @@ class RevisionConflict(RuntimeError):
 
 
 class QuotaExceeded(RuntimeError):
-    """The organization may have no further webhook; the message says what to do."""
+    """The organization has reached its quota of webhooks; the message contains the remedy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,4 +218,4 @@ async def find_link_targets(
         agents,
         goals,
     )
-    return {(kind, given): target for kind, given, target in result}
+    return {(kind, requested): target for kind, requested, target in result}

@@ -13,14 +13,14 @@ import msgspec
 from rowhook.render.configuration import Configuration
 from rowhook.services import links, webhooks
 from rowhook.services.context import KeyringContext
-from rowhook.services.webhook_checks import configuration_of
+from rowhook.services.webhook_documents import configuration_of
 
 BOREALIS = UUID("00000000-0000-4000-8000-00000000000b")
 MERIDIAN = UUID("00000000-0000-4000-8000-00000000000c")
 _TRIAGE = "00000000-0000-4000-8000-0000000000a3"
 PREFIX = "/demo"
 BROKEN, SLOW = "Carrier booking", "Data warehouse"
-# Short while the day is written, so that what is refused becomes dead within a second.
+# Short while the day is written, so that refused deliveries become dead within a second.
 _BRIEF_S = [0, 0.3, 0.6]
 _USUAL_S = [0, 30, 300]
 _DELAYS_S = {"warehouse": (1.2, 2.4), "help-desk": (0.06, 0.2), "chat": (0.03, 0.1)}

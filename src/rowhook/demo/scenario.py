@@ -222,12 +222,12 @@ def find_faults(
 ) -> list[str]:
     """Returns a line for each difference; empty if everything is as expected."""
     faults = [fault for delivery in expected for fault in _faults(delivery, arrived, deliveries)]
-    known = {(delivery.key, delivery.path) for delivery in expected}
+    expected_requests = {(delivery.key, delivery.path) for delivery in expected}
     faults += [
         f"unexpected request {request.method} {request.path}"
         f" with key {request.headers.get('idempotency-key')}"
         for request in arrived
-        if (request.headers.get("idempotency-key"), request.path) not in known
+        if (request.headers.get("idempotency-key"), request.path) not in expected_requests
     ]
     if len(deliveries) != len(expected):
         faults.append(f"{len(deliveries)} deliveries, expected {len(expected)}")

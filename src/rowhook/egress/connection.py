@@ -2,7 +2,7 @@
 
 The head is complete before the response counts: a lost connection or a deadline inside it is a
 failure. From then on the status is never lost; the body is read only for display, limited in bytes
-and time. Lines of the head that are not valid do not matter beside a valid status line.
+and time. Invalid lines of the head are ignored if the status line is valid.
 """
 
 from __future__ import annotations
@@ -15,13 +15,11 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from rowhook.egress.response import BrokenHead, Response, is_interim
+from rowhook.egress.exchange import BrokenHead, Response, is_interim
 
 if TYPE_CHECKING:
-    from rowhook.egress.deadlines import Deadlines
-    from rowhook.egress.origin_pool import Origin, OriginPool
-    from rowhook.egress.response import RawHeaders
-    from rowhook.egress.timings import ExchangeTimer
+    from rowhook.egress.exchange import ExchangeTimer, RawHeaders
+    from rowhook.egress.origin_pool import Deadlines, Origin, OriginPool
 
 # Limits for all heads of a response, including interim ones.
 MAX_HEAD_BYTES = 65_536
@@ -38,7 +36,7 @@ IDLE_S = 15.0
 MAX_IDLE_S = 60.0
 # A request that crosses the server's close is sent again; closing earlier avoids most of them.
 IDLE_MARGIN_S = 1.0
-# Time for the end of TLS, and for what is not written yet, when a connection is closed.
+# Time for the end of TLS, and for unwritten data, when a connection is closed.
 CLOSE_S = 1.0
 _SPACE = ord(" ")
 _DISCARD = deque[tuple[bytes, bytes]](maxlen=0).append
@@ -209,7 +207,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has arrived."""
+        """Parse received data."""
         if self._state is _State.BODY:
             self._read_body(data)
         elif self._pending is not None:
@@ -267,7 +265,7 @@ class Connection(asyncio.Protocol):
             self._keep = self._headers.append
             return
         self._status = status
-        # What follows is not part of the head: trailers, or headers of a second response.
+        # The following fields are not part of the head: trailers, or headers of a second response.
         self._discard_headers()
         self._state = _State.BODY
         if self._timer is not None:

@@ -1,6 +1,6 @@
 """Parses and checks target URLs, without resolving names.
 
-The result is what is checked and sent. The parser is strict (RFC 3986 syntax, RFC 1123
+The parsed target is checked and sent. The parser is strict (RFC 3986 syntax, RFC 1123
 labels, IDNA 2008), so that no other parser can read a different host from the same URL.
 """
 

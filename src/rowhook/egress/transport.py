@@ -15,23 +15,20 @@ import httpx
 
 from rowhook.egress import errors
 from rowhook.egress.connection import Connection, ConnectionEnded, ResponseInvalid
-from rowhook.egress.deadlines import Deadlines
-from rowhook.egress.dialer import Dialer
+from rowhook.egress.dialer import PROXY_AUTHENTICATION_REQUIRED, Dialer, ProxyPolicy
 from rowhook.egress.errors import TargetForbidden, UrlRejected
-from rowhook.egress.origin_pool import OriginPool
-from rowhook.egress.proxy import PROXY_AUTHENTICATION_REQUIRED, ProxyPolicy
-from rowhook.egress.request_encoder import encode
+from rowhook.egress.exchange import ExchangeTimer, encode
+from rowhook.egress.origin_pool import Deadlines, OriginPool
 from rowhook.egress.target_url import parse_target
-from rowhook.egress.timings import ExchangeTimer
 
 if TYPE_CHECKING:
     import ssl
 
     from rowhook.egress.dialer import OpenSocket
+    from rowhook.egress.exchange import Response
     from rowhook.egress.origin_pool import Origin
     from rowhook.egress.policy import EgressPolicy
     from rowhook.egress.resolver import Lookup
-    from rowhook.egress.response import Response
     from rowhook.egress.target_url import Target
     from rowhook.model import Headers
 

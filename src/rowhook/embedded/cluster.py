@@ -21,8 +21,14 @@ from rowhook.embedded.data_folder import (
     temporary_roots,
 )
 from rowhook.embedded.server_binaries import usable_binaries
-from rowhook.embedded.server_process import Child, Programs, server_account
-from rowhook.embedded.unavailable import ADVICE, EmbeddedUnavailable, os_errors_explained
+from rowhook.embedded.server_process import (
+    ADVICE,
+    Child,
+    EmbeddedUnavailable,
+    Programs,
+    os_errors_explained,
+    server_account,
+)
 
 DATABASE = "rowhook"
 _REQUIRED_SPACE = 128 * 2**20  # cluster 40 MB, database 8 MB, the rest for the first WAL files
@@ -211,11 +217,11 @@ def _arguments(folder: Folder) -> tuple[str, ...]:
 async def _wait_until_ready(child: Child, programs: Programs, folder: Folder, start: int) -> None:
     """Waits for `ready` on the last line of the server's pid file."""
     clock = asyncio.get_running_loop().time
-    begun = clock()
+    started_at = clock()
     while not _is_ready(folder):
         if child.process.returncode is not None:
             raise programs.failure("The embedded PostgreSQL did not start", start)
-        if clock() - begun > _READY_S:
+        if clock() - started_at > _READY_S:
             summary = f"The embedded PostgreSQL is not ready after {_READY_S:.0f} s"
             raise programs.failure(summary, start)
         await asyncio.sleep(_POLL_S)

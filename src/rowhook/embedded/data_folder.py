@@ -17,8 +17,14 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
-from rowhook.embedded.server_process import Account, barrier, server_account
-from rowhook.embedded.unavailable import ADVICE, EmbeddedUnavailable, os_errors_explained
+from rowhook.embedded.server_process import (
+    ADVICE,
+    Account,
+    EmbeddedUnavailable,
+    barrier,
+    os_errors_explained,
+    server_account,
+)
 
 _SOCKET = ".s.PGSQL.5432"
 _MAX_SOCKET_PATH = 107  # sun_path in unix(7) without the final zero byte

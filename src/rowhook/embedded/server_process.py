@@ -1,22 +1,46 @@
-"""The account that runs the server, and its processes, ended when ours is gone."""
+"""The account that runs the server, and its processes, which end with ours."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import pwd
 import stat
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rowhook.embedded.unavailable import ADVICE, EmbeddedUnavailable
-
+ADVICE = "set ROWHOOK_DATA_DIR to another folder, or DATABASE_URL to another server."
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 _CANDIDATES = ("rowhook", "postgres", "nobody")
 _UNCHANGED = -1
+_WATCH = Path(__file__).with_name("watcher.py")
+_INHERITED = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # no secrets: /proc shows them
+_TAIL_LINES = 12
+
+
+class EmbeddedUnavailable(RuntimeError):
+    """The embedded PostgreSQL cannot start; the message contains advice."""
+
+
+@contextmanager
+def os_errors_explained(path: Path) -> Iterator[None]:
+    """Converts an OSError at `path` into EmbeddedUnavailable."""
+    try:
+        yield
+    except OSError as error:
+        location = error.filename or path
+        if error.errno in _DISK_FULL:
+            raise EmbeddedUnavailable(
+                f"The disk is full at {location}. Free some space, or {ADVICE}"
+            ) from error
+        raise EmbeddedUnavailable(
+            f"Cannot use {location} ({error.strerror}). Make it writable, or {ADVICE}"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,11 +102,6 @@ def barrier(path: Path, account: Account) -> Path | None:
         if folder.exists() and not account.may(folder, os.X_OK):
             return folder
     return None
-
-
-_WATCH = Path(__file__).with_name("watcher.py")
-_INHERITED = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # no secrets: /proc shows them
-_TAIL_LINES = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,10 +81,10 @@ def _wait_for_command(wakeup: int, caller: int, wait_s: float) -> str:
 
 
 def _end(child: int, wakeup: int) -> int:
-    begun = time.monotonic()
+    started_at = time.monotonic()
     pending = list(_ESCALATION)
     while (code := _exit_code(child)) is None:
-        elapsed = time.monotonic() - begun
+        elapsed = time.monotonic() - started_at
         if pending and elapsed >= pending[0][1]:
             os.kill(child, pending.pop(0)[0])
         if select.select([wakeup], [], [], 0.05)[0]:

@@ -176,9 +176,9 @@ def with_status_map(
     `values` are those of the status column; `current` is the existing map of the same column;
     `requested` has precedence, and None leaves a value out.
     """
-    known = _suggest_status(values) if current is None else current
+    base = _suggest_status(values) if current is None else current
     status_map = {
-        value: status for value, status in {**known, **requested}.items() if status is not None
+        value: status for value, status in {**base, **requested}.items() if status is not None
     }
     if not requested and status_map.items() <= _DEFAULT.items():
         return proposal

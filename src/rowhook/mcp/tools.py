@@ -33,7 +33,7 @@ _RETRY_HINT = "Call retry_delivery to send it again with the same Idempotency-Ke
 
 
 def explanation(delivery: DeliveryWithAttempts) -> str:
-    """Describe a delivery in a few sentences: its state, its attempts, and what to do."""
+    """Describe a delivery in a few sentences: its state, its attempts, and the next step."""
     when = "now" if delivery.next_attempt_at is None else f"at {delivery.next_attempt_at}"
     name = delivery.webhook_name or delivery.webhook_id
     sentences = [
@@ -121,8 +121,8 @@ def tool_server(ctx_of: ContextOf) -> MCPServer[Any]:
     """Build the MCP server. Each call has the scopes and the organization of its API key."""
     server: MCPServer[Any] = MCPServer("rowhook", instructions=_INSTRUCTIONS, log_level="WARNING")
     contract, deliveries = (
-        _CommitTools(_OfficeCall(ctx_of)),
-        _DeliveryTools(_OfficeCall(ctx_of)),
+        _CommitTools(_ContextCall(ctx_of)),
+        _DeliveryTools(_ContextCall(ctx_of)),
     )
     for tool in (
         contract.get_commit_schema,
@@ -136,7 +136,7 @@ def tool_server(ctx_of: ContextOf) -> MCPServer[Any]:
     return server
 
 
-class _OfficeCall:
+class _ContextCall:
     """Runs operations in the KeyringContext of a tool call's caller."""
 
     def __init__(self, ctx_of: ContextOf) -> None:
@@ -164,8 +164,8 @@ class _OfficeCall:
 class _CommitTools:
     """The tools for commits."""
 
-    def __init__(self, asking: _OfficeCall) -> None:
-        self._call = asking
+    def __init__(self, call: _ContextCall) -> None:
+        self._call = call
 
     async def get_commit_schema(self, goal_id: Id, ctx: ToolContext) -> dict[str, Any]:
         """Get the JSON Schema of a commit to a goal, with the requirements of each output."""
@@ -224,8 +224,8 @@ class _CommitTools:
 class _DeliveryTools:
     """The tools for deliveries."""
 
-    def __init__(self, asking: _OfficeCall) -> None:
-        self._call = asking
+    def __init__(self, call: _ContextCall) -> None:
+        self._call = call
 
     async def list_deliveries(
         self, session_id: Id, ctx: ToolContext, limit: Annotated[int, Field(ge=1, le=200)] = 50

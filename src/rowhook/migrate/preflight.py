@@ -1,4 +1,4 @@
-"""Check server, login and database before anything starts; print what a DBA must run."""
+"""Check server, login and database before anything starts; print the SQL for a DBA."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _MEMBERSHIP = "membership in "
 
 
 class Finding(NamedTuple):
-    """The result of one check. `advice` is what to run or do if it is not healthy."""
+    """The result of one check. `advice` is the remedy if it is not healthy."""
 
     subject: str
     needed_for: Purpose
@@ -52,7 +52,7 @@ class Finding(NamedTuple):
 
 
 class NotReady(RuntimeError):
-    """Server, database or login do not meet the requirements; `findings` say what to run."""
+    """Server, database or login do not meet the requirements; `findings` contain the remedies."""
 
     def __init__(self, findings: list[Finding]) -> None:
         super().__init__("; ".join(f"{finding.subject}: {finding.finding}" for finding in findings))

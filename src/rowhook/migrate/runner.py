@@ -1,7 +1,9 @@
-"""Apply pending steps and repair what was removed, beside a live platform and old workers."""
+"""Migrations beside a live platform and old workers: applying, repairing and checking."""
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -12,9 +14,9 @@ from typing import Literal
 
 import psycopg
 
-from rowhook.db import connection_pool, installation_queries, migration_queries, statements
-from rowhook.db.installation_queries import LockUnavailable
-from rowhook.db.migration_queries import Difference
+from rowhook.db import connection_pool, installation_queries, statements
+from rowhook.db.installation_queries import Difference, LockUnavailable
+from rowhook.db.statements import StatementError, Unreachable
 from rowhook.migrate import queue_schema
 from rowhook.migrate.locks import LOCK_WAIT_MS, PATIENCE_S, Patience
 from rowhook.migrate.preflight import NotReady, denied, examine_over, require, unhealthy
@@ -23,6 +25,7 @@ from rowhook.migrate.steps import (
     DEFAULT_PREFIX,
     FUNCTIONS,
     GRANTS,
+    MigrationRejected,
     Step,
     all_steps,
     comments_by_relation,
@@ -33,6 +36,14 @@ from rowhook.migrate.steps import (
     sql_folder,
     unapplied,
 )
+
+_FINDINGS = ("missing", "changed", "not ours")
+_PLURAL = {"policy": "policies"}
+_LOCK = 0x726F77686F6F6B  # "rowhook"
+_EPOCH_PATIENCE_S = 10.0
+Repairs = Literal["all", "missing", "none"]
+_CACHE_S = 1.0
+_DEADLINE_S = 6.0
 
 
 async def apply_all(
@@ -56,7 +67,7 @@ async def _apply(
         if steps[0].kind == "comments":
             await _run_comments(connection, steps[0])
             return
-        async with migration_queries.brief_locks(connection, LOCK_WAIT_MS):
+        async with installation_queries.brief_locks(connection, LOCK_WAIT_MS):
             for current in steps:
                 await _run(connection, current)
 
@@ -71,29 +82,29 @@ async def _apply(
 async def _store_definitions(connection: psycopg.AsyncConnection, step: Step) -> None:
     """Stores definitions outside the transaction of the step, which locks the platform's tables."""
     if step.kind == "release":
-        await migration_queries.keep_definitions(connection, FUNCTIONS)
+        await installation_queries.keep_definitions(connection, FUNCTIONS)
     elif step.kind in ("trigger", "policies"):
-        await migration_queries.keep_definitions(connection, step.name)
+        await installation_queries.keep_definitions(connection, step.name)
 
 
 async def _run(connection: psycopg.AsyncConnection, step: Step) -> None:
     if step.kind == "trigger":
-        await migration_queries.define_trigger(connection, step.table, step.trigger, step.sql)
+        await installation_queries.define_trigger(connection, step.table, step.trigger, step.sql)
     elif step.kind == "policies":
-        await migration_queries.define_policies(connection, step.table, step.sql)
+        await installation_queries.define_policies(connection, step.table, step.sql)
     elif step.name != GRANTS or await _has_other_grants(connection, step):
         await statements.run_script(connection, step.sql)
-    await migration_queries.note_migration(connection, step.name, step.checksum)
+    await installation_queries.note_migration(connection, step.name, step.checksum)
 
 
 async def _has_other_grants(connection: psycopg.AsyncConnection, step: Step) -> bool:
-    """Returns whether grants changed, by the version, by a new function, or by hand.
+    """Returns whether grants changed, by the version, by a new function, or manually.
 
     Repeating unchanged grants would invalidate the catalog caches of all sessions.
     """
-    applied = await migration_queries.applied_migrations(connection)
-    differences = await migration_queries.schema_differences(connection)
-    is_interrupted = not await migration_queries.is_state_kept(connection)
+    applied = await installation_queries.applied_migrations(connection)
+    differences = await installation_queries.schema_differences(connection)
+    is_interrupted = not await installation_queries.is_state_kept(connection)
     return (
         is_interrupted
         or applied.get(step.name) != step.checksum
@@ -104,15 +115,15 @@ async def _has_other_grants(connection: psycopg.AsyncConnection, step: Step) -> 
 async def _run_outside(connection: psycopg.AsyncConnection, step: Step) -> None:
     for statement in paragraphs(step.sql):
         await statements.run_script(connection, statement)
-    await migration_queries.note_migration(connection, step.name, step.checksum)
+    await installation_queries.note_migration(connection, step.name, step.checksum)
 
 
 async def _run_comments(connection: psycopg.AsyncConnection, step: Step) -> None:
     """Sets comments table by table, so that a locked table keeps no lock on another waiting."""
     for comments in comments_by_relation(step.sql):
-        async with migration_queries.brief_locks(connection, LOCK_WAIT_MS):
+        async with installation_queries.brief_locks(connection, LOCK_WAIT_MS):
             await statements.run_script(connection, comments)
-    await migration_queries.note_migration(connection, step.name, step.checksum)
+    await installation_queries.note_migration(connection, step.name, step.checksum)
 
 
 def _recovery_note(step: Step) -> str:
@@ -122,10 +133,6 @@ def _recovery_note(step: Step) -> str:
         " together with the other functions, views and grants" if step.kind == "release" else ""
     )
     return f"Step {step.name} was rolled back{others}. Earlier steps are kept."
-
-
-_FINDINGS = ("missing", "changed", "not ours")
-_PLURAL = {"policy": "policies"}
 
 
 def to_apply(
@@ -167,11 +174,6 @@ def _counted(differences: Sequence[Difference], finding: str) -> str:
     return f"{', '.join(counts)} {'is' if len(differences) == 1 else 'are'} {finding}"
 
 
-_LOCK = 0x726F77686F6F6B  # "rowhook"
-_EPOCH_PATIENCE_S = 10.0
-Repairs = Literal["all", "missing", "none"]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Todo:
     """Steps to apply, their description, and the names of obsolete applied steps."""
@@ -195,7 +197,7 @@ class _Run:
 async def locked(dsn: str) -> AsyncIterator[psycopg.AsyncConnection]:
     """Opens a connection that locks out all other migrations."""
     async with await connection_pool.connect(dsn) as connection:
-        await migration_queries.lock_session(connection, _LOCK)
+        await installation_queries.lock_session(connection, _LOCK)
         yield connection
 
 
@@ -208,7 +210,7 @@ async def plan(dsn: str, folder: Path | None = None, *, repairs: Repairs = "all"
     """
     async with await connection_pool.connect(dsn) as connection:
         try:
-            prefix = await migration_queries.stored_role_prefix(connection) or DEFAULT_PREFIX
+            prefix = await installation_queries.stored_role_prefix(connection) or DEFAULT_PREFIX
             todo = await _todo(connection, folder or sql_folder(), prefix, repairs)
             return todo.descriptions + await queue_schema.plan_pgqueuer(connection)
         except psycopg.errors.InsufficientPrivilege as error:
@@ -254,8 +256,8 @@ async def _apply_missing(run: _Run, *, at_start: bool) -> list[str]:
     if not todo.steps and not await queue_schema.plan_pgqueuer(connection):
         if accepts_changes:
             return []
-        if await migration_queries.is_state_kept(connection):
-            await migration_queries.prepare_partitions(connection)
+        if await installation_queries.is_state_kept(connection):
+            await installation_queries.prepare_partitions(connection)
             return []
         # The last migration was interrupted before it stored the state of the schema.
         todo.steps.extend(step for step in all_steps(folder, prefix) if step.name == GRANTS)
@@ -265,9 +267,9 @@ async def _apply_missing(run: _Run, *, at_start: bool) -> list[str]:
         error.add_note(f"To be applied: {', '.join(todo.descriptions)}")
         raise
     await apply_all(connection, todo.steps, run.patience)
-    await migration_queries.prepare_partitions(connection)
+    await installation_queries.prepare_partitions(connection)
     upgraded = await _upgrade_pgqueuer(connection, folder, prefix)
-    await migration_queries.end_migration(connection, todo.obsolete)
+    await installation_queries.end_migration(connection, todo.obsolete)
     return todo.descriptions + upgraded
 
 
@@ -289,18 +291,18 @@ async def _settle_identity(dsn: str) -> list[str]:
 async def _todo(
     connection: psycopg.AsyncConnection, folder: Path, prefix: str, repairs: Repairs
 ) -> _Todo:
-    known_steps = all_steps(folder, prefix)
-    applied = await migration_queries.applied_migrations(connection)
-    behind = (unapplied if repairs == "none" else pending)(known_steps, applied)
+    steps = all_steps(folder, prefix)
+    applied = await installation_queries.applied_migrations(connection)
+    behind = (unapplied if repairs == "none" else pending)(steps, applied)
     differences = (
-        [] if repairs == "none" else await migration_queries.schema_differences(connection)
+        [] if repairs == "none" else await installation_queries.schema_differences(connection)
     )
     if repairs == "missing":
         differences = [difference for difference in differences if difference.finding == "missing"]
     return _Todo(
-        steps=to_apply(known_steps, behind, differences),
+        steps=to_apply(steps, behind, differences),
         descriptions=[step.name for step in behind] + described(differences),
-        obsolete=obsolete(known_steps, applied),
+        obsolete=obsolete(steps, applied),
     )
 
 
@@ -311,3 +313,54 @@ async def _upgrade_pgqueuer(
     if upgraded:
         await statements.run_script(connection, read_sql(folder / "pgqueuer_grants.sql", prefix))
     return upgraded
+
+
+class Readiness:
+    """Checks the database, on one connection at a time, and caches the result."""
+
+    def __init__(self, direct_dsn: str, *, deadline_s: float = _DEADLINE_S) -> None:
+        self._dsn = direct_dsn
+        self._deadline_s = deadline_s
+        self._lock = asyncio.Lock()
+        self._checked_at = float("-inf")
+        self._reason: str | None = None
+        self._late: set[asyncio.Task[list[str]]] = set()
+
+    async def reason(self) -> str | None:
+        """The reason why the process is not ready, at most a second old; None if it is ready."""
+        async with self._lock:
+            if time.monotonic() - self._checked_at >= _CACHE_S:
+                self._reason = await self._check()
+                self._checked_at = time.monotonic()
+            return self._reason
+
+    async def _check(self) -> str | None:
+        reading = asyncio.create_task(plan(self._dsn, repairs="none"))
+        try:
+            # Its end is not awaited: a cancelled statement waits for the same network.
+            done, _ = await asyncio.wait({reading}, timeout=self._deadline_s)
+        finally:
+            if not reading.done():
+                self._abandon(reading)
+        if not done:
+            return f"The database did not answer within {self._deadline_s:g} s."
+        try:
+            names = reading.result()
+        except Unreachable:
+            return "The database cannot be reached."
+        except (MigrationRejected, StatementError) as error:
+            return str(error)
+        if names:
+            return f"Migrations are pending: {', '.join(names)}. Run rowhook migrate."
+        return None
+
+    def _abandon(self, reading: asyncio.Task[list[str]]) -> None:
+        reading.cancel()
+        self._late.add(reading)
+        reading.add_done_callback(self._forget)
+
+    def _forget(self, reading: asyncio.Task[list[str]]) -> None:
+        self._late.discard(reading)
+        if not reading.cancelled():
+            # Retrieved, so that it is not logged.
+            reading.exception()

@@ -16,7 +16,7 @@ from typing import Literal
 DEFAULT_PREFIX = "rowhook"
 OUTSIDE = "-- rowhook: outside a transaction\n"
 GRANTS = "grants"
-# Stands for all functions and views when the schema is compared with its stored state.
+# Represents all functions and views when the schema is compared with its stored state.
 FUNCTIONS = "functions"
 BOOTSTRAP = "bootstrap"
 Kind = Literal["script", "outside", "release", "trigger", "policies", "comments"]
@@ -31,7 +31,7 @@ _TABLE = re.compile(r"\srowhook\.(\w+)")
 
 
 class MigrationRejected(RuntimeError):
-    """The database cannot be migrated to this version; the message says what to do."""
+    """The database cannot be migrated to this version; the message contains the remedy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

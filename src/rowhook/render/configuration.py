@@ -57,7 +57,7 @@ class Fault:
     """A fault of a configuration: a JSON pointer (RFC 6901) and a message.
 
     `line` and `column`, both from 1, are the position in the template at the pointer. `setting`
-    would allow what is refused; it is for operators only.
+    would allow the refused value; it is for operators only.
     """
 
     pointer: str

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rowhook.model import OPERATIONAL_TYPES, EventPart
-from rowhook.render.request_frame import Origins
 from rowhook.template.compiler import ROOTS
 from rowhook.template.json_text import parse_json
 
 if TYPE_CHECKING:
     from rowhook.model import Event
+    from rowhook.render.stored_frames import Origins
 
 
 _NULL = msgspec.Raw(b"null")

@@ -1,23 +1,25 @@
-"""Renders requests, in the event loop or in threads."""
+"""Renders requests in the event loop or in threads, invalid ones as far as possible."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from rowhook.render.partial import render_partial
+from rowhook.model import Event, RedactedRequest
+from rowhook.render.payload import default_payload, rfc3339, variables
 from rowhook.render.request import render_request
-from rowhook.template.faults import StepsExceeded
-from rowhook.template.limits import INLINE_STEPS, MAX_STEPS
+from rowhook.render.webhook_compiler import Webhook
+from rowhook.template.compiler import Template
+from rowhook.template.faults import RenderFault, StepsExceeded
+from rowhook.template.limits import INLINE_STEPS, MAX_STEPS, Budget
 
 if TYPE_CHECKING:
     from rowhook.egress.policy import EgressPolicy
-    from rowhook.model import Event, Outcome, RedactedRequest, Request
-    from rowhook.render.webhook_compiler import Webhook
+    from rowhook.model import Outcome, Request
 
 
 T = TypeVar("T")
@@ -102,3 +104,41 @@ def _is_small(webhook: Webhook, event: Event) -> bool:
     has_branches = webhook.schema is not None and webhook.schema.branches
     size = len(event.data or "") + len(event.context or "")
     return not has_branches and size < MAX_INLINE_CHARACTERS
+
+
+def render_partial(webhook: Webhook, event: Event, *, epoch_s: float) -> RedactedRequest | None:
+    """Return the redacted request without the parts that fail, or None if all fail.
+
+    It is not signed. A URL that fails is empty.
+    """
+    timestamp, budget = rfc3339(epoch_s), Budget()
+    names = variables(event, timestamp)
+    url = "" if webhook.url is None else _redacted(webhook.url, names, budget)
+    is_complete = event.oversize_bytes is None
+    body = _body(webhook, event, timestamp, names, budget) if is_complete else None
+    if body is None and not url:
+        return None
+    rendered = ((name, _redacted(template, names, budget)) for name, template in webhook.headers)
+    headers = tuple((name, value) for name, value in rendered if value is not None)
+    return RedactedRequest(
+        method=webhook.method, url=url or "", headers=webhook.fixed_headers + headers, body=body
+    )
+
+
+def _body(
+    webhook: Webhook, event: Event, timestamp: str, names: Mapping[str, object], budget: Budget
+) -> str | None:
+    if not webhook.sends_body:
+        return None
+    if webhook.raw_payload:
+        return event.data if event.data is not None else "null"
+    if webhook.body is not None:
+        return _redacted(webhook.body, names, budget)
+    return default_payload(event, timestamp)
+
+
+def _redacted(template: Template, names: Mapping[str, object], budget: Budget) -> str | None:
+    try:
+        return template.render(names, budget).redacted()
+    except RenderFault:
+        return None

@@ -22,15 +22,14 @@ from rowhook.model import (
     Stages,
     Verdict,
 )
-from rowhook.render.headers import header_pointer
 from rowhook.render.payload import default_payload_of_kind, rfc3339, variables
-from rowhook.render.stored_request import frame_request
+from rowhook.render.stored_frames import frame_request
 from rowhook.render.webhook_compiler import Webhook
+from rowhook.render.webhook_parts import header_pointer
 from rowhook.schema.reader import NotJson, parse_instance
 from rowhook.template.compiler import Condition, Template
 from rowhook.template.faults import RenderFault, StepsExceeded
-from rowhook.template.limits import INLINE_OUTPUT, MAX_STEPS
-from rowhook.template.render_state import Budget
+from rowhook.template.limits import INLINE_OUTPUT, MAX_STEPS, Budget
 
 
 class _Stopped(Exception):

@@ -1,19 +1,22 @@
-"""Checks before a save what the compiler does not: names, the structure of the body, samples."""
+"""Checks before a save that the compiler does not make: names, foreign syntax, body, samples."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING
 
-from rowhook.render.body_checks import body_findings
+from rowhook.render.body_checks import body_findings, payload_warning, schema_warnings
 from rowhook.render.configuration import Configuration, Fault
-from rowhook.render.foreign_syntax import foreign_syntax
-from rowhook.render.headers import header_pointer
 from rowhook.render.payload import variable_names
-from rowhook.render.schema_checks import payload_warning, schema_warnings
+from rowhook.render.webhook_parts import header_pointer
 from rowhook.template.body_variants import body_variants
+from rowhook.template.compilation import OutputContext, body_context, is_json_lines
 from rowhook.template.compiler import (
+    ROOTS,
     Condition,
     PlatformPath,
     Template,
@@ -21,16 +24,20 @@ from rowhook.template.compiler import (
     compile_template,
 )
 from rowhook.template.faults import TemplateFaults, closest_match
-from rowhook.template.names import path_name
-from rowhook.template.output_context import OutputContext, body_context, is_json_lines
+from rowhook.template.limits import MAX_FAULTS
 from rowhook.template.source import read_source
+from rowhook.template.syntax_nodes import path_name
+
+if TYPE_CHECKING:
+    from rowhook.template.source import Source
+
 
 _JOBS = frozenset({"job", "agent", "agent_version"})
 _COMMITS = frozenset({"commit_id", "committed_at", "goal", "template", "session", "interview"})
 _OPERATIONAL = frozenset({"webhook", "reason"})
-# what a platform chooses, so that any path below may exist
+# chosen by the platform, so that any path below may exist
 _OPEN = frozenset({("job", "output"), ("job", "metadata")})
-# names that are likely meant, with what has their value
+# likely mistakes, with the name that has the value
 _INSTEAD = {
     ("goal", "name"): "Write goal.id.",
     ("session", "context"): "Write context.",
@@ -43,11 +50,21 @@ _INSTEAD = {
     ("event", "created_at"): "Write committed_at or job.completed_at.",
     ("job", "duration"): "Send it in the output of the job.",
 }
+_ROOT = rf"(?:{'|'.join(sorted(ROOTS))})\b"
+_NAME = rf"{_ROOT}(?:\.[\w-]+|\[[^\]]{{1,40}}\])*"
+# A string in a tag may contain `}}`, and then any number of `{%`. The first one without an end
+# extends to the end of the text; otherwise the text would be searched to its end for each of them.
+_OURS = re.compile(r"\{\{.*?(?:\}\}|\Z)|\{%.*?(?:%\}|\Z)|\{#.*?(?:#\}|\Z)", re.DOTALL)
+_FOREIGN = re.compile(
+    rf"[$@#]\{{\s*(?P<braces>{_NAME})\s*\}}"
+    rf"|<%[=-]?\s*(?P<percent>{_NAME})[^%]{{0,80}}%>"
+    rf"|\{{\s*(?P<single>{_ROOT}(?:\.[A-Za-z_][\w-]*)+)\s*\}}"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What can never work, and what may not work for some data."""
+    """Faults, which fail for all data, and warnings, which fail for some."""
 
     faults: list[Fault]
     warnings: list[Fault]
@@ -118,27 +135,27 @@ def _parts(configuration: Configuration) -> Iterator[tuple[str, Template | Condi
 
 
 def _unknown_names(pointer: str, part: Template | Condition) -> Iterator[Fault]:
-    known = _known_names()
+    fields_of = _variable_fields()
     for path, (line, column) in part.platform_paths.items():
-        message = _unknown(path, known)
+        message = _unknown(path, fields_of)
         if message is not None:
             yield Fault(pointer=pointer, message=message, line=line, column=column)
 
 
-def _known_names() -> dict[str, list[str]]:
+def _variable_fields() -> dict[str, list[str]]:
     """Return the fields of each variable; none for those that are text."""
-    known: dict[str, list[str]] = {}
+    fields_of: dict[str, list[str]] = {}
     for name in variable_names():
         root, _, key = name.partition(".")
-        known.setdefault(root, []).extend([key] if key else [])
-    return known
+        fields_of.setdefault(root, []).extend([key] if key else [])
+    return fields_of
 
 
-def _unknown(path: PlatformPath, known: dict[str, list[str]]) -> str | None:
+def _unknown(path: PlatformPath, fields_of: dict[str, list[str]]) -> str | None:
     root, keys = path
-    if not keys or root not in known or (root, keys[0]) in _OPEN:
+    if not keys or root not in fields_of or (root, keys[0]) in _OPEN:
         return None
-    fields = known[root]
+    fields = fields_of[root]
     key = str(keys[0])
     name = path_name(root, keys)
     if key in fields and len(keys) == 1:
@@ -167,3 +184,13 @@ def _null_names(
                 f"{', '.join(event_types)} do not have it."
             )
             yield Fault(pointer=pointer, message=message, line=line, column=column)
+
+
+def foreign_syntax(pointer: str, source: Source) -> Iterator[Fault]:
+    """Yield warnings for the first `${name}`, `<%= name %>` and `{data.name}` of a static text."""
+    static = _OURS.sub(lambda match: "\0" * len(match[0]), source.flat)
+    for match in islice(_FOREIGN.finditer(static), MAX_FAULTS):
+        name = match["braces"] or match["percent"] or match["single"]
+        line, column = source.position(match.start())
+        message = f"{match[0]} is sent as it stands. For a value write {{{{ {name} }}}}."
+        yield Fault(pointer=pointer, message=message, line=line, column=column)

@@ -19,8 +19,8 @@ from rowhook.render.configuration import (
     RequiredPath,
     field_faults,
 )
-from rowhook.render.fault_collector import FaultCollector
-from rowhook.render.headers import (
+from rowhook.render.webhook_parts import (
+    FaultCollector,
     compile_headers,
     content_type_of,
     default_headers,
@@ -29,8 +29,8 @@ from rowhook.render.headers import (
 )
 from rowhook.schema.schema_compiler import Schema
 from rowhook.security.redact import Redactor
+from rowhook.template.compilation import OutputContext, body_context, is_json_lines
 from rowhook.template.compiler import Condition, Template
-from rowhook.template.output_context import OutputContext, body_context, is_json_lines
 
 _LITERAL_HOST = re.compile(r"[^:/?#{]*://[^/?#{]*[/?#][^{]*")
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-# Stands for the organization of data that belongs to the whole installation.
+# Represents the organization of data that belongs to the whole installation.
 NO_ORGANIZATION = UUID(int=0)
 # The name of the sealed value with which each start checks the keyring.
 KEYRING = "keyring"
@@ -79,7 +79,7 @@ def _associated_data(organization_id: UUID, name: str, version: int) -> bytes:
 
 
 class Keyring:
-    """The master keys, newest first. The newest seals; each opens what it has sealed.
+    """The master keys, newest first. The newest encrypts; each decrypts its own ciphertexts.
 
     Exactly the bytes sealed with the newest key begin with `newest_prefix`.
     """

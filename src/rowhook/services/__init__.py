@@ -1,1 +1,1 @@
-"""Operations of users, by noun; the API, the dashboard, the command line and MCP share it."""
+"""Operations of users, one module per kind of object, for the API, dashboard, commands and MCP."""

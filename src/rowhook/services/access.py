@@ -249,7 +249,7 @@ async def list_keys(
     limit: int = 50,
 ) -> ApiKeys:
     """Lists keys by id, without the keys themselves."""
-    after = paging.place(cursor, tuple[UUID])
+    after = paging.decode_cursor(cursor, tuple[UUID])
     rows = await access_queries.key_page(
         ctx.pool, organization, after[0] if after else None, limit + 1
     )
@@ -268,7 +268,7 @@ async def list_audit(
     limit: int = 50,
 ) -> Audit:
     """Lists audit entries, newest first, filtered by actor, action and subject."""
-    before = paging.place(cursor, tuple[paging.RowId])
+    before = paging.decode_cursor(cursor, tuple[paging.RowId])
     rows = await access_queries.audit_page(
         ctx.lists,
         organization,

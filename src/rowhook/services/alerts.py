@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from rowhook.db import alert_queries
+from rowhook.db import organization_queries
 from rowhook.egress.errors import TargetForbidden, UrlRejected
 from rowhook.egress.target_url import parse_target
 from rowhook.model import OPERATIONAL_TYPES
@@ -26,7 +26,7 @@ _RANGES = {"held": (1, 10_000), "backlog": (1, 100_000), "backlog_age_s": (60, 2
 
 
 class AlertMark(Struct, frozen=True, kw_only=True):
-    """What marks a webhook as an alert: `metadata.alert`. `secret` holds its URL."""
+    """The mark of an alert in its webhook: `metadata.alert`. `secret` holds its URL."""
 
     destination: str
     secret: str
@@ -70,7 +70,7 @@ class AlertThresholdsPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fie
 async def list_alerts(ctx: ServiceContext, organization: UUID) -> list[Alert]:
     """Lists the newest alerts of an organization."""
     return paging.read(
-        await alert_queries.alert_webhooks(ctx.pool, organization, MAX_ALERTS), Alert
+        await organization_queries.alert_webhooks(ctx.pool, organization, MAX_ALERTS), Alert
     )
 
 
@@ -98,7 +98,7 @@ async def create_alert(
 
 
 def _check(ctx: KeyringContext, url: str, draft: Configuration) -> tuple[str | None, list[Fault]]:
-    """The host of the URL, and the faults of what was entered."""
+    """The host of the URL, and the faults of the input."""
     host, faults = None, list[Fault]()
     try:
         host = parse_target(url, ctx.policy).host
@@ -118,9 +118,9 @@ def _check(ctx: KeyringContext, url: str, draft: Configuration) -> tuple[str | N
 
 async def alert_of(ctx: ServiceContext, organization: UUID, alert: UUID) -> Alert:
     """Reads an alert. Raises NotFound, also for a webhook that is not an alert."""
-    for found in await list_alerts(ctx, organization):
-        if found.id == alert:
-            return found
+    for stored in await list_alerts(ctx, organization):
+        if stored.id == alert:
+            return stored
     raise NotFound(f"Alert {alert} does not exist.")
 
 
@@ -129,15 +129,15 @@ async def delete_alert(ctx: KeyringContext, organization: UUID, alert: UUID) -> 
 
     Raises StillLinked, NotFound.
     """
-    found = await alert_of(ctx, organization, alert)
+    stored = await alert_of(ctx, organization, alert)
     await webhooks.delete_webhook(ctx, alert)
     with suppress(NotFound, Conflict):
-        await secrets.delete_secret(ctx, organization, found.alert.secret)
+        await secrets.delete_secret(ctx, organization, stored.alert.secret)
 
 
 async def alert_thresholds(ctx: ServiceContext, organization: UUID) -> AlertThresholds:
     """Returns the thresholds of an organization, or the defaults."""
-    held, backlog, age_s = await alert_queries.alert_thresholds(ctx.pool, organization)
+    held, backlog, age_s = await organization_queries.alert_thresholds(ctx.pool, organization)
     return AlertThresholds(held=held, backlog=backlog, backlog_age_s=age_s)
 
 
@@ -148,7 +148,7 @@ async def set_alert_thresholds(
     faults = list(threshold_faults(thresholds))
     if faults:
         raise Rejected(*faults)
-    await alert_queries.set_alert_thresholds(
+    await organization_queries.set_alert_thresholds(
         ctx.pool, organization, thresholds.held, thresholds.backlog, thresholds.backlog_age_s
     )
 

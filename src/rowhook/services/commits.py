@@ -12,7 +12,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from rowhook.commit_schema.commit_tool import Format, commit_tool
 from rowhook.commit_schema.data_faults import CommitFault, explain, webhook_fault
 from rowhook.commit_schema.data_schema import derive_requirements
-from rowhook.commit_schema.merged_schema import Output, commit_schema
+from rowhook.commit_schema.requirements import Output, commit_schema
 from rowhook.db import access_queries, list_queries, preview_queries
 from rowhook.db.preview_queries import CommitIdTaken
 from rowhook.model import MAX_EVENT_BYTES, Event, Outcome, Request, Verdict
@@ -31,8 +31,7 @@ from rowhook.services.context import (
 )
 from rowhook.services.deliveries import Deliveries, Delivery
 from rowhook.services.webhook_cache import WebhookCache
-from rowhook.services.webhook_checks import configuration_of
-from rowhook.services.webhook_documents import Webhook
+from rowhook.services.webhook_documents import Webhook, configuration_of
 from rowhook.template.compiler import ROOTS
 from rowhook.template.json_text import parse_json
 
@@ -196,8 +195,8 @@ async def _validate_output(
 def _faults(
     configuration: Configuration, compiled: Compiled, event: Event, outcome: Outcome
 ) -> list[CommitFault]:
-    sent = variables(event, rfc3339(event.occurred_at.timestamp()))
-    names = {name: sent[name] for name in ROOTS - {"data", "context"}} | {
+    values = variables(event, rfc3339(event.occurred_at.timestamp()))
+    names = {name: values[name] for name in ROOTS - {"data", "context"}} | {
         "data": _parse_or_none(event.data),
         "context": _parse_or_none(event.context or "{}"),
     }
@@ -272,7 +271,7 @@ async def list_session_deliveries(
     ctx: ServiceContext, session: str, *, cursor: str | None = None, limit: int = 50
 ) -> Deliveries:
     """Lists the deliveries of the commits of a session, newest first."""
-    before = paging.place(cursor, tuple[paging.RowId])
+    before = paging.decode_cursor(cursor, tuple[paging.RowId])
     rows = await list_queries.session_page(
         ctx.lists, session, before[0] if before else None, limit + 1
     )

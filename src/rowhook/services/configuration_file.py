@@ -1,7 +1,8 @@
-"""The file of `rowhook export` and `rowhook apply`: its objects, and how they are read."""
+"""The file of `rowhook export` and `rowhook apply`: its objects, how to read and to export it."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
@@ -9,13 +10,19 @@ import msgspec
 
 from rowhook import json_pointer
 from rowhook.render.configuration import Configuration, Fault
-from rowhook.services.alerts import DEFAULT_THRESHOLDS, AlertThresholds, threshold_faults
+from rowhook.services.alerts import (
+    DEFAULT_THRESHOLDS,
+    AlertThresholds,
+    alert_thresholds,
+    threshold_faults,
+)
 from rowhook.services.context import Rejected, ServiceContext
 from rowhook.services.json_reader import from_object
 from rowhook.services.links import links_of
-from rowhook.services.lookups import Organization
-from rowhook.services.webhook_checks import configuration_of
-from rowhook.services.webhook_documents import Webhook
+from rowhook.services.lookups import Organization, list_organizations
+from rowhook.services.secrets import list_secrets
+from rowhook.services.webhook_documents import Webhook, configuration_of
+from rowhook.services.webhooks import list_webhooks
 
 VERSION: Literal[1] = 1
 T = TypeVar("T", bound=msgspec.Struct)
@@ -107,23 +114,23 @@ def read_file(document: Any) -> ConfigurationFile:
 def _organization(
     entry: dict[str, Any], path: list[str | int], faults: list[Fault]
 ) -> DeclaredOrganization | None:
-    read = _read(entry, _Entry, path, faults)
-    if read is None:
+    organization = _read(entry, _Entry, path, faults)
+    if organization is None:
         return None
-    if read.alert_thresholds is not None:
-        found = tuple(threshold_faults(read.alert_thresholds.thresholds))
-        faults += under([*path, "alert_thresholds"], found)
+    if organization.alert_thresholds is not None:
+        invalid = tuple(threshold_faults(organization.alert_thresholds.thresholds))
+        faults += under([*path, "alert_thresholds"], invalid)
     webhooks = [
         _read(webhook, DeclaredWebhook, [*path, "webhooks", index], faults)
-        for index, webhook in enumerate(read.webhooks)
+        for index, webhook in enumerate(organization.webhooks)
     ]
     secrets = [
         _read(secret, DeclaredSecret, [*path, "secrets", index], faults)
-        for index, secret in enumerate(read.secrets)
+        for index, secret in enumerate(organization.secrets)
     ]
     for index, webhook in enumerate(webhooks):
         if webhook and webhook.external_id is None and webhook.id is None:
-            message = "Give the webhook an external_id, by which it is found again."
+            message = "Give the webhook an external_id, which identifies it."
             faults.append(fault_at([*path, "webhooks", index], message))
     present = [(index, webhook) for index, webhook in enumerate(webhooks) if webhook]
     for name in ("external_id", "id"):
@@ -134,8 +141,8 @@ def _organization(
             [[*path, "webhooks", index, name] for index, _ in named],
         )
     return DeclaredOrganization(
-        id=read.id,
-        alert_thresholds=read.alert_thresholds,
+        id=organization.id,
+        alert_thresholds=organization.alert_thresholds,
         webhooks=[webhook for webhook in webhooks if webhook],
         secrets=[secret for secret in secrets if secret],
     )
@@ -152,7 +159,7 @@ def _read(
 
 
 def under(path: list[str | int], faults: tuple[Fault, ...]) -> list[Fault]:
-    """Puts a path in front of the pointers of faults, and says how to write a text."""
+    """Puts a path in front of the pointers of faults, and adds how to write a text."""
     prefix = json_pointer.join(path)
     return [_prefixed(prefix, fault) for fault in faults]
 
@@ -245,3 +252,74 @@ def _threshold_fields(declared: DeclaredThresholds | None) -> dict[str, Any]:
 def _secret_fields(secret: DeclaredSecret) -> dict[str, Any]:
     hosts = {} if secret.allowed_hosts is None else {"allowed_hosts": secret.allowed_hosts}
     return {"id": secret.id, **hosts}
+
+
+_PAGE = 200
+
+
+async def all_organizations(ctx: ServiceContext) -> AsyncIterator[Organization]:
+    """Yields the visible organizations by id."""
+    cursor = None
+    while True:
+        page = await list_organizations(ctx, cursor=cursor, limit=_PAGE)
+        for organization in page.items:
+            yield organization
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+async def export(ctx: ServiceContext, organization: UUID | None = None) -> ConfigurationFile:
+    """Returns the configuration of one organization, or of all that have any."""
+    organizations = [
+        await _export(ctx, item)
+        async for item in all_organizations(ctx)
+        if organization in (None, item.id)
+    ]
+    return ConfigurationFile(
+        organizations=[
+            item
+            for item in organizations
+            if organization or item.webhooks or item.secrets or item.alert_thresholds
+        ]
+    )
+
+
+async def _export(ctx: ServiceContext, organization: Organization) -> DeclaredOrganization:
+    webhooks = await all_webhooks(ctx, organization.id)
+    thresholds = await alert_thresholds(ctx, organization.id)
+    return DeclaredOrganization(
+        id=name_of(organization),
+        alert_thresholds=None
+        if thresholds == DEFAULT_THRESHOLDS
+        else DeclaredThresholds(**msgspec.structs.asdict(thresholds)),
+        webhooks=[await declared(ctx, webhook) for webhook in webhooks],
+        secrets=await all_secrets(ctx, organization.id),
+    )
+
+
+async def all_webhooks(ctx: ServiceContext, organization: UUID) -> list[Webhook]:
+    """Returns all webhooks of an organization, oldest first."""
+    webhooks: list[Webhook] = []
+    cursor = None
+    while True:
+        page = await list_webhooks(ctx, organization=organization, cursor=cursor, limit=_PAGE)
+        webhooks += page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return webhooks[::-1]
+
+
+async def all_secrets(ctx: ServiceContext, organization: UUID) -> list[DeclaredSecret]:
+    """Returns all secrets of an organization by id, without values."""
+    secrets: list[DeclaredSecret] = []
+    cursor = None
+    while True:
+        page = await list_secrets(ctx, organization, cursor=cursor, limit=_PAGE)
+        secrets += [
+            DeclaredSecret(id=secret.id, allowed_hosts=secret.allowed_hosts)
+            for secret in page.items
+        ]
+        cursor = page.next_cursor
+        if cursor is None:
+            return secrets

@@ -1,4 +1,4 @@
-"""Compares a configuration file with the database: what `rowhook apply` would change."""
+"""Compares a configuration file with the database: the changes of `rowhook apply`."""
 
 from __future__ import annotations
 
@@ -18,18 +18,16 @@ from rowhook.services.configuration_file import (
     DeclaredOrganization,
     DeclaredSecret,
     DeclaredWebhook,
+    all_secrets,
+    all_webhooks,
     declared,
     fault_at,
     under,
     webhook_fields,
 )
 from rowhook.services.context import NotFound, Rejected, ServiceContext
-from rowhook.services.secrets import list_secrets
-from rowhook.services.webhook_checks import check_for_save
-from rowhook.services.webhook_documents import SaveWarning, Webhook
-from rowhook.services.webhooks import list_webhooks
+from rowhook.services.webhook_documents import SaveWarning, Webhook, check_for_save
 
-_PAGE = 200
 _FIELDS = tuple(item.name for item in msgspec.structs.fields(Configuration))
 Action = Literal["create", "change", "delete", "keep"]
 _Path = list[str | int]
@@ -46,8 +44,8 @@ class FieldChange(msgspec.Struct, frozen=True, kw_only=True):
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """A change of a webhook, a link, or the thresholds of alerts.
 
-    `keep` is what only --prune would delete. `webhook` is the external id of the webhook, or its
-    id; it is empty for thresholds.
+    `keep` is an object that only --prune would delete. `webhook` is the external id of the
+    webhook, or its id; it is empty for thresholds.
     """
 
     action: Action
@@ -85,33 +83,6 @@ class _Organization:
 
     def fault(self, path: _Path, message: str) -> None:
         self.faults.append(fault_at([*self.path, *path], message))
-
-
-async def all_webhooks(ctx: ServiceContext, organization: UUID) -> list[Webhook]:
-    """Returns all webhooks of an organization, oldest first."""
-    webhooks: list[Webhook] = []
-    cursor = None
-    while True:
-        page = await list_webhooks(ctx, organization=organization, cursor=cursor, limit=_PAGE)
-        webhooks += page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return webhooks[::-1]
-
-
-async def all_secrets(ctx: ServiceContext, organization: UUID) -> list[DeclaredSecret]:
-    """Returns all secrets of an organization by id, without values."""
-    secrets: list[DeclaredSecret] = []
-    cursor = None
-    while True:
-        page = await list_secrets(ctx, organization, cursor=cursor, limit=_PAGE)
-        secrets += [
-            DeclaredSecret(id=secret.id, allowed_hosts=secret.allowed_hosts)
-            for secret in page.items
-        ]
-        cursor = page.next_cursor
-        if cursor is None:
-            return secrets
 
 
 async def plan(ctx: ServiceContext, file: ConfigurationFile, *, prune: bool) -> list[Step]:

@@ -178,7 +178,7 @@ async def list_deliveries(
         # PostgreSQL cannot store U+0000, so nothing matches.
         return Deliveries([], None)
     distinct = replace(filters, statuses=tuple(dict.fromkeys(filters.statuses)))
-    before = paging.place(cursor, ListPosition)
+    before = paging.decode_cursor(cursor, ListPosition)
     rows = await list_queries.delivery_page(ctx.lists, distinct, before, limit + 1)
     items, last = paging.cut(paging.read(rows, Delivery), limit)
     return Deliveries(items, None if last is None else paging.cursor(last.created_at, last.id))
@@ -257,12 +257,12 @@ def _replay_faults(
 ) -> Iterator[Fault]:
     if until is not None and until <= since:
         yield Fault(pointer="/until", message="Must be later than since.")
-    known = ", ".join(get_args(Replayable))
+    allowed = ", ".join(get_args(Replayable))
     if not statuses:
-        yield Fault(pointer="/statuses", message=f"Use at least one of {known}.")
+        yield Fault(pointer="/statuses", message=f"Use at least one of {allowed}.")
     for index, status in enumerate(statuses):
         if status not in get_args(Replayable):
-            message = f"Deliveries with status {status} cannot be replayed. Use {known}."
+            message = f"Deliveries with status {status} cannot be replayed. Use {allowed}."
             yield Fault(pointer=f"/statuses/{index}", message=message)
     if rate is not None and not MIN_RATE <= rate <= MAX_RATE:
         message = f"Use a number of deliveries per second from {MIN_RATE} to {MAX_RATE}."
@@ -308,7 +308,7 @@ async def search_deliveries(
     The first page begins with the deliveries, however old, whose own id, or that of their commit,
     job or session, is the text. Raises Rejected for a cursor of another list.
     """
-    before = paging.place(cursor, ListPosition)
+    before = paging.decode_cursor(cursor, ListPosition)
     if "\0" in text:
         return SearchResult(items=[])
     page = msgspec.json.decode(
@@ -324,8 +324,8 @@ async def search_deliveries(
         type=_SearchedPage,
     )
     with_id = [] if before else await _with_id(ctx, filters, text)
-    known = {delivery.id for delivery in with_id}
-    items = with_id + [delivery for delivery in page.items if delivery.id not in known]
+    ids = {delivery.id for delivery in with_id}
+    items = with_id + [delivery for delivery in page.items if delivery.id not in ids]
     more = page.last_id is not None and page.since is not None
     return SearchResult(
         items=items,

@@ -91,7 +91,7 @@ async def list_events(
     No event is skipped: while a writing transaction is open, events of transactions that started
     later are not listed.
     """
-    position = paging.place(after, _Position) or _START
+    position = paging.decode_cursor(after, _Position) or _START
     agent_uuid = None if agent is None else await find_agent(ctx, agent, organization)
     if "\0" in (goal or "") or (agent is not None and agent_uuid is None):
         return Events([], paging.cursor(*position))

@@ -102,8 +102,8 @@ def properties_of(schema: Any) -> dict[str, Any]:
     level: list[Any] = [schema] if isinstance(schema, dict) else []
     for _ in range(_MAX_DEPTH):
         for node in level:
-            known = node.get("properties") if isinstance(node, dict) else None
-            for name, part in known.items() if isinstance(known, dict) else ():
+            properties_here = node.get("properties") if isinstance(node, dict) else None
+            for name, part in properties_here.items() if isinstance(properties_here, dict) else ():
                 properties.setdefault(name, part)
         children = (node.values() if isinstance(node, dict) else node for node in level)
         level = [node for nodes in children for node in nodes if isinstance(node, (dict, list))]
@@ -160,10 +160,10 @@ class ValueGenerator:
         return schema
 
     def _object(self, schema: dict[str, Any], depth: int) -> dict[str, Any]:
-        known = schema.get("properties")
-        known = known if isinstance(known, dict) else {}
-        names = dict.fromkeys((*known, *_items(schema, "required")))
-        return {name: self.generate(known.get(name), name, depth + 1) for name in names}
+        properties = schema.get("properties")
+        properties = properties if isinstance(properties, dict) else {}
+        names = dict.fromkeys((*properties, *_items(schema, "required")))
+        return {name: self.generate(properties.get(name), name, depth + 1) for name in names}
 
     def _array(self, schema: dict[str, Any], depth: int) -> list[Any]:
         items = [self.generate(item, "", depth + 1) for item in _items(schema, "prefixItems")]

@@ -28,8 +28,13 @@ from rowhook.services.previews import (
     with_secrets,
 )
 from rowhook.services.sample_data import Sample, sample_event
-from rowhook.services.webhook_checks import WebhookPatch, check_webhook, configuration_of, merged
-from rowhook.services.webhook_documents import Webhook
+from rowhook.services.webhook_documents import (
+    Webhook,
+    WebhookPatch,
+    check_webhook,
+    configuration_of,
+    merged,
+)
 from rowhook.services.webhooks import webhook_of
 
 MAX_READ = 1_000
@@ -85,7 +90,7 @@ class ReleasedGroup(Struct, frozen=True, kw_only=True):
 
 
 def fault_kind(error: str | None) -> str:
-    """Returns what an error has in common with those of other deliveries.
+    """Returns the part of an error that other deliveries can share.
 
     Indexes in pointers, and numbers such as the length of a list, are those of one delivery.
     """

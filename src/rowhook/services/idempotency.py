@@ -44,15 +44,15 @@ async def begin_request(ctx: KeyringContext, request: IdempotentRequest) -> Stor
     Raises InProgress, Rejected if the key was used for another request, Conflict if the stored
     response cannot be decrypted.
     """
-    begun = await access_queries.begin_request(
+    lookup = await access_queries.begin_request(
         ctx.pool, request.caller.id, request.key, request.fingerprint
     )
-    if begun.state == "busy":
+    if lookup.state == "busy":
         raise InProgress("The same request is in progress. Repeat it to get its response.")
-    if begun.state == "other":
+    if lookup.state == "other":
         message = "Used for another request within 24 hours. Use a new key for a new request."
         raise Rejected(Fault(pointer="/Idempotency-Key", message=message))
-    return None if begun.sealed_answer is None else _decrypt(ctx, request, begun.sealed_answer)
+    return None if lookup.sealed_answer is None else _decrypt(ctx, request, lookup.sealed_answer)
 
 
 async def end_request(

@@ -143,7 +143,7 @@ class Adopted(Struct, frozen=True, kw_only=True):
 class StandbyReads(Struct, frozen=True, kw_only=True):
     """The standby of this process for lists and statistics.
 
-    Everything committed `lag_s` seconds ago is on it. `reason` says why it is not read.
+    Everything committed `lag_s` seconds ago is on it. `reason` explains why it is not read.
     """
 
     is_read: bool
@@ -263,7 +263,7 @@ async def retention_ages(ctx: ServiceContext) -> list[RetentionAge]:
 
 
 async def retention_plan(ctx: ServiceContext) -> list[RetentionPlan]:
-    """Returns what a run would remove."""
+    """Returns the rows that a run would remove."""
     return [
         RetentionPlan(
             kind=row.kind,

@@ -63,10 +63,10 @@ class ReadResult(NamedTuple, Generic[T]):
 
 def read_document(text: bytes, kind: type[T]) -> T:
     """Decodes a Struct. Raises InvalidDocument, or Rejected with all faults."""
-    read = read_with_faults(text, kind)
-    if read.faults:
-        raise Rejected(*read.faults)
-    return read.document
+    result = read_with_faults(text, kind)
+    if result.faults:
+        raise Rejected(*result.faults)
+    return result.document
 
 
 def read_with_faults(text: bytes, kind: type[T]) -> ReadResult[T]:
@@ -119,29 +119,29 @@ def _is_struct(kind: Any) -> bool:
 
 def from_object(values: dict[str, Any], kind: type[T]) -> T:
     """Converts a decoded object to a Struct. Raises Rejected with all faults."""
-    read = _convert_fields(values, kind)
-    if read.faults:
-        raise Rejected(*read.faults)
-    return read.document
+    result = _convert_fields(values, kind)
+    if result.faults:
+        raise Rejected(*result.faults)
+    return result.document
 
 
 def _convert_fields(document: dict[str, Any], kind: type[T]) -> ReadResult[T]:
-    known = {field.encode_name: field for field in msgspec.structs.fields(kind)}
-    missing = [name for name, field in known.items() if field.required and name not in document]
+    by_name = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    missing = [name for name, field in by_name.items() if field.required and name not in document]
     faults = [Fault(pointer=json_pointer.join([name]), message="Required.") for name in missing]
     # A missing field becomes an empty text, whose own fault has the same pointer.
-    values: dict[str, Any] = {field.name: "" for field in known.values() if field.required}
+    values: dict[str, Any] = {field.name: "" for field in by_name.values() if field.required}
     for name, value in document.items():
-        if name not in known:
+        if name not in by_name:
             faults.append(
-                Fault(pointer=json_pointer.join([name]), message=_unknown(name, list(known)))
+                Fault(pointer=json_pointer.join([name]), message=_unknown(name, list(by_name)))
             )
             continue
-        for part in _convert(value, known[name].type, name):
+        for part in _convert(value, by_name[name].type, name):
             if isinstance(part, Fault):
                 faults.append(part)
             else:
-                values[known[name].name] = part.value
+                values[by_name[name].name] = part.value
     faults += islice(_unstorable_texts(document), _MAX_FAULTS)
     return ReadResult(kind(**values), tuple(faults[:_MAX_FAULTS]))
 
@@ -210,10 +210,10 @@ def _pointer_of(path: _Path) -> str:
     return json_pointer.join(reversed(steps))
 
 
-def _unknown(name: str, known: list[str]) -> str:
+def _unknown(name: str, names: list[str]) -> str:
     if name in _READ_ONLY:
         return f"Cannot be set; {_READ_ONLY[name]}"
-    return f"Unknown field. Known fields: {', '.join(known)}."
+    return f"Unknown field. Known fields: {', '.join(names)}."
 
 
 def _fault(location: tuple[str, ...], error: str, kind: Any) -> Fault:

@@ -73,7 +73,7 @@ async def list_links(
     ctx: ServiceContext, webhook: UUID, *, cursor: str | None = None, limit: int = 50
 ) -> Links:
     """Lists a page of the links of a webhook, oldest first."""
-    after = paging.place(cursor, tuple[paging.RowId])
+    after = paging.decode_cursor(cursor, tuple[paging.RowId])
     rows = await webhook_queries.link_page(ctx.pool, webhook, after[0] if after else 0, limit + 1)
     items, last = paging.cut(rows, limit)
     links = [Link(row.kind, row.id, row.name, row.created_at) for _, row in items]  # type: ignore[arg-type]

@@ -1,16 +1,20 @@
-"""Organizations, agents and goals, found by the ids that callers use."""
+"""Objects found by the ids that callers use, or by name, and their names and counts."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Literal
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
 from rowhook.db import list_queries
 from rowhook.render.configuration import Fault
 from rowhook.services import paging
 from rowhook.services.context import NotFound, Rejected, ServiceContext
+from rowhook.services.stats import DeliveryCounts
 
 
 class WebhookName(Struct, frozen=True):
@@ -144,7 +148,7 @@ async def list_organizations(
 
     `search` is a case-insensitive part of the name or the id.
     """
-    after = paging.place(cursor, tuple[UUID])
+    after = paging.decode_cursor(cursor, tuple[UUID])
     rows = await list_queries.organization_page(
         ctx.pool, after[0] if after else None, limit + 1, search
     )
@@ -188,7 +192,7 @@ async def list_agents(
 
     `search` is a case-insensitive part of the name or the id.
     """
-    after = paging.place(cursor, tuple[UUID])
+    after = paging.decode_cursor(cursor, tuple[UUID])
     rows = await list_queries.agent_page(
         ctx.lists, organization, after[0] if after else None, limit + 1, search
     )
@@ -208,9 +212,100 @@ async def list_goals(
 
     `search` is a case-insensitive part of the name or the id.
     """
-    after = paging.place(cursor, tuple[str])
+    after = paging.decode_cursor(cursor, tuple[str])
     rows = await list_queries.goal_page(
         ctx.lists, organization, after[0] if after else None, limit + 1, search
     )
     items, last = paging.cut(paging.read(rows, Goal), limit)
     return Goals(items, None if last is None else paging.cursor(last.id))
+
+
+Kind = Literal[
+    "delivery",
+    "event",
+    "commit",
+    "job",
+    "session",
+    "webhook",
+    "goal",
+    "agent",
+    "organization",
+]
+MAX_LENGTH = 200
+MAX_PER_KIND = 6
+MAX_NAVIGATION_COUNT = 1000
+
+
+class Match(Struct, frozen=True, kw_only=True):
+    """An object that a search found, with the name of its organization.
+
+    A session is listed with one of its commits, an event with its commit or job if it has one, and
+    both with a delivery.
+    """
+
+    kind: Kind
+    id: str
+    name: str | None
+    detail: str | None
+    commit_id: str | None
+    job_id: str | None
+    delivery_id: int | None
+    organization: str | None
+
+
+class NavigationCounts(Struct, frozen=True, kw_only=True):
+    """Counts of webhooks and of deliveries that wait or are held, up to 1,000 of each."""
+
+    webhooks: int
+    deliveries: DeliveryCounts
+
+
+class _OrganizationName(Struct, frozen=True):
+    id: str
+    name: str
+
+
+class KnownWebhook(Struct, frozen=True, kw_only=True):
+    """The name of a webhook, which may have been deleted, and of its organization.
+
+    They are None if the webhook cannot be seen.
+    """
+
+    id: UUID
+    name: str | None
+    exists: bool
+    organization: str | None
+
+
+async def find_objects(ctx: ServiceContext, text: str) -> list[Match]:
+    """Finds objects by id, and webhooks, goals, agents and organizations by a part of their name.
+
+    Ids of jobs, commits and sessions must be complete.
+    """
+    if not text or "\0" in text or len(text) > MAX_LENGTH:
+        return []
+    return paging.read(await list_queries.find_objects(ctx.lists, text, MAX_PER_KIND), Match)
+
+
+async def organization_names(ctx: ServiceContext, ids: Iterable[str | None]) -> dict[str, str]:
+    """Returns the names of organizations by their platform ids, without those that are unknown."""
+    distinct = list(dict.fromkeys(id_ for id_ in ids if id_ is not None))
+    if not distinct:
+        return {}
+    rows = await list_queries.organization_names(ctx.pool, distinct)
+    return {row.id: row.name for row in paging.read(rows, _OrganizationName)}
+
+
+async def names_of_webhooks(ctx: ServiceContext, ids: Iterable[UUID]) -> dict[UUID, KnownWebhook]:
+    """Returns webhooks by id, also deleted ones."""
+    distinct = list(dict.fromkeys(ids))
+    if not distinct:
+        return {}
+    rows = await list_queries.names_of_webhooks(ctx.pool, distinct)
+    return {row.id: row for row in paging.read(rows, KnownWebhook)}
+
+
+async def navigation_counts(ctx: ServiceContext) -> NavigationCounts:
+    """Returns the counts for the navigation."""
+    document = await list_queries.navigation_counts(ctx.lists, MAX_NAVIGATION_COUNT)
+    return msgspec.json.decode(document, type=NavigationCounts)

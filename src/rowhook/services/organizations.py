@@ -1,4 +1,4 @@
-"""Quotas of an organization, and the export and erasure of what is stored about it."""
+"""Quotas of an organization, and the export and erasure of its data."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Quota(Struct, frozen=True, kw_only=True):
 
 
 class Usage(Struct, frozen=True, kw_only=True):
-    """What an organization uses of its quotas.
+    """The usage of an organization within its quotas.
 
     `bytes_today` counts the data and context of the events whose deliveries were started today, in
     UTC, each time; null without a quota of bytes. If it is used up, deliveries wait until
@@ -52,7 +52,7 @@ class Usage(Struct, frozen=True, kw_only=True):
 
 
 class OrganizationDetails(Organization, frozen=True):
-    """An organization with its quotas and what it uses of them."""
+    """An organization with its quotas and their usage."""
 
     quota: Quota
     usage: Usage
@@ -112,7 +112,7 @@ _Pages = Callable[[str | None], Awaitable[Any]]
 
 
 async def export(ctx: ServiceContext, organization: UUID) -> AsyncIterator[bytes]:
-    """Yields what is stored about an organization as JSON lines, each with its `kind`.
+    """Yields all data of an organization as JSON lines, each with its `kind`.
 
     Secrets, signing secrets and keys have no values. The audit records the export. Raises NotFound
     before the first line.
@@ -180,7 +180,7 @@ def _line(kind: str, entry: Any) -> bytes:
 
 
 async def erase(ctx: ServiceContext, organization: UUID, confirmation: str) -> Erased:
-    """Erases what Rowhook stores about an organization; the platform's tables are unchanged.
+    """Erases Rowhook's data about an organization; the platform's tables are unchanged.
 
     It is made of transactions of 1,000 events, and can be repeated. Raises NotFound, Rejected
     without the right confirmation, and Conflict while other transactions lock its deliveries.

@@ -23,7 +23,7 @@ def cursor(*position: Any) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(position)).decode().rstrip("=")
 
 
-def place(text: str | None, kind: type[T]) -> T | None:
+def decode_cursor(text: str | None, kind: type[T]) -> T | None:
     """Decodes a cursor to a tuple of type `kind`. Raises Rejected if it is invalid."""
     if text is None:
         return None

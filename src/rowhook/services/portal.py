@@ -14,8 +14,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
-from rowhook.db import portal_queries
-from rowhook.db.portal_queries import PortalRow
+from rowhook.db import organization_queries
+from rowhook.db.organization_queries import PortalRow
 from rowhook.render.configuration import Fault
 from rowhook.services.access import (
     SCOPES,
@@ -123,7 +123,7 @@ async def create_link(
         raise Rejected(*faults)
     token = secrets.token_urlsafe(32)
     ends_at = datetime.now(UTC) + timedelta(seconds=draft.expires_in_s)
-    await portal_queries.create_portal_link(
+    await organization_queries.create_portal_link(
         ctx.pool,
         organization,
         sorted(set(draft.scopes), key=SCOPES.index),
@@ -197,7 +197,7 @@ async def open_link(server_ctx: ServerContext, link: str) -> str:
     await _access(server_ctx, link, is_opened=False)
     token = secrets.token_urlsafe(32)
     ends_at = datetime.now(UTC) + SESSION
-    if not await portal_queries.open_portal_link(
+    if not await organization_queries.open_portal_link(
         server_ctx.pool, digest_of(link), digest_of(token), ends_at
     ):
         raise NotAuthenticated(_LINK_SPENT)
@@ -211,13 +211,17 @@ async def authenticate_portal(server_ctx: ServerContext, token: str) -> tuple[Ca
 
 async def end_session(server_ctx: ServerContext, token: str) -> None:
     """Ends a portal session."""
-    await portal_queries.end_portal_session(server_ctx.pool, digest_of(token))
+    await organization_queries.end_portal_session(server_ctx.pool, digest_of(token))
 
 
 async def _access(
     server_ctx: ServerContext, token: str, *, is_opened: bool
 ) -> tuple[Caller, Portal]:
-    row = await portal_queries.portal_access(server_ctx.pool, digest_of(token)) if token else None
+    row = (
+        await organization_queries.portal_access(server_ctx.pool, digest_of(token))
+        if token
+        else None
+    )
     scopes = None if row is None else await _key_scopes(server_ctx, row)
     if row is None or scopes is None or row.is_opened != is_opened:
         raise PortalEnded(_SESSION_ENDED if is_opened else _LINK_SPENT)

@@ -13,10 +13,10 @@ import msgspec
 from msgspec import Struct
 
 from rowhook.db import access_queries, preview_queries, secret_queries
+from rowhook.json_pointer import json_positions
 from rowhook.model import Outcome, RedactedRequest, Timings, Verdict
 from rowhook.output_kinds import OUTPUT_KINDS
 from rowhook.render.configuration import Configuration, Fault
-from rowhook.render.json_positions import json_positions
 from rowhook.render.webhook_compiler import Webhook as Compiled
 from rowhook.render.webhook_compiler import used_secrets
 from rowhook.security.sign import Signer, new_signing_secret
@@ -29,8 +29,7 @@ from rowhook.services.sample_data import (
     sample_event,
 )
 from rowhook.services.webhook_cache import WebhookCache
-from rowhook.services.webhook_checks import check_webhook
-from rowhook.services.webhook_documents import Webhook
+from rowhook.services.webhook_documents import Webhook, check_webhook
 from rowhook.services.webhooks import webhook_of
 from rowhook.transports.registry import find_test_sender
 
@@ -240,8 +239,8 @@ async def test_webhook(ctx: KeyringContext, webhook: UUID, sample: Sample) -> Tr
     wait_s = await access_queries.allow_test(ctx.pool, webhook)
     if wait_s > 0:
         raise RateLimited("Too many test requests to this webhook.", wait_s)
-    begun = await _begin_test(ctx, webhook, prepared)
-    request = await ctx.renderer.render(compiled, begun.event, at=begun.moment)
+    started = await _begin_test(ctx, webhook, prepared)
+    request = await ctx.renderer.render(compiled, started.event, at=started.moment)
     if isinstance(request, Outcome):
         return _trial(request)
     if ctx.transport is None or send is None:
@@ -254,7 +253,7 @@ async def _begin_test(ctx: KeyringContext, webhook: UUID, sample: SampleEvent) -
     """Stores the event of a test and returns it with its id and time. Raises NotFound."""
     event = sample.event
     key = f"test_{uuid4()}"
-    begun = await preview_queries.begin_test(
+    started = await preview_queries.begin_test(
         ctx.pool,
         webhook,
         key,
@@ -265,12 +264,12 @@ async def _begin_test(ctx: KeyringContext, webhook: UUID, sample: SampleEvent) -
         context=event.context,
         oversize_bytes=event.oversize_bytes,
     )
-    if begun is None:
+    if started is None:
         raise NotFound(f"Webhook {webhook} does not exist.")
     stored = msgspec.structs.replace(
-        event, id=begun.event_id, type="webhook.test", key=key, occurred_at=begun.moment
+        event, id=started.event_id, type="webhook.test", key=key, occurred_at=started.moment
     )
-    return sample._replace(event=stored, moment=begun.moment)
+    return sample._replace(event=stored, moment=started.moment)
 
 
 def _trial(outcome: Outcome, request: RedactedRequest | None = None) -> Trial:

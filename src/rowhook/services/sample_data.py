@@ -106,13 +106,13 @@ def placeholder_secrets(webhook: Webhook, secrets: Iterable[str]) -> dict[str, s
 def _paths(webhook: Webhook) -> set[_DataPath]:
     """Returns the paths that the templates read, and those that the condition requires."""
     parts = (webhook.url, webhook.body, *(value for _, value in webhook.headers))
-    read = {(use.root, use.path) for part in parts if part is not None for use in part.paths}
+    paths = {(use.root, use.path) for part in parts if part is not None for use in part.paths}
     if webhook.condition is not None:
-        # What is only tested must be true as well, and absent if the test is negated.
+        # A path that is only tested must be true as well, and absent if the test is negated.
         source = webhook.condition.source
         negated = {_data_path(match) for pattern in _NEGATED for match in pattern.finditer(source)}
-        read |= {(use.root, use.path) for use in webhook.condition.paths} - negated
-    return {(root, path) for root, path in read if path}
+        paths |= {(use.root, use.path) for use in webhook.condition.paths} - negated
+    return {(root, path) for root, path in paths if path}
 
 
 def _hints(webhook: Webhook) -> dict[_DataPath, Any]:
@@ -190,8 +190,8 @@ def _whole_data(webhook: Webhook, generator: fake_data.ValueGenerator, *, is_com
     if part is None or webhook.body is not None:
         return {}
     for name in () if webhook.raw_payload else ("data",) if is_commit else ("job", "output"):
-        known = part.get("properties") if isinstance(part, dict) else None
-        part = known.get(name) if isinstance(known, dict) else None
+        properties = part.get("properties") if isinstance(part, dict) else None
+        part = properties.get(name) if isinstance(properties, dict) else None
     return {} if part is None else generator.generate(part)
 
 

@@ -14,22 +14,15 @@ from rowhook.db import access_queries, list_queries, webhook_queries
 from rowhook.db.statements import AlreadyExists, StillReferenced
 from rowhook.db.webhook_queries import QuotaExceeded, RevisionConflict
 from rowhook.render.configuration import Configuration, Fault, read_configuration, to_json
-from rowhook.render.headers import header_pointer, header_warnings
 from rowhook.render.webhook_compiler import Webhook as Compiled
 from rowhook.render.webhook_compiler import required_paths
+from rowhook.render.webhook_parts import header_pointer, header_warnings
 from rowhook.security.sign import new_signing_secret
 from rowhook.services import paging
 from rowhook.services.context import Conflict, KeyringContext, NotFound, Rejected, ServiceContext
 from rowhook.services.links import still_linked
 from rowhook.services.lookups import Id, find_agent, webhook_owner
 from rowhook.services.webhook_cache import signing_name
-from rowhook.services.webhook_checks import (
-    WebhookPatch,
-    check_for_save,
-    configuration_of,
-    merged,
-    secret_ids,
-)
 from rowhook.services.webhook_documents import (
     NewSigningSecret,
     Revision,
@@ -37,7 +30,12 @@ from rowhook.services.webhook_documents import (
     SaveWarning,
     State,
     Webhook,
+    WebhookPatch,
     Webhooks,
+    check_for_save,
+    configuration_of,
+    merged,
+    secret_ids,
 )
 
 _MAX_TRIES = 5
@@ -147,7 +145,7 @@ async def list_webhooks(
         agent=agent_uuid,
         goal=goal,
         state=state,
-        before=paging.place(cursor, tuple[datetime, UUID]),
+        before=paging.decode_cursor(cursor, tuple[datetime, UUID]),
         limit=limit + 1,
         search=search,
         external_id=external_id,
@@ -277,7 +275,7 @@ async def list_revisions(
     ctx: ServiceContext, webhook: UUID, *, cursor: str | None = None, limit: int = 50
 ) -> Revisions:
     """Lists the revisions of a webhook, newest first."""
-    before = paging.place(cursor, tuple[_Revision])
+    before = paging.decode_cursor(cursor, tuple[_Revision])
     rows = await webhook_queries.revision_page(
         ctx.pool, webhook, before[0] if before else None, limit + 1
     )

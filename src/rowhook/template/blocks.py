@@ -8,15 +8,15 @@ from jinja2 import nodes
 
 from rowhook.template.body_lexers import ADJACENT, OUTSIDE, UNKNOWN, VALUE, innermost, merge
 from rowhook.template.compilation import Loop, Scope
+from rowhook.template.escapes import Part
 from rowhook.template.expressions import compile_expression, compile_truth
 from rowhook.template.faults import RenderFault
 from rowhook.template.filter_calls import pairs_of
-from rowhook.template.names import describe
+from rowhook.template.limits import UNSET, output_exceeded, steps_exceeded
 from rowhook.template.outputs import compile_output, compile_text, outcomes
 from rowhook.template.path_reads import RESERVED
-from rowhook.template.render_state import UNSET, output_exceeded, steps_exceeded
 from rowhook.template.rendered_output import check_separation
-from rowhook.template.url_parts import Part
+from rowhook.template.syntax_nodes import describe
 from rowhook.template.values import is_true, type_name
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from rowhook.template.body_lexers import LexerState
     from rowhook.template.compilation import Build
-    from rowhook.template.render_state import Expression, RenderState, Statement
+    from rowhook.template.limits import Expression, RenderState, Statement
 
     Assign = Callable[[list[object], object], None]
     Iterate = Callable[[RenderState, list[object]], None]
@@ -61,7 +61,7 @@ def compile_block(
 
 
 def sequence(statements: list[Statement], cost: int, children: list[nodes.Node]) -> Statement:
-    """Return a statement that runs these, after charging their cost and static text at once."""
+    """Return a statement that runs these, after charging their cost and static text together."""
     steps = tuple(statements)
     size = sum(len(node.data) for node in children if isinstance(node, nodes.TemplateData))
 
@@ -202,7 +202,7 @@ def _for(build: Build, node: nodes.For, lexer_state: LexerState) -> tuple[Statem
 
 
 def _iterable(build: Build, node: nodes.For) -> tuple[Expression, bool]:
-    """Compile what a loop goes over; for pairs of an object, the object itself."""
+    """Compile the iterable of a loop; for pairs of an object, the object itself."""
     pairs = pairs_of(node.iter)
     if pairs is not None and isinstance(node.target, nodes.Tuple):
         return compile_expression(build, pairs), True
@@ -263,7 +263,8 @@ class LoopParts(NamedTuple):
     """The compiled parts of a loop.
 
     `slots` are those of one or two variables, `resets` those of `set` in the body. `is_pairs`: the
-    loop goes over keys and values of an object. `checks_ends`: values of two iterations may touch.
+    loop iterates over keys and values of an object. `checks_ends`: values of two iterations may
+    touch.
     """
 
     items: Expression

@@ -26,7 +26,7 @@ HALF_ESCAPE = "An expression is not allowed inside a \\ escape."
 
 
 class LexerState(NamedTuple):
-    """The enclosing construct, and the end of the text that matters for what follows.
+    """The enclosing construct, and the end of the text, which the following text may continue.
 
     `inner` is the state of the text inside a JSON string or a form value, which may be JSON itself.
     `depth` is the number of open brackets of a JSON text or code inside another text. `is_code`
@@ -92,7 +92,7 @@ def innermost(state: LexerState) -> LexerState:
     return state
 
 
-# what a value must not follow or precede: `1` and `{{ x }}` would be one number
+# characters that a value must not follow or precede: `1` and `{{ x }}` would be one number
 ADJACENT = frozenset(string.ascii_letters + string.digits + '_+."-\\')
 TWO_VALUES = "Two values outside quotes must be separated. Quote them, or put a comma between them."
 _REST = re.compile(r'(?:[^"\\]|\\u[0-9A-Fa-f]{4}|\\[^u])*', re.DOTALL)

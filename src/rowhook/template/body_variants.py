@@ -12,23 +12,24 @@ from jinja2 import nodes
 
 from rowhook.template.body_lexers import INSIDE, JSON_LEXER, OUTSIDE
 from rowhook.template.json_text import json_inner
-from rowhook.template.known_values import (
-    UNKNOWN,
-    Names,
-    known_value,
-    length_name,
-    looped_value,
-)
-from rowhook.template.names import describe, start_offset
 from rowhook.template.outputs import json_texts, outcomes
 from rowhook.template.source import parse, read_source
+from rowhook.template.syntax_nodes import (
+    UNKNOWN,
+    Names,
+    constant_value,
+    describe,
+    length_name,
+    looped_value,
+    start_offset,
+)
 
 if TYPE_CHECKING:
     from rowhook.template.body_lexers import LexerState
     from rowhook.template.source import Source
 
 
-# stand for a value of the data, and for one inside a text
+# placeholders for a value of the data, and for one inside a text
 MARK, TEXT_MARK = "\ue000", "\ue001"
 _MOST_VARIANTS = 60
 _MOST_PIECES = 4_000
@@ -102,25 +103,25 @@ def body_variants(text: str) -> Variants:
     """Return the variants of a valid JSON body template."""
     source = read_source(text)
     tree = parse(source)
-    made: list[Variant] = []
+    variants: list[Variant] = []
     waiting: list[tuple[Choices, str]] = [(Choices(), "")]
     last = [(Choices(is_true=False), "")]
     seen: set[str] = set()
     is_complete = True
     characters = 0
-    while waiting and len(made) < _MOST_VARIANTS and characters < _MOST_CHARACTERS:
+    while waiting and len(variants) < _MOST_VARIANTS and characters < _MOST_CHARACTERS:
         choices, reason = waiting.pop(0)
         try:
             pieces = _Writer(choices, source, tree).write(tree.body)
         except (_TooLong, RecursionError):
             is_complete = False  # an expression may have thousands of operands
             continue
-        made.append(Variant(pieces, reason))
+        variants.append(Variant(pieces, reason))
         characters += sum(len(piece.text) for piece in pieces) + len(text)
         waiting += _others(choices, seen)
         if not waiting and last:
             waiting.append(last.pop())
-    return Variants(source, made, len(seen), is_complete and not waiting and not last)
+    return Variants(source, variants, len(seen), is_complete and not waiting and not last)
 
 
 def _others(choices: Choices, seen: set[str]) -> list[tuple[Choices, str]]:
@@ -171,7 +172,7 @@ class _Writer:
         elif isinstance(node, nodes.For):
             self._for(node)
         elif isinstance(node, nodes.Assign) and isinstance(node.target, nodes.Name):
-            self._names[node.target.name] = known_value(node.node, self._names, self._truth)
+            self._names[node.target.name] = constant_value(node.node, self._names, self._truth)
         elif isinstance(node, nodes.Expr):
             self._value(node)
 
@@ -219,7 +220,7 @@ class _Writer:
             return self._truth(node.left) and self._truth(node.right)
         if isinstance(node, nodes.Or):
             return self._truth(node.left) or self._truth(node.right)
-        value = known_value(node, self._names, self._truth)
+        value = constant_value(node, self._names, self._truth)
         if value is not UNKNOWN:
             return bool(value)
         if isinstance(node, nodes.Compare) and len(node.ops) == 1:
@@ -249,7 +250,7 @@ class _Writer:
 
     def _value(self, node: nodes.Expr) -> None:
         offset = start_offset(node)
-        value = known_value(node, self._names, self._truth)
+        value = constant_value(node, self._names, self._truth)
         place = self._state
         while place.where == INSIDE and place.inner and place.inner.where in {INSIDE, OUTSIDE}:
             place = place.inner

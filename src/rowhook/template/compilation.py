@@ -1,11 +1,20 @@
-"""The state of compiling one template: faults, used names and scopes."""
+"""The state of compiling one template: its output context, faults, names and scopes."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
+from rowhook.template.body_lexers import (
+    FORM_LEXER,
+    HEADER_LEXER,
+    JSON_LEXER,
+    URL_LEXER,
+    XML_LEXER,
+    TextLexer,
+)
 from rowhook.template.faults import TemplateFaults
 from rowhook.template.limits import MAX_FAULTS
 
@@ -13,8 +22,62 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from rowhook.template.faults import TemplateFault
-    from rowhook.template.output_context import OutputContext
     from rowhook.template.source import Source
+
+
+_JSON_LINES = frozenset(
+    f"application/{name}" for name in ("x-ndjson", "ndjson", "jsonl", "x-jsonl", "jsonlines")
+)
+
+
+class OutputContext(Enum):
+    """The use of the output of a template."""
+
+    JSON = "json"
+    XML = "xml"
+    FORM = "form"
+    TEXT = "text"
+    URL = "url"
+    HEADER = "header"
+    CONDITION = "condition"
+
+
+_EXACT = {
+    "application/json": OutputContext.JSON,
+    "text/json": OutputContext.JSON,
+    "application/xml": OutputContext.XML,
+    "text/xml": OutputContext.XML,
+    "text/html": OutputContext.XML,
+    "application/x-www-form-urlencoded": OutputContext.FORM,
+}
+
+
+def body_context(content_type: str | None) -> OutputContext:
+    """Return the context of a body by its Content-Type, which is JSON if None or empty."""
+    media = _media_type(content_type)
+    if not media or media.endswith("+json") or media in _JSON_LINES:
+        return OutputContext.JSON
+    if media.endswith("+xml"):
+        return OutputContext.XML
+    return _EXACT.get(media, OutputContext.TEXT)
+
+
+def is_json_lines(content_type: str | None) -> bool:
+    """Return whether each line of a body is a JSON value, by its Content-Type."""
+    return _media_type(content_type) in _JSON_LINES
+
+
+def _media_type(content_type: str | None) -> str:
+    return (content_type or "").split(";", 1)[0].strip().lower()
+
+
+LEXERS: dict[OutputContext, TextLexer] = {
+    OutputContext.JSON: JSON_LEXER,
+    OutputContext.XML: XML_LEXER,
+    OutputContext.FORM: FORM_LEXER,
+    OutputContext.URL: URL_LEXER,
+    OutputContext.HEADER: HEADER_LEXER,
+}
 
 
 class Loop(NamedTuple):
@@ -43,7 +106,7 @@ class Scope:
 class Build:
     """The state of compiling one template.
 
-    `literals` are the ids of constant nodes that stand as written; `blanks` those of an inline
+    `literals` are the ids of constant nodes that are not escaped; `blanks` those of an inline
     `if` without `else` that writes nothing.
     """
 

@@ -9,22 +9,20 @@ from jinja2 import nodes
 
 from rowhook.template.blocks import compile_block, compile_node, flatten_outputs, sequence
 from rowhook.template.body_lexers import URL_LEXER, LexerState
-from rowhook.template.compilation import Build
+from rowhook.template.compilation import LEXERS, Build, OutputContext
+from rowhook.template.escapes import Part, is_past_host, static_url_fault, url_part
 from rowhook.template.expressions import compile_truth
 from rowhook.template.faults import RenderFault
-from rowhook.template.limits import MAX_HEADER, MAX_OUTPUT, MAX_STEPS, MAX_URL
-from rowhook.template.names import null_expression, start_offset
-from rowhook.template.output_context import LEXERS, OutputContext
-from rowhook.template.render_state import Budget, RenderState
+from rowhook.template.limits import MAX_HEADER, MAX_OUTPUT, MAX_STEPS, MAX_URL, Budget, RenderState
 from rowhook.template.rendered_output import Rendered, render_text
 from rowhook.template.source import SECRET_RULE, parse, read_source
-from rowhook.template.url_parts import Part, is_past_host, static_url_fault, url_part
+from rowhook.template.syntax_nodes import null_expression, start_offset
 from rowhook.template.values import is_true
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rowhook.template.render_state import Expression, Statement
+    from rowhook.template.limits import Expression, Statement
 
 
 ROOTS: Final = frozenset(

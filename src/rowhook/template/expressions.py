@@ -10,7 +10,9 @@ from rowhook.template.escapes import join_texts, to_text
 from rowhook.template.faults import InvalidValue, RenderFault
 from rowhook.template.filter_calls import compile_call, compile_filter
 from rowhook.template.limits import MAX_DEPTH
-from rowhook.template.names import (
+from rowhook.template.operators import COMPARISONS, OPERATIONS, negate
+from rowhook.template.path_reads import compile_path, read_item, read_slice
+from rowhook.template.syntax_nodes import (
     constant_key,
     describe,
     null_expression,
@@ -19,8 +21,6 @@ from rowhook.template.names import (
     split_path,
     start_offset,
 )
-from rowhook.template.operators import COMPARISONS, OPERATIONS, negate
-from rowhook.template.path_reads import compile_path, read_item, read_slice
 from rowhook.template.type_tests import compile_test
 from rowhook.template.values import Literal, LiteralList, LiteralObject, Missing, is_true
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rowhook.template.compilation import Build
-    from rowhook.template.render_state import Expression, RenderState
+    from rowhook.template.limits import Expression, RenderState
 
 
 _TUPLE = "Tuples are not supported. Write one expression, or a list in [ ]."
@@ -53,7 +53,7 @@ def compile_expression(build: Build, node: nodes.Node, *, lenient: bool = False)
 
 
 def compile_truth(build: Build, node: nodes.Node) -> Expression:
-    """Compile an expression of which only the truth is asked: undefined is false."""
+    """Compile an expression that is only tested for truth: an undefined name is false."""
     return compile_expression(build, node, lenient=True)
 
 

@@ -55,14 +55,14 @@ class InvalidValue(ValueError):
     """A value is not valid for an operation; the caller adds the name of the expression."""
 
 
-def closest_match(name: str, known: Iterable[str]) -> str | None:
-    """Return the most similar known name, or None. Considers the first 100 names.
+def closest_match(name: str, candidates: Iterable[str]) -> str | None:
+    """Return the most similar candidate, or None. Considers the first 100 names.
 
     A weak similarity misleads, as between count and round, unless two letters are swapped.
     """
     if len(name) > _LONGEST:
         return None
-    short = [other for other in islice(known, _CANDIDATES) if len(other) <= _LONGEST]
+    short = [other for other in islice(candidates, _CANDIDATES) if len(other) <= _LONGEST]
     swapped = [other for other in short if sorted(other) == sorted(name)]
     matches = swapped or get_close_matches(name, short, n=1, cutoff=_SIMILAR)
     return matches[0] if matches else None

@@ -8,9 +8,9 @@ from jinja2 import nodes
 
 from rowhook.template.faults import InvalidValue, RenderFault, closest_match
 from rowhook.template.filters import DEFAULT_VALUE, FILTERS, REQUIRED, Argument
-from rowhook.template.format_filter import format_fault, format_text
+from rowhook.template.format_filters import format_fault, format_text
 from rowhook.template.list_filters import NoItem
-from rowhook.template.names import describe, null_expression, record_position
+from rowhook.template.syntax_nodes import describe, null_expression, record_position
 from rowhook.template.type_tests import compile_selection
 from rowhook.template.values import Missing, is_true
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from rowhook.template.compilation import Build
-    from rowhook.template.render_state import Expression, RenderState
+    from rowhook.template.limits import Expression, RenderState
     from rowhook.template.type_tests import Compile
 
 
@@ -77,7 +77,7 @@ def pairs_of(node: nodes.Node) -> nodes.Node | None:
 
 
 def _call_advice(node: nodes.Call) -> str:
-    """Return the error message of a call, with what to write instead."""
+    """Return the error message of a call, with the correct form."""
     called = node.node
     name = called.attr if isinstance(called, nodes.Getattr) else getattr(called, "name", "")
     if name in _FILTER_OF_CALL:
@@ -85,7 +85,7 @@ def _call_advice(node: nodes.Call) -> str:
     return f"{_CALL_RULE} {_CALL_ADVICE.get(name, 'To apply a filter, write value | filter.')}"
 
 
-# filters of Jinja and other engines, with what to write here
+# filters of Jinja and other engines, with their equivalents
 _INSTEAD = {
     **dict.fromkeys(("uppercase", "upcase"), "Write upper."),
     **dict.fromkeys(("lowercase", "downcase"), "Write lower."),

@@ -28,7 +28,7 @@ from rowhook.template.values import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rowhook.template.render_state import RenderState
+    from rowhook.template.limits import RenderState
 
 
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from rowhook.template import dates, filter_functions, list_filters
-from rowhook.template.format_filter import format_text
+from rowhook.template import filter_functions, format_filters, list_filters
 from rowhook.template.list_filters import NO_DEFAULT
 from rowhook.template.values import Number
 
@@ -64,7 +63,7 @@ FILTERS: dict[str, Filter] = {
     ),
     "selectattr": Filter(None, cost=10, takes_any=True),
     "rejectattr": Filter(None, cost=10, takes_any=True),
-    "format": Filter(format_text, cost=20, takes_any=True),
+    "format": Filter(format_filters.format_text, cost=20, takes_any=True),
     "tojson": Filter(filter_functions.tojson, (Argument("indent", None),)),
     "upper": Filter(filter_functions.cased(str.upper)),
     "lower": Filter(filter_functions.cased(str.lower)),
@@ -102,10 +101,10 @@ FILTERS: dict[str, Filter] = {
     "abs": Filter(filter_functions.absolute),
     "urlencode": Filter(filter_functions.urlencode, cost=8),
     "date": Filter(
-        dates.date,
+        format_filters.date,
         (
-            Argument("format", "%Y-%m-%d", dates.format_fault),
-            Argument("zone", "UTC", dates.zone_fault),
+            Argument("format", "%Y-%m-%d", format_filters.date_format_fault),
+            Argument("zone", "UTC", format_filters.zone_fault),
         ),
         cost=60,
     ),

@@ -16,7 +16,7 @@ from rowhook.template.values import LiteralList, LiteralObject, Number, scalar_t
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rowhook.template.render_state import RenderState
+    from rowhook.template.limits import RenderState
 
 
 _FAST = msgspec.json.Decoder(float_hook=Number)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rowhook.template.faults import InvalidValue
-from rowhook.template.names import LOOKUP_ERRORS
 from rowhook.template.operators import add
+from rowhook.template.syntax_nodes import LOOKUP_ERRORS
 from rowhook.template.values import LiteralList, Number, as_number, is_true, type_name
 
 if TYPE_CHECKING:
-    from rowhook.template.render_state import RenderState
+    from rowhook.template.limits import RenderState
 
 
 NO_DEFAULT = object()

@@ -32,7 +32,7 @@ from rowhook.template.values import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rowhook.template.render_state import RenderState
+    from rowhook.template.limits import RenderState
 
     Operation = Callable[[object, object], object]
     Comparison = Callable[[object, object, RenderState], bool]

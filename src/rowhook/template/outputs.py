@@ -16,10 +16,10 @@ from rowhook.template.body_lexers import (
     innermost,
     merge,
 )
+from rowhook.template.compilation import LEXERS, OutputContext
+from rowhook.template.escapes import Part, bad_character
 from rowhook.template.expressions import compile_expression
 from rowhook.template.json_text import json_string
-from rowhook.template.names import describe, record_position, start_offset
-from rowhook.template.output_context import LEXERS, OutputContext
 from rowhook.template.rendered_output import (
     check_separation,
     empty_value,
@@ -29,14 +29,14 @@ from rowhook.template.rendered_output import (
     write_secret,
     write_value,
 )
-from rowhook.template.url_parts import Part, bad_character
+from rowhook.template.syntax_nodes import describe, record_position, start_offset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from rowhook.template.body_lexers import LexerState
     from rowhook.template.compilation import Build
-    from rowhook.template.render_state import RenderState, Statement
+    from rowhook.template.limits import RenderState, Statement
     from rowhook.template.rendered_output import Place
 
 
@@ -59,7 +59,7 @@ class Outcomes(NamedTuple):
 
 
 def outcomes(node: nodes.Node) -> Outcomes:
-    """Return what an output expression can result in."""
+    """Return the possible results of an output expression."""
     leaves = list(_leaves(node))
     literals = tuple(
         leaf for leaf in leaves if isinstance(leaf, nodes.Const) and isinstance(leaf.value, str)
@@ -69,7 +69,7 @@ def outcomes(node: nodes.Node) -> Outcomes:
 
 
 def _leaves(node: nodes.Node) -> Iterator[nodes.Node]:
-    """Yield the expressions that may be the result; a CondExpr stands for its missing `else`."""
+    """Yield the expressions that may be the result; a CondExpr represents its missing `else`."""
     # without recursion, because operators may be nested deeply; True: under `default` or `or`
     rest: list[tuple[nodes.Node, bool]] = [(node, False)]
     while rest:
@@ -94,9 +94,9 @@ def _leaves(node: nodes.Node) -> Iterator[nodes.Node]:
 def literal_texts(
     results: Outcomes, output_context: OutputContext, state: LexerState, part: Part
 ) -> dict[str, str] | None:
-    """Return what each constant text is written as; None if they are escaped as values are.
+    """Return the output of each constant text; None if they are escaped like values.
 
-    The empty text stands for a missing `else` as well.
+    The empty text also represents a missing `else`.
     """
     if not results.literals or output_context is OutputContext.TEXT:
         return None
@@ -114,7 +114,7 @@ def literal_texts(
 def json_texts(texts: set[str], results: Outcomes) -> dict[str, str]:
     """Return the texts outside quotes: scalars and punctuation as written, others as strings.
 
-    Beside punctuation, nothing is written for "" and a missing `else`; otherwise "" and null.
+    Next to punctuation, nothing is written for "" and a missing `else`; otherwise "" and null.
     """
     written = {
         text: text if _SCALAR.fullmatch(text) or _PUNCTUATION.fullmatch(text) else json_string(text)
@@ -187,7 +187,7 @@ _COST = 4
 _URL_CHARACTERS = (
     "White space, control characters and \\ are not allowed in a URL. Percent-encode them."
 )
-# where a text joined with ~ stands as written, and the data in it is escaped
+# where a text joined with ~ is not escaped, but the data in it is
 _JOINED = frozenset({OutputContext.URL, OutputContext.FORM, OutputContext.XML})
 
 
@@ -260,7 +260,7 @@ def _check_place(
     written: dict[str, str] | None,
     lexer_state: LexerState,
 ) -> LexerState:
-    """Report a value that must not stand here; return the lexer state after it."""
+    """Report a value that is not allowed here; return the lexer state after it."""
     lexer = LEXERS.get(build.output_context)
     if lexer and writes_value(results, written, build.output_context):
         fault = lexer.value_fault(lexer_state)
@@ -281,7 +281,7 @@ def _compile_literals(
     place: Place,
     empty: str,
 ) -> Statement:
-    """Compile an expression that may result in a text that stands as written."""
+    """Compile an expression that may result in a text that is not escaped."""
     for literal in results.literals:
         _check_characters(build, literal.lineno, literal.value, is_literal=True)
     build.literals.update(id(literal) for literal in results.literals)

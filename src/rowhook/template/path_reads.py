@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from jinja2 import nodes
 
 from rowhook.template.faults import RenderFault, closest_match
-from rowhook.template.limits import MAX_DEPTH
-from rowhook.template.names import (
+from rowhook.template.limits import MAX_DEPTH, UNSET
+from rowhook.template.source import SECRET_RULE
+from rowhook.template.syntax_nodes import (
     LOOKUP_ERRORS,
     key_name,
     null_expression,
@@ -22,14 +23,12 @@ from rowhook.template.names import (
     split_path,
     start_offset,
 )
-from rowhook.template.render_state import UNSET
-from rowhook.template.source import SECRET_RULE
 from rowhook.template.values import Missing, type_name
 
 if TYPE_CHECKING:
     from rowhook.template.compilation import Build, Loop
-    from rowhook.template.names import Key
-    from rowhook.template.render_state import Expression, RenderState
+    from rowhook.template.limits import Expression, RenderState
+    from rowhook.template.syntax_nodes import Key
 
 
 LOOP_NAMES = ("index", "index0", "first", "last", "length")
@@ -37,7 +36,7 @@ RESERVED = frozenset({"loop", "secret"})
 _LONGEST = 200
 # their keys are defined by the platform; missing fields of the other roots are null
 _DATA_ROOTS = frozenset({"data", "context"})
-# Names of other template engines and of the API, with what to write here.
+# Names of other template engines and of the API, with their equivalents.
 _INSTEAD = {
     **dict.fromkeys(("null", "nil", "NULL", "Null", "undefined", "NONE"), "Write none."),
     **dict.fromkeys(("TRUE", "yes", "YES"), "Write true."),
@@ -89,17 +88,17 @@ def _root_value(
 
 
 def unknown_name(build: Build, name: str) -> str:
-    """Return the error message of a name that is not defined, with what to write instead."""
+    """Return the error message of a name that is not defined, with a suggestion."""
     if name == "secret":
         return SECRET_RULE
     if name == "loop":
         return "loop is only available between for and endfor, not in else."
-    known = sorted({*build.roots, *build.visible_names()})
-    match = closest_match(name, known)
+    names = sorted({*build.roots, *build.visible_names()})
+    match = closest_match(name, names)
     hint = (
         f"Did you mean {match}?"
         if match
-        else f"A field of the data is written data.{name}. The names are {', '.join(known)}."
+        else f"A field of the data is written data.{name}. The names are {', '.join(names)}."
     )
     return f"Unknown name {name}. {_INSTEAD.get(name, hint)}"
 

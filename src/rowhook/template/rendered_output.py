@@ -1,4 +1,4 @@
-"""Writes values to the output, escaped for their context, and joins what is written.
+"""Writes values to the output, escaped for their context, and joins the pieces.
 
 For a secret, a placeholder is written, which is filled after rendering.
 """
@@ -9,9 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from rowhook.template.body_lexers import ADJACENT, COMMENT, INSIDE, OUTSIDE, TWO_VALUES
+from rowhook.template.compilation import OutputContext
 from rowhook.template.escapes import (
+    PART_ESCAPES,
+    Part,
     ascii_header_json,
+    empty_segment,
     form_text,
+    has_dot_segments,
     header_text,
     percent_encoded,
     plain_text,
@@ -21,17 +26,14 @@ from rowhook.template.escapes import (
 )
 from rowhook.template.faults import InvalidValue, RenderFault
 from rowhook.template.json_text import any_json, json_inner, json_string
-from rowhook.template.limits import MAX_HEADER, MAX_OUTPUT, MAX_URL
-from rowhook.template.output_context import OutputContext
-from rowhook.template.render_state import output_exceeded
-from rowhook.template.url_parts import PART_ESCAPES, Part, empty_segment, has_dot_segments
+from rowhook.template.limits import MAX_HEADER, MAX_OUTPUT, MAX_URL, output_exceeded
 from rowhook.template.values import Encoded, Json, Literal, scalar_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from rowhook.template.body_lexers import LexerState
-    from rowhook.template.render_state import Expression, RenderState, Statement
+    from rowhook.template.limits import Expression, RenderState, Statement
 
     Escape = Callable[[str], str]
 

@@ -175,7 +175,7 @@ _TAG_ADVICE = {
     "break": "Loop over a slice, data.x[:10], or write {% for item in data.x if … %}.",
     "continue": "Write {% for item in data.x if … %}.",
 }
-# characters and operators of other languages, with what to write here
+# characters and operators of other languages, with their equivalents
 _CHARACTER_ADVICE = {
     "&": "Write and.",
     "?": "Write a if condition else b.",

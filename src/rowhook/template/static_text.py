@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from jinja2 import nodes
 
 from rowhook.template.blocks import flatten_outputs
-from rowhook.template.names import describe, split_path
 from rowhook.template.outputs import outcomes
 from rowhook.template.source import parse, read_source
+from rowhook.template.syntax_nodes import describe, split_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rowhook.template.names import Key
     from rowhook.template.source import Source
+    from rowhook.template.syntax_nodes import Key
 
 
 NO_DEFAULT = object()
@@ -48,7 +48,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loop(Block):
-    """A `for` tag. `items` is what it goes over, `body` the parts of its body.
+    """A `for` tag. `items` is its iterable, `body` the parts of its body.
 
     `variable` is None for the two variables of a loop over pairs. `is_filtered`: the tag has an
     `if`.

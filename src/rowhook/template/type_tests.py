@@ -8,8 +8,8 @@ from jinja2 import nodes
 
 from rowhook.template.faults import InvalidValue, RenderFault, closest_match
 from rowhook.template.list_filters import NO_DEFAULT, attribute_of
-from rowhook.template.names import describe, null_expression
 from rowhook.template.operators import COMPARISONS
+from rowhook.template.syntax_nodes import describe, null_expression
 from rowhook.template.values import LiteralList, Missing, Number, is_true, type_name
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from rowhook.template.compilation import Build
-    from rowhook.template.render_state import Expression, RenderState
+    from rowhook.template.limits import Expression, RenderState
 
     class Compile(Protocol):
         """The function that compiles operands."""
@@ -54,7 +54,7 @@ _COMPARISON_TESTS = {
 }
 _DEFINED = {"defined": True, "undefined": False}
 _TESTS = (*_DEFINED, *_TYPE_TESTS, *(name for name in _COMPARISON_TESTS if name.isalpha()))
-# tests of Jinja and other engines, with what to write here
+# tests of Jinja and other engines, with their equivalents
 _INSTEAD = {
     "even": "Write x % 2 == 0.",
     "odd": "Write x % 2 == 1.",

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from jinja2 import nodes
 
-from rowhook.template.names import constant_key
 from rowhook.template.source import parse, read_source
+from rowhook.template.syntax_nodes import constant_key
 
 Kind = Literal["number", "index", "time", "list", "pair", "object"]
 # The key of an object whose keys no template names.

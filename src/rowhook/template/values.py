@@ -62,7 +62,7 @@ class Encoded(str):
 
 
 class Literal(str):
-    """A text that the author wrote in an output expression, which stands as written."""
+    """A text that the author wrote in an output expression, which is not escaped."""
 
     __slots__ = ()
 

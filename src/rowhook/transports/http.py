@@ -16,15 +16,14 @@ from typing import TYPE_CHECKING
 import httpx
 
 from rowhook.egress.errors import Failure, no_response, response_invalid
-from rowhook.egress.response import Response
-from rowhook.egress.timings import ExchangeTimer
+from rowhook.egress.exchange import ExchangeTimer, Response
 from rowhook.egress.transport import GuardedTransport
 from rowhook.model import Outcome, Timings, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from rowhook.egress.response import RawHeaders
+    from rowhook.egress.exchange import RawHeaders
     from rowhook.model import Claim, Headers, Request
     from rowhook.transports.registry import Resources
 

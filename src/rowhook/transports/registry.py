@@ -24,7 +24,7 @@ class NoOutcome(Enum):
     NOT_STARTED = auto()
     """Nothing was sent: the claim is released, and the delivery is attempted again."""
     STAGED = auto()
-    """The transport stored the output; what happens to it is recorded later."""
+    """The transport stored the output; its outcome is recorded later."""
 
 
 class Transport(Protocol):
@@ -40,13 +40,13 @@ class Transport(Protocol):
         ...
 
     def background_work(self) -> Coroutine[Any, Any, None] | None:
-        """Return what runs as long as the worker does, and never ends by itself, or None."""
+        """Return a coroutine that runs as long as the worker does, or None."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What a transport may use. `http` connects to permitted targets only."""
+    """The resources of a transport. `http` connects to permitted targets only."""
 
     pool: Pool
     http: httpx.AsyncBaseTransport
@@ -54,7 +54,7 @@ class Resources:
 
 
 class SendTest(Protocol):
-    """Sends the request of a test at once. Raises nothing that a receiver can cause."""
+    """Sends the request of a test immediately. Raises nothing that a receiver can cause."""
 
     async def __call__(
         self,

@@ -96,9 +96,9 @@ class Worker:
         self._maintenance.stop()
 
     def fault(self) -> str | None:
-        """Return which part of the worker has not turned for two minutes, None if all do.
+        """Return the fault if queue or heartbeat made no progress for two minutes, else None.
 
-        None of them waits that long for PostgreSQL or a receiver.
+        Neither waits that long for PostgreSQL or a receiver.
         """
         turned_at = {"heartbeat": self.tally.heartbeat_turned_at}
         if not self.is_stopping:

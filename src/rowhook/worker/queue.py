@@ -1,7 +1,7 @@
 """pgqueuer's repository and driver over the outbox, so that its queue manager claims deliveries.
 
 pgqueuer's queue manager runs the pool: it asks for work, waits for notifications and due times,
-limits what runs at once and shuts down. It expects a queue table of its own; here the outbox is the
+limits concurrency and shuts down. It expects a queue table of its own; here the outbox is the
 queue, with lanes, fencing tokens and retry times. Therefore these methods are overridden:
 
 - `dequeue` calls `rowhook.claim_batch`, which claims with SKIP LOCKED, lane by lane. One job is the
@@ -10,7 +10,7 @@ queue, with lanes, fencing tokens and retry times. Therefore these methods are o
   then `dequeue` returns nothing without asking the database, which it otherwise would twice for
   each delivery.
 - `eligible_queued_work`, `next_deferred_eta` and `queued_work` tell the manager how long to wait,
-  by what the last claim said.
+  by the outlook of the last claim.
 - `update_heartbeat` and `log_jobs` do nothing: leases are renewed and results are recorded for all
   deliveries together, and a delivery ends later than its job.
 - `notify_health_check` and `PoolDriver.notify` stay in the process, because a NOTIFY takes a lock

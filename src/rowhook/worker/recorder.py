@@ -25,8 +25,8 @@ from rowhook.model import (
     Request,
     RequestFrame,
 )
+from rowhook.render.stored_frames import ResponseFrames
 from rowhook.worker import failpoints
-from rowhook.worker.response_frames import ResponseFrames
 
 R = TypeVar("R", bound="Result")
 
@@ -204,7 +204,7 @@ class Recorder:
             self._reset_events()
 
     async def close(self, running: asyncio.Task[None]) -> None:
-        """End `running`, the task of `run`, and record what is left if it has failed."""
+        """End `running`, the task of `run`, and record the remaining results if it has failed."""
         self._closing = True
         self._arrived.set()
         self._full.set()

@@ -1,4 +1,4 @@
-"""Counts what a worker does.
+"""Counts the work of a worker.
 
 A delivery may cost about a microsecond here, so durations are kept in lists and sorted into buckets
 later, and nothing is locked: only the event loop uses a tally.
@@ -26,7 +26,7 @@ _MAX_UNSORTED = 4096
 
 
 class Durations:
-    """A histogram. `counts` has one item more than BOUNDS_S, for what is longer."""
+    """A histogram. `counts` has one item more than BOUNDS_S, for longer durations."""
 
     __slots__ = ("counts", "total_s", "unsorted_s")
 
@@ -36,7 +36,7 @@ class Durations:
         self.unsorted_s: list[float] = []
 
     def sort(self) -> None:
-        """Sort what was appended to `unsorted_s` into the buckets."""
+        """Sort the values appended to `unsorted_s` into the buckets."""
         counts = self.counts
         for seconds in self.unsorted_s:
             counts[bisect_left(BOUNDS_S, seconds)] += 1
@@ -64,7 +64,7 @@ class Tally:
         self.late_results = self.lost_leases = self.released = self.staged = self.reclaimed = 0
         self.healed = self.unrecordable = 0
         self.missed_heartbeats = 0
-        # Of `time.monotonic`: when the queue and the heartbeat last began anew.
+        # Of `time.monotonic`: when the queue and the heartbeat last started an iteration.
         self.queue_turned_at = self.heartbeat_turned_at = monotonic()
         # The last claim, in nanoseconds since 1970.
         self.claimed_between = (0, 0)

@@ -22,7 +22,7 @@ _EXPORTERS = ("otlp", "console", "none")
 
 
 class TracesUnavailable(Exception):
-    """The environment configures traces that cannot be exported; the message says what to do."""
+    """The configured traces cannot be exported; the message contains the remedy."""
 
 
 @asynccontextmanager
@@ -46,7 +46,7 @@ async def open_traces(environ: Mapping[str, str]) -> AsyncIterator[Traces | None
     try:
         yield Traces(provider.get_tracer("rowhook"))
     finally:
-        # Exports what is left, so it may wait for the collector.
+        # Exports the remaining spans, so it may wait for the collector.
         await asyncio.to_thread(provider.shutdown)
 
 

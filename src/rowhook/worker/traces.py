@@ -1,7 +1,7 @@
 """Traces of deliveries with OpenTelemetry: the platform's trace goes on to the receiver.
 
 A delivery is a span `rowhook.deliver` with the stages as its children. It continues the trace that
-the platform's row names, and is the parent of what the receiver does.
+the platform's row names, and is the parent of the receiver's spans.
 """
 
 from __future__ import annotations

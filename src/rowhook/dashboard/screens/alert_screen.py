@@ -1,4 +1,4 @@
-"""Alerts: webhooks that tell Slack, Teams or any URL what happens to other webhooks."""
+"""Alerts: webhooks that report the events of other webhooks to Slack, Teams or any URL."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def _alerts_page(
         destinations=ALERT_DESTINATIONS,
         types=_DESCRIPTIONS,
         draft=draft or {"name": "", "destination": "slack", "event_types": list(_DESCRIPTIONS)},
-        thresholds=thresholds or _shown(stored),
+        thresholds=thresholds or _form_values(stored),
         stored=stored,
         faults=faults,
         result=result,
@@ -71,7 +71,7 @@ async def _alerts_page(
     )
 
 
-def _shown(thresholds: AlertThresholds) -> dict[str, Any]:
+def _form_values(thresholds: AlertThresholds) -> dict[str, Any]:
     """The values of the form, with the age in minutes."""
     return {
         "held": thresholds.held,

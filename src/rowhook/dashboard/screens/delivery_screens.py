@@ -11,25 +11,25 @@ from litestar import Response
 from litestar.params import FromPath
 from litestar.response import Stream
 
-from rowhook.dashboard.browser_session import SessionRequest, local_path
-from rowhook.dashboard.curl import as_curl
+from rowhook.dashboard.browser_session import SessionRequest, local_path, owner_names
+from rowhook.dashboard.code_snippets import as_curl
 from rowhook.dashboard.delivery_filters import (
     DeliveryQuery,
     parse_delivery_query,
     webhook_choices,
 )
-from rowhook.dashboard.flash import flash_message, redirect_back
 from rowhook.dashboard.form_fields import FormData
-from rowhook.dashboard.owner_names import owner_names
 from rowhook.dashboard.pages import (
     ContextDependency,
     Page,
     StreamsDependency,
+    flash_message,
     form_route,
     fragment,
     page,
     page_route,
     redirect,
+    redirect_back,
     stream_route,
 )
 from rowhook.dashboard.timeline import outcome_text, timeline
@@ -84,7 +84,7 @@ async def deliveries(request: SessionRequest, ctx: ContextDependency) -> Page:
         event_types=EVENT_TYPES,
         message=flash_message(params.text("done"), _FLASH_MESSAGES),
         live=live,
-        opened=await _opened(ctx, params, urlencode([*query.query, *([("live", "1")] * live)])),
+        opened=await _pane(ctx, params, urlencode([*query.query, *([("live", "1")] * live)])),
         continued=params.text("cursor") is not None,
         goal=None if listed.items or query.query else await _linked_goal(ctx),
     )
@@ -102,7 +102,7 @@ async def _listed(
     return listed, await stats.count_deliveries(ctx, replace(query.filter, statuses=STATUSES))
 
 
-async def _opened(ctx: KeyringContext, params: FormData, list_query: str) -> dict[str, Any] | None:
+async def _pane(ctx: KeyringContext, params: FormData, list_query: str) -> dict[str, Any] | None:
     """The delivery that is shown beside the list; without `delivery`, it does not exist."""
     text = params.text("open") or ""
     if not re.fullmatch(r"\d{1,18}", text):
@@ -223,7 +223,7 @@ async def _context(ctx: KeyringContext, delivery_: DeliveryWithAttempts) -> dict
         "steps": timeline(delivery_),
         "words_of": outcome_text,
         "as_curl": as_curl,
-        "standing": await _standing(ctx, delivery_),
+        "webhook_status": await _status_of(ctx, delivery_),
     }
 
 
@@ -234,7 +234,7 @@ async def _event(ctx: KeyringContext, event: int) -> Event | None:
         return None
 
 
-async def _standing(ctx: KeyringContext, delivery_: DeliveryWithAttempts) -> WebhookStatus | None:
+async def _status_of(ctx: KeyringContext, delivery_: DeliveryWithAttempts) -> WebhookStatus | None:
     """The webhook's state and circuit; None if the delivery has finished or the webhook is gone."""
     if delivery_.status in FINAL_STATUSES:
         return None

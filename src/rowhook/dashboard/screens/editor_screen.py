@@ -11,10 +11,9 @@ from litestar.params import FromPath
 from msgspec import Raw, Struct
 
 from rowhook import json_pointer
-from rowhook.dashboard import credential_urls, preview_sample
+from rowhook.dashboard import credential_urls
 from rowhook.dashboard.browser_session import SessionRequest
-from rowhook.dashboard.completions import completions
-from rowhook.dashboard.curl import as_curl
+from rowhook.dashboard.code_snippets import as_curl, snippets
 from rowhook.dashboard.editor_form import (
     NUMBER_FIELDS,
     SWITCH_FIELDS,
@@ -24,22 +23,21 @@ from rowhook.dashboard.editor_form import (
     keep_line_ends,
     read_fields,
 )
-from rowhook.dashboard.fault_positions import faults_by_field
+from rowhook.dashboard.editor_hints import completions, faults_by_field
 from rowhook.dashboard.form_fields import FormData
 from rowhook.dashboard.pages import ContextDependency, form_route, page, page_route, redirect
 from rowhook.dashboard.presets import BLANK, PRESETS
-from rowhook.dashboard.verification_snippets import snippets
-from rowhook.dashboard.webhook_diff import changed_fields, draft_document
+from rowhook.dashboard.screens import test_screen
+from rowhook.dashboard.screens.revision_screen import changed_fields, draft_document
 from rowhook.db.webhook_queries import RevisionConflict
 from rowhook.model import EVENT_TYPES
 from rowhook.render.configuration import Configuration, Fault
-from rowhook.render.headers import added_headers, custom_header_names, header_warnings
+from rowhook.render.webhook_parts import added_headers, custom_header_names, header_warnings
 from rowhook.services import lookups, previews, webhooks
 from rowhook.services.context import Conflict, KeyringContext, NotFound, Rejected
 from rowhook.services.lookups import Organization
 from rowhook.services.previews import Preview, TrialRequest
-from rowhook.services.webhook_checks import check_for_save, configuration_of
-from rowhook.services.webhook_documents import Webhook
+from rowhook.services.webhook_documents import Webhook, check_for_save, configuration_of
 
 _NEW = "/webhooks/new"
 _MAX_ORGANIZATIONS = 200
@@ -153,7 +151,7 @@ async def preview(request: SessionRequest, ctx: ContextDependency) -> Response[A
     draft, faults = draft_of(fields)
     try:
         organization = await _owner(request, ctx, present, form)
-        sample = preview_sample.read_sample(form)
+        sample = test_screen.read_sample(form)
         edit.preview = await previews.preview_draft(ctx, organization, draft, sample, faults)
     except Rejected as error:
         edit.faults = error.faults
@@ -212,13 +210,13 @@ async def _edit(
 ) -> Response[Any]:
     present = edit.present
     form, webhook = form or FormData([]), present.id if present else None
-    chosen = form.text("organization")
+    selected_id = form.text("organization")
     try:
         organization: UUID | None = await _owner(request, ctx, present, form)
     except Rejected:
         organization = None
     draft = draft_of(edit.fields).document
-    choices = await preview_sample.choices(ctx, organization, webhook)
+    choices = await test_screen.sample_choices(ctx, organization, webhook)
     owner = organization if request.auth.is_operator else None
     # The page has the completions of a saved webhook already.
     has_completions = present is not None and "hx-request" in request.headers
@@ -233,21 +231,21 @@ async def _edit(
         presets=PRESETS,
         event_types=sorted(EVENT_TYPES),
         completions={} if has_completions else await completions(ctx, organization, webhook),
-        chosen=chosen,
+        selected_id=selected_id,
         organizations=await _organizations(request, ctx, present),
         choices=choices,
-        **preview_sample.form_values(form),
-        call=_call(present, draft, chosen),
-        preview_call=_preview_call(draft, owner, preview_sample.api_sample(form, choices)),
+        **test_screen.form_values(form),
+        call=_call(present, draft, selected_id),
+        preview_call=_preview_call(draft, owner, test_screen.api_sample(form, choices)),
         field_faults=faults_by_field(edit.faults, edit.preview, edit.fields),
         as_curl=_as_curl,
         offer=await credential_urls.offer_of(ctx, organization, edit.fields, form, present),
-        **_places(edit),
+        **_focus(edit),
         **_headers(draft, ctx.brand),
     )
 
 
-def _places(edit: _Edit) -> dict[str, Any]:
+def _focus(edit: _Edit) -> dict[str, Any]:
     """The first field with a fault, which gets the focus, and the sections that are not folded."""
     faulty = {json_pointer.split(fault.pointer)[0] for fault in edit.faults if fault.pointer}
     return {
@@ -270,11 +268,11 @@ def _as_curl(request: TrialRequest) -> str:
 
 
 def _call(
-    present: Webhook | None, draft: Configuration, chosen: str | None
+    present: Webhook | None, draft: Configuration, selected_id: str | None
 ) -> tuple[str, str, dict[str, Any], Any]:
     """The equivalent API call: method, path, body, headers."""
     if present is None:
-        owner_field = {"organization_id": chosen} if chosen else {}
+        owner_field = {"organization_id": selected_id} if selected_id else {}
         return "POST", "/webhooks", owner_field | draft_document(draft), ()
     changes = changed_fields(configuration_of(present), draft)
     return "PATCH", f"/webhooks/{present.id}", changes, (("If-Match", f'"{present.revision}"'),)
@@ -287,9 +285,9 @@ def _preview_call(draft: Configuration, owner: UUID | None, sample: Raw) -> dict
 
 
 def _headers(draft: Configuration, brand: str) -> dict[str, Any]:
-    """The headers sent as written, those that Rowhook adds, and warnings about overridden ones."""
+    """The headers of the webhook, those that Rowhook adds, and warnings about overridden ones."""
     return {
-        "written": custom_header_names(draft.headers, brand),
+        "custom_headers": custom_header_names(draft.headers, brand),
         "added": added_headers(brand),
         "warnings": [message for _, message in header_warnings(draft.headers, brand)],
     }

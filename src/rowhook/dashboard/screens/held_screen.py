@@ -14,32 +14,31 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from rowhook import json_pointer
-from rowhook.dashboard.browser_session import SessionRequest
-from rowhook.dashboard.completions import completions
+from rowhook.dashboard.browser_session import SessionRequest, owners_of_webhooks
 from rowhook.dashboard.editor_form import Fields, body_kind, draft_of, fields_of, keep_line_ends
-from rowhook.dashboard.fault_positions import faults_by_field
-from rowhook.dashboard.flash import flash_message, redirect_back
+from rowhook.dashboard.editor_hints import completions, faults_by_field
 from rowhook.dashboard.form_fields import FormData
-from rowhook.dashboard.owner_names import owners_of_webhooks
 from rowhook.dashboard.pages import (
     ContextDependency,
     Page,
     StreamsDependency,
+    flash_message,
     form_route,
     fragment,
     page,
     page_route,
     redirect,
+    redirect_back,
     stream_route,
 )
-from rowhook.dashboard.replay_progress import (
+from rowhook.dashboard.screens.replay_screen import (
     ProgressStart,
     current_progress,
     mark_start,
     progress_start,
 )
+from rowhook.dashboard.screens.revision_screen import changed_fields
 from rowhook.dashboard.suggested_changes import SuggestedChange, suggested_changes
-from rowhook.dashboard.webhook_diff import changed_fields
 from rowhook.db.list_queries import DeliveryFilter
 from rowhook.db.webhook_queries import RevisionConflict
 from rowhook.render.configuration import Configuration, Fault
@@ -48,15 +47,14 @@ from rowhook.services.context import KeyringContext, Rejected
 from rowhook.services.held_deliveries import FaultGroup, HeldGroups, HeldPreview
 from rowhook.services.json_reader import read_with_faults
 from rowhook.services.stats import DeliveryCounts
-from rowhook.services.webhook_checks import WebhookPatch, configuration_of
-from rowhook.services.webhook_documents import Webhook
+from rowhook.services.webhook_documents import Webhook, WebhookPatch, configuration_of
 from rowhook.services.webhooks import change_webhook, webhook_of
 
 _FIXABLE_FIELDS = ("body_template", "schema", "condition", "url", "headers")
 _PERIOD = timedelta(hours=1)
 _MAX_WEBHOOKS = 200
 _INTERVAL_S = 1.0
-# What the pages read and render, which they state.
+# Limits of the pages, which they state.
 _MAX_GROUPED_WEBHOOKS = 20
 _READ_PER_WEBHOOK = 100
 _MAX_PREVIEWS = 50

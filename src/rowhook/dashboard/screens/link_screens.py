@@ -1,4 +1,4 @@
-"""Links of agents and goals, and what a goal requires of a commit."""
+"""Links of agents and goals, and the requirements of a goal for a commit."""
 
 from __future__ import annotations
 
@@ -12,13 +12,20 @@ from litestar.params import FromPath
 from msgspec import UNSET
 
 from rowhook.commit_schema.commit_tool import Format
-from rowhook.dashboard.browser_session import SessionRequest
+from rowhook.dashboard.browser_session import SessionRequest, owner_names
 from rowhook.dashboard.delivery_filters import webhook_choices
 from rowhook.dashboard.display_format import pretty
-from rowhook.dashboard.flash import current_address, flash_message, redirect_back
 from rowhook.dashboard.form_fields import FormData
-from rowhook.dashboard.owner_names import owner_names
-from rowhook.dashboard.pages import ContextDependency, Page, form_route, page, page_route
+from rowhook.dashboard.pages import (
+    ContextDependency,
+    Page,
+    current_address,
+    flash_message,
+    form_route,
+    page,
+    page_route,
+    redirect_back,
+)
 from rowhook.render.configuration import Fault
 from rowhook.services import commits, lookups, stats, webhooks
 from rowhook.services.commits import CommitValidation, Proposal

@@ -1,4 +1,4 @@
-"""The overview, and failures grouped by webhook and error."""
+"""The pages about all webhooks: the overview, failures by webhook and error, and the search."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from uuid import uuid4
 from litestar.response import Stream
 
 from rowhook.dashboard import display_format
-from rowhook.dashboard.attempt_chart import attempt_chart
-from rowhook.dashboard.browser_session import SessionRequest
+from rowhook.dashboard.browser_session import SessionRequest, owners_of_webhooks
 from rowhook.dashboard.delivery_filters import webhook_choices
 from rowhook.dashboard.form_fields import FormData
 from rowhook.dashboard.live_updates import LiveFragment
-from rowhook.dashboard.owner_names import owners_of_webhooks
 from rowhook.dashboard.pages import (
     ContextDependency,
     Page,
@@ -24,13 +22,16 @@ from rowhook.dashboard.pages import (
     fragment,
     page,
     page_route,
+    pages_named,
     stream_route,
 )
+from rowhook.dashboard.timeline import attempt_chart
 from rowhook.db.list_queries import DeliveryFilter
 from rowhook.model import WAITING_STATUSES
 from rowhook.render.configuration import Fault
 from rowhook.services import installation, lookups, stats, webhooks
 from rowhook.services.context import KeyringContext, Rejected
+from rowhook.services.lookups import find_objects
 from rowhook.services.stats import Failure
 
 Window = Literal["15m", "1h", "24h"]
@@ -139,7 +140,7 @@ async def _trend(request: SessionRequest, ctx: KeyringContext, window: Window) -
         "span": span,
         "attempts": attempt_chart(series),
         "worst": worst,
-        "owners": await owners_of_webhooks(request, (one.webhook_id for one in worst)),
+        "owners": await owners_of_webhooks(request, (webhook.webhook_id for webhook in worst)),
         "processes": await installation.workers(ctx),
     }
 
@@ -221,4 +222,17 @@ def _query(group: Failure, *statuses: str) -> list[tuple[str, Any]]:
     ]
 
 
-HANDLERS = [overview, live, failures]
+@page_route("/search")
+async def search(request: SessionRequest, ctx: ContextDependency) -> Page:
+    """Show the matches of `q`: as a page, or as a fragment for the search dialog."""
+    text = FormData.from_query(request).text("q") or ""
+    return page(
+        request,
+        "_matches.html" if "hx-request" in request.headers else "search.html",
+        text=text,
+        matches=await find_objects(ctx, text),
+        pages=pages_named(request.auth, text),
+    )
+
+
+HANDLERS = [overview, live, failures, search]

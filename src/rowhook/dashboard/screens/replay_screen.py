@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
+from urllib.parse import urlencode
+from uuid import UUID
 
 from litestar import Response
 from litestar.response import Stream
@@ -28,18 +30,13 @@ from rowhook.dashboard.pages import (
     redirect,
     stream_route,
 )
-from rowhook.dashboard.replay_progress import (
-    ProgressStart,
-    current_progress,
-    mark_start,
-    progress_start,
-)
 from rowhook.db.list_queries import DeliveryFilter
 from rowhook.model import STATUSES, WAITING_STATUSES
 from rowhook.render.configuration import Fault
 from rowhook.services import deliveries, stats, webhooks
 from rowhook.services.context import KeyringContext, Rejected
 from rowhook.services.deliveries import REPLAYED, Replayable
+from rowhook.services.stats import Remaining, Watermark
 
 _INTERVAL_S = 1.0
 _DEFAULT_PERIOD = timedelta(days=1)
@@ -199,6 +196,68 @@ async def _progress(request: SessionRequest, ctx: KeyringContext) -> dict[str, A
             ctx, start, filter_.webhook, since=filter_.since, until=filter_.until
         ),
     }
+
+
+_MAX_NUMBER = 10**15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressStart:
+    """The start of an operation on `of` deliveries, while `before` others were already waiting."""
+
+    of: int
+    before: int
+    mark: Watermark
+
+    @property
+    def address(self) -> str:
+        """The start as query parameters, read back by `progress_start`."""
+        at = display_format.iso(self.mark.at)
+        return urlencode({"of": self.of, "before": self.before, "mark": self.mark.token, "at": at})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How many deliveries of an operation wait, at most; `capped` if too many wait to count."""
+
+    start: ProgressStart
+    waits: int
+    capped: bool
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether no delivery that waited before can be counted among those that wait."""
+        return self.start.before == 0 or self.waits == 0
+
+    @property
+    def ended(self) -> int | None:
+        """The minimum number of finished deliveries; None if too many wait to count."""
+        return None if self.capped else self.start.of - self.waits
+
+
+async def mark_start(ctx: KeyringContext, others: DeliveryFilter) -> tuple[Watermark, int]:
+    """Mark the moment before an operation, and count the other deliveries that wait."""
+    mark = await stats.watermark(ctx)
+    return mark, (await stats.count_deliveries(ctx, others)).total
+
+
+def progress_start(query: FormData) -> ProgressStart:
+    """Read the start from query parameters. Raises Rejected."""
+    of, before, token = (
+        min(max(query.integer(name) or 0, 0), _MAX_NUMBER) for name in ("of", "before", "mark")
+    )
+    at = query.timestamp("at") or datetime.now(UTC)
+    return ProgressStart(of=of, before=before, mark=Watermark(token, at))
+
+
+async def current_progress(
+    ctx: KeyringContext, start: ProgressStart, webhook: UUID, **range_: Any
+) -> Progress:
+    """Count the deliveries that still wait. `range_` is as for `operations.replay_remaining`."""
+    left: Remaining = await stats.replay_remaining(ctx, webhook, start.mark, **range_)
+    capped = left.capped and start.of > 0
+    waits = start.of if capped else min(left.waiting, start.of)
+    return Progress(start=start, waits=waits, capped=capped)
 
 
 HANDLERS = [replay, count, send_again, progress, live]

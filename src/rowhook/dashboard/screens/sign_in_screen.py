@@ -1,4 +1,4 @@
-"""Sign-in by API key or by a link of `rowhook up`, sign-out, and selection of an organization."""
+"""Sign-in by API key, by a link of `rowhook up` or of a portal; sign-out; the organization."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from rowhook.dashboard.pages import (
     portal_page,
     redirect,
 )
-from rowhook.dashboard.portal_frame import delete_portal_cookie
-from rowhook.services import lookups
+from rowhook.dashboard.portal_frame import delete_portal_cookie, set_portal_cookie
+from rowhook.services import lookups, portal
 from rowhook.services import sessions as signing
 from rowhook.services.access import NotAuthenticated
 from rowhook.services.portal import end_session
@@ -136,7 +136,7 @@ async def organizations(request: SessionRequest) -> Page:
 
 
 @form_route("/organizations", scope="read", operators_only=True, selects=True)
-async def choose(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+async def select_organization(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
     """Limit the session to an organization; `all` removes the limit."""
     del ctx
     form = await FormData.from_body(request)
@@ -144,9 +144,50 @@ async def choose(request: SessionRequest, ctx: ContextDependency) -> Response[An
     if form.text("organization") in (None, _ALL):
         response.delete_cookie(ORGANIZATION_COOKIE)
         return response
-    chosen = str(form.uuid("organization"))
-    response.set_cookie(_cookie(request, ORGANIZATION_COOKIE, chosen))
+    selected_id = str(form.uuid("organization"))
+    response.set_cookie(_cookie(request, ORGANIZATION_COOKIE, selected_id))
     return response
 
 
-HANDLERS = [sign_in_form, sign_in, sign_in_link_form, open_link, sign_out, organizations, choose]
+@page_route("/portal", public=True)
+async def portal_form(request: AnyRequest) -> Page:
+    """Show a button, so that link previews of mail programs do not use up the link.
+
+    In a frame, a script submits the form at once: it runs only where the frame is allowed.
+    """
+    link = FormData.from_query(request).text("token") or ""
+    try:
+        opened = await portal.portal_of_link(server_ctx_of(request), link)
+    except NotAuthenticated as error:
+        return _refused(request, error)
+    return portal_page(request, "portal.html", opened, link=link)
+
+
+@form_route("/portal", scope="", public=True)
+async def open_portal(request: AnyRequest) -> Response[Any]:
+    """Sign in with a portal link, which works once."""
+    link = (await FormData.from_body(request)).text("link") or ""
+    try:
+        token = await portal.open_link(server_ctx_of(request), link)
+    except NotAuthenticated as error:
+        return _refused(request, error)
+    response = redirect("/")
+    set_portal_cookie(request, response, token)
+    return response
+
+
+def _refused(request: AnyRequest, error: NotAuthenticated) -> Page:
+    return portal_page(request, "portal_ended.html", status=401, message=str(error))
+
+
+HANDLERS = [
+    sign_in_form,
+    sign_in,
+    sign_in_link_form,
+    open_link,
+    sign_out,
+    organizations,
+    select_organization,
+    portal_form,
+    open_portal,
+]

@@ -9,17 +9,23 @@ from uuid import UUID
 
 from litestar import Response
 
-from rowhook.dashboard.browser_session import SessionRequest, server_ctx_of
-from rowhook.dashboard.flash import flash_message, redirect_back
+from rowhook.dashboard.browser_session import SessionRequest, owner_names, server_ctx_of
 from rowhook.dashboard.form_fields import FormData
-from rowhook.dashboard.owner_names import owner_names
-from rowhook.dashboard.pages import ContextDependency, Page, form_route, page, page_route
+from rowhook.dashboard.pages import (
+    ContextDependency,
+    Page,
+    flash_message,
+    form_route,
+    page,
+    page_route,
+    redirect_back,
+)
 from rowhook.render.configuration import Fault
-from rowhook.services import access, installation, search
+from rowhook.services import access, installation, lookups
 from rowhook.services.access import AuditEntry
 from rowhook.services.context import KeyringContext, Rejected
 from rowhook.services.installation import System
-from rowhook.services.search import KnownWebhook
+from rowhook.services.lookups import KnownWebhook
 
 _FLASH_MESSAGES = {
     "adopted": "Database adopted. Deliveries are sent from it. Cancelled waiting deliveries: {}."
@@ -47,7 +53,7 @@ async def _system(request: SessionRequest) -> System | None:
 @page_route("/adopt", scope="admin", operators_only=True)
 async def adoption_form(request: SessionRequest) -> Page:
     """Show why deliveries are suspended, how many wait, and the choices."""
-    waiting = await installation.count_waiting(_operator_office(request))
+    waiting = await installation.count_waiting(_operator_ctx(request))
     return page(request, "adopt.html", waiting=waiting)
 
 
@@ -62,11 +68,11 @@ async def adopt(request: SessionRequest) -> Response[Any]:
                 message="Choose whether to send or cancel the waiting deliveries.",
             )
         )
-    adopted = await installation.adopt(_operator_office(request), cancel_waiting=choice == "cancel")
+    adopted = await installation.adopt(_operator_ctx(request), cancel_waiting=choice == "cancel")
     return redirect_back("/system", "adopted", adopted.cancelled)
 
 
-def _operator_office(request: SessionRequest) -> KeyringContext:
+def _operator_ctx(request: SessionRequest) -> KeyringContext:
     """The KeyringContext of all organizations, even if one is selected."""
     server_ctx = server_ctx_of(request)
     return server_ctx.ctx.for_actor(server_ctx.pool, None, request.auth.caller.actor)
@@ -104,7 +110,7 @@ async def audit(request: SessionRequest, ctx: ContextDependency) -> Page:
         audit=entries,
         changes_of=changes_of,
         object_of=object_of,
-        names=await search.names_of_webhooks(ctx, (id_ for id_ in ids if id_ is not None)),
+        names=await lookups.names_of_webhooks(ctx, (id_ for id_ in ids if id_ is not None)),
         organizations=await owner_names(request, entries.items),
         filters=filters,
         query=query,

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import UTC
+from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
 from litestar.params import FromPath
+from msgspec import UNSET, Raw, UnsetType
 
-from rowhook.dashboard import preview_sample
 from rowhook.dashboard.browser_session import SessionRequest
+from rowhook.dashboard.code_snippets import snippets
 from rowhook.dashboard.form_fields import FormData
 from rowhook.dashboard.pages import ContextDependency, Page, form_route, page, page_route
-from rowhook.dashboard.verification_snippets import snippets
+from rowhook.json_pointer import syntax_error_position
 from rowhook.model import Timings
 from rowhook.render.configuration import Fault
-from rowhook.render.headers import custom_header_names
-from rowhook.services import lookups, previews, webhooks
+from rowhook.render.webhook_parts import custom_header_names
+from rowhook.services import events, links, lookups, previews, webhooks
 from rowhook.services.context import KeyringContext, NotFound, RateLimited, Rejected
+from rowhook.services.events import RecentEvent
+from rowhook.services.json_reader import verbatim
 from rowhook.services.previews import Trial
+from rowhook.services.sample_data import Sample
 
 _PHASES = ("dns", "connect", "tls", "first_byte")
 
@@ -38,7 +44,7 @@ async def send_test(
     form = await FormData.from_body(request)
     await webhooks.webhook_of(ctx, webhook_id)
     try:
-        result = await previews.test_webhook(ctx, webhook_id, preview_sample.read_sample(form))
+        result = await previews.test_webhook(ctx, webhook_id, read_sample(form))
     except NotFound as error:
         fault = Fault(pointer="/sample", message=str(error))
         return await _test_page(request, ctx, webhook_id, form, faults=(fault,), status=422)
@@ -63,7 +69,7 @@ async def _test_page(
 ) -> Page:
     webhook = await webhooks.webhook_of(ctx, webhook_id)
     owner = await lookups.webhook_owner(ctx, webhook_id)
-    choices = await preview_sample.choices(ctx, owner, webhook_id)
+    choices = await sample_choices(ctx, owner, webhook_id)
     return page(
         request,
         "test_send.html",
@@ -72,10 +78,10 @@ async def _test_page(
         result=result,
         faults=faults,
         choices=choices,
-        call=preview_sample.api_sample(form, choices),
-        **preview_sample.form_values(form),
+        call=api_sample(form, choices),
+        **form_values(form),
         snippets=snippets(ctx.brand),
-        written=custom_header_names(webhook.headers, ctx.brand),
+        custom_headers=custom_header_names(webhook.headers, ctx.brand),
         bars=bars(result.timings) if result else [],
         brand=ctx.brand,
     )
@@ -101,6 +107,131 @@ def bars(timings: Timings) -> list[dict[str, Any]]:
         )
         start_ms += duration
     return bars_
+
+
+_MAX_OPTIONS = 15
+_MAX_EVENTS = 30
+
+_JOB = ("job", "A generated job")
+_Option = tuple[str, str]
+
+
+class Choices(NamedTuple):
+    """The options of the sample select as (value, label), in groups; events newest first."""
+
+    organization: UUID | None
+    events: list[tuple[str, list[_Option]]]
+    generated: list[_Option]
+
+    @property
+    def begin(self) -> str:
+        """The value that is selected if no other is."""
+        return self.events[0][1][0][0] if self.events else self.generated[0][0]
+
+
+async def sample_choices(
+    ctx: KeyringContext, organization: UUID | None, webhook: UUID | None
+) -> Choices:
+    """List recent events and generated samples, those of the linked agents and goals first.
+
+    If these have no recent events, list all recent ones; without an organization, only a job.
+    """
+    if organization is None:
+        return Choices(None, [], [_JOB])
+    linked = [] if webhook is None else await _linked(ctx, webhook)
+    recent = (
+        await events.recent_events(ctx, organization, webhook=webhook, limit=_MAX_EVENTS)
+    ).items
+    are_linked = bool(recent) and webhook is not None
+    if not recent and webhook is not None:
+        recent = (await events.recent_events(ctx, organization, limit=_MAX_EVENTS)).items
+    goals = (await lookups.list_goals(ctx, organization, limit=_MAX_OPTIONS)).items
+    agents = (await lookups.list_agents(ctx, organization, limit=_MAX_OPTIONS)).items
+    others = [
+        *(_generated("agent", agent.external_id or str(agent.id), agent.name) for agent in agents),
+        *(_generated("goal", goal.id, goal.name) for goal in goals),
+    ]
+    return Choices(
+        organization,
+        _by_source(recent, are_linked=are_linked),
+        list(dict.fromkeys([*linked, _JOB, *others])),
+    )
+
+
+async def _linked(ctx: KeyringContext, webhook: UUID) -> list[_Option]:
+    """Generated samples of the agents and goals that a webhook is linked to."""
+    page = await links.list_links(ctx, webhook, limit=_MAX_OPTIONS)
+    return [_generated(link.kind, link.id, link.name) for link in page.items]
+
+
+def _generated(kind: str, id_: str, name: str | None) -> _Option:
+    source = "job of" if kind == "agent" else "commit to"
+    return f"{kind}:{id_}", f"A generated {source} {name or id_}"
+
+
+def _by_source(recent: list[RecentEvent], *, are_linked: bool) -> list[tuple[str, list[_Option]]]:
+    """Group events by their agent or goal, the one with the newest event first."""
+    groups: dict[str, list[_Option]] = {}
+    for event in recent:
+        kind = "goal" if event.goal_id is not None else "agent"
+        source = f"{'Linked' if are_linked else 'Recent events of'} {kind} {event.name or ''}"
+        groups.setdefault(source.strip(), []).append((f"event:{event.id}", _label(event)))
+    return list(groups.items())
+
+
+def _label(event: RecentEvent) -> str:
+    time = f"{event.occurred_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{time} {event.type} · {event.name or ''} · {event.key}"
+
+
+def read_sample(form: FormData) -> Sample:
+    """Read the selected sample. Raises Rejected."""
+    kind, _, name = (form.text("sample") or "job").partition(":")
+    fields: dict[str, Any] = {
+        "data": _json(form, "sample_data"),
+        "context": _json(form, "sample_context"),
+    }
+    if kind == "event":
+        fields["event_id"] = int(name) if name.isdecimal() else 0
+    elif kind == "goal":
+        fields["goal_id"] = name
+    elif kind == "agent":
+        fields["agent_id"] = name
+    return Sample(**fields)
+
+
+def form_values(form: FormData) -> dict[str, str]:
+    """The sample fields as typed, for the form to show them again."""
+    return {
+        "sample": form.text("sample") or "",
+        "sample_data": form.raw("sample_data"),
+        "sample_context": form.raw("sample_context"),
+    }
+
+
+def api_sample(form: FormData, recent: Choices) -> Raw:
+    """The selected or default sample as JSON for the equivalent API call."""
+    begin = FormData([("sample", recent.begin)])
+    try:
+        sample = read_sample(form if form.text("sample") else begin)
+    except Rejected:
+        sample = read_sample(begin)
+    fields = {name: getattr(sample, name) for name in sample.__struct_fields__}
+    present = {name: value for name, value in fields.items() if value not in (None, UNSET)}
+    return Raw(msgspec.json.encode(present))
+
+
+def _json(form: FormData, name: str) -> Raw | UnsetType:
+    text = form.raw(name).strip()
+    if not text:
+        return UNSET
+    try:
+        return verbatim(text.encode())
+    except (msgspec.DecodeError, UnicodeError) as error:
+        line, column = syntax_error_position(form.raw(name)) or (None, None)
+        message = f"Invalid JSON: {error}"
+        fault = Fault(pointer=f"/{name}", message=message, line=line, column=column)
+        raise Rejected(fault) from None
 
 
 HANDLERS = [test_form, send_test]

@@ -10,25 +10,25 @@ from litestar import Response
 from litestar.params import FromPath
 from litestar.response import Stream
 
-from rowhook.dashboard.attempt_chart import attempt_chart
-from rowhook.dashboard.browser_session import SessionRequest
-from rowhook.dashboard.flash import current_address, flash_message, redirect_back
+from rowhook.dashboard.browser_session import SessionRequest, owner_names
 from rowhook.dashboard.form_fields import FormData
 from rowhook.dashboard.live_updates import LiveFragment
-from rowhook.dashboard.owner_names import owner_names
 from rowhook.dashboard.pages import (
     ContextDependency,
     Page,
     StreamsDependency,
+    current_address,
+    flash_message,
     form_route,
     fragment,
     page,
     page_route,
     redirect,
+    redirect_back,
     stream_route,
 )
 from rowhook.dashboard.presets import PRESETS
-from rowhook.dashboard.timeline import outcome_text
+from rowhook.dashboard.timeline import attempt_chart, outcome_text
 from rowhook.db.list_queries import DeliveryFilter
 from rowhook.render.configuration import Fault
 from rowhook.services import deliveries, lookups, stats
@@ -258,7 +258,7 @@ async def rotate(
 async def delete(
     webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Response[Any]:
-    """Delete the webhook, with `unlink` after its links; otherwise show what is still linked."""
+    """Delete the webhook, with `unlink` after its links; otherwise show the links."""
     try:
         if (await FormData.from_body(request)).flag("unlink"):
             await unlink_all(ctx, webhook_id)

@@ -26,7 +26,7 @@ const show = (list) => {
   }
 };
 
-// What the page says of an older draft must not stand beside a newer one: it is hidden until the
+// The result of an older draft must not be shown beside a newer one: it is hidden until the
 // preview of the newer draft arrives, and a preview that is under way is aborted.
 const markStale = ({ target }) => {
   const form = target.closest?.("form[data-editing]");

@@ -1,5 +1,5 @@
-// Loads the code editor when the user first moves the pointer or presses a key: it is larger than all
-// else on the page. Until then, its fields are textareas, as they are without JavaScript.
+// Loads the code editor when the user first moves the pointer or presses a key: it is larger than the
+// rest of the page. Until then, its fields are textareas, as they are without JavaScript.
 const signs = ["pointermove", "pointerdown", "touchstart", "wheel", "keydown"];
 
 const load = (event) => {

@@ -9,8 +9,8 @@ const span = (seconds) => {
 
 const RELATIVE = "time:is([data-relative], [data-countdown], [data-lasting])";
 
-// A time of what was planned is never in the past: if it has come, it is due. It happens when the
-// limits and the circuit of the webhook allow.
+// The time of a planned action is never in the past: once it has come, the action is due. It happens
+// when the limits and the circuit of the webhook allow.
 const relative = (time) => {
   const away = (Date.now() - Date.parse(time.dateTime)) / 1000;
   if (time.matches("[data-lasting]")) return span(Math.max(away, 0));

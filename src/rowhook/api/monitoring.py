@@ -1,26 +1,33 @@
-"""`/metrics` of the API: its requests, and the whole installation; no names, ids or keys."""
+"""Monitoring: `/metrics`, `/v1/system`, `/v1/workers` and the probes of this process."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from litestar import Response
+from litestar import Response, Router
 from litestar.datastructures import State
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
-from rowhook.api.installation_families import queue_families, standby_families, upkeep_families
-from rowhook.api.routing import public_route
-from rowhook.db import metric_queries
+from rowhook.api.installation_families import maintenance_families, queue_families, standby_families
+from rowhook.api.openapi import EXAMPLES
+from rowhook.api.parameters import ContextDependency
+from rowhook.api.problems import problem
+from rowhook.api.routing import get_route, public_route
+from rowhook.db import stats_queries
 from rowhook.db.connection_pool import Pool
 from rowhook.db.standby import Standby
 from rowhook.db.statements import StatementError, Unreachable
 from rowhook.metric_families import gauge, process_families
+from rowhook.migrate.runner import Readiness
+from rowhook.services import installation
+from rowhook.services.context import ServerContext
+from rowhook.services.installation import System, Workers
 
 T = TypeVar("T")
 _CACHE_S = 5.0
@@ -127,8 +134,8 @@ class _Database(Collector):
         self._pool = pool
         self._standby = standby
         self._lock = asyncio.Lock()
-        self._upkeep = _Reading(metric_queries.upkeep_metrics, pool)
-        self._queue = _Reading(metric_queries.queue_metrics, pool)
+        self._upkeep = _Reading(stats_queries.upkeep_metrics, pool)
+        self._queue = _Reading(stats_queries.queue_metrics, pool)
 
     async def refresh(self) -> None:
         async with self._lock:
@@ -140,7 +147,7 @@ class _Database(Collector):
         if self._queue.figures is not None:
             yield from queue_families(self._queue.figures)
         if self._upkeep.figures is not None:
-            yield from upkeep_families(self._upkeep.figures)
+            yield from maintenance_families(self._upkeep.figures)
         yield from standby_families(self._standby)
         yield from process_families("api", self._pool.get_stats())
 
@@ -156,3 +163,54 @@ async def metrics(state: State) -> Response[bytes]:
     """Get metrics without authentication: let only Prometheus reach it. 200 without a database."""
     metrics: Metrics = state.metrics
     return Response(await metrics.text(), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+
+
+@get_route("/system", scope="admin", response_example=EXAMPLES["system"], operators_only=True)
+async def read_system(ctx: ContextDependency, state: State) -> System:
+    """Get versions, migrations, workers, capture gaps, and settings with masked secrets.
+
+    Requires an operator key.
+    """
+    server_ctx: ServerContext = state.server_ctx
+    return await installation.system(ctx, server_ctx.settings, server_ctx.ctx.standby)
+
+
+@get_route("/workers", response_example=EXAMPLES["workers"])
+async def list_workers(ctx: ContextDependency) -> Workers:
+    """List worker processes with their heartbeats. Only operator keys see host and process id."""
+    return Workers(await installation.workers(ctx))
+
+
+def router() -> Router:
+    """The router of this resource."""
+    return Router(path="/", tags=["System"], route_handlers=[read_system, list_workers])
+
+
+@public_route(
+    "/livez",
+    response_example={"status": "alive"},
+    sync_to_thread=False,
+    tags=["Service"],
+    summary="Liveness probe",
+)
+def livez() -> dict[str, str]:
+    """Return 200 while the process runs."""
+    return {"status": "alive"}
+
+
+@public_route(
+    "/readyz",
+    response_example={"status": "ready"},
+    errors=(503,),
+    tags=["Service"],
+    summary="Readiness probe",
+)
+async def readyz(state: State) -> Response[dict[str, str]]:
+    """Return 200 if the database is reachable and migrated, else 503 with the reason."""
+    readiness: Readiness = state.readiness
+    reason = await readiness.reason()
+    return Response({"status": "ready"}) if reason is None else _unready(reason)
+
+
+def _unready(reason: str) -> Response[Any]:
+    return problem(503, reason, headers={"Retry-After": "1"})

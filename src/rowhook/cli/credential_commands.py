@@ -1,9 +1,11 @@
-"""`rowhook secrets`: lists, saves, deletes and re-encrypts secrets."""
+"""`rowhook secrets` and `rowhook keys`: list, create and delete them."""
 
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
+from uuid import UUID
 
 import rich_click as click
 from rich.console import Console
@@ -11,17 +13,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from rowhook.cli.error_messages import CommandFailed
 from rowhook.cli.operator_session import (
+    organization_filter,
     organization_or_default,
     with_context,
     with_keyring,
     with_reader,
 )
-from rowhook.cli.options import as_json, list_group, organization, paging
-from rowhook.cli.output import print_json, show, show_page
-from rowhook.services import master_keys
+from rowhook.cli.options import as_json, duration, list_group, organization, paging
+from rowhook.cli.output import format_value, print_json, show, show_page
+from rowhook.services import access
+from rowhook.services.access import SCOPES, Scope
 from rowhook.services.context import KeyringContext, ServiceContext
-from rowhook.services.master_keys import Rekeyed
-from rowhook.services.secrets import delete_secret, list_secrets, put_secret
+from rowhook.services.secrets import Rekeyed, delete_secret, list_secrets, put_secret, rekey
 
 
 @list_group
@@ -112,10 +115,10 @@ async def delete(ctx: ServiceContext, secret: str, organization: str | None) -> 
     show(f"Deleted secret {secret}.")
 
 
-@secrets.command()
+@secrets.command("rekey")
 @as_json
 @with_keyring
-async def rekey(ctx: KeyringContext, *, as_json: bool) -> None:
+async def rekey_secrets(ctx: KeyringContext, *, as_json: bool) -> None:
     """Re-encrypt everything with the newest key of ROWHOOK_MASTER_KEYS.
 
     Workers and APIs may keep running if all of them have both keys, the newest first. An
@@ -131,7 +134,7 @@ async def rekey(ctx: KeyringContext, *, as_json: bool) -> None:
         disable=not console.is_terminal,
     ) as progress:
         bar = progress.add_task("re-encrypting", total=None)
-        result = await master_keys.rekey(
+        result = await rekey(
             ctx, lambda completed, total: progress.update(bar, completed=completed, total=total)
         )
     if as_json:
@@ -159,3 +162,89 @@ def _remaining(result: Rekeyed) -> str:
         f"{count} encrypted with an older key in the meantime. Restart every worker"
         f" and API with {result.key} first in ROWHOOK_MASTER_KEYS, then run this command again."
     )
+
+
+_KEY_ORGANIZATION = click.option(
+    "--organization",
+    metavar="ID",
+    help="Organization of the key. Default: an operator key for all organizations.",
+)
+
+
+@list_group
+def keys(**_: str | None) -> None:
+    """Manage API keys. Without a command: `keys list`."""
+
+
+@keys.command("list")
+@click.option("--organization", metavar="ID", help="Only keys of this organization.")
+@paging
+@as_json
+@with_reader
+async def list_keys(
+    ctx: ServiceContext, organization: str | None, limit: int, cursor: str | None, *, as_json: bool
+) -> None:
+    """List API keys, without the keys themselves."""
+    owner = await organization_filter(ctx, organization)
+    result = await access.list_keys(ctx, owner, cursor=cursor, limit=limit)
+    if as_json:
+        print_json(result)
+        return
+    rows = [
+        {
+            "id": key.id,
+            "name": key.name,
+            "organization": key.organization_id or "all (operator)",
+            "scopes": key.scopes,
+            "expires": key.expires_at or "never",
+            "last used": key.last_used_at or "never",
+        }
+        for key in result.items
+    ]
+    empty = "No keys. To create one: rowhook keys create --name NAME --scope read"
+    show_page(rows, result.next_cursor, empty)
+
+
+@keys.command()
+@click.option("--name", required=True, help="Who or what uses the key. Shown in the audit log.")
+@click.option(
+    "--scope",
+    "scopes",
+    type=click.Choice(SCOPES),
+    multiple=True,
+    required=True,
+    help="Scope to grant. May be repeated.",
+)
+@_KEY_ORGANIZATION
+@click.option("--expires-in", type=duration, help="Lifetime, e.g. 30d. Default: no expiry.")
+@as_json
+@with_context
+async def create(
+    ctx: ServiceContext,
+    name: str,
+    scopes: tuple[Scope, ...],
+    organization: str | None,
+    expires_in: timedelta | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Create a key and print it once."""
+    expires_at = None if expires_in is None else datetime.now(UTC) + expires_in
+    owner = await organization_filter(ctx, organization)
+    key = await access.create_key(ctx, owner, name, list(scopes), expires_at)
+    if as_json:
+        print_json(key)
+        return
+    target = f"organization {key.organization_id}" if key.organization_id else "all organizations"
+    expiry = format_value(expires_at or "never")
+    show(f"Key {key.id} for {target}: {', '.join(key.scopes)}; expires {expiry}.")
+    show("Store the key now; it is not shown again:", f"  {key.key}")
+
+
+@keys.command("delete")
+@click.argument("key", type=click.UUID)
+@with_context
+async def delete_key(ctx: ServiceContext, key: UUID) -> None:
+    """Delete a key. Requests with it are refused from now on."""
+    await access.delete_key(ctx, key)
+    show(f"Deleted key {key}.")

@@ -1,4 +1,4 @@
-"""API keys and secrets."""
+"""The settings of an organization: API keys, secrets and quotas."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from uuid import UUID
 import msgspec
 from litestar import Response
 
-from rowhook.dashboard.browser_session import SessionRequest
+from rowhook.dashboard.browser_session import SessionRequest, owner_names, server_ctx_of
 from rowhook.dashboard.form_fields import FormData
-from rowhook.dashboard.owner_names import owner_names
 from rowhook.dashboard.pages import ContextDependency, Page, form_route, page, page_route, redirect
 from rowhook.render.configuration import Fault
-from rowhook.services import access, lookups
+from rowhook.services import access, lookups, organizations
 from rowhook.services import secrets as secrets_service
 from rowhook.services.access import NewApiKey, Scope
 from rowhook.services.context import Conflict, KeyringContext, NotFound, Rejected
+from rowhook.services.organizations import Quota, QuotaPatch
 from rowhook.services.secrets import list_secrets, secret_hosts
 
 _SCOPE_DESCRIPTIONS = {
@@ -119,7 +119,7 @@ async def delete_key(request: SessionRequest, ctx: ContextDependency) -> Respons
     return redirect("/keys?done=deleted")
 
 
-_SELECT_ORGANIZATION = "/organizations?next=/secrets"
+_SELECT_FOR_SECRETS = "/organizations?next=/secrets"
 
 
 @page_route("/secrets")
@@ -128,7 +128,7 @@ async def secrets(request: SessionRequest, ctx: ContextDependency) -> Response[A
     params = FormData.from_query(request)
     organization = request.auth.organization
     if organization is None:
-        return redirect(_SELECT_ORGANIZATION)
+        return redirect(_SELECT_FOR_SECRETS)
     name = params.text("edit")
     exists, hosts = await secret_hosts(ctx, organization, name or "")
     draft = _draft(name, hosts, replaces=exists)
@@ -175,7 +175,7 @@ async def put_secret(request: SessionRequest, ctx: ContextDependency) -> Respons
     """Save or replace a secret. The value is never sent back, not even after an error."""
     form, organization = await FormData.from_body(request), request.auth.organization
     if organization is None:
-        return redirect(_SELECT_ORGANIZATION)
+        return redirect(_SELECT_FOR_SECRETS)
     name, entered = form.text("secret_id") or "", (form.text("allowed_hosts") or "").split()
     hosts = entered if entered or form.flag("to_no_host") else None
     replaces = form.flag("replaces")
@@ -203,7 +203,7 @@ async def delete_secret(request: SessionRequest, ctx: ContextDependency) -> Resp
     """Delete a secret, or name the webhooks that use it."""
     form, organization = await FormData.from_body(request), request.auth.organization
     if organization is None:
-        return redirect(_SELECT_ORGANIZATION)
+        return redirect(_SELECT_FOR_SECRETS)
     try:
         await secrets_service.delete_secret(ctx, organization, form.text("secret_id") or "")
     except Conflict as error:
@@ -212,4 +212,103 @@ async def delete_secret(request: SessionRequest, ctx: ContextDependency) -> Resp
     return redirect("/secrets?done=deleted")
 
 
-HANDLERS = [keys, create_key, delete_key, secrets, put_secret, delete_secret]
+_SELECT_FOR_QUOTAS = "/organizations?next=/quotas"
+_MEGABYTE = 1_000_000
+_ROUNDING = 1e-6
+# The field of a quota, its factor, and the values that it accepts.
+_FIELDS = {
+    "webhooks": ("webhooks", 1, "Enter a whole number up to 1,000,000, or nothing for no limit."),
+    "deliveries_per_s": (
+        "deliveries_per_s",
+        1,
+        "Enter a number above 0 and up to 1,000,000, or nothing for no limit.",
+    ),
+    "megabytes_per_day": (
+        "bytes_per_day",
+        _MEGABYTE,
+        "Enter a number above 0 and up to 1,000,000,000, or nothing for no limit.",
+    ),
+}
+
+
+@page_route("/quotas")
+async def quotas(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+    """Show the quotas; operators with the scope admin have a form."""
+    if request.auth.organization is None:
+        return redirect(_SELECT_FOR_QUOTAS)
+    return await _quotas_page(request, ctx, request.auth.organization)
+
+
+async def _quotas_page(
+    request: SessionRequest,
+    ctx: KeyringContext,
+    organization: UUID,
+    *,
+    status: int = 200,
+    entered: dict[str, str] | None = None,
+    faults: tuple[Fault, ...] = (),
+) -> Page:
+    details = await organizations.organization_of(ctx, organization)
+    return page(
+        request,
+        "quotas.html",
+        status=status,
+        details=details,
+        entered=entered or _form_texts(details.quota),
+        faults=faults,
+        may_change=request.auth.is_operator and request.auth.has_scope("admin"),
+        done=FormData.from_query(request).text("done"),
+    )
+
+
+def _form_texts(quota: Quota) -> dict[str, str]:
+    """The texts of the form."""
+    values = {name: (getattr(quota, of), factor) for name, (of, factor, _) in _FIELDS.items()}
+    return {
+        name: "" if value is None else f"{value / factor:.6f}".rstrip("0").rstrip(".")
+        for name, (value, factor) in values.items()
+    }
+
+
+@form_route("/quotas", scope="admin", operators_only=True)
+async def set_quotas(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+    """Set the quotas of the form; an empty field is no limit."""
+    form, organization = await FormData.from_body(request), request.auth.organization
+    if organization is None:
+        return redirect(_SELECT_FOR_QUOTAS)
+    entered = {name: form.raw(name) for name in _FIELDS}
+    try:
+        patch = _patch(form)
+    except Rejected as error:
+        return await _quotas_page(
+            request, ctx, organization, status=422, entered=entered, faults=error.faults
+        )
+    # As the operator: an organization, also one that an operator selected, cannot change its own.
+    server_ctx, actor = server_ctx_of(request), request.auth.caller.actor
+    operator = server_ctx.ctx.for_actor(server_ctx.pool, None, actor)
+    await organizations.set_quotas(operator, organization, patch)
+    return redirect("/quotas?done=saved")
+
+
+def _patch(form: FormData) -> QuotaPatch:
+    """The quotas of the form. Raises Rejected with all faults."""
+    numbers: dict[str, float | int | None] = {}
+    faults: list[Fault] = []
+    for name, (quota, factor, expected) in _FIELDS.items():
+        try:
+            number = form.number(name)
+            numbers[quota] = None if number is None else _whole(number * factor)
+            msgspec.convert({quota: numbers[quota]}, QuotaPatch)
+        except (ValueError, OverflowError, msgspec.ValidationError):
+            faults.append(Fault(pointer=f"/{name}", message=expected))
+    if faults:
+        raise Rejected(*faults)
+    return msgspec.convert(numbers, QuotaPatch)
+
+
+def _whole(number: float) -> float | int:
+    """The number as an integer where it is one, up to the rounding of a factor."""
+    return round(number) if abs(number - round(number)) < _ROUNDING else number
+
+
+HANDLERS = [keys, create_key, delete_key, secrets, put_secret, delete_secret, quotas, set_quotas]

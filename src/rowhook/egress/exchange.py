@@ -1,19 +1,62 @@
-"""A received response, and the responses of broken heads."""
+"""The messages and times of one exchange: encoded requests (RFC 9112) and received responses."""
 
 from __future__ import annotations
 
+import functools
 import re
+from time import monotonic
+from typing import TYPE_CHECKING
 
 import msgspec
 
-RawHeaders = list[tuple[bytes, bytes]]
+from rowhook.egress import errors
+from rowhook.model import Timings
 
+if TYPE_CHECKING:
+    from rowhook.model import Headers
+
+
+# Methods for which a missing body is stated as empty (RFC 9110 section 8.6).
+_WITH_BODY = {"POST", "PUT", "PATCH"}
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+RawHeaders = list[tuple[bytes, bytes]]
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _STATUS_LINE = re.compile(rb"HTTP/[0-9]\.[0-9] ([1-9][0-9]{2})(?: [^\x00\r\n]*)?")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*:[ \t]*([^\x00\r\n]*?)[ \t]*")
 # RFC 9112 section 5.2: a line that begins with white space continues the previous one.
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 SWITCHING_PROTOCOLS = 101
+
+
+def encode(
+    method: str, request_target: str, authority: str, headers: Headers, body: bytes | None
+) -> bytes:
+    """Return the bytes of a request. Raises Failure if HTTP cannot express it."""
+    if not _is_token(method):
+        raise errors.unsendable()
+    lines = [f"{method} {request_target} HTTP/1.1\r\nHost: {authority}"]
+    for name, value in headers:
+        if not (_is_token(name) and (value.isprintable() or _is_sendable(value))):
+            raise errors.unsendable()
+        lines.append(f"{name}: {value}")
+    if body or method in _WITH_BODY:
+        lines.append(f"Content-Length: {len(body or b'')}")
+    lines.append("\r\n")
+    try:
+        head = "\r\n".join(lines).encode()
+    except UnicodeEncodeError as error:
+        raise errors.unsendable() from error
+    return head + body if body else head
+
+
+@functools.lru_cache(4096)
+def _is_token(name: str) -> bool:
+    return _TOKEN.fullmatch(name) is not None
+
+
+def _is_sendable(value: str) -> bool:
+    return _UNSENDABLE.search(value) is None
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -77,3 +120,34 @@ def _fields(head: bytes) -> RawHeaders:
     _, *lines = _FOLD.sub(b"", head).replace(b"\r\n", b"\n").split(b"\n")
     fields = [field for line in lines if (field := _FIELD.fullmatch(line))]
     return [(field[1], field[2]) for field in fields]
+
+
+class ExchangeTimer:
+    """The times of one exchange, in seconds of the monotonic clock.
+
+    `connected`: TCP was connected; `opened`: TLS too, if there is any.
+    """
+
+    __slots__ = ("connected", "opened", "resolved", "resolving", "responded", "started")
+
+    def __init__(self) -> None:
+        self.started = monotonic()
+        self.resolving: float | None = None
+        self.resolved: float | None = None
+        self.connected: float | None = None
+        self.opened: float | None = None
+        self.responded: float | None = None
+
+    def timings(self, *, secure: bool) -> Timings:
+        """Return the phases in milliseconds; a reused connection has no dns, connect or tls."""
+        return Timings(
+            dns=_between(self.resolving, self.resolved),
+            connect=_between(self.resolved or self.started, self.connected),
+            tls=_between(self.connected, self.opened) if secure else None,
+            first_byte=_between(self.opened or self.started, self.responded),
+            total=_between(self.started, monotonic()),
+        )
+
+
+def _between(begin: float | None, end: float | None) -> float | None:
+    return None if begin is None or end is None else round((end - begin) * 1000, 3)
