@@ -104,8 +104,8 @@ set enable_sort = off
 as $$
 declare
   is_of_one constant boolean := organization is not null or current_setting('rowhook.operator', true) = 'off';
-  -- More than `most`: late ends, and deliveries with other statuses, are read too. Few deliveries have a code
-  -- other than that of success.
+  -- More than `most`: late ends, and deliveries with other statuses, are read too. Few deliveries have a
+  -- status code of failure.
   read constant int := case
     when is_of_one or (code is not null and 'delivered' <> all (wanted)) then 35000 else greatest(4 * most, 1000) end;
   waiting constant int := 20000;
@@ -115,7 +115,7 @@ declare
   complete_since timestamptz;
   found_ids bigint[];
 begin
-  -- An organization's deliveries may be few among all: reading by time would read those of others.
+  -- One organization may have few of all deliveries: reading by time would read those of the others.
   if not rowhook.has_many_webhooks(organization)
     or (is_of_one and (
       'delivered' = any (wanted) or (code is null and wanted && array['dead', 'cancelled', 'skipped'])
@@ -170,4 +170,4 @@ begin
 end
 $$;
 comment on function rowhook.newest_ids(text[], timestamptz, timestamptz, timestamptz, bigint, text, int, int, uuid) is
-  'like delivery_ids, for the first pages of all organizations, or for the waiting or failed deliveries of one, read by the time at which deliveries ended; null if there are few webhooks, if many deliveries wait, or if the newest that ended are too few or, for one organization, too many';
+  'like delivery_ids, read by the time at which deliveries ended: for the first pages of all organizations, and for pages of one organization that are of waiting deliveries or have a status code; null if there are few webhooks, if many deliveries wait, or the newest that ended are too few or, for one organization, too many';

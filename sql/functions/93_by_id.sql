@@ -127,7 +127,7 @@ begin
 end
 $$;
 comment on function rowhook.scan_ids(uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, int, int, int) is
-  'as delivery_ids, read by id from the newest; null if `most_rows` ids have fewer than `most` deliveries';
+  'like delivery_ids, read by id from the newest; null if `most_rows` ids have fewer than `most` deliveries';
 
 create or replace function rowhook.ids_of_rare_events(
   organization uuid, wanted text[], since timestamptz, until timestamptz, before_at timestamptz, before_id bigint,
@@ -159,4 +159,4 @@ begin
 end
 $$;
 comment on function rowhook.ids_of_rare_events(uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, int, int) is
-  'as delivery_ids, of an event type with few events; null if there are many';
+  'like delivery_ids, of an event type with few events; null if there are many';

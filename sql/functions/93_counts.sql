@@ -217,7 +217,7 @@ begin
 end
 $$;
 comment on function rowhook.organization_latency(uuid, timestamptz, int) is
-  'as latency_percentiles, of an organization: of its newest delivered deliveries if it has many webhooks';
+  'like latency_percentiles, of an organization: of its newest delivered deliveries if it has many webhooks';
 
 create or replace function rowhook.failed_counts(webhooks uuid[], wanted text[], since timestamptz, most int)
 returns table (webhook_id uuid, held bigint, dead bigint, retrying bigint)

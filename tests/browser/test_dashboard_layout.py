@@ -75,6 +75,49 @@ async def test_no_screen_is_wider_than_its_window_overlaps_or_breaks_words(
     )
 
 
+LONG_NAMED = (
+    "overview",
+    "webhooks",
+    "webhook",
+    "webhook revisions",
+    "links",
+    "links of goals",
+    "goals",
+    "goal",
+    "deliveries",
+    "deliveries beside one",
+    "delivery dead",
+    "held",
+    "held of one webhook",
+    "failures",
+    "replay",
+    "audit",
+    "organizations",
+)
+
+
+@pytest.mark.long
+async def test_names_and_errors_without_a_break_make_no_screen_wider_than_its_window(
+    rig: Rig, chromium: Browser
+) -> None:
+    wide: dict[str, int] = {}
+    async with open_dashboard(rig, chromium) as dashboard:
+        run = rig.platform.run
+        for table in ("organization", "goal", "agent", "webhook"):
+            await run(f"update rowhook.{table} set name = name || repeat('W', 190)")
+        await run(
+            "update rowhook.outbox set token = nextval('rowhook.token'),"
+            " last_error = repeat('W', 200) where last_error is not null"
+        )
+        async for name in each_screen(dashboard, LONG_NAMED.__contains__):
+            for width, height in WIDTHS.items():
+                await dashboard.page.set_viewport_size({"width": width, "height": height})
+                excess = "document.documentElement.scrollWidth - innerWidth"
+                wide[f"{name}, {width} px"] = await dashboard.page.evaluate(excess)
+    assert {name: excess for name, excess in wide.items() if excess > 0} == {}
+    assert {name.partition(",")[0] for name in wide} == set(LONG_NAMED)
+
+
 @pytest.mark.long
 async def test_header_and_navigation_stay_in_place_while_the_page_scrolls(
     rig: Rig, chromium: Browser

@@ -1575,7 +1575,7 @@ CREATE FUNCTION rowhook.ids_of_rare_events(organization uuid, wanted text[], sin
     SET jit TO 'off'
     SET plan_cache_mode TO 'force_custom_plan';
 
-COMMENT ON FUNCTION rowhook.ids_of_rare_events(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) IS 'as delivery_ids, of an event type with few events; null if there are many';
+COMMENT ON FUNCTION rowhook.ids_of_rare_events(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) IS 'like delivery_ids, of an event type with few events; null if there are many';
 
 CREATE FUNCTION rowhook.insert_attempt() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2021,7 +2021,7 @@ CREATE FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone
     SET enable_bitmapscan TO 'off'
     SET enable_sort TO 'off';
 
-COMMENT ON FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, organization uuid) IS 'like delivery_ids, for the first pages of all organizations, or for the waiting or failed deliveries of one, read by the time at which deliveries ended; null if there are few webhooks, if many deliveries wait, or if the newest that ended are too few or, for one organization, too many';
+COMMENT ON FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, organization uuid) IS 'like delivery_ids, read by the time at which deliveries ended: for the first pages of all organizations, and for pages of one organization that are of waiting deliveries or have a status code; null if there are few webhooks, if many deliveries wait, or the newest that ended are too few or, for one organization, too many';
 
 CREATE FUNCTION rowhook.newest_latency(since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) RETURNS record
     LANGUAGE sql STABLE
@@ -2151,7 +2151,7 @@ CREATE FUNCTION rowhook.organization_latency(organization uuid, since timestamp 
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.organization_latency(organization uuid, since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) IS 'as latency_percentiles, of an organization: of its newest delivered deliveries if it has many webhooks';
+COMMENT ON FUNCTION rowhook.organization_latency(organization uuid, since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) IS 'like latency_percentiles, of an organization: of its newest delivered deliveries if it has many webhooks';
 
 CREATE FUNCTION rowhook.organization_names(ids text[]) RETURNS SETOF json
     LANGUAGE sql STABLE
@@ -2828,7 +2828,7 @@ CREATE FUNCTION rowhook.scan_ids(organization uuid, wanted text[], since timesta
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.scan_ids(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, most_rows integer) IS 'as delivery_ids, read by id from the newest; null if `most_rows` ids have fewer than `most` deliveries';
+COMMENT ON FUNCTION rowhook.scan_ids(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, most_rows integer) IS 'like delivery_ids, read by id from the newest; null if `most_rows` ids have fewer than `most` deliveries';
 
 CREATE FUNCTION rowhook.schema_differences() RETURNS TABLE(kind text, step text, line text, missing boolean, finding text)
     LANGUAGE sql STABLE
