@@ -4653,7 +4653,7 @@ COMMENT ON INDEX rowhook.capture_error_rows IS 'check whether a row already has 
 
 CREATE INDEX chore_by_due_at ON rowhook.chore USING btree (due_at);
 
-COMMENT ON INDEX rowhook.chore_by_due_at IS 'rowhook.sweep: the next chore; rowhook.claim_batch: whether one is due';
+COMMENT ON INDEX rowhook.chore_by_due_at IS 'rowhook.sweep: the next chore; rowhook.claim_batch and rowhook.work_due_in: whether one is due';
 
 CREATE INDEX commit_recent ON rowhook.commit USING btree (committed_at);
 
@@ -4749,7 +4749,7 @@ COMMENT ON INDEX rowhook.outbox_ordered IS 'rowhook.ordered_head: the first unfi
 
 CREATE INDEX outbox_ready ON rowhook.outbox USING btree (webhook_id, late, next_attempt_at, id) WHERE ready;
 
-COMMENT ON INDEX rowhook.outbox_ready IS 'rowhook.claim_batch: the lanes, and the first and late rows of each';
+COMMENT ON INDEX rowhook.outbox_ready IS 'rowhook.claim_batch: the lanes, and the first and late rows of each; rowhook.work_due_in';
 
 CREATE INDEX outbox_retrying ON rowhook.outbox USING btree (webhook_id, created_at) WHERE ((status = 'pending'::text) AND (last_error IS NOT NULL));
 
@@ -4757,11 +4757,11 @@ COMMENT ON INDEX rowhook.outbox_retrying IS 'rowhook.failed_deliveries: deliveri
 
 CREATE INDEX outbox_sending ON rowhook.outbox USING btree (webhook_id, leased_until) WHERE (status = 'sending'::text);
 
-COMMENT ON INDEX rowhook.outbox_sending IS 'deliveries in flight per webhook, and expired leases';
+COMMENT ON INDEX rowhook.outbox_sending IS 'deliveries in flight per webhook, and expired leases; rowhook.work_due_in';
 
 CREATE INDEX outbox_waiting ON rowhook.outbox USING btree (next_attempt_at) WHERE ((NOT ready) AND (next_attempt_at IS NOT NULL));
 
-COMMENT ON INDEX rowhook.outbox_waiting IS 'rowhook.claim_batch: rows that have become due, and when the next one will';
+COMMENT ON INDEX rowhook.outbox_waiting IS 'rowhook.claim_batch: rows that have become due, and when the next one will; rowhook.work_due_in';
 
 CREATE INDEX portal_session_by_key ON rowhook.portal_session USING btree (key_hash);
 

@@ -54,6 +54,14 @@ WITH_OWNERS_RIGHTS = {
         ),
         "counts, ages and sizes of the whole installation, no row of anybody",
     ),
+    **dict.fromkeys(
+        ("few_deliveries_wait", "few_deliveries_ended", "few_deliveries_failed"),
+        "whether the whole installation has few of them, no row of anybody",
+    ),
+    **dict.fromkeys(
+        ("last_id_before", "creation_after"),
+        "the creation time of a delivery id or the id at a time, nothing else of the row",
+    ),
     "workers": "the processes of the installation",
     **dict.fromkeys(
         ("metrics", "backlog", "queue_metrics", "upkeep_metrics"),

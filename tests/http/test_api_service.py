@@ -10,6 +10,8 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -45,6 +47,14 @@ async def test_an_unknown_path_is_a_problem(empty_api: Api, path: str) -> None:
     response = await empty_api.client.get(path)
     assert is_problem(response, 404)
     assert "See /schema" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/livez", "/nothing", "/sign-in"])
+async def test_a_response_has_one_date(empty_api: Api, path: str) -> None:
+    response = await empty_api.client.get(path)
+    (sent,) = response.headers.get_list("date")
+    age = datetime.now(UTC) - parsedate_to_datetime(sent)
+    assert timedelta(seconds=-1) <= age < timedelta(minutes=1)
 
 
 @pytest.mark.parametrize("host", ["a:b", "a:99999", "[::1", "a:1:2"])

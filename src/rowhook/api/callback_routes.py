@@ -234,9 +234,9 @@ async def listening(dsn: str, tasks: Supervisor) -> AsyncIterator[Subscriptions]
 
 async def _poll(subscriptions: Subscriptions, listener: Listener) -> None:
     while True:
+        await listener.lost.wait()
         await asyncio.sleep(_POLL_S)
-        if not listener.listening:
-            subscriptions.notify(None)
+        subscriptions.notify(None)
 
 
 log = structlog.get_logger()

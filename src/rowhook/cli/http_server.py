@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 # The longest request is a test send of a webhook with the maximum timeout of 30 s.
 _DRAIN_S = 32
-_TICK_S = 1.0
 
 
 class _Server(uvicorn.Server):
@@ -40,11 +39,9 @@ class _Server(uvicorn.Server):
         self._stopping.set()
 
     async def main_loop(self) -> None:
-        """Updates the Date header once a second, where uvicorn's own loop wakes up ten times."""
-        while not await self.on_tick(0):
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_TICK_S):
-                    await self._stopping.wait()
+        """Waits, where uvicorn's own loop wakes up ten times a second for the header Date."""
+        await self.on_tick(0)
+        await self._stopping.wait()
 
     def capture_signals(self) -> Any:
         from contextlib import nullcontext  # noqa: PLC0415  # only for this override
@@ -52,18 +49,34 @@ class _Server(uvicorn.Server):
         return nullcontext()
 
 
+def _dated(asgi_app: Any) -> Any:
+    """Returns the application with the header Date in its responses."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        async def send_dated(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                date = (b"date", formatdate(usegmt=True).encode())
+                message = message | {"headers": [date, *message.get("headers", ())]}
+            await send(message)
+
+        await asgi_app(scope, receive, send_dated)
+
+    return app
+
+
 @asynccontextmanager
 async def serving(asgi_app: Any, *, host: str, port: int, tasks: Supervisor) -> AsyncIterator[int]:
     """Serves an ASGI application; yields the port, a free one if `port` is 0."""
     server = _Server(
         uvicorn.Config(
-            asgi_app,
+            _dated(asgi_app),
             host=host,
             port=port,
             # uvicorn would prefer httptools, which is there for the client.
             http="h11",
             log_config=None,
             access_log=False,
+            date_header=False,
             lifespan="auto",
             timeout_graceful_shutdown=_DRAIN_S,
         )

@@ -20,14 +20,20 @@ _BACKOFF_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
 class Listener:
     """Calls `notify` with each payload, and with None when payloads may have been missed.
 
-    `listening` is false while it is not connected; only polling finds work then.
+    `lost` is set while it is not connected; only polling finds work then.
     """
 
     def __init__(self, dsn: str, channel: str, notify: Callable[[str | None], None]) -> None:
-        self.listening = False
+        self.lost = asyncio.Event()
+        self.lost.set()
         self._dsn = dsn
         self._channel = channel
         self._notify = notify
+
+    @property
+    def listening(self) -> bool:
+        """Whether it is connected."""
+        return not self.lost.is_set()
 
     async def run(self) -> None:
         """Listens until it is cancelled."""
@@ -45,7 +51,7 @@ class Listener:
                     reason=reason(error),
                 )
             finally:
-                self.listening = False
+                self.lost.set()
             await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
             failures += 1
 
@@ -54,7 +60,7 @@ class Listener:
             await connection.execute(sql.SQL("listen {}").format(sql.Identifier(self._channel)))
         # Notifications that arrive with the response of a probe.
         connection.add_notify_handler(lambda notice: self._notify(notice.payload))
-        self.listening = True
+        self.lost.clear()
         self._notify(None)
         while True:
             await self._receive(connection)

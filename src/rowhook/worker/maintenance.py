@@ -11,6 +11,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
+from pgqueuer.core.executors import AbstractScheduleExecutor
 from pgqueuer.core.sm import SchedulerManager
 from pgqueuer.domain import models
 
@@ -139,6 +140,7 @@ class Retention:
 
 
 _HEARTBEAT_S = 5.0
+_SCHEDULE_HEARTBEAT_S = 1.0
 _RESTART_S = 1.0
 _SLICE_PAUSE_S = 0.05
 # The default of rowhook.fold_attempts.
@@ -194,6 +196,39 @@ class CopyDetector:
             log.warning("epoch.raised", epoch=epoch, reason="The database is in another cluster.")
 
 
+class Scheduler(SchedulerManager):
+    """pgqueuer's scheduler, which sends heartbeats only while a schedule runs.
+
+    Its own loop wakes up every second.
+    """
+
+    def __init__(self, queries: OutboxQueries) -> None:
+        super().__init__(queries)
+        self._began = asyncio.Event()
+
+    async def dispatch(self, executor: AbstractScheduleExecutor, schedule: models.Schedule) -> None:
+        """Run a schedule, with heartbeats."""
+        self._began.set()
+        await super().dispatch(executor, schedule)
+
+    async def _heartbeat_loop(self) -> None:
+        """Send heartbeats until cancelled, which happens when all schedules have ended."""
+        while True:
+            await self._began.wait()
+            self._began.clear()
+            await asyncio.sleep(_SCHEDULE_HEARTBEAT_S)
+            while self.active_heartbeat_ids:
+                try:
+                    await self.queries.update_schedule_heartbeat(set(self.active_heartbeat_ids))
+                except PostgresError as error:
+                    log.warning(
+                        "schedule_heartbeat.missed",
+                        error=type(error).__name__,
+                        reason=connection_errors.reason(error),
+                    )
+                await asyncio.sleep(_SCHEDULE_HEARTBEAT_S)
+
+
 class Maintenance:
     """Runs a worker's maintenance."""
 
@@ -216,7 +251,7 @@ class Maintenance:
         self._pause_s = min(_HEARTBEAT_S, options.lease.total_seconds() / 4)
         self._copy_detector = CopyDetector(pool)
         self.retention = Retention(pool, options.retention_days, options.keep_bodies)
-        self._scheduler = SchedulerManager(queries)
+        self._scheduler = Scheduler(queries)
         self._scheduler.schedule("rowhook_heal", "* * * * * */30")(self._heal)
         # The names are keys of pgqueuer's schedule table.
         self._scheduler.schedule("rowhook_judge", "* * * * * */10")(self._evaluate_webhooks)
