@@ -219,3 +219,11 @@ def test_every_term_of_the_glossary_is_used_in_another_page_and_in_order() -> No
     assert terms == sorted(terms, key=str.lower)
     text = "\n".join(read(page) for page in PAGES if page != glossary).lower().replace("-", " ")
     assert [term for term in terms if not re.search(rf"\b{re.escape(term.lower())}", text)] == []
+
+
+def test_every_package_is_on_the_page_of_the_architecture() -> None:
+    page = read("docs/explanation/architecture.md")
+    modules = [path for path in (ROOT / "src/rowhook").iterdir() if not path.name.startswith("_")]
+    packages = [path for path in modules if path.suffix == ".py" or (path / "__init__.py").exists()]
+    named = [f"`{path.relative_to(ROOT)}`" for path in packages]
+    assert [name for name in named if name not in page] == []

@@ -138,7 +138,7 @@ async def test_deliveries_of_paused_webhooks_are_displayed_as_kept(
     paused = {"webhooks": 1, "deliveries": 3, "is_capped": False}
     for options in (("retain",), ("retain", "--plan")):
         output = await hands.ok(*options)
-        assert "kept whatever their age: 3 (webhooks: 1), the oldest from 20" in output
+        assert "kept regardless of age: 3 (webhooks: 1), the oldest from 20" in output
         *_, entry = await hands.json(*options)
         oldest_at = entry.pop("oldest_at")
         assert entry == {"kind": "paused", **paused}

@@ -67,7 +67,7 @@ async def export(ctx: ServiceContext, organization: str | None, *, as_json: bool
 async def apply(
     ctx: KeyringContext, file: TextIO, *, only_plan: bool, yes: bool, prune: bool, as_json: bool
 ) -> None:
-    """Make webhooks and links as they are in FILE: all changes, or none.
+    """Apply the webhooks and links in FILE: all changes, or none.
 
     Shows the changes first and asks. - reads standard input.
     """

@@ -116,7 +116,7 @@ def _plan_table(plan: Sequence[RetentionPlan]) -> Table:
 def _format_paused(paused: PausedDeliveries, oldest_at: datetime) -> str:
     more = "+" if paused.is_capped else ""
     return (
-        "Waiting deliveries of paused webhooks, kept whatever their age:"
+        "Waiting deliveries of paused webhooks, kept regardless of age:"
         f" {paused.deliveries:,}{more} (webhooks: {paused.webhooks:,}), the oldest from"
         f" {format_time(oldest_at)}."
     )

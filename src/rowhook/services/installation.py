@@ -98,7 +98,7 @@ class RetentionPlan(Struct, frozen=True, kw_only=True):
 
 
 class PausedDeliveries(Struct, frozen=True, kw_only=True):
-    """Deliveries that are kept, whatever their age, because their webhook is paused.
+    """Deliveries that are kept regardless of age, because their webhook is paused.
 
     They are counted up to 100,000; `is_capped` is true if there are more.
     """
