@@ -104,11 +104,12 @@ def _reading_settings(command: Command) -> Command:
 
 def _warn_of_misspelled_variables() -> None:
     """Warns of variables that are almost a setting. Others may be set by the platform."""
-    known = {environment_name(name) + ending for name in NAMES for ending in ("", "_FILE")}
-    for variable in sorted(os.environ.keys() - known):
-        similar = difflib.get_close_matches(variable, known, n=1, cutoff=_ALMOST)
-        if variable.startswith("ROWHOOK_") and similar:
-            log.warning("setting.unknown", variable=variable, advice=f"Did you mean {similar[0]}?")
+    variables = {environment_name(name) + ending for name in NAMES for ending in ("", "_FILE")}
+    others = [name for name in os.environ if name.startswith("ROWHOOK_") and name not in variables]
+    for other in sorted(others):
+        similar = difflib.get_close_matches(other, variables, n=1, cutoff=_ALMOST)
+        if similar:
+            log.warning("setting.unknown", variable=other, advice=f"Did you mean {similar[0]}?")
 
 
 def _hidden_flags(command: Command) -> Command:
