@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # While an open transaction may commit without a notification.
 _NAPS_S = (0.005, 0.01, 0.025, 0.05, 0.1, POLL_S)
+_LEAST_S = 0.001
 # How long claims are made instead of polls after a poll found what a claim cannot take.
 _BLOCKED_S = 2.0
 _NEVER = float("inf")
@@ -42,6 +43,7 @@ class ClaimPause:
         self._poll_at = _NEVER
         self._is_prompted = False
         self._blocked_until = 0.0
+        self._is_empty = False
         self._is_stopped = False
 
     @property
@@ -61,7 +63,9 @@ class ClaimPause:
         self._driver.end_wait()
 
     async def wait(self) -> None:
-        """Return when the pause is over."""
+        """Return when the pause is over; after a claim of nothing, not at once without notice."""
+        if self._is_empty and not (self._is_stopped or self._driver.is_notified):
+            await self._driver.wait(time.monotonic() + _LEAST_S)
         while not self.is_over:
             if time.monotonic() < self._poll_at:
                 await self._driver.wait(min(self._claim_at, self._poll_at))
@@ -93,6 +97,7 @@ class ClaimPause:
         """Begin the pause after a claim; `claims_at_polls`: a claim does what a poll would."""
         now_s = time.monotonic()
         self.outlook = outlook
+        self._is_empty = not has_claimed
         self._in_flight.are_results_awaited = outlook.awaits_result or outlook.has_more
         if has_claimed:
             self._nap_count = 0
