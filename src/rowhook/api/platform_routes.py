@@ -34,6 +34,15 @@ from rowhook.services.organizations import (
 )
 from rowhook.services.webhook_documents import Webhooks
 
+ToolFormat = Annotated[
+    Format,
+    QueryParameter(
+        description="For Anthropic's Messages API, OpenAI's Chat Completions API or MCP."
+    ),
+]
+StrictTool = Annotated[bool, QueryParameter(description="In OpenAI's strict form.")]
+_JSON_LINES = "application/x-ndjson"
+
 
 @get_route("/", response_example=EXAMPLES["organizations"], operators_only=True)
 async def list_organizations(
@@ -67,17 +76,6 @@ async def list_agents(
 def agent_router() -> Router:
     """The router of this resource."""
     return Router(path="/agents", tags=["Agents"], route_handlers=[list_agents])
-
-
-ToolFormat = Annotated[
-    Format,
-    QueryParameter(
-        description="For Anthropic's Messages API, OpenAI's Chat Completions API or MCP."
-    ),
-]
-
-
-StrictTool = Annotated[bool, QueryParameter(description="In OpenAI's strict form.")]
 
 
 @get_route("/", response_example=EXAMPLES["goals"])
@@ -151,9 +149,6 @@ def goal_router() -> Router:
     """The router of this resource."""
     calls = [list_goals, list_outputs, goal_schema, commit_tool, validate_commit]
     return Router(path="/goals", tags=["Goals"], route_handlers=calls)
-
-
-_JSON_LINES = "application/x-ndjson"
 
 
 @get_route("/", response_example=EXAMPLES["organization_details"])

@@ -41,6 +41,14 @@ if TYPE_CHECKING:
 # pgqueuer they take most of the CPU time of a command that needs none of them.
 
 
+log = structlog.get_logger()
+_CONNECTIONS = 256
+_LEAST_CONNECTIONS = 32
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_EPOCH_PATIENCE_S = 10.0
+_CHECK = "the keyring of this database"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migrated:
     """The applied steps, the executed grants, and the grants that an administrator must execute.
@@ -92,14 +100,6 @@ def actor() -> str:
         return f"cli:{getpass.getuser()}"
     except (KeyError, OSError):
         return f"cli:{os.getuid()}"
-
-
-log = structlog.get_logger()
-_CONNECTIONS = 256
-_LEAST_CONNECTIONS = 32
-_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-_EPOCH_PATIENCE_S = 10.0
-_CHECK = "the keyring of this database"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,9 @@ from typing import NamedTuple
 import psycopg
 from psycopg_pool import PoolTimeout
 
+# Added by psycopg before libpq's "connection to server … failed: ".
+_PREFIX = re.compile(r"^connection (failed|is bad): ")
+
 
 class ConnectionFailed(PoolTimeout):
     """No connection could be opened in time; the message ends with the last error."""
@@ -101,9 +104,6 @@ _BY_TEXT = tuple(
         (r"nodename nor servname|getaddrinfo", Cause.UNKNOWN_HOST),
     )
 )
-
-# Added by psycopg before libpq's "connection to server … failed: ".
-_PREFIX = re.compile(r"^connection (failed|is bad): ")
 
 
 def cause_of(error: psycopg.Error) -> Cause:

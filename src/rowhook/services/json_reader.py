@@ -49,6 +49,7 @@ _MAX_FAULTS = 100
 _CHECK = msgspec.json.Decoder(float_hook=len)
 # The path of a value: (path of its parent, name); None for the document.
 _Path: TypeAlias = "tuple[_Path, str] | None"
+_NOT_LISTED = "Invalid enum value"
 
 
 class InvalidDocument(ValueError):
@@ -225,9 +226,6 @@ def _fault(location: tuple[str, ...], error: str, kind: Any) -> Fault:
     steps = [step["name"] or step["index"] or "" for step in _STEP.finditer(path)]
     inside = json_pointer.join([*location, *(step for step in steps if step)])
     return Fault(pointer=inside, message=with_allowed_values(message, kind, steps))
-
-
-_NOT_LISTED = "Invalid enum value"
 
 
 def with_allowed_values(message: str, kind: Any, path: Sequence[str] = ()) -> str:

@@ -16,6 +16,22 @@ from rowhook.services import paging
 from rowhook.services.context import NotFound, Rejected, ServiceContext
 from rowhook.services.stats import DeliveryCounts
 
+MAX_NAMES = 1000
+Kind = Literal[
+    "delivery",
+    "event",
+    "commit",
+    "job",
+    "session",
+    "webhook",
+    "goal",
+    "agent",
+    "organization",
+]
+MAX_LENGTH = 200
+MAX_PER_KIND = 6
+MAX_NAVIGATION_COUNT = 1000
+
 
 class WebhookName(Struct, frozen=True):
     """The id and name of a webhook."""
@@ -138,9 +154,6 @@ async def agent_of_webhook(ctx: ServiceContext, webhook: UUID, identifier: Id) -
     return await agent_id(ctx, identifier, await webhook_owner(ctx, webhook))
 
 
-MAX_NAMES = 1000
-
-
 async def list_organizations(
     ctx: ServiceContext, *, search: str | None = None, cursor: str | None = None, limit: int = 50
 ) -> Organizations:
@@ -219,22 +232,6 @@ async def list_goals(
     )
     items, last = paging.cut(paging.read(rows, Goal), limit)
     return Goals(items, None if last is None else paging.cursor(last.id))
-
-
-Kind = Literal[
-    "delivery",
-    "event",
-    "commit",
-    "job",
-    "session",
-    "webhook",
-    "goal",
-    "agent",
-    "organization",
-]
-MAX_LENGTH = 200
-MAX_PER_KIND = 6
-MAX_NAVIGATION_COUNT = 1000
 
 
 class Match(Struct, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ from rowhook.services.context import Rejected, ServiceContext
 from rowhook.services.json_reader import from_object
 
 State = Literal["active", "paused", "disabled"]
+_SECRET_NAME = re.compile(r"\{\{-?\s*secret:\s*(?P<id>[A-Za-z0-9._-]{1,128})")
 
 
 class SaveWarning(Struct, frozen=True, kw_only=True):
@@ -195,9 +196,6 @@ def _merge(current: Any, patch: Any) -> Any:
         else:
             result[name] = _merge(result.get(name), value)
     return result
-
-
-_SECRET_NAME = re.compile(r"\{\{-?\s*secret:\s*(?P<id>[A-Za-z0-9._-]{1,128})")
 
 
 async def check_webhook(

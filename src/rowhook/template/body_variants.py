@@ -35,6 +35,8 @@ _MOST_VARIANTS = 60
 _MOST_PIECES = 4_000
 _MOST_CHARACTERS = 400_000
 _COUNTS = (2, 0, 1, 3)
+_NEGATIONS = {"ne": "eq", "lteq": "gt", "gteq": "lt", "notin": "in"}
+_SIGNS = {"eq": "==", "gt": ">", "lt": "<"}
 
 
 class _TooLong(Exception):
@@ -265,10 +267,6 @@ class _Writer:
         if place is not self._state:
             text = json_inner(text)
         self._emit(text, offset)
-
-
-_NEGATIONS = {"ne": "eq", "lteq": "gt", "gteq": "lt", "notin": "in"}
-_SIGNS = {"eq": "==", "gt": ">", "lt": "<"}
 
 
 def _constant_text(node: nodes.Node) -> str:

@@ -53,6 +53,7 @@ _BODIES: dict[OutputContext, Escape] = {
 }
 # percent-encoding takes longer than other escapes, so it is charged
 _CHARGED_ESCAPES = frozenset({form_text, percent_encoded})
+_LONGEST = {OutputContext.URL: MAX_URL, OutputContext.HEADER: MAX_HEADER}
 
 
 class SecretPlaceholder(str):
@@ -288,7 +289,6 @@ def touches(out: list[str], at: int) -> bool:
 
 
 _VALUES = (EmptyValue, SecretPlaceholder)
-_LONGEST = {OutputContext.URL: MAX_URL, OutputContext.HEADER: MAX_HEADER}
 
 
 @dataclass(frozen=True, slots=True)
