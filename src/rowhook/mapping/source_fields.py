@@ -251,8 +251,6 @@ _COMMITS = (
     _TRACE,
     *_CONSTANTS,
 )
-
-
 FIELDS: dict[str, tuple[Field, ...]] = {
     "jobs": _JOBS,
     "commits": _COMMITS,

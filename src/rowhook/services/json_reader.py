@@ -41,8 +41,6 @@ _READ_ONLY = {
     "disabled_reason": "it is set by Rowhook.",
     "organization_id": "a webhook cannot change its organization.",
 }
-
-
 _NO_NUL = "Contains the character U+0000, which PostgreSQL cannot store. Remove it."
 _MAX_FAULTS = 100
 # Accepts numbers of any exponent, since the value is not used.
