@@ -56,7 +56,7 @@ class StoredResponse(Struct, frozen=True, kw_only=True):
 
 
 async def begin_request(ctx: KeyringContext, request: IdempotentRequest) -> StoredResponse | None:
-    """Returns the stored response; None if the request must be executed, then `end_request` called.
+    """Return the stored response; None if the request must be executed, then `end_request` called.
 
     Raises InProgress, Rejected if the key was used for another request, Conflict if the stored
     response cannot be decrypted.
@@ -75,7 +75,7 @@ async def begin_request(ctx: KeyringContext, request: IdempotentRequest) -> Stor
 async def end_request(
     ctx: KeyringContext, request: IdempotentRequest, response: StoredResponse | None
 ) -> None:
-    """Stores the response; None discards the request, so that its key can be used again."""
+    """Store the response; None discards the request, so that its key can be used again."""
     sealed = None
     if response is not None:
         text = msgspec.json.encode(response).decode()

@@ -1,4 +1,4 @@
-"""Run the HTTP server in the event loop of a command, and on it the status of workers."""
+"""HTTP servers in the event loop of a command: of the API, or of the status of workers."""
 
 from __future__ import annotations
 

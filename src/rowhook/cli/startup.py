@@ -1,4 +1,4 @@
-"""Checks and resources of a command: database, roles, keyring, worker."""
+"""The resources of a command, checked and opened: database, keyring, contexts, worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Detection of lost connections, by deadlines, and classification of connection errors."""
+"""Connection errors: the deadlines that raise them, their causes, and the setting at fault."""
 
 from __future__ import annotations
 

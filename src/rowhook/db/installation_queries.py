@@ -1,4 +1,4 @@
-"""The installation: migrations, fingerprint, epoch, status, workers, the findings of doctor."""
+"""The installation: its suspension, epochs, status, workers and migrations."""
 
 from __future__ import annotations
 

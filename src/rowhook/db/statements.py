@@ -1,4 +1,4 @@
-"""Execution of statements, deadlines, and the classes of errors."""
+"""Statements: the connections that execute them, their results, and their errors."""
 
 from __future__ import annotations
 

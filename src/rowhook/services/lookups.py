@@ -1,4 +1,4 @@
-"""Objects found by the ids that callers use, or by name, and their names and counts."""
+"""Look-ups of organizations, agents, goals and webhooks by id or name."""
 
 from __future__ import annotations
 

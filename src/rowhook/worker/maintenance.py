@@ -1,4 +1,4 @@
-"""Heartbeat, lease renewal, healing and retention, on a schedule beside the deliveries."""
+"""The background tasks of a worker: heartbeat, lease renewal, healing, retention."""
 
 from __future__ import annotations
 
