@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     Assign = Callable[[list[object], object], None]
     Iterate = Callable[[RenderState, list[object]], None]
 
-
 _MOST_VARIABLES = 2
 _INSTEAD: dict[type[nodes.Node], str] = {
     nodes.AssignBlock: "set needs a value. Write {% set name = value %}.",

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from rowhook.template.body_lexers import LexerState
     from rowhook.template.source import Source
 
-
 # placeholders for a value of the data, and for one inside a text
 MARK, TEXT_MARK = "\ue000", "\ue001"
 _MOST_VARIANTS = 60

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from rowhook.template.limits import RenderState
 
-
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _METHODS = {"common": ROUND_HALF_EVEN, "ceil": ROUND_CEILING, "floor": ROUND_FLOOR}
 _BASES = range(2, 37)

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     Operation = Callable[[object, object], object]
     Comparison = Callable[[object, object, RenderState], bool]
 
-
 _EXACT = Context(
     prec=MAX_DIGITS,
     Emax=MAX_EMAX,

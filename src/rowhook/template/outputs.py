@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from rowhook.template.limits import RenderState, Statement
     from rowhook.template.rendered_output import Place
 
-
 _PUNCTUATION = re.compile(r"[\s,:\[\]{}]+")
 _SCALAR = re.compile(
     r"\s*(?:true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"

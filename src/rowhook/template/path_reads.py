@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from rowhook.template.limits import Expression, RenderState
     from rowhook.template.syntax_nodes import Key
 
-
 LOOP_NAMES = ("index", "index0", "first", "last", "length")
 RESERVED = frozenset({"loop", "secret"})
 _LONGEST = 200

@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
     Escape = Callable[[str], str]
 
-
 _BODIES: dict[OutputContext, Escape] = {
     OutputContext.XML: xml_text,
     OutputContext.FORM: form_text,

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from jinja2 import nodes
 
-
 _SECRET = re.compile(
     r"\{\{[-+]?\s*(?P<all>secret\s*:\s*(?P<id>[A-Za-z0-9._-]{1,128})\s*)(?=-?\}\})"
 )
