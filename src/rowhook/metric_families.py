@@ -25,6 +25,9 @@ _POOL_COUNTERS = {
     "connections_errors": "Failed connection attempts.",
     "connections_lost": "Connections lost.",
 }
+_UP = "rowhook_database_up"
+# Of the process, so that sums count them once.
+_OF_PROCESS = ("process_", "rowhook_build")
 
 
 @cache
@@ -77,11 +80,6 @@ def process_families(service: str, pool_stats: Mapping[str, int]) -> Iterator[Me
     for name, description in _POOL_COUNTERS.items():
         yield counter(f"rowhook_database_{name}", description, pool_stats.get(name, 0))
     yield from ProcessCollector(registry=None).collect()
-
-
-_UP = "rowhook_database_up"
-# Of the process, so that sums count them once.
-_OF_PROCESS = ("process_", "rowhook_build")
 
 
 def merge_metrics(texts: Mapping[str, bytes], *, down: Sequence[str] = ()) -> bytes:

@@ -27,6 +27,15 @@ from rowhook.services.context import KeyringContext, Rejected
 from rowhook.services.json_reader import ReadResult
 from rowhook.services.portal import PortalLink, PortalLinkDraft
 
+SecretOrganizationId = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=1000,
+        description="The organization of the secret; required with an operator key. Its id as the"
+        " platform writes it, or Rowhook's uuid.",
+    ),
+]
+
 
 class KeyDraft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An API key to create. An operator key that omits `organization_id` creates an operator key.
@@ -129,16 +138,6 @@ async def list_audit(
 def audit_router() -> Router:
     """The router of this resource."""
     return Router(path="/audit", tags=["Audit"], route_handlers=[list_audit])
-
-
-SecretOrganizationId = Annotated[
-    str | None,
-    QueryParameter(
-        max_length=1000,
-        description="The organization of the secret; required with an operator key. Its id as the"
-        " platform writes it, or Rowhook's uuid.",
-    ),
-]
 
 
 class SecretDraft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -44,8 +44,43 @@ from rowhook.services import sessions
 from rowhook.services.sessions import SessionToken
 from rowhook.supervisor import Supervisor
 
+log = structlog.get_logger()
 _SOURCE = Path(__file__).parent / "assets" / "callbacks.js"
 _HOUR_S = 3600
+_LastEventId = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Last-Event-ID",
+        max_length=100,
+        description="The `id` of the last event that the page received.",
+    ),
+]
+_LastEventInQuery = Annotated[
+    str | None,
+    QueryParameter(
+        name="last_event_id",
+        max_length=100,
+        description="Like `Last-Event-ID`, for a new EventSource, which cannot set headers.",
+    ),
+]
+_TokenInQuery = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=4000, description="A session token, for EventSource, which cannot set headers."
+    ),
+]
+_CHANNEL = "rowhook_callback"
+# The polling interval while LISTEN is down.
+_POLL_S = 1.0
+# A page that reads nothing for this long is disconnected. It reconnects with Last-Event-ID.
+SEND_TIMEOUT_S = 30.0
+_BATCH_SIZE = 100
+_RETRY_S = 1.0
+_HEADERS = [
+    (b"content-type", f"{MEDIA_TYPE}; charset=utf-8".encode()),
+    *((name.lower().encode(), value.encode()) for name, value in HEADERS.items()),
+]
+_EVENT_ID = re.compile(r"([1-9][0-9]{0,18})(?:\.([1-9][0-9]{0,8}))?")
 
 
 @get(
@@ -95,30 +130,6 @@ async def create_token(
     """
     lifetime = timedelta(seconds=(data or TokenOptions()).ttl_s)
     return await sessions.create_session_token(ctx, session_id, lifetime)
-
-
-_LastEventId = Annotated[
-    str | None,
-    HeaderParameter(
-        name="Last-Event-ID",
-        max_length=100,
-        description="The `id` of the last event that the page received.",
-    ),
-]
-_LastEventInQuery = Annotated[
-    str | None,
-    QueryParameter(
-        name="last_event_id",
-        max_length=100,
-        description="Like `Last-Event-ID`, for a new EventSource, which cannot set headers.",
-    ),
-]
-_TokenInQuery = Annotated[
-    str | None,
-    QueryParameter(
-        max_length=4000, description="A session token, for EventSource, which cannot set headers."
-    ),
-]
 
 
 @get_route(
@@ -173,11 +184,6 @@ def router() -> Router:
         route_handlers=[create_token, stream_callbacks],
         dependencies={"subscriptions": Provide(subscriptions_of, sync_to_thread=False)},
     )
-
-
-_CHANNEL = "rowhook_callback"
-# The polling interval while LISTEN is down.
-_POLL_S = 1.0
 
 
 class Subscriptions:
@@ -237,18 +243,6 @@ async def _poll(subscriptions: Subscriptions, listener: Listener) -> None:
         await listener.lost.wait()
         await asyncio.sleep(_POLL_S)
         subscriptions.notify(None)
-
-
-log = structlog.get_logger()
-# A page that reads nothing for this long is disconnected. It reconnects with Last-Event-ID.
-SEND_TIMEOUT_S = 30.0
-_BATCH_SIZE = 100
-_RETRY_S = 1.0
-_HEADERS = [
-    (b"content-type", f"{MEDIA_TYPE}; charset=utf-8".encode()),
-    *((name.lower().encode(), value.encode()) for name, value in HEADERS.items()),
-]
-_EVENT_ID = re.compile(r"([1-9][0-9]{0,18})(?:\.([1-9][0-9]{0,8}))?")
 
 
 def parse_event_id(event_id: str | None) -> tuple[int, int] | None:

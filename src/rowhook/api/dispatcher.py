@@ -36,6 +36,7 @@ _STARTING = "The database is being opened."
 _LOOKUP_S = 3.0
 _MAX_KEYS = 10_000
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
+_HOW = "Write /db/<name> before the path."
 
 
 class Unselected(LookupError):
@@ -209,9 +210,6 @@ class Dispatcher:
 
 def _prefix(name: str) -> bytes:
     return f"/db/{name}".encode()
-
-
-_HOW = "Write /db/<name> before the path."
 
 
 async def _has_key(server_ctx: ServerContext, token: str, digest: bytes) -> bool | None:

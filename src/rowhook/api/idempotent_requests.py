@@ -32,6 +32,12 @@ from rowhook.services.access import Caller
 from rowhook.services.context import Conflict, InProgress, KeyringContext, Rejected
 from rowhook.services.secrets import response_name
 
+log = structlog.get_logger()
+_KEY = re.compile(r"[!-~]{1,255}")
+_STORED_HEADERS = frozenset({"content-type", "etag", "location"})
+_LARGEST_SUCCESS = 299
+_RELEASE_DEADLINE_S = 1.0
+
 
 class IdempotentRequest(Struct, frozen=True, kw_only=True):
     """A request with an Idempotency-Key; `fingerprint` is the SHA-256 of its content."""
@@ -50,7 +56,7 @@ class StoredResponse(Struct, frozen=True, kw_only=True):
 
 
 async def begin_request(ctx: KeyringContext, request: IdempotentRequest) -> StoredResponse | None:
-    """Returns the stored response; None if the request must be executed, then `end_request` called.
+    """Return the stored response; None if the request must be executed, then `end_request` called.
 
     Raises InProgress, Rejected if the key was used for another request, Conflict if the stored
     response cannot be decrypted.
@@ -69,7 +75,7 @@ async def begin_request(ctx: KeyringContext, request: IdempotentRequest) -> Stor
 async def end_request(
     ctx: KeyringContext, request: IdempotentRequest, response: StoredResponse | None
 ) -> None:
-    """Stores the response; None discards the request, so that its key can be used again."""
+    """Store the response; None discards the request, so that its key can be used again."""
     sealed = None
     if response is not None:
         text = msgspec.json.encode(response).decode()
@@ -96,13 +102,6 @@ def _owner(request: IdempotentRequest) -> UUID:
 
 def _name(request: IdempotentRequest) -> str:
     return response_name(request.caller.id, request.key, request.fingerprint)
-
-
-log = structlog.get_logger()
-_KEY = re.compile(r"[!-~]{1,255}")
-_STORED_HEADERS = frozenset({"content-type", "etag", "location"})
-_LARGEST_SUCCESS = 299
-_RELEASE_DEADLINE_S = 1.0
 
 
 def check_idempotency_key(

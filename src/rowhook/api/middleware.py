@@ -26,6 +26,16 @@ log = structlog.get_logger()
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 NO_ROUTE = "none"
+_COOKIE = "rowhook_wrote"
+# A standby that is further behind is not read, and a check may be a few seconds old.
+_FRESH_S = 2 * MAX_LAG_S
+_SET_COOKIE = f"{_COOKIE}=1; Max-Age={_FRESH_S:.0f}; Path=/; HttpOnly".encode()
+# Browsers keep no other cookie of a portal in a frame, and this one only with TLS.
+_WITH_TLS = b"; SameSite=none; Secure; Partitioned"
+_WITHOUT_TLS = b"; SameSite=lax"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+# Their callers hold keys and keep no cookies.
+_WITHOUT_COOKIES = ("/v1/", "/mcp")
 
 
 class RowhookApp(EncodedPathLitestar):
@@ -110,18 +120,6 @@ class _ResponseSender:
         methods = self._allowed() or set(value.decode("latin-1").split(", "))
         methods |= {"HEAD"} if "GET" in methods else set()
         return name, ", ".join(sorted(methods)).encode()
-
-
-_COOKIE = "rowhook_wrote"
-# A standby that is further behind is not read, and a check may be a few seconds old.
-_FRESH_S = 2 * MAX_LAG_S
-_SET_COOKIE = f"{_COOKIE}=1; Max-Age={_FRESH_S:.0f}; Path=/; HttpOnly".encode()
-# Browsers keep no other cookie of a portal in a frame, and this one only with TLS.
-_WITH_TLS = b"; SameSite=none; Secure; Partitioned"
-_WITHOUT_TLS = b"; SameSite=lax"
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-# Their callers hold keys and keep no cookies.
-_WITHOUT_COOKIES = ("/v1/", "/mcp")
 
 
 class StandbySender:

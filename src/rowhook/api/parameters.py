@@ -35,29 +35,6 @@ Window = Annotated[
         schema_extra={"pattern": _PATTERN},
     ),
 ]
-
-
-def parse_window(window: str) -> timedelta:
-    """Parse a window such as `24h`. Raises Rejected."""
-    match = re.fullmatch(r"([0-9]{1,4})([smhd])", window)
-    span = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else timedelta(0)
-    if not timedelta(0) < span <= _MAX_WINDOW:
-        message = "Must be from 1s to 30d, e.g. 90s, 15m, 24h, 7d."
-        raise Rejected(Fault(pointer="/window", message=message))
-    return span
-
-
-def parse_timestamp(pointer: str, text: str | None) -> datetime | None:
-    """Parse an RFC 3339 time. Raises Rejected."""
-    if text is None:
-        return None
-    try:
-        return msgspec.convert(text, Timestamp)
-    except msgspec.ValidationError:
-        message = "Must be a time such as 2026-05-23T12:34:56Z. Encode the + of an offset as %2B."
-        raise Rejected(Fault(pointer=pointer, message=message)) from None
-
-
 ContextDependency = NamedDependency[SkipValidation[KeyringContext]]
 CallerDependency = NamedDependency[SkipValidation[Caller]]
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="The maximum number of items.")]
@@ -103,6 +80,27 @@ IfMatch = Annotated[
         " 412 if the webhook is at another revision.",
     ),
 ]
+
+
+def parse_window(window: str) -> timedelta:
+    """Parse a window such as `24h`. Raises Rejected."""
+    match = re.fullmatch(r"([0-9]{1,4})([smhd])", window)
+    span = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else timedelta(0)
+    if not timedelta(0) < span <= _MAX_WINDOW:
+        message = "Must be from 1s to 30d, e.g. 90s, 15m, 24h, 7d."
+        raise Rejected(Fault(pointer="/window", message=message))
+    return span
+
+
+def parse_timestamp(pointer: str, text: str | None) -> datetime | None:
+    """Parse an RFC 3339 time. Raises Rejected."""
+    if text is None:
+        return None
+    try:
+        return msgspec.convert(text, Timestamp)
+    except msgspec.ValidationError:
+        message = "Must be a time such as 2026-05-23T12:34:56Z. Encode the + of an offset as %2B."
+        raise Rejected(Fault(pointer=pointer, message=message)) from None
 
 
 def revision_in(if_match: str | None) -> int | None:

@@ -34,6 +34,8 @@ log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
 _FORBIDDEN_UPDATE = "RH001"
 _RETRY_AFTER_S = 1
+# Litestar names a missing parameter in the text alone.
+_MISSING = re.compile(r"Missing required \w+ parameter '([^']+)'")
 
 
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -167,10 +169,6 @@ def _postgres_error(request: Request[Any, Any, Any], error: StatementError) -> R
             422, f"PostgreSQL cannot store this value: {error.diag.message_primary or error}"
         )
     return _internal_error(request, error)
-
-
-# Litestar names a missing parameter in the text alone.
-_MISSING = re.compile(r"Missing required \w+ parameter '([^']+)'")
 
 
 def _validation(request: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:

@@ -27,6 +27,17 @@ from rowhook.api.problems import problem_responses
 from rowhook.services.json_reader import ReadResult, read_document, read_with_faults
 
 T = TypeVar("T")
+Handler = Callable[..., Any]
+_ALWAYS = (400, 401, 403, 404, 422, 503)
+_HANDLER = re.compile(r"(?:[A-Z][a-z]*)+")
+REPEATABLE = Parameter(
+    name="Idempotency-Key",
+    param_in="header",
+    required=False,
+    description="A unique text of up to 255 visible ASCII characters. A request with the same key"
+    " is executed once; for 24 hours, repetitions get the first response.",
+    schema=Schema(type=OpenAPIType.STRING, min_length=1, max_length=255, pattern="^[!-~]+$"),
+)
 
 
 class BodyReader(AbstractDTO[T], Generic[T]):
@@ -104,19 +115,6 @@ def decoded_path_params(scope: Scope) -> dict[str, Any]:
 def site_url(request: Request[Any, Any, Any]) -> str:
     """Return the address of the root page, with the prefix of one of several databases."""
     return f"{str(request.base_url).rstrip('/')}{request.scope.get('rowhook_prefix', '')}/"
-
-
-Handler = Callable[..., Any]
-_ALWAYS = (400, 401, 403, 404, 422, 503)
-_HANDLER = re.compile(r"(?:[A-Z][a-z]*)+")
-REPEATABLE = Parameter(
-    name="Idempotency-Key",
-    param_in="header",
-    required=False,
-    description="A unique text of up to 255 visible ASCII characters. A request with the same key"
-    " is executed once; for 24 hours, repetitions get the first response.",
-    schema=Schema(type=OpenAPIType.STRING, min_length=1, max_length=255, pattern="^[!-~]+$"),
-)
 
 
 @dataclass

@@ -28,6 +28,15 @@ from rowhook.services.paging import MOST
 from rowhook.services.stats import MAX_POINTS, FailingWebhooks, Failures, HealthList, Series
 
 _DAY = timedelta(hours=24)
+WebhookIds = Annotated[
+    list[UUID],
+    QueryParameter(
+        name="webhook_id",
+        min_items=1,
+        max_items=MOST,
+        description="May be repeated: `?webhook_id=…&webhook_id=…`.",
+    ),
+]
 
 
 @get_route("/", errors=(422,), response_example=EXAMPLES["failures"])
@@ -116,17 +125,6 @@ async def read_series(
 def stats_router() -> Router:
     """The router of this resource."""
     return Router(path="/stats", tags=["Stats"], route_handlers=[read_stats, read_series])
-
-
-WebhookIds = Annotated[
-    list[UUID],
-    QueryParameter(
-        name="webhook_id",
-        min_items=1,
-        max_items=MOST,
-        description="May be repeated: `?webhook_id=…&webhook_id=…`.",
-    ),
-]
 
 
 @get_route("/health", errors=(422,), response_example=EXAMPLES["health"])

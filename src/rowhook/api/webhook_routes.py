@@ -48,6 +48,11 @@ from rowhook.services.webhook_documents import (
     Webhooks,
 )
 
+AgentInPath = Annotated[
+    str,
+    PathParameter(description="The agent's id as the platform writes it, or Rowhook's uuid."),
+]
+
 
 class Rotation(Struct, frozen=True, forbid_unknown_fields=True):
     """For how many seconds the old secrets also sign requests; 0 revokes them at once."""
@@ -211,12 +216,6 @@ def webhook_router() -> Router:
             restore_revision,
         ],
     )
-
-
-AgentInPath = Annotated[
-    str,
-    PathParameter(description="The agent's id as the platform writes it, or Rowhook's uuid."),
-]
 
 
 @get_route("/links", response_example=EXAMPLES["links"])

@@ -26,6 +26,12 @@ from rowhook.services.access import SCOPES, Scope
 from rowhook.services.context import KeyringContext, ServiceContext
 from rowhook.services.secrets import Rekeyed, delete_secret, list_secrets, put_secret, rekey
 
+_KEY_ORGANIZATION = click.option(
+    "--organization",
+    metavar="ID",
+    help="Organization of the key. Default: an operator key for all organizations.",
+)
+
 
 @list_group
 def secrets(**_: str | None) -> None:
@@ -162,13 +168,6 @@ def _remaining(result: Rekeyed) -> str:
         f"{count} encrypted with an older key in the meantime. Restart every worker"
         f" and API with {result.key} first in ROWHOOK_MASTER_KEYS, then run this command again."
     )
-
-
-_KEY_ORGANIZATION = click.option(
-    "--organization",
-    metavar="ID",
-    help="Organization of the key. Default: an operator key for all organizations.",
-)
 
 
 @list_group

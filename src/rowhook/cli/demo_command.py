@@ -50,6 +50,13 @@ _PATHS = {
     "/ledger": "Flaky ledger",
     "/invoices": "Invoice mailer",
 }
+_HISTORY_DEADLINE_S = 60.0
+_HISTORY_POLL_S = 0.1
+_TRAFFIC_S = 2.0
+_INTRODUCTION = (
+    "Still running: a dozen webhooks of three organizations with 24 hours of history; one endpoint"
+    " is down, one is slow, and some deliveries are held."
+)
 
 
 @click.command()
@@ -262,15 +269,6 @@ def _table(rows: list[dict[str, Any]], arrived: list[Received]) -> Table:
             f"✓ both {len(requests)}×" if is_verified else "✗",
         )
     return table
-
-
-_HISTORY_DEADLINE_S = 60.0
-_HISTORY_POLL_S = 0.1
-_TRAFFIC_S = 2.0
-_INTRODUCTION = (
-    "Still running: a dozen webhooks of three organizations with 24 hours of history; one endpoint"
-    " is down, one is slow, and some deliveries are held."
-)
 
 
 async def _write_history(

@@ -1,4 +1,4 @@
-"""Run the HTTP server in the event loop of a command, and on it the status of workers."""
+"""HTTP servers in the event loop of a command: of the API, or of the status of workers."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from rowhook.worker.pipeline import Worker
     from rowhook.worker.status_app import FleetStatus
 
+log = structlog.get_logger()
 # The longest request is a test send of a webhook with the maximum timeout of 30 s.
 _DRAIN_S = 32
+_LAST_PORT = 65535
 
 
 class _Server(uvicorn.Server):
@@ -97,14 +99,6 @@ async def serving(asgi_app: Any, *, host: str, port: int, tasks: Supervisor) -> 
         if server.started and (task.cancelled() or task.exception() is not None):
             # The server failed and left its sockets open, which uvloop would wait for.
             await server.shutdown()
-
-
-if TYPE_CHECKING:
-    from rowhook.worker.pipeline import Worker
-    from rowhook.worker.status_app import FleetStatus
-
-log = structlog.get_logger()
-_LAST_PORT = 65535
 
 
 def require_port(settings: Settings) -> None:

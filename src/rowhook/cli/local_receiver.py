@@ -18,6 +18,36 @@ from rowhook.verify import VerificationFailed, verify
 
 Pairs = tuple[tuple[bytes, bytes], ...]
 Responder = Callable[["Received"], Awaitable["Reply"]]
+# The longest timeout that a webhook can have.
+DEADLINE_S = 30.0
+_BODY_TIMEOUT_S = 5.0
+_BAD_GATEWAY = 502
+_LAST_PORT = 65535
+# Only host names and addresses that the resolver accepts without raising its own errors.
+_URL = re.compile(
+    r"https?://(\[[0-9a-f:.]+\]|[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*)"
+    r"(:(?P<port>[0-9]{1,5}))?(/[!\"$->@-~]*)?",
+    re.IGNORECASE,
+)
+# Hop-by-hop fields (RFC 9110, 7.6.1), and fields that each hop sets itself.
+_HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-connection",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+        b"expect",
+        b"content-length",
+        b"host",
+        b"date",
+        b"server",
+    }
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -92,38 +122,6 @@ def receiver(respond: Responder) -> Callable[..., Awaitable[None]]:
         await send({"type": "http.response.body", "body": reply.body})
 
     return application
-
-
-# The longest timeout that a webhook can have.
-DEADLINE_S = 30.0
-_BODY_TIMEOUT_S = 5.0
-_BAD_GATEWAY = 502
-_LAST_PORT = 65535
-# Only host names and addresses that the resolver accepts without raising its own errors.
-_URL = re.compile(
-    r"https?://(\[[0-9a-f:.]+\]|[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*)"
-    r"(:(?P<port>[0-9]{1,5}))?(/[!\"$->@-~]*)?",
-    re.IGNORECASE,
-)
-# Hop-by-hop fields (RFC 9110, 7.6.1), and fields that each hop sets itself.
-_HOP_BY_HOP = frozenset(
-    {
-        b"connection",
-        b"keep-alive",
-        b"proxy-connection",
-        b"proxy-authenticate",
-        b"proxy-authorization",
-        b"te",
-        b"trailer",
-        b"transfer-encoding",
-        b"upgrade",
-        b"expect",
-        b"content-length",
-        b"host",
-        b"date",
-        b"server",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,28 @@ _INTERRUPTED = 128 + signal.SIGINT
 _RESERVED = 128
 # Matches a missing letter or _, not ROWHOOK_API_PORT, which Kubernetes sets for a service.
 _ALMOST = 0.9
+T = TypeVar("T")
+Command = Callable[..., Any]
+_DURATION = re.compile(r"(?P<count>\d{1,7}(?:\.\d{1,7})?)\s*(?P<unit>s|min|m|h|d|w)")
+_MAX_DURATION = timedelta(days=36500)
+_UNITS = {
+    "s": "seconds",
+    "m": "minutes",
+    "min": "minutes",
+    "h": "hours",
+    "d": "days",
+    "w": "weeks",
+}
+_DEFAULTS = {field.name: field.default for field in fields(Settings)}
+_SETTINGS_NOTE = (
+    "Every setting is an option too, such as --database-url. `rowhook config --help` lists them."
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+organization = click.option(
+    "--organization", metavar="ID", help="Organization. Default: the only one."
+)
+_CREDENTIALS = re.compile(r"://[^@/]*@")
+_PASSWORD = re.compile(r"(://[^:/@]*:)[^@]*@|(password\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)")
 
 
 def receiver_connections() -> int:
@@ -56,26 +78,6 @@ def receiver_connections() -> int:
         "connections.limited", limit=limit, advice=f"Allow {needed} open files (ulimit -n)."
     )
     return limit
-
-
-T = TypeVar("T")
-Command = Callable[..., Any]
-_DURATION = re.compile(r"(?P<count>\d{1,7}(?:\.\d{1,7})?)\s*(?P<unit>s|min|m|h|d|w)")
-_MAX_DURATION = timedelta(days=36500)
-_UNITS = {
-    "s": "seconds",
-    "m": "minutes",
-    "min": "minutes",
-    "h": "hours",
-    "d": "days",
-    "w": "weeks",
-}
-
-
-_DEFAULTS = {field.name: field.default for field in fields(Settings)}
-_SETTINGS_NOTE = (
-    "Every setting is an option too, such as --database-url. `rowhook config --help` lists them."
-)
 
 
 def with_settings(command: Command) -> Command:
@@ -219,10 +221,6 @@ class _WebhookReference(click.ParamType[Any]):
 
 WEBHOOK = _WebhookReference()
 webhook_argument = click.argument("webhook", type=WEBHOOK)
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-organization = click.option(
-    "--organization", metavar="ID", help="Organization. Default: the only one."
-)
 
 
 def paging(command: Command) -> Command:
@@ -249,10 +247,6 @@ def run_async(main: Coroutine[Any, Any, T]) -> T:
     except asyncio.CancelledError:
         click.echo("rowhook: Stopped without waiting for requests in flight.", err=True)
         raise SystemExit(_INTERRUPTED) from None
-
-
-_CREDENTIALS = re.compile(r"://[^@/]*@")
-_PASSWORD = re.compile(r"(://[^:/@]*:)[^@]*@|(password\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)")
 
 
 def masked_settings(settings: Settings) -> dict[str, Any]:

@@ -27,6 +27,8 @@ from rowhook.services.portal import (
 )
 
 _ORGANIZATION = click.argument("organization")
+# Whoever has access to the database.
+_OWNER = Caller(id="owner", name="owner", organization=None, scopes=frozenset[str](SCOPES))
 
 
 @list_group
@@ -212,7 +214,3 @@ async def portal(
         print_json(link)
         return
     show(f"Opens once, until {format_value(link.expires_at)}:", f"  {link.url}")
-
-
-# Whoever has access to the database.
-_OWNER = Caller(id="owner", name="owner", organization=None, scopes=frozenset[str](SCOPES))

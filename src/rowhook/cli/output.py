@@ -43,6 +43,7 @@ _MIN_WIDTH = 12
 _GAP = 2
 _PIPE_WIDTH = 200
 _UNLIMITED_WIDTH = 10_000
+_CLONE = Path(__file__).parents[3]
 
 
 def sanitize(text: str) -> str:
@@ -181,9 +182,6 @@ def _show(prefix: str, start: str, headers: Any, body: str | None) -> None:
         show(prefix)
         for line in body.splitlines():
             show(f"{prefix} {line}")
-
-
-_CLONE = Path(__file__).parents[3]
 
 
 def program() -> str:

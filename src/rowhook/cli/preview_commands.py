@@ -21,6 +21,8 @@ from rowhook.services.sample_data import Sample
 from rowhook.services.webhook_documents import WebhookDraft
 
 _COLON = re.compile(r"[:=]")
+_DELIVERED = "delivered"
+_FORBIDDEN = "target_forbidden"
 
 
 def draft_of(file: BinaryIO | None, options: dict[str, Any]) -> ReadResult[WebhookDraft]:
@@ -123,10 +125,6 @@ async def preview(ctx: KeyringContext, webhook: UUID, *, as_json: bool, **option
         return 0
     show(f"Invalid ({result.outcome}): {result.error}")
     return 1
-
-
-_DELIVERED = "delivered"
-_FORBIDDEN = "target_forbidden"
 
 
 @click.command()

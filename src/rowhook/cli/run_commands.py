@@ -31,6 +31,14 @@ from rowhook.services.context import ServerContext, ServiceContext
 from rowhook.settings import Settings
 from rowhook.supervisor import Supervisor
 
+log = structlog.get_logger()
+FIRST_GOAL = (
+    "with acme as (insert into rowhook.organization (name) values ('Acme') returning id)"
+    " insert into rowhook.goal (id, organization_id) select 'goal_signup', id from acme"
+)
+_COMMIT = """insert into rowhook.commit (goal_id, data) values ('{}', '{{"name": "Ada"}}')"""
+_SPECIAL = re.compile(r'["$`\\]')
+
 
 @click.command()
 @with_settings
@@ -65,9 +73,6 @@ async def _up(settings: Settings) -> int:
                 click.echo(sanitize(line))
             code = await startup.run_worker(stop, worker)
         return max(code, tasks.exit_code, status.exit_code)
-
-
-log = structlog.get_logger()
 
 
 @click.command()
@@ -194,14 +199,6 @@ async def _first(*events: asyncio.Event) -> None:
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     for wait in waits:
         wait.cancel()
-
-
-FIRST_GOAL = (
-    "with acme as (insert into rowhook.organization (name) values ('Acme') returning id)"
-    " insert into rowhook.goal (id, organization_id) select 'goal_signup', id from acme"
-)
-_COMMIT = """insert into rowhook.commit (goal_id, data) values ('{}', '{{"name": "Ada"}}')"""
-_SPECIAL = re.compile(r'["$`\\]')
 
 
 async def next_steps(server_ctx: ServerContext, url: str, *, creates_key: bool) -> list[str]:

@@ -1,4 +1,4 @@
-"""Checks and resources of a command: database, roles, keyring, worker."""
+"""The resources of a command, checked and opened: database, keyring, contexts, worker."""
 
 from __future__ import annotations
 
@@ -39,60 +39,6 @@ if TYPE_CHECKING:
 
 # The renderer and the worker are imported where they are opened: with jinja2, jsonschema and
 # pgqueuer they take most of the CPU time of a command that needs none of them.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Migrated:
-    """The applied steps, the executed grants, and the grants that an administrator must execute.
-
-    `unchecked` is the reason why the rights of the login of DATABASE_URL could not be checked.
-    """
-
-    steps: list[str]
-    granted: list[str]
-    refused: list[str]
-    unchecked: str | None = None
-
-
-async def check_ready(settings: Settings, database: Database, *, reads_only: bool = False) -> None:
-    """Raises NotReady or MigrationRejected unless server, schema and login are ready.
-
-    With `reads_only`, a standby is accepted too.
-    """
-    findings = await preflight.examine(database.dsn, settings.role_prefix)
-    preflight.require(findings, "server", *(() if reads_only else ("write",)), "start")
-    pending = runner.in_brief(await runner.plan(database.direct, repairs="missing"))
-    if pending:
-        raise MigrationRejected(
-            f"The database is not migrated. Run rowhook migrate. Pending: {pending}."
-        )
-
-
-async def migrate_and_grant(
-    settings: Settings, database: Database, *, at_start: bool = False
-) -> Migrated:
-    """Migrates as the owner, and makes the login of DATABASE_URL a member of the service roles.
-
-    With `at_start`, a login that cannot migrate is accepted if the schema is complete.
-    """
-    prefix = settings.role_prefix
-    steps = await runner.migrate(database.direct, prefix=prefix, at_start=at_start)
-    try:
-        granted, refused = await preflight.grant_missing(database.direct, database.dsn, prefix)
-    except Unreachable as error:
-        return Migrated(
-            steps=steps, granted=[], refused=[], unchecked=connection_errors.reason(error)
-        )
-    return Migrated(steps=steps, granted=granted, refused=refused)
-
-
-def actor() -> str:
-    """Returns `cli:` and the login name, or the user id if it has no name, as in containers."""
-    try:
-        return f"cli:{getpass.getuser()}"
-    except (KeyError, OSError):
-        return f"cli:{os.getuid()}"
-
 
 log = structlog.get_logger()
 _CONNECTIONS = 256
@@ -188,6 +134,51 @@ async def running(settings: Settings) -> Database | None:
         return None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migrated:
+    """The applied steps, the executed grants, and the grants that an administrator must execute.
+
+    `unchecked` is the reason why the rights of the login of DATABASE_URL could not be checked.
+    """
+
+    steps: list[str]
+    granted: list[str]
+    refused: list[str]
+    unchecked: str | None = None
+
+
+async def check_ready(settings: Settings, database: Database, *, reads_only: bool = False) -> None:
+    """Raises NotReady or MigrationRejected unless server, schema and login are ready.
+
+    With `reads_only`, a standby is accepted too.
+    """
+    findings = await preflight.examine(database.dsn, settings.role_prefix)
+    preflight.require(findings, "server", *(() if reads_only else ("write",)), "start")
+    pending = runner.in_brief(await runner.plan(database.direct, repairs="missing"))
+    if pending:
+        raise MigrationRejected(
+            f"The database is not migrated. Run rowhook migrate. Pending: {pending}."
+        )
+
+
+async def migrate_and_grant(
+    settings: Settings, database: Database, *, at_start: bool = False
+) -> Migrated:
+    """Migrates as the owner, and makes the login of DATABASE_URL a member of the service roles.
+
+    With `at_start`, a login that cannot migrate is accepted if the schema is complete.
+    """
+    prefix = settings.role_prefix
+    steps = await runner.migrate(database.direct, prefix=prefix, at_start=at_start)
+    try:
+        granted, refused = await preflight.grant_missing(database.direct, database.dsn, prefix)
+    except Unreachable as error:
+        return Migrated(
+            steps=steps, granted=[], refused=[], unchecked=connection_errors.reason(error)
+        )
+    return Migrated(steps=steps, granted=granted, refused=refused)
+
+
 def _key_file(settings: Settings) -> Path:
     return settings.data_dir / "master_keys"
 
@@ -257,6 +248,14 @@ async def check_keys(settings: Settings, database: Database) -> None:
         database.dsn, size=1, role=role, pooler=database.pooler
     ) as pool:
         await check_keyring(pool, ring)
+
+
+def actor() -> str:
+    """Returns `cli:` and the login name, or the user id if it has no name, as in containers."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):
+        return f"cli:{os.getuid()}"
 
 
 def policy(settings: Settings) -> EgressPolicy:

@@ -30,6 +30,12 @@ _HIDDEN = frozenset({"organization_id", "is_capped"})
 _SUMMED_UP = frozenset(
     {"state", "circuit", "finished_24h", "delivered_24h", "p50_ms", "disabled_reason"}
 )
+Finding = dict[str, Any]
+_STANDBY_WITHIN_S = 5.0
+_STANDBY_ADVICE = (
+    "Lists and statistics are read from the primary until then. Look at the standby's log and at"
+    " pg_stat_replication, or remove DATABASE_READ_URL."
+)
 
 
 @click.command()
@@ -75,14 +81,6 @@ def _display_row(row: dict[str, Any]) -> dict[str, Any]:
 
 def _encode(value: Any) -> Any:
     return value.total_seconds() if isinstance(value, timedelta) else str(value)
-
-
-Finding = dict[str, Any]
-_STANDBY_WITHIN_S = 5.0
-_STANDBY_ADVICE = (
-    "Lists and statistics are read from the primary until then. Look at the standby's log and at"
-    " pg_stat_replication, or remove DATABASE_READ_URL."
-)
 
 
 @click.command()

@@ -40,6 +40,7 @@ from rowhook.services.webhooks import (
 _STATES = ("active", "paused", "disabled")
 _MAX_OVERLAP_S = 30 * 86400
 _BLOCKS = ("body_template", "schema", "condition")
+_SHOWN_SEPARATELY = frozenset({*_BLOCKS, "headers", "warnings", "signing_secret"})
 
 
 @list_group
@@ -128,9 +129,6 @@ async def show_(ctx: ServiceContext, webhook: UUID, *, as_json: bool) -> None:
     for name in _BLOCKS:
         _show_block(name, getattr(result, name))
     _show_warnings(result)
-
-
-_SHOWN_SEPARATELY = frozenset({*_BLOCKS, "headers", "warnings", "signing_secret"})
 
 
 def _show_block(name: str, value: Any) -> None:

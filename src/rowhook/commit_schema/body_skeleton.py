@@ -17,6 +17,7 @@ from rowhook.template.static_text import Block, Placeholder, read_parts
 
 _QUOTED_MARKER = re.compile("\x01([0-9]+)\x02")
 _BARE_MARKER = re.compile("\x03([0-9]+)\x02")
+Parts = tuple[str | Placeholder | Block, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +97,6 @@ def _alone(node: Node) -> Node:
         if isinstance(node, Loop)
         else node
     )
-
-
-Parts = tuple[str | Placeholder | Block, ...]
 
 
 def _object(pairs: list[tuple[str, Any]]) -> Any:

@@ -47,6 +47,8 @@ _HINTS = {
     "cost": "Commit less or simpler data.",
 }
 _OTHER_HINT = "Change the value to satisfy the schema."
+_MAX_OCCURRENCES = 5_000
+_FORMS = {OutputContext.URL: "https://a.example/?x={}", OutputContext.HEADER: "{}"}
 
 
 class CommitFault(Struct, frozen=True, kw_only=True):
@@ -241,10 +243,6 @@ def _sources(node: Node, steps: list[str]) -> Iterator[tuple[Placeholder, list[s
         yield node.placeholder, steps
     elif isinstance(node, Text):
         yield from ((part, []) for part in node.parts if isinstance(part, Placeholder))
-
-
-_MAX_OCCURRENCES = 5_000
-_FORMS = {OutputContext.URL: "https://a.example/?x={}", OutputContext.HEADER: "{}"}
 
 
 def expression_failures(

@@ -43,6 +43,24 @@ _PAYLOAD = {
     "data": _DATA,
 }
 _BEFORE_PATH = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*)?")
+_INTO_OBJECTS = frozenset(
+    (
+        "type",
+        "properties",
+        "required",
+        "additionalProperties",
+        "allOf",
+        "minProperties",
+        "maxProperties",
+    )
+)
+_INTO_LISTS = frozenset(("type", "items", "prefixItems", "allOf", "minItems", "maxItems"))
+_OF_STRINGS = frozenset(("type", "minLength", "maxLength", "pattern", "format"))
+# No number and no JSON text of a list or an object has one of these formats.
+_NEVER_JSON = frozenset(
+    ("email", "idn-email", "uuid", "date", "date-time", "uri", "iri", "ipv4", "ipv6", "duration")
+)
+_OTHER_TYPES = ["number", "boolean", "null", "array", "object"]
 
 
 def body_of(configuration: Configuration) -> Node:
@@ -174,26 +192,6 @@ def _add_scalars(
                 reason = f"{piece.description} must result in a host that is allowed."
                 requirements.skip(location, reason)
         before += piece if isinstance(piece, str) else "\0"
-
-
-_INTO_OBJECTS = frozenset(
-    (
-        "type",
-        "properties",
-        "required",
-        "additionalProperties",
-        "allOf",
-        "minProperties",
-        "maxProperties",
-    )
-)
-_INTO_LISTS = frozenset(("type", "items", "prefixItems", "allOf", "minItems", "maxItems"))
-_OF_STRINGS = frozenset(("type", "minLength", "maxLength", "pattern", "format"))
-# No number and no JSON text of a list or an object has one of these formats.
-_NEVER_JSON = frozenset(
-    ("email", "idn-email", "uuid", "date", "date-time", "uri", "iri", "ipv4", "ipv6", "duration")
-)
-_OTHER_TYPES = ["number", "boolean", "null", "array", "object"]
 
 
 class SchemaWalk:

@@ -13,6 +13,13 @@ from rowhook.schema.budget import pointer_to
 from rowhook.template.static_text import NO_DEFAULT, Loop, Placeholder
 from rowhook.template.syntax_nodes import path_name, read_path_name
 
+_LONGEST = 190
+_ROOTS = frozenset(("data", "context"))
+_CONDITION_CHARACTERS = 120
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_CHARACTERS = 80
+_LIST_CHARACTERS = 400
+
 
 class Each(Enum):
     """The step from a list to each of its items."""
@@ -98,8 +105,6 @@ def _plain(keys: Keys) -> tuple[str | int, ...]:
     return tuple(key for key in keys if not isinstance(key, Each))
 
 
-_LONGEST = 190
-_ROOTS = frozenset(("data", "context"))
 Path = tuple[str, Keys]
 
 
@@ -137,10 +142,6 @@ class Scope:
         if path is None or loop.variable is None or loop.items.default is not NO_DEFAULT:
             return None
         return Scope({**self._variables, loop.variable: (path[0], (*path[1], EACH))})
-
-
-_CONDITION_CHARACTERS = 120
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class Output(NamedTuple):
@@ -309,10 +310,6 @@ def _not_enforced(outputs: list[Output]) -> Iterator[dict[str, Any]]:
                 "location": part.location,
                 "reason": part.reason,
             }
-
-
-_CHARACTERS = 80
-_LIST_CHARACTERS = 400
 
 
 def quoted(text: str, characters: int = _CHARACTERS) -> str:

@@ -37,6 +37,23 @@ _ANNOTATIONS = frozenset(
         *("contentEncoding", "contentMediaType", "contentSchema"),
     )
 )
+_FORMATS = frozenset(
+    (
+        *("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6"),
+        "uuid",
+    )
+)
+_SCALARS = ("string", "number", "boolean", "null")
+_KEPT = {
+    "string": frozenset(("pattern", "format")),
+    **dict.fromkeys(
+        ("number", "integer"),
+        frozenset(("multipleOf", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum")),
+    ),
+    "array": frozenset(("minItems", "maxItems")),
+}
+_MAX_PROPERTIES, _MAX_DEPTH, _MAX_ENUM_VALUES, _MAX_CHARACTERS = 5_000, 10, 1_000, 120_000
+_LARGE_ENUM, _MAX_ENUM_CHARACTERS = 250, 15_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,25 +105,6 @@ class _PlainForm:
             self.is_complete = False
             return {}
         return {keyword: value if isinstance(value, bool) else self.convert(value)}
-
-
-_FORMATS = frozenset(
-    (
-        *("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6"),
-        "uuid",
-    )
-)
-_SCALARS = ("string", "number", "boolean", "null")
-_KEPT = {
-    "string": frozenset(("pattern", "format")),
-    **dict.fromkeys(
-        ("number", "integer"),
-        frozenset(("multipleOf", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum")),
-    ),
-    "array": frozenset(("minItems", "maxItems")),
-}
-_MAX_PROPERTIES, _MAX_DEPTH, _MAX_ENUM_VALUES, _MAX_CHARACTERS = 5_000, 10, 1_000, 120_000
-_LARGE_ENUM, _MAX_ENUM_CHARACTERS = 250, 15_000
 
 
 class StrictForm:

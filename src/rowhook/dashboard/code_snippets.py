@@ -24,6 +24,8 @@ _LISTS = frozenset(
     )
 )
 _CREATES = frozenset(("/webhooks", "/api-keys", "/preview"))
+# Linux limits one argument of a program to 128 KiB. Longer commands would also bloat the page.
+_LONGEST = 32 * 1024
 
 
 def curl(
@@ -63,10 +65,6 @@ def _json_text(body: Any) -> str:
         return msgspec.json.format(text, indent=1).decode()
     except RecursionError:
         return text.decode()
-
-
-# Linux limits one argument of a program to 128 KiB. Longer commands would also bloat the page.
-_LONGEST = 32 * 1024
 
 
 def as_curl(request: dict[str, Any]) -> str:

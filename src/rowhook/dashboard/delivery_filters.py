@@ -19,17 +19,6 @@ from rowhook.services import lookups
 from rowhook.services.context import Rejected
 from rowhook.services.lookups import WebhookName, WebhookNames
 
-
-async def webhook_choices(request: SessionRequest, selected: UUID | None) -> WebhookNames:
-    """List webhooks by name, always with the selected one, which may have been deleted."""
-    organization = request.auth.organization
-    names = await lookups.webhook_names(ctx_of(request), organization, also=selected)
-    if selected is None or any(webhook.id == selected for webhook in names.items):
-        return names
-    deleted = WebhookName(selected, f"deleted {selected}")
-    return WebhookNames([deleted, *names.items], names.are_more)
-
-
 WINDOWS = {"15m": 900, "1h": 3600, "24h": 86400, "7d": 7 * 86400}
 _MAX_SEARCH_LENGTH = 200
 _STATUS_CODES = range(100, 1000)
@@ -39,6 +28,16 @@ _TIMES = ("window", "since", "until")
 _ADVANCED = ("commit_id", "job_id", "event_type", "status_code", "since", "until")
 _APPLIED_AFTER_CAP = ("commit_id", "job_id", "event_type", "status_code")
 _Query = list[tuple[str, str]]
+
+
+async def webhook_choices(request: SessionRequest, selected: UUID | None) -> WebhookNames:
+    """List webhooks by name, always with the selected one, which may have been deleted."""
+    organization = request.auth.organization
+    names = await lookups.webhook_names(ctx_of(request), organization, also=selected)
+    if selected is None or any(webhook.id == selected for webhook in names.items):
+        return names
+    deleted = WebhookName(selected, f"deleted {selected}")
+    return WebhookNames([deleted, *names.items], names.are_more)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

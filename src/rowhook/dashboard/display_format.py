@@ -16,6 +16,10 @@ from rowhook.model import DeliveryStatus
 from rowhook.services.stats import MAX_COUNTED, DeliveryCounts
 
 _MAX_NAME = 200
+# A body may be 1 MiB, the editor renders it at each pause, and a page may show fifty bodies.
+MAX_LINES, MAX_CHARACTERS = 400, 32 * 1024
+_MAX_LINES_PER_PAGE, _MAX_CHARACTERS_PER_PAGE = 3 * MAX_LINES, 3 * MAX_CHARACTERS
+_CONTEXT_LINES, _CONTEXT_CHARACTERS = 5, 200
 
 
 def span(seconds: float | None) -> str:
@@ -150,12 +154,6 @@ COUNT_FILTERS: dict[str, Callable[..., str]] = {
     "capped_count": capped_count,
     "status_count": status_count,
 }
-
-
-# A body may be 1 MiB, the editor renders it at each pause, and a page may show fifty bodies.
-MAX_LINES, MAX_CHARACTERS = 400, 32 * 1024
-_MAX_LINES_PER_PAGE, _MAX_CHARACTERS_PER_PAGE = 3 * MAX_LINES, 3 * MAX_CHARACTERS
-_CONTEXT_LINES, _CONTEXT_CHARACTERS = 5, 200
 
 
 class Fault(Protocol):

@@ -19,6 +19,7 @@ from rowhook.services.json_reader import ReadResult, read_with_faults, verbatim
 _DELAY = re.compile(r"(?P<count>\d+(?:\.\d+)?)\s*(?P<unit>s|sec|m|min|h|d)?")
 _SECONDS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+Fields = dict[str, Any]
 
 
 def format_schedule(delays_s: list[float]) -> str:
@@ -69,7 +70,6 @@ NUMBER_FIELDS = (
 )
 SWITCH_FIELDS = (EditorField("ordered", "Ordered: sent one at a time, in commit order"),)
 
-Fields = dict[str, Any]
 _TEXTS = (
     "name",
     "description",

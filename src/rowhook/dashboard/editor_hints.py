@@ -22,6 +22,10 @@ from rowhook.template.filters import FILTERS
 
 LocatedFault = dict[str, Any]
 _DOCUMENTS = ("schema", "metadata")
+_MAX_DEPTH = 4
+_MOST = 300
+_RECENT_EVENTS = 3
+_MAX_SECRETS = 200
 
 
 def locate_faults(faults: Iterable[Fault], name: str, text: str) -> list[LocatedFault]:
@@ -85,12 +89,6 @@ def _locate_in_document(text: str, steps: list[str]) -> tuple[int, int | None]:
     parents = [json_pointer.join(steps[:length]) for length in range(len(steps), -1, -1)]
     positions = json_positions(text, parents)
     return next((position for position in positions if position is not None), (1, None))
-
-
-_MAX_DEPTH = 4
-_MOST = 300
-_RECENT_EVENTS = 3
-_MAX_SECRETS = 200
 
 
 async def completions(

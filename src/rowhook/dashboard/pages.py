@@ -48,6 +48,18 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
+Handler = Callable[..., Any]
+ContextDependency = NamedDependency[SkipValidation[KeyringContext]]
+StreamsDependency = NamedDependency[SkipValidation[OwnedStreams]]
+_CODE = re.compile(r"(?P<name>[a-z_]+)(?:-(?P<count>\d{1,9})(?:-of-(?P<of>\d{1,9}))?)?")
+# Not part of a portal.
+SYSTEM_PATH = "/system"
+_TARGETS: dict[Kind, Callable[[Match], str]] = {
+    "webhook": lambda match: f"/webhooks/{match.id}",
+    "delivery": lambda match: f"/deliveries/{match.id}",
+    "goal": lambda match: goal_path(match.id),
+    "agent": lambda match: f"/links?kind=agent&search={quote(match.id, safe='')}",
+}
 
 
 @cache
@@ -172,11 +184,6 @@ def redirect(path: str) -> Redirect:
     return Redirect(path, status_code=303)
 
 
-Handler = Callable[..., Any]
-ContextDependency = NamedDependency[SkipValidation[KeyringContext]]
-StreamsDependency = NamedDependency[SkipValidation[OwnedStreams]]
-
-
 def page_route(path: str, *, scope: str = "read", **options: Any) -> Callable[[Handler], Any]:
     """Route a GET that returns a page."""
     return get(
@@ -212,9 +219,6 @@ def form_route(path: str, *, scope: str, **options: Any) -> Callable[[Handler], 
         include_in_schema=False,
         **options,
     )
-
-
-_CODE = re.compile(r"(?P<name>[a-z_]+)(?:-(?P<count>\d{1,9})(?:-of-(?P<of>\d{1,9}))?)?")
 
 
 def current_address(request: SessionRequest) -> str:
@@ -260,8 +264,6 @@ class Entry(NamedTuple):
     scope: str = "read"
 
 
-# Not part of a portal.
-SYSTEM_PATH = "/system"
 NAVIGATION = (
     (
         Entry("/", "Overview", "overview"),
@@ -329,14 +331,6 @@ def _deliveries_of(match: Match) -> str:
     if match.job_id is not None:
         return f"/deliveries?{urlencode({'job_id': match.job_id})}"
     return f"/deliveries/{match.delivery_id}" if match.delivery_id is not None else "/deliveries"
-
-
-_TARGETS: dict[Kind, Callable[[Match], str]] = {
-    "webhook": lambda match: f"/webhooks/{match.id}",
-    "delivery": lambda match: f"/deliveries/{match.id}",
-    "goal": lambda match: goal_path(match.id),
-    "agent": lambda match: f"/links?kind=agent&search={quote(match.id, safe='')}",
-}
 
 
 def target_of(match: Match) -> str:

@@ -9,6 +9,8 @@ from typing import Literal
 from rowhook.render.configuration import Configuration
 
 _BODIES = Path(__file__).parent / "preset_bodies"
+_OBJECT = "an object with event, data and context"
+BLANK = Configuration(name="", url="https://")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +52,6 @@ def _with_token(name: str, method: Literal["POST", "PATCH"], url: str) -> Config
         body_template=_body(name.lower()),
     )
 
-
-_OBJECT = "an object with event, data and context"
 
 PRESETS: dict[str, Preset] = {
     "slack": _hook(
@@ -136,4 +136,3 @@ ALERT_DESTINATIONS: dict[str, tuple[str, str, str]] = {
     "teams": ("Teams", "the URL of a workflow that posts to a channel", _body("alert_teams")),
     "webhook": ("Any webhook", "any URL that accepts JSON", _body("alert_json")),
 }
-BLANK = Configuration(name="", url="https://")

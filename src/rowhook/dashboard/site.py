@@ -51,6 +51,7 @@ from rowhook.services.access import NotAuthenticated
 from rowhook.services.context import Conflict, NotFound, RateLimited, Rejected
 from rowhook.services.portal import PortalEnded
 
+log = structlog.get_logger()
 _YEAR_S = 365 * 86400
 _SCREENS = (
     sign_in_screen,
@@ -67,6 +68,19 @@ _SCREENS = (
     organization_screens,
     system_screens,
 )
+# Addressed by the site's own pages, or by the user in the address bar.
+_OWN_SITES = frozenset({"same-origin", "none"})
+AnyRequest = Request[Any, Any, Any]
+_TITLES = {
+    403: "Not allowed",
+    404: "Not found",
+    409: "Not possible now",
+    412: "Changed in the meantime",
+    422: "Not valid",
+    429: "Too many requests",
+    500: "Internal error",
+    503: "Not available",
+}
 
 
 def routes(streams: Streams) -> list[Router]:
@@ -120,10 +134,6 @@ def _require_static_file(connection: ASGIConnection[Any, Any, Any, Any], _: obje
         raise NotFoundException("File not found.")
 
 
-# Addressed by the site's own pages, or by the user in the address bar.
-_OWN_SITES = frozenset({"same-origin", "none"})
-
-
 class _OwnRequestCompression(CompressionMiddleware):
     """Compresses pages only for requests that no other site caused.
 
@@ -153,22 +163,6 @@ def compressed_files() -> DefineMiddleware:
     """The middleware of static files, which are public. Fonts are compressed already."""
     config = CompressionConfig(backend="gzip", exclude=[r"\.woff2$"])
     return DefineMiddleware(CompressionMiddleware, config=config)
-
-
-log = structlog.get_logger()
-AnyRequest = Request[Any, Any, Any]
-
-
-_TITLES = {
-    403: "Not allowed",
-    404: "Not found",
-    409: "Not possible now",
-    412: "Changed in the meantime",
-    422: "Not valid",
-    429: "Too many requests",
-    500: "Internal error",
-    503: "Not available",
-}
 
 
 def _error_page(

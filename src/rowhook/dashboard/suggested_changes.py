@@ -26,6 +26,24 @@ _STEP = r"""\s*\.\s*\w+|\s*\[\s*(?:-?\d+|"[^"\\]*"|'[^'\\]*')\s*\]"""
 _PATH = re.compile(rf"[A-Za-z_]\w*(?:{_STEP})*")
 _STEPS = re.compile(_STEP)
 _MOST = 12
+_LABELS = {"body_template": "the body template", "url": "the URL", "headers": "the headers"} | {
+    "condition": "the condition"
+}
+_REMOVABLE = (
+    *("format", "pattern", "enum", "const", "minLength", "maxLength", "multipleOf"),
+    *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "uniqueItems"),
+    *("minItems", "maxItems", "minProperties", "maxProperties"),
+)
+_MAX_DEPTH = 32
+_INDEX = re.compile(r"/\d+(?=/|$)")
+_TYPES = {
+    type(None): "null",
+    bool: "boolean",
+    int: "integer",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,11 +131,6 @@ def _replacement(
     return SuggestedChange(field=field, start=start, end=end, text=new, summary=summary)
 
 
-_LABELS = {"body_template": "the body template", "url": "the URL", "headers": "the headers"} | {
-    "condition": "the condition"
-}
-
-
 def _for_undefined(
     text: str, start: int, name: str, match: str | None
 ) -> Iterator[tuple[int, str]]:
@@ -143,23 +156,6 @@ def _last_step(path: re.Match[str], name: str) -> tuple[int, int] | None:
 
 def _last_of(name: str) -> str:
     return _STEPS.findall(name)[-1] if _STEPS.search(name) else f".{name}"
-
-
-_REMOVABLE = (
-    *("format", "pattern", "enum", "const", "minLength", "maxLength", "multipleOf"),
-    *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "uniqueItems"),
-    *("minItems", "maxItems", "minProperties", "maxProperties"),
-)
-_MAX_DEPTH = 32
-_INDEX = re.compile(r"/\d+(?=/|$)")
-_TYPES = {
-    type(None): "null",
-    bool: "boolean",
-    int: "integer",
-    str: "string",
-    list: "array",
-    dict: "object",
-}
 
 
 class Relaxation(NamedTuple):

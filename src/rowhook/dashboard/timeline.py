@@ -143,7 +143,7 @@ class AttemptChart(NamedTuple):
 
 
 def attempt_chart(series: Series) -> AttemptChart:
-    """Returns the chart of a series; classes that are rare are shown only if they occur."""
+    """Return the chart of a series; classes that are rare are shown only if they occur."""
     counts = {
         kind.name: [getattr(point.attempts_by_class, kind.name) for point in series.points]
         for kind in _CLASSES

@@ -1,4 +1,4 @@
-"""Detection of lost connections, by deadlines, and classification of connection errors."""
+"""Connection errors: the deadlines that raise them, their causes, and the setting at fault."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from typing import NamedTuple
 
 import psycopg
 from psycopg_pool import PoolTimeout
+
+# Added by psycopg before libpq's "connection to server … failed: ".
+_PREFIX = re.compile(r"^connection (failed|is bad): ")
 
 
 class ConnectionFailed(PoolTimeout):
@@ -101,9 +104,6 @@ _BY_TEXT = tuple(
         (r"nodename nor servname|getaddrinfo", Cause.UNKNOWN_HOST),
     )
 )
-
-# Added by psycopg before libpq's "connection to server … failed: ".
-_PREFIX = re.compile(r"^connection (failed|is bad): ")
 
 
 def cause_of(error: psycopg.Error) -> Cause:

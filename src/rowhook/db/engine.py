@@ -176,7 +176,7 @@ class Rotation:
         self._is_past_end = start is None
 
     def move(self, cursor: UUID | None) -> None:
-        """Note the last lane that a claim visited; None if it visited all."""
+        """Notes the last lane that a claim visited; None if it visited all."""
         if cursor is None:
             self.is_complete = True
             return

@@ -1,4 +1,4 @@
-"""The installation: migrations, fingerprint, epoch, status, workers, the findings of doctor."""
+"""The installation: its suspension, epochs, status, workers and migrations."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ T = TypeVar("T")
 LockUnavailable = psycopg.errors.LockNotAvailable
 # Writers of events queue behind an attempt; the pause lets them proceed.
 _PAUSE_S = 0.5
+_LOCK_PAUSE_S = 0.05
 
 
 class InstallationCheck(NamedTuple):
@@ -177,9 +178,6 @@ async def system(pool: ConnectionSource) -> str:
     """Returns the state of the installation as JSON text. Requires an operator's TenantPool."""
     document: str = await value(pool, "select rowhook.system()::text")
     return document
-
-
-_LOCK_PAUSE_S = 0.05
 
 
 class Difference(NamedTuple):

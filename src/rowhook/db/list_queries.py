@@ -1,4 +1,4 @@
-"""Pages of webhooks, deliveries, events and other lists, searches, and look-ups by external id."""
+"""Lists of webhooks, deliveries, events and other objects: pages, searches, look-ups by id."""
 
 from __future__ import annotations
 

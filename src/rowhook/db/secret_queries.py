@@ -8,6 +8,8 @@ from uuid import UUID
 
 from rowhook.db.statements import ConnectionSource, documents, rows, value
 
+Kind = Literal["secret", "signing", "answer", "keyring"]
+
 
 async def secret_version(pool: ConnectionSource, organization: UUID, secret_id: str) -> int:
     """Returns the current version of a secret; 0 if there is none."""
@@ -69,9 +71,6 @@ async def secret_page(
         after,
         limit,
     )
-
-
-Kind = Literal["secret", "signing", "answer", "keyring"]
 
 
 class SealedRow(NamedTuple):

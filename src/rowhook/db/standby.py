@@ -46,6 +46,10 @@ _STANDBY: LiteralString = (
     "select case when pg_is_in_recovery() then (pg_last_wal_replay_lsn() - '0/0')::bigint end,"
     f"{_IDENTITY}"
 )
+# 40001 and 40P01: replay had to go on. Connections and the standby itself are well.
+_CONFLICT = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+# Class 42: a migration has not been replayed yet. Another mistake fails again on the primary.
+_REPEATED = (*Unreachable, psycopg.ProgrammingError)
 
 
 class StandbyStatus(NamedTuple):
@@ -181,12 +185,6 @@ def _log(status: StandbyStatus) -> None:
         log.info("standby.read")
     else:
         log.warning("standby.not_read", reason=status.reason)
-
-
-# 40001 and 40P01: replay had to go on. Connections and the standby itself are well.
-_CONFLICT = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
-# Class 42: a migration has not been replayed yet. Another mistake fails again on the primary.
-_REPEATED = (*Unreachable, psycopg.ProgrammingError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Execution of statements, deadlines, and the classes of errors."""
+"""Statements: the connections that execute them, their results, and their errors."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ _LAST_PORT = 65535
 DEADLINE_S = 15.0
 T = TypeVar("T")
 Read = Callable[[psycopg.AsyncConnection], Awaitable[T]]
+_ENCODE = ". Write @ : / ? # % in the user or the password percent-encoded, such as %2F for /"
 
 
 class ConnectionSource(Protocol):
@@ -121,9 +122,6 @@ async def one_transaction(pool: ConnectionSource) -> AsyncIterator[OneTransactio
 
 class DsnRejected(ValueError):
     """Invalid connection string. The message never quotes it, because it may contain a password."""
-
-
-_ENCODE = ". Write @ : / ? # % in the user or the password percent-encoded, such as %2F for /"
 
 
 def check_dsn(dsn: str) -> None:

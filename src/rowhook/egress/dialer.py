@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from rowhook.egress.target_url import Target
     from rowhook.model import Headers
 
-
 # Outside a tunnel, only a proxy responds with this status (RFC 9110 section 15.5.8).
 PROXY_AUTHENTICATION_REQUIRED = 407
 OpenSocket = Callable[["AddrInfoType"], socket.socket]

@@ -15,7 +15,6 @@ from rowhook.model import Timings
 if TYPE_CHECKING:
     from rowhook.model import Headers
 
-
 # Methods for which a missing body is stated as empty (RFC 9110 section 8.6).
 _WITH_BODY = {"POST", "PUT", "PATCH"}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

@@ -12,7 +12,6 @@ from rowhook.egress.connection import ConnectionEnded
 if TYPE_CHECKING:
     from rowhook.egress.connection import Connection
 
-
 # A deadline passes up to two ticks late.
 TICKS_PER_S = 20
 # More would delay the first request by more than a millisecond.

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from rowhook.egress.policy import EgressPolicy
 
-
 MAX_URL = 8192
 PORTS = {"http": 80, "https": 443}
 # Non-public names of RFC 6761, 6762, 7686, 8375, 9476 and ICANN's private-use name.

@@ -54,6 +54,8 @@ log_timezone = 'UTC'
 lc_messages = 'C'
 log_line_prefix = '%m [%p] '
 """
+_READY_S = 300.0  # crash recovery may be slow; a server that dies is noticed at once
+_POLL_S = 0.005
 
 
 def settings_file(folder: Folder) -> Path:
@@ -153,10 +155,6 @@ async def create_database(programs: Programs, folder: Folder) -> None:
             if b'database "rowhook" already exists' not in log.read():
                 raise
     marker.touch()
-
-
-_READY_S = 300.0  # crash recovery may be slow; a server that dies is noticed at once
-_POLL_S = 0.005
 
 
 @asynccontextmanager

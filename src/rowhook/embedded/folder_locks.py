@@ -14,6 +14,9 @@ from pathlib import Path
 from rowhook.embedded.data_folder import Folder
 from rowhook.embedded.server_process import ADVICE, EmbeddedUnavailable, os_errors_explained
 
+_INTERRUPT_S, _QUIT_S, _TIMEOUT_S = 0.3, 20.0, 30.0
+_POLL_S = 0.01
+
 
 def interrupt(cluster: Path) -> None:
     """Signals a running server of `cluster` for a fast shutdown."""
@@ -72,10 +75,6 @@ def _signal(cluster: Path, number: signal.Signals) -> None:
         return
     finally:
         os.close(process)
-
-
-_INTERRUPT_S, _QUIT_S, _TIMEOUT_S = 0.3, 20.0, 30.0
-_POLL_S = 0.01
 
 
 def _open(path: Path) -> int:

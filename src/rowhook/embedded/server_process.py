@@ -1,4 +1,4 @@
-"""The account that runs the server, and its processes, which end with ours."""
+"""The processes of the server: the account that runs them, and their end with ours."""
 
 from __future__ import annotations
 

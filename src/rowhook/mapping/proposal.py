@@ -16,6 +16,15 @@ from rowhook.mapping.source_fields import FIELDS, Field
 Value = str | dict[str, Any]
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SEPARATOR = re.compile(r"[^a-z0-9]+")
+_COMPLETING = {
+    **dict.fromkeys(
+        ("done", "completed", "complete", "success", "successful", "succeeded", "ok", "finished"),
+        "succeeded",
+    ),
+    **dict.fromkeys(("error", "errored", "failed", "failure"), "failed"),
+}
+# The effect of a mapping without a status_map.
+_DEFAULT = {"succeeded": "succeeded", "failed": "failed"}
 
 
 class Column(NamedTuple):
@@ -152,17 +161,6 @@ def _used_columns(mapping: Mapping[str, Any]) -> Iterator[str]:
     for value in mapping.values():
         if isinstance(value, str):
             yield from {value, value.partition(".")[0]}
-
-
-_COMPLETING = {
-    **dict.fromkeys(
-        ("done", "completed", "complete", "success", "successful", "succeeded", "ok", "finished"),
-        "succeeded",
-    ),
-    **dict.fromkeys(("error", "errored", "failed", "failure"), "failed"),
-}
-# The effect of a mapping without a status_map.
-_DEFAULT = {"succeeded": "succeeded", "failed": "failed"}
 
 
 def with_status_map(

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 KINDS = ("jobs", "commits", "organizations", "agents", "goals", "sessions")
 _ID = ("number", "text", "other")
 _NULL = "null in payloads"
+_ONE_ORGANIZATION = "all belong to the only organization, or to one called default"
+_UNNAMED = "the id is used as the name"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,6 @@ def _template(without: str) -> Field:
     return Field(name="template_id", names=("template_id", "template"), without=without)
 
 
-_ONE_ORGANIZATION = "all belong to the only organization, or to one called default"
 _TRACE = Field(
     name="traceparent",
     names=("traceparent", "trace_parent"),
@@ -250,9 +251,6 @@ _COMMITS = (
     _TRACE,
     *_CONSTANTS,
 )
-
-_UNNAMED = "the id is used as the name"
-
 FIELDS: dict[str, tuple[Field, ...]] = {
     "jobs": _JOBS,
     "commits": _COMMITS,

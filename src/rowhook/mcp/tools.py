@@ -30,6 +30,43 @@ _STATUS_DESCRIPTIONS: dict[DeliveryStatus, str] = {
     "skipped": "It was not sent: the webhook's condition was false, or the webhook is disabled.",
 }
 _RETRY_HINT = "Call retry_delivery to send it again with the same Idempotency-Key."
+T = TypeVar("T")
+ToolContext = Context[Any, Any]
+ContextOf = Callable[[Caller], KeyringContext]
+Data = Annotated[Any, Field(description="The data to commit, as a JSON value.")]
+# Not a union with None: the SDK would parse the text, and numbers would lose their digits.
+DataText = Annotated[
+    str,
+    Field(
+        description="The data as JSON text, instead of data. Numbers keep their digits:"
+        " 1.10 stays 1.10."
+    ),
+]
+_WITHOUT_NUL = r"^[^\x00]*$"  # PostgreSQL cannot store U+0000
+Id = Annotated[str, Field(max_length=1000, pattern=_WITHOUT_NUL)]
+SessionId = Annotated[
+    str | None,
+    Field(
+        max_length=1000,
+        pattern=_WITHOUT_NUL,
+        description="The id of the session or interview that the commit belongs to.",
+    ),
+]
+CommitId = Annotated[
+    str | None,
+    Field(
+        max_length=1000,
+        pattern=_WITHOUT_NUL,
+        description="An id that you choose. Repeating a commit with the same id has no effect.",
+    ),
+]
+DeliveryId = Annotated[int, Field(ge=1, le=2**63 - 1)]
+_INSTRUCTIONS = (
+    "Call get_commit_schema to get the JSON Schema of a commit to a goal. Then call commit. If an"
+    " output cannot be rendered from the data, the commit is refused with pointers and hints:"
+    " correct the data and commit again. Call explain_delivery to see the result of each output."
+)
+_REFUSALS = (NotFound, Conflict, Rejected, ValueError)
 
 
 def explanation(delivery: DeliveryWithAttempts) -> str:
@@ -76,45 +113,6 @@ def _validated_text(name: str, text: str) -> msgspec.Raw:
 
 def _invalid_json(name: str, error: Exception) -> ToolError:
     return ToolError(f"Invalid JSON in {name}: {error}")
-
-
-T = TypeVar("T")
-ToolContext = Context[Any, Any]
-ContextOf = Callable[[Caller], KeyringContext]
-Data = Annotated[Any, Field(description="The data to commit, as a JSON value.")]
-# Not a union with None: the SDK would parse the text, and numbers would lose their digits.
-DataText = Annotated[
-    str,
-    Field(
-        description="The data as JSON text, instead of data. Numbers keep their digits:"
-        " 1.10 stays 1.10."
-    ),
-]
-_WITHOUT_NUL = r"^[^\x00]*$"  # PostgreSQL cannot store U+0000
-Id = Annotated[str, Field(max_length=1000, pattern=_WITHOUT_NUL)]
-SessionId = Annotated[
-    str | None,
-    Field(
-        max_length=1000,
-        pattern=_WITHOUT_NUL,
-        description="The id of the session or interview that the commit belongs to.",
-    ),
-]
-CommitId = Annotated[
-    str | None,
-    Field(
-        max_length=1000,
-        pattern=_WITHOUT_NUL,
-        description="An id that you choose. Repeating a commit with the same id has no effect.",
-    ),
-]
-DeliveryId = Annotated[int, Field(ge=1, le=2**63 - 1)]
-_INSTRUCTIONS = (
-    "Call get_commit_schema to get the JSON Schema of a commit to a goal. Then call commit. If an"
-    " output cannot be rendered from the data, the commit is refused with pointers and hints:"
-    " correct the data and commit again. Call explain_delivery to see the result of each output."
-)
-_REFUSALS = (NotFound, Conflict, Rejected, ValueError)
 
 
 def tool_server(ctx_of: ContextOf) -> MCPServer[Any]:

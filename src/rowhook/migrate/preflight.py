@@ -14,6 +14,12 @@ from rowhook.db import connection_errors, connection_pool, statements
 from rowhook.migrate.steps import read_sql, sql_folder
 
 _VARIABLE = re.compile(r":([\"'])(owner|login|database)\1")
+Purpose = Literal["server", "write", "migrate", "start"]
+GRANT_ADVICE = (
+    "Run rowhook migrate with DATABASE_DIRECT_URL set to a login that owns the schema rowhook, to"
+    " grant the missing privileges."
+)
+_MEMBERSHIP = "membership in "
 
 
 def bootstrap_sql(*, owner: str, login: str, database: str, prefix: str) -> str:
@@ -31,14 +37,6 @@ def bootstrap_sql(*, owner: str, login: str, database: str, prefix: str) -> str:
     folder = sql_folder()
     parts = (read_sql(folder / name, prefix) for name in ("roles.sql", "bootstrap_by_dba.sql"))
     return _VARIABLE.sub(quoted, "".join(parts))
-
-
-Purpose = Literal["server", "write", "migrate", "start"]
-GRANT_ADVICE = (
-    "Run rowhook migrate with DATABASE_DIRECT_URL set to a login that owns the schema rowhook, to"
-    " grant the missing privileges."
-)
-_MEMBERSHIP = "membership in "
 
 
 class Finding(NamedTuple):

@@ -19,7 +19,7 @@ SETTINGS = DBSettings(db_schema="rowhook_pgqueuer")
 
 
 def builders() -> dict[str, Any]:
-    """Return the keyword arguments with which pgqueuer's Queries uses Rowhook's schema name."""
+    """Returns the keyword arguments with which pgqueuer's Queries uses Rowhook's schema name."""
     return {
         "qbe": QueryBuilderEnvironment(SETTINGS),
         "qbq": QueryQueueBuilder(SETTINGS),
@@ -46,12 +46,12 @@ class _OneConnection:
 
 
 def queries_over(connection: AsyncConnection) -> Queries:
-    """Return pgqueuer's Queries on one connection in autocommit."""
+    """Returns pgqueuer's Queries on one connection in autocommit."""
     return Queries(_OneConnection(connection), **builders())  # type: ignore[arg-type]  # a Driver but for LISTEN
 
 
 async def plan_pgqueuer(connection: AsyncConnection) -> list[str]:
-    """Return the names of the steps that `upgrade_pgqueuer` would run."""
+    """Returns the names of the steps that `upgrade_pgqueuer` would run."""
     queries = queries_over(connection)
     if not await queries.schema_is_installed():
         return ["pgqueuer: install"]
@@ -60,7 +60,7 @@ async def plan_pgqueuer(connection: AsyncConnection) -> list[str]:
 
 
 async def upgrade_pgqueuer(connection: AsyncConnection) -> list[str]:
-    """Install or upgrade pgqueuer's schema; return the names of the steps that ran."""
+    """Installs or upgrades pgqueuer's schema; returns the names of the steps that ran."""
     steps = await plan_pgqueuer(connection)
     queries = queries_over(connection)
     if steps == ["pgqueuer: install"]:

@@ -43,6 +43,12 @@ _EPOCH_PATIENCE_S = 10.0
 Repairs = Literal["all", "missing", "none"]
 _CACHE_S = 1.0
 _DEADLINE_S = 6.0
+# An error lists no more steps than a person reads; `rowhook migrate --plan` lists all of them.
+_BRIEF = 10
+_OTHER_LOGIN = (
+    "Or migrate with a login that has these rights, in DATABASE_DIRECT_URL, or let an administrator"
+    " run what `rowhook migrate --print-bootstrap` prints."
+)
 
 
 async def apply_all(
@@ -198,14 +204,6 @@ async def locked(dsn: str) -> AsyncIterator[psycopg.AsyncConnection]:
     async with await connection_pool.connect(dsn) as connection:
         await installation_queries.lock_session(connection, _LOCK)
         yield connection
-
-
-# An error lists no more steps than a person reads; `rowhook migrate --plan` lists all of them.
-_BRIEF = 10
-_OTHER_LOGIN = (
-    "Or migrate with a login that has these rights, in DATABASE_DIRECT_URL, or let an administrator"
-    " run what `rowhook migrate --print-bootstrap` prints."
-)
 
 
 def in_brief(steps: Sequence[str]) -> str:

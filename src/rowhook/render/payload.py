@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from rowhook.model import Event
     from rowhook.render.stored_frames import Origins
 
-
 _NULL = msgspec.Raw(b"null")
 
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from rowhook.egress.policy import EgressPolicy
     from rowhook.model import Outcome, Request
 
-
 T = TypeVar("T")
 
 # PostgreSQL compresses large values, so the size is only known here.

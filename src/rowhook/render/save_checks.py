@@ -31,7 +31,6 @@ from rowhook.template.syntax_nodes import path_name
 if TYPE_CHECKING:
     from rowhook.template.source import Source
 
-
 _JOBS = frozenset({"job", "agent", "agent_version"})
 _COMMITS = frozenset({"commit_id", "committed_at", "goal", "template", "session", "interview"})
 _OPERATIONAL = frozenset({"webhook", "reason"})

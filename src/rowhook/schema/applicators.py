@@ -12,6 +12,8 @@ from rowhook.schema.assertions import dependent_required
 from rowhook.schema.budget import MAX_DESCENT, BudgetExceeded, pointer_to, printable
 
 Errors = Iterator[ValidationError]
+_LISTED_ALTERNATIVES = 3
+_REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 
 
 def errors_of(validator: Any, instance: Any, at: str | int | None = None) -> Errors:
@@ -54,9 +56,6 @@ def errors_under(validator: Any, instance: Any) -> Errors:
 def accepts(parent: Any, schema: Any, instance: Any) -> bool:
     """Return whether the instance is valid under a subschema; stops at the first error."""
     return next(descend(parent, schema, instance), None) is None
-
-
-_LISTED_ALTERNATIVES = 3
 
 
 def properties(validator: Any, subschemas: Any, instance: Any, _schema: Any) -> Errors:
@@ -251,9 +250,6 @@ def reference(keyword: str) -> Any:
         return errors_under(target, instance)
 
     return check
-
-
-_REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 
 
 def unevaluated_properties(validator: Any, subschema: Any, instance: Any, _schema: Any) -> Errors:

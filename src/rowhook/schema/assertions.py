@@ -21,6 +21,9 @@ from rowhook.schema.reader import as_number, canonical, is_integral, is_multiple
 Errors = Iterable[ValidationError]
 Keyword = Callable[[Any, Any, Any, Any], Errors]
 _LISTED_VALUES = 10
+_CHARACTERS = "character long", "characters long"
+_ITEMS = "item", "items"
+_PROPERTIES = "property", "properties"
 
 
 def fault(message: str) -> Errors:
@@ -106,9 +109,6 @@ def _plain(size: int | Decimal) -> str:
     return printable(str(size))
 
 
-_CHARACTERS = "character long", "characters long"
-_ITEMS = "item", "items"
-_PROPERTIES = "property", "properties"
 min_length = _size("string", lt, "be at least", *_CHARACTERS)
 max_length = _size("string", gt, "be at most", *_CHARACTERS)
 min_items = _size("array", lt, "have at least", *_ITEMS)

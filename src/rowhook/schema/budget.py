@@ -12,6 +12,12 @@ from rowhook import json_pointer
 from rowhook.schema.formats import Pattern
 
 _MAX_CHARACTERS = 200
+# A step takes up to 4 microseconds, mostly less than 1, so a budget is less than 250 ms.
+MAX_STEPS = 50_000
+# Nested subschemas, including `$ref`; each takes three of Python's 1,000 stack frames.
+MAX_DESCENT = 200
+_LOOKUP_STEPS = 5
+_BUILD_STEPS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +46,6 @@ def printable(text: str, characters: int = _MAX_CHARACTERS) -> str:
         text = text[:characters] + "…"
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return text.replace("\0", "\\u0000")
-
-
-# A step takes up to 4 microseconds, mostly less than 1, so a budget is less than 250 ms.
-MAX_STEPS = 50_000
-# Nested subschemas, including `$ref`; each takes three of Python's 1,000 stack frames.
-MAX_DESCENT = 200
-_LOOKUP_STEPS = 5
-_BUILD_STEPS = 2
 
 
 class BudgetExceeded(Exception):

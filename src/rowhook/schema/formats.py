@@ -19,6 +19,22 @@ _TOKEN = re.compile(
 # ECMA-262's white space is wider than RE2's `\s`.
 _SPACE = r"\s\v\x{feff}\p{Z}"
 _SURROGATES = re.compile(r"\\u([dD][89abAB][0-9A-Fa-f]{2})\\u([dD][c-fC-F][0-9A-Fa-f]{2})")
+Spend = Callable[[int], None]
+_STOCK = Draft202012Validator.FORMAT_CHECKER
+# The checks of jsonschema for these take seconds for 1,000 characters.
+_REPLACED = frozenset({"regex", "iri", "iri-reference", "email", "idn-email"})
+NAMES = frozenset(_STOCK.checkers) | _REPLACED
+# These take up to 1.2 microseconds per character, the others less than 0.1.
+_SLOW = frozenset(
+    {"duration", "idn-hostname", "idn-email", "relative-json-pointer", "uri-template"}
+)
+SLOW_NAMES = _SLOW | {"regex"}
+_COMPILING_STEPS = 2_500
+_NON_ASCII = re.compile(r"[^\x00-\x7f]")
+_LOCAL_PART = re.compile(
+    r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*|\"(?:[^\"\\\x00-\x1f]|\\[ -~])*\""
+)
+_ADDRESS_LITERAL = re.compile(r"\[(?:(IPv6):)?([0-9A-Fa-f:.]+)\]")
 
 
 class PatternRejected(ValueError):
@@ -90,24 +106,6 @@ def _advice(pattern: str, error: Exception) -> str:
             "are not supported. Use several patterns under allOf, or one under not."
         )
     return f"RE2 cannot run the pattern ({reason}). Unicode classes are written \\p{{L}}."
-
-
-Spend = Callable[[int], None]
-_STOCK = Draft202012Validator.FORMAT_CHECKER
-# The checks of jsonschema for these take seconds for 1,000 characters.
-_REPLACED = frozenset({"regex", "iri", "iri-reference", "email", "idn-email"})
-NAMES = frozenset(_STOCK.checkers) | _REPLACED
-# These take up to 1.2 microseconds per character, the others less than 0.1.
-_SLOW = frozenset(
-    {"duration", "idn-hostname", "idn-email", "relative-json-pointer", "uri-template"}
-)
-SLOW_NAMES = _SLOW | {"regex"}
-_COMPILING_STEPS = 2_500
-_NON_ASCII = re.compile(r"[^\x00-\x7f]")
-_LOCAL_PART = re.compile(
-    r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*|\"(?:[^\"\\\x00-\x1f]|\\[ -~])*\""
-)
-_ADDRESS_LITERAL = re.compile(r"\[(?:(IPv6):)?([0-9A-Fa-f:.]+)\]")
 
 
 def conforms(text: str, name: str, spend: Spend) -> bool:

@@ -27,6 +27,11 @@ _TYPES = {
     type(None): "null",
 }
 _quote = json.encoder.encode_basestring_ascii
+MAX_DEPTH = 256
+_TOO_DEEP = f"Nested deeper than {MAX_DEPTH} levels."
+_CONSTANT_OUTSIDE_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"|(-?Infinity|NaN)')
+# Several times as fast, with equal results, but without positions, and stricter about surrogates.
+_FAST = msgspec.json.Decoder(float_hook=Decimal)
 
 
 def kind(value: object) -> str:
@@ -105,11 +110,6 @@ def _canonical_number(number: Number) -> str:
     return f"{mantissa}e{exponent}" if number else "0"
 
 
-MAX_DEPTH = 256
-_TOO_DEEP = f"Nested deeper than {MAX_DEPTH} levels."
-_CONSTANT_OUTSIDE_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"|(-?Infinity|NaN)')
-
-
 class NotJson(ValueError):
     """The text is not JSON (RFC 8259); the message has the reason and position, but no content."""
 
@@ -122,8 +122,6 @@ def _reject_constant(name: str) -> NoReturn:
     raise _InvalidConstant(name)
 
 
-# Several times as fast, with equal results, but without positions, and stricter about surrogates.
-_FAST = msgspec.json.Decoder(float_hook=Decimal)
 _DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_reject_constant)
 # Python does not convert integers of more than 4,300 digits, but Decimal does, in linear time.
 _LONG_INTEGERS = json.JSONDecoder(

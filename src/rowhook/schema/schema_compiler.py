@@ -21,6 +21,30 @@ MAX_NODES = 10_000
 MAX_DEPTH = 64
 MAX_CHARACTERS = 262_144
 _MAX_WEIGHT = 16  # of `as_number`
+MAX_FAULTS = 20
+_BRANCHING = frozenset(
+    (
+        "$ref",
+        "$dynamicRef",
+        "$recursiveRef",
+        "allOf",
+        "anyOf",
+        "oneOf",
+        "not",
+        "if",
+        "contains",
+        "dependentSchemas",
+        "dependencies",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+    )
+)
+# For the metaschemas a step is well under 1 microsecond.
+METASCHEMA_STEPS = 200_000
+_TOO_EXPENSIVE = (
+    "The schema is too expensive to check for this data: the limit of steps or depth was reached. "
+    "Simplify anyOf, oneOf, unevaluated… and references, or send less data."
+)
 
 
 class CopyRejected(ValueError):
@@ -76,32 +100,6 @@ def _number(value: float | Decimal) -> Any:
     if number is None:
         raise CopyRejected("The schema is not JSON: it contains NaN or an infinity.")
     return number
-
-
-MAX_FAULTS = 20
-_BRANCHING = frozenset(
-    (
-        "$ref",
-        "$dynamicRef",
-        "$recursiveRef",
-        "allOf",
-        "anyOf",
-        "oneOf",
-        "not",
-        "if",
-        "contains",
-        "dependentSchemas",
-        "dependencies",
-        "unevaluatedItems",
-        "unevaluatedProperties",
-    )
-)
-# For the metaschemas a step is well under 1 microsecond.
-METASCHEMA_STEPS = 200_000
-_TOO_EXPENSIVE = (
-    "The schema is too expensive to check for this data: the limit of steps or depth was reached. "
-    "Simplify anyOf, oneOf, unevaluated… and references, or send less data."
-)
 
 
 class SchemaRejected(ValueError):

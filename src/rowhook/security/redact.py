@@ -14,6 +14,41 @@ from typing import NamedTuple
 from urllib.parse import quote, quote_plus
 
 MIN_LENGTH = 4
+# Up to three nested escapes, e.g. JSON in HTML in a percent-encoded form.
+_ROUNDS = 3
+# The unescaped layers and quoted-printable.
+LAYER_COUNT = _ROUNDS + 1
+_HEX = "[0-9a-fA-F]"
+# Matches repeated escapes: JSON in JSON doubles backslashes, HTML in HTML repeats `amp;`, and
+# percent in percent repeats `25`.
+_ESCAPE = re.compile(
+    rf"""\\+(?:u(?P<high>[dD][89abAB]{_HEX}{{2}})\\+u(?P<low>[dD][c-fC-F]{_HEX}{{2}})
+      |u(?P<unit>{_HEX}{{4}})
+      |x(?P<escaped>{_HEX}{{2}})
+      |(?P<letter>["'/bfnrt])
+      |)
+    |&(?:amp;)*(?:(?P<name>lt|gt|amp|quot|apos)
+      |\#0{{0,8}}(?P<decimal>[0-9]{{1,7}})
+      |\#[xX]0{{0,8}}(?P<hexadecimal>{_HEX}{{1,6}}));
+    |%(?:25)*(?P<byte>{_HEX}{{2}})""".encode(),
+    re.VERBOSE,
+)
+# RFC 2045, 6.7: an encoded byte, or a soft line break.
+_QUOTED = re.compile(rf"=(?:(?P<byte>{_HEX}{{2}})|[ \t]*\r?\n)".encode())
+_NAMES = {b"lt": b"<", b"gt": b">", b"amp": b"&", b"quot": b'"', b"apos": b"'"}
+# Doubled backslashes make `\n` and `\\n` ambiguous, and forms encode a space as `+`.
+_FOLD = bytes.maketrans(b"\b\f\n\r\t ", b"bfnrt+")
+# Signs that a text contains escapes.
+ESCAPE_SIGNS = (
+    r'\\["\\/bfnrtux\']',
+    "%[0-9a-fA-F][0-9a-fA-F]",
+    "&#",
+    "&(?:lt|gt|amp|quot|apos);",
+    "=[0-9a-fA-F][0-9a-fA-F]",
+    "=[ \t]*\r?\n",
+)
+# The first scan searches for prefixes, because whole values would be quadratic for `aaaa…`.
+_PREFIX_LENGTH = 16
 
 
 def utf8(text: str) -> bytes:
@@ -81,41 +116,6 @@ def _utf16(value: str) -> Iterator[str]:
         yield data.decode("utf-8", "replace")
         yield data.decode("latin-1")
         yield from _base64(data)
-
-
-# Up to three nested escapes, e.g. JSON in HTML in a percent-encoded form.
-_ROUNDS = 3
-# The unescaped layers and quoted-printable.
-LAYER_COUNT = _ROUNDS + 1
-_HEX = "[0-9a-fA-F]"
-# Matches repeated escapes: JSON in JSON doubles backslashes, HTML in HTML repeats `amp;`, and
-# percent in percent repeats `25`.
-_ESCAPE = re.compile(
-    rf"""\\+(?:u(?P<high>[dD][89abAB]{_HEX}{{2}})\\+u(?P<low>[dD][c-fC-F]{_HEX}{{2}})
-      |u(?P<unit>{_HEX}{{4}})
-      |x(?P<escaped>{_HEX}{{2}})
-      |(?P<letter>["'/bfnrt])
-      |)
-    |&(?:amp;)*(?:(?P<name>lt|gt|amp|quot|apos)
-      |\#0{{0,8}}(?P<decimal>[0-9]{{1,7}})
-      |\#[xX]0{{0,8}}(?P<hexadecimal>{_HEX}{{1,6}}));
-    |%(?:25)*(?P<byte>{_HEX}{{2}})""".encode(),
-    re.VERBOSE,
-)
-# RFC 2045, 6.7: an encoded byte, or a soft line break.
-_QUOTED = re.compile(rf"=(?:(?P<byte>{_HEX}{{2}})|[ \t]*\r?\n)".encode())
-_NAMES = {b"lt": b"<", b"gt": b">", b"amp": b"&", b"quot": b'"', b"apos": b"'"}
-# Doubled backslashes make `\n` and `\\n` ambiguous, and forms encode a space as `+`.
-_FOLD = bytes.maketrans(b"\b\f\n\r\t ", b"bfnrt+")
-# Signs that a text contains escapes.
-ESCAPE_SIGNS = (
-    r'\\["\\/bfnrtux\']',
-    "%[0-9a-fA-F][0-9a-fA-F]",
-    "&#",
-    "&(?:lt|gt|amp|quot|apos);",
-    "=[0-9a-fA-F][0-9a-fA-F]",
-    "=[ \t]*\r?\n",
-)
 
 
 class Layer(NamedTuple):
@@ -191,10 +191,6 @@ def _decode(
     starts += layer.starts[at:]
     ends += layer.ends[at:]
     return Layer(bytes(data), starts, ends)
-
-
-# The first scan searches for prefixes, because whole values would be quadratic for `aaaa…`.
-_PREFIX_LENGTH = 16
 
 
 class _Span(NamedTuple):

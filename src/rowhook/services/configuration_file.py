@@ -26,6 +26,8 @@ from rowhook.services.webhooks import list_webhooks
 
 VERSION: Literal[1] = 1
 T = TypeVar("T", bound=msgspec.Struct)
+_ORDER = ("external_id", "id", "name")
+_PAGE = 200
 
 
 class DeclaredWebhook(Configuration, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -206,7 +208,6 @@ def name_of(organization: Organization) -> str:
 
 
 _LEFT_OUT = msgspec.to_builtins(DeclaredWebhook(name=""))
-_ORDER = ("external_id", "id", "name")
 
 
 def webhook_fields(webhook: DeclaredWebhook) -> dict[str, Any]:
@@ -252,9 +253,6 @@ def _threshold_fields(declared: DeclaredThresholds | None) -> dict[str, Any]:
 def _secret_fields(secret: DeclaredSecret) -> dict[str, Any]:
     hosts = {} if secret.allowed_hosts is None else {"allowed_hosts": secret.allowed_hosts}
     return {"id": secret.id, **hosts}
-
-
-_PAGE = 200
 
 
 async def all_organizations(ctx: ServiceContext) -> AsyncIterator[Organization]:

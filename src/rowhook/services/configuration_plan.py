@@ -31,6 +31,7 @@ from rowhook.services.webhook_documents import SaveWarning, Webhook, check_for_s
 _FIELDS = tuple(item.name for item in msgspec.structs.fields(Configuration))
 Action = Literal["create", "change", "delete", "keep"]
 _Path = list[str | int]
+_Targets = dict[tuple[str, str], str]
 
 
 class FieldChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -214,9 +215,6 @@ def _find(organization: _Organization, index: int, desired: DeclaredWebhook) -> 
             f"Webhook {named.name} ({named.id}) has this external id. Use another one.",
         )
     return present
-
-
-_Targets = dict[tuple[str, str], str]
 
 
 async def _link_targets(

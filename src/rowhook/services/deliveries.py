@@ -20,6 +20,10 @@ from rowhook.services.context import Conflict, NotFound, Rejected, ServiceContex
 
 Replayable = Literal["delivered", "dead", "cancelled", "skipped", "held"]
 Scope = Literal["read", "write", "secrets", "replay", "admin"]
+# A search reads at most this many deliveries, and characters of their payloads.
+MOST_ROWS = 2000
+MOST_TEXT = 32 * 2**20
+_MOST_WITH_ID = 50
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
@@ -268,12 +272,6 @@ def _replay_faults(
     if rate is not None and not MIN_RATE <= rate <= MAX_RATE:
         message = f"Use a number of deliveries per second from {MIN_RATE} to {MAX_RATE}."
         yield Fault(pointer="/rate", message=message)
-
-
-# A search reads at most this many deliveries, and characters of their payloads.
-MOST_ROWS = 2000
-MOST_TEXT = 32 * 2**20
-_MOST_WITH_ID = 50
 
 
 class SearchResult(Struct, frozen=True, kw_only=True):

@@ -17,6 +17,10 @@ from rowhook.render.configuration import Fault
 from rowhook.services import paging
 from rowhook.services.context import Conflict, Rejected, ServiceContext
 
+_BATCH = 5000
+_LOCK_TIMEOUT_S = 60.0
+_BY_DAY = frozenset({"attempts", "bodies", "failed_bodies"})
+
 
 class WorkerProcess(Struct, frozen=True, kw_only=True):
     """A worker process. `host` and `pid` are null for non-operators. `alive`: seen within 30 s."""
@@ -231,11 +235,6 @@ async def system(
         standby=None if standby is None else StandbyReads(**standby.status._asdict()),
         **msgspec.structs.asdict(document),
     )
-
-
-_BATCH = 5000
-_LOCK_TIMEOUT_S = 60.0
-_BY_DAY = frozenset({"attempts", "bodies", "failed_bodies"})
 
 
 async def set_ages(ctx: ServiceContext, ages: Mapping[str, timedelta | None]) -> None:

@@ -41,14 +41,13 @@ _READ_ONLY = {
     "disabled_reason": "it is set by Rowhook.",
     "organization_id": "a webhook cannot change its organization.",
 }
-
-
 _NO_NUL = "Contains the character U+0000, which PostgreSQL cannot store. Remove it."
 _MAX_FAULTS = 100
 # Accepts numbers of any exponent, since the value is not used.
 _CHECK = msgspec.json.Decoder(float_hook=len)
 # The path of a value: (path of its parent, name); None for the document.
 _Path: TypeAlias = "tuple[_Path, str] | None"
+_NOT_LISTED = "Invalid enum value"
 
 
 class InvalidDocument(ValueError):
@@ -225,9 +224,6 @@ def _fault(location: tuple[str, ...], error: str, kind: Any) -> Fault:
     steps = [step["name"] or step["index"] or "" for step in _STEP.finditer(path)]
     inside = json_pointer.join([*location, *(step for step in steps if step)])
     return Fault(pointer=inside, message=with_allowed_values(message, kind, steps))
-
-
-_NOT_LISTED = "Invalid enum value"
 
 
 def with_allowed_values(message: str, kind: Any, path: Sequence[str] = ()) -> str:

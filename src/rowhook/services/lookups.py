@@ -1,4 +1,4 @@
-"""Objects found by the ids that callers use, or by name, and their names and counts."""
+"""Look-ups of organizations, agents, goals and webhooks by id or name."""
 
 from __future__ import annotations
 
@@ -15,6 +15,22 @@ from rowhook.render.configuration import Fault
 from rowhook.services import paging
 from rowhook.services.context import NotFound, Rejected, ServiceContext
 from rowhook.services.stats import DeliveryCounts
+
+MAX_NAMES = 1000
+Kind = Literal[
+    "delivery",
+    "event",
+    "commit",
+    "job",
+    "session",
+    "webhook",
+    "goal",
+    "agent",
+    "organization",
+]
+MAX_LENGTH = 200
+MAX_PER_KIND = 6
+MAX_NAVIGATION_COUNT = 1000
 
 
 class WebhookName(Struct, frozen=True):
@@ -138,9 +154,6 @@ async def agent_of_webhook(ctx: ServiceContext, webhook: UUID, identifier: Id) -
     return await agent_id(ctx, identifier, await webhook_owner(ctx, webhook))
 
 
-MAX_NAMES = 1000
-
-
 async def list_organizations(
     ctx: ServiceContext, *, search: str | None = None, cursor: str | None = None, limit: int = 50
 ) -> Organizations:
@@ -219,22 +232,6 @@ async def list_goals(
     )
     items, last = paging.cut(paging.read(rows, Goal), limit)
     return Goals(items, None if last is None else paging.cursor(last.id))
-
-
-Kind = Literal[
-    "delivery",
-    "event",
-    "commit",
-    "job",
-    "session",
-    "webhook",
-    "goal",
-    "agent",
-    "organization",
-]
-MAX_LENGTH = 200
-MAX_PER_KIND = 6
-MAX_NAVIGATION_COUNT = 1000
 
 
 class Match(Struct, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ from rowhook.services.lookups import Organization
 _PAGE = 200
 _PATIENCE_S = 60.0
 _PAUSE_S = 0.1
+_Pages = Callable[[str | None], Awaitable[Any]]
 
 
 class Quota(Struct, frozen=True, kw_only=True):
@@ -106,9 +107,6 @@ async def set_quotas(
     changes = msgspec.json.encode(patch).decode()
     await organization_queries.set_quotas(ctx.pool, organization, changes)
     return await organization_of(ctx, organization)
-
-
-_Pages = Callable[[str | None], Awaitable[Any]]
 
 
 async def export(ctx: ServiceContext, organization: UUID) -> AsyncIterator[bytes]:

@@ -33,6 +33,12 @@ from rowhook.services.webhook_documents import Webhook, check_webhook
 from rowhook.services.webhooks import webhook_of
 from rowhook.transports.registry import find_test_sender
 
+PreviewOutcome = Literal[
+    "rendered", "skipped", "config_rejected", "render_failed", "schema_failed", "target_forbidden"
+]
+# The request to a forbidden target is not shown.
+_WITH_REQUEST = (Verdict.RENDER_FAILED, Verdict.SCHEMA_FAILED)
+
 
 class TrialRequest(Struct, frozen=True):
     """A request with secrets replaced by `[secret:<id>]`; headers in the order sent."""
@@ -73,14 +79,6 @@ def trial_request(request: RedactedRequest | None) -> TrialRequest | None:
     if request is None:
         return None
     return TrialRequest(request.method, request.url, list(request.headers), request.body)
-
-
-PreviewOutcome = Literal[
-    "rendered", "skipped", "config_rejected", "render_failed", "schema_failed", "target_forbidden"
-]
-
-# The request to a forbidden target is not shown.
-_WITH_REQUEST = (Verdict.RENDER_FAILED, Verdict.SCHEMA_FAILED)
 
 
 class PreviewFault(Struct, frozen=True, kw_only=True):

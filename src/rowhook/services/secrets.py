@@ -25,6 +25,11 @@ _HOST = re.compile(r"[a-z0-9.-]{1,253}|\[[0-9a-f:.]+\]")
 _MAX_BYTES = 16_384
 _MAX_HOSTS = 100
 _MAX_TRIES = 5
+_BATCH = 100
+_ROUNDS = 5
+# The check value comes last: until then, no process can start without the old key.
+_KINDS: tuple[Kind, ...] = ("secret", "signing", "answer", "keyring")
+Report = Callable[[int, int], None]
 
 
 async def put_secret(
@@ -123,13 +128,6 @@ async def list_secrets(
     )
     items, last = paging.cut(paging.read(rows, Secret), limit)
     return Secrets(items, None if last is None else paging.cursor(last.id))
-
-
-_BATCH = 100
-_ROUNDS = 5
-# The check value comes last: until then, no process can start without the old key.
-_KINDS: tuple[Kind, ...] = ("secret", "signing", "answer", "keyring")
-Report = Callable[[int, int], None]
 
 
 class Rekeyed(Struct, frozen=True, kw_only=True):

@@ -27,6 +27,10 @@ from rowhook.services.context import KeyringContext, NotFound, ServerContext
 PREFIX = "rhs_"
 _INVALID = "Invalid session token. Create a new one."
 _EXPIRED = "The session token has expired. Create a new one with POST /v1/sessions/{id}/token."
+SESSION = timedelta(hours=12)
+LINK = timedelta(minutes=15)
+# The link of `rowhook up` is for the owner of the database.
+_OWNER = Caller(id="holder", name="sign-in link", organization=None, scopes=frozenset[str](SCOPES))
 
 
 class SessionToken(Struct, frozen=True, kw_only=True):
@@ -80,12 +84,6 @@ def authenticate_session(keyring: Keyring, token: str) -> Caller:
 
 def _decode(text: str) -> bytes:
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-SESSION = timedelta(hours=12)
-LINK = timedelta(minutes=15)
-# The link of `rowhook up` is for the owner of the database.
-_OWNER = Caller(id="holder", name="sign-in link", organization=None, scopes=frozenset[str](SCOPES))
 
 
 def _new_token() -> str:

@@ -27,7 +27,7 @@ _Key = tuple[UUID, int, int]
 
 
 def signing_name(webhook: UUID) -> str:
-    """Return the name under which the signing secrets of a webhook are sealed."""
+    """Returns the name under which the signing secrets of a webhook are sealed."""
     return f"signing:{webhook}"
 
 
@@ -42,7 +42,7 @@ class WebhookCache:
         self._tasks: OrderedDict[_Key, asyncio.Task[Webhook | Outcome]] = OrderedDict()
 
     def peek(self, webhook: UUID, revision: int, secrets_version: int) -> Webhook | Outcome | None:
-        """Return a cached entry without waiting; None if it is missing, loading or failed."""
+        """Returns a cached entry without waiting; None if it is missing, loading or failed."""
         key = (webhook, revision, secrets_version)
         task = self._tasks.get(key)
         if task is None or not task.done() or task.exception() is not None:
@@ -51,7 +51,7 @@ class WebhookCache:
         return task.result()
 
     async def get(self, webhook: UUID, revision: int, secrets_version: int) -> Webhook | Outcome:
-        """Return the compiled webhook, or the outcome of an invalid one. Raises postgres.Failed."""
+        """Returns the compiled webhook, or the outcome of an invalid one. Raises PostgresError."""
         key = (webhook, revision, secrets_version)
         task = self._tasks.get(key)
         if task is None:
@@ -103,7 +103,7 @@ class WebhookCache:
         signing: list[tuple[str, float | None]],
         secrets: dict[str, str],
     ) -> dict[str, Any]:
-        """Return the arguments of compile_webhook that depend on secrets."""
+        """Returns the arguments of compile_webhook that depend on secrets."""
         hosts = {
             secret.id: tuple(secret.allowed_hosts)
             for secret in sealed
@@ -147,7 +147,7 @@ def _rejected(error: str) -> Outcome:
 def _signature(
     brand: str, signing: list[tuple[str, float | None]]
 ) -> Callable[[str, int, bytes], Headers]:
-    """Return a function that signs with the unexpired secrets, which may expire while cached."""
+    """Returns a function that signs with the unexpired secrets, which may expire while cached."""
     all_secrets = Signer(brand=brand, secrets=[secret for secret, _ in signing])
     ends = min((end for _, end in signing if end is not None), default=None)
     newest = Signer(brand=brand, secrets=[secret for secret, _ in signing[:1]])

@@ -24,6 +24,13 @@ from rowhook.services.context import Rejected, ServiceContext
 from rowhook.services.json_reader import from_object
 
 State = Literal["active", "paused", "disabled"]
+_SECRET_NAME = re.compile(r"\{\{-?\s*secret:\s*(?P<id>[A-Za-z0-9._-]{1,128})")
+_FIELDS = tuple(field.name for field in msgspec.structs.fields(Configuration))
+_MERGED: dict[str, Any] = {
+    "headers": dict[str, str | None] | None | UnsetType,
+    "metadata": dict[str, Any] | None | UnsetType,
+    "schema": Any,
+}
 
 
 class SaveWarning(Struct, frozen=True, kw_only=True):
@@ -120,19 +127,6 @@ class Links(Struct, frozen=True):
     next_cursor: str | None = None
 
 
-_FIELDS = tuple(field.name for field in msgspec.structs.fields(Configuration))
-_MERGED: dict[str, Any] = {
-    "headers": dict[str, str | None] | None | UnsetType,
-    "metadata": dict[str, Any] | None | UnsetType,
-    "schema": Any,
-}
-
-
-def _plain(kind: Any) -> Any:
-    # Litestar would write the enum of an annotation next to the null of a patch, which excludes it.
-    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
-
-
 class WebhookDraft(Configuration, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A webhook to create. `organization_id` is required with an operator key.
 
@@ -140,6 +134,11 @@ class WebhookDraft(Configuration, frozen=True, kw_only=True, forbid_unknown_fiel
     """
 
     organization_id: str | None = None
+
+
+def _plain(kind: Any) -> Any:
+    # Litestar would write the enum of an annotation next to the null of a patch, which excludes it.
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 
 if TYPE_CHECKING:
@@ -195,9 +194,6 @@ def _merge(current: Any, patch: Any) -> Any:
         else:
             result[name] = _merge(result.get(name), value)
     return result
-
-
-_SECRET_NAME = re.compile(r"\{\{-?\s*secret:\s*(?P<id>[A-Za-z0-9._-]{1,128})")
 
 
 async def check_webhook(

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     Assign = Callable[[list[object], object], None]
     Iterate = Callable[[RenderState, list[object]], None]
 
-
 _MOST_VARIABLES = 2
 _INSTEAD: dict[type[nodes.Node], str] = {
     nodes.AssignBlock: "set needs a value. Write {% set name = value %}.",
 }
+_ITEM_COST = 4
 
 
 def flatten_outputs(body: Sequence[nodes.Node]) -> list[nodes.Node]:
@@ -254,9 +254,6 @@ def _loop_slots(build: Build, node: nodes.For) -> tuple[int, ...]:
             message = f"The name {name.name} is reserved. Rename the loop variable."
             build.fault(name.lineno, message)
     return tuple(build.declare(str(name.name), is_set=False).slot for name in names)
-
-
-_ITEM_COST = 4
 
 
 class LoopParts(NamedTuple):

@@ -13,7 +13,6 @@ from rowhook.template.limits import MAX_LAYERS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-
 OUTSIDE, INSIDE = "outside quotes", "inside quotes"
 # outside the quotes of a text that is not JSON, but has its strings: GraphQL
 CODE = "in code"

@@ -28,13 +28,14 @@ if TYPE_CHECKING:
     from rowhook.template.body_lexers import LexerState
     from rowhook.template.source import Source
 
-
 # placeholders for a value of the data, and for one inside a text
 MARK, TEXT_MARK = "\ue000", "\ue001"
 _MOST_VARIANTS = 60
 _MOST_PIECES = 4_000
 _MOST_CHARACTERS = 400_000
 _COUNTS = (2, 0, 1, 3)
+_NEGATIONS = {"ne": "eq", "lteq": "gt", "gteq": "lt", "notin": "in"}
+_SIGNS = {"eq": "==", "gt": ">", "lt": "<"}
 
 
 class _TooLong(Exception):
@@ -265,10 +266,6 @@ class _Writer:
         if place is not self._state:
             text = json_inner(text)
         self._emit(text, offset)
-
-
-_NEGATIONS = {"ne": "eq", "lteq": "gt", "gteq": "lt", "notin": "in"}
-_SIGNS = {"eq": "==", "gt": ">", "lt": "<"}
 
 
 def _constant_text(node: nodes.Node) -> str:

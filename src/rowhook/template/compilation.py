@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from rowhook.template.faults import TemplateFault
     from rowhook.template.source import Source
 
-
 _JSON_LINES = frozenset(
     f"application/{name}" for name in ("x-ndjson", "ndjson", "jsonl", "x-jsonl", "jsonlines")
 )

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from rowhook.template.limits import Expression, Statement
 
-
 ROOTS: Final = frozenset(
     {
         *("data", "context", "session", "interview", "template", "goal"),

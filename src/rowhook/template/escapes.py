@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from rowhook.template.limits import RenderState
 
-
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _XML = (
     ("&", "&amp;"),

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from rowhook.template.compilation import Build
     from rowhook.template.limits import Expression, RenderState
 
-
 _TUPLE = "Tuples are not supported. Write one expression, or a list in [ ]."
 _OTHER = "Unsupported expression. Use values, operators, filters and tests."
 _TEXT_OPERATORS = {

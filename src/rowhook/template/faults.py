@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-
 _CANDIDATES = 100
 _LONGEST = 64
 _SIMILAR = 0.75

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from rowhook.template.limits import Expression, RenderState
     from rowhook.template.type_tests import Compile
 
-
 _FILTER_OF_CALL = {
     **{name: name for name in ("upper", "lower", "title", "capitalize", "replace", "format")},
     **{name: name for name in ("round", "abs", "int", "float", "sum", "min", "max", "list")},

@@ -31,12 +31,16 @@ if TYPE_CHECKING:
 
     from rowhook.template.limits import RenderState
 
-
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _METHODS = {"common": ROUND_HALF_EVEN, "ceil": ROUND_CEILING, "floor": ROUND_FLOOR}
 _BASES = range(2, 37)
 _MAX_PLACES = 100
 _MAX_INDENT = 8
+_WORDS = re.compile(r"([-\s({\[<]+)")
+_SLACK = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+# CommonMark: a backslash before punctuation makes it text.
+_LIST_MARK = re.compile(r"^([ \t]*)([#+=-]|[0-9]{1,9}(?=[.)]))", re.MULTILINE)
+_INLINE_MARK = re.compile(r"[\\`*_\[\]~|]")
 
 
 def length(state: RenderState, value: object) -> object:
@@ -124,9 +128,6 @@ def _round_to_place(number: Decimal, places: int, rounding: str) -> Decimal:
         return number.quantize(Decimal((0, (1,), -places)), context=digits)
     except DecimalException as error:
         raise InvalidValue("the number is too large to round.") from error
-
-
-_WORDS = re.compile(r"([-\s({\[<]+)")
 
 
 def tojson(state: RenderState, value: object, indent: object) -> object:
@@ -259,12 +260,6 @@ def b64encode(state: RenderState, value: object) -> object:
         return bounded(base64.b64encode(text.encode()).decode("ascii"))
     except (UnicodeEncodeError, binascii.Error) as error:
         raise InvalidValue("contains a lone surrogate, which cannot be encoded.") from error
-
-
-_SLACK = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-# CommonMark: a backslash before punctuation makes it text.
-_LIST_MARK = re.compile(r"^([ \t]*)([#+=-]|[0-9]{1,9}(?=[.)]))", re.MULTILINE)
-_INLINE_MARK = re.compile(r"[\\`*_\[\]~|]")
 
 
 def slack(state: RenderState, value: object) -> object:

@@ -11,7 +11,6 @@ from rowhook.template.list_filters import NO_DEFAULT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-
 REQUIRED = object()
 
 

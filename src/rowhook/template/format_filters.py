@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from rowhook.template.limits import RenderState
 
-
 _FIELD = re.compile(
     r"%(?:\((?P<name>[^()]*)\))?(?P<flags>[-+ #0]*)(?P<width>[0-9]*)(?:\.(?P<precision>[0-9]*))?"
     r"(?P<kind>.?)",

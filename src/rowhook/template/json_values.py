@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from rowhook.template.limits import RenderState
 
-
 ARITHMETIC = Context(
     prec=MAX_DIGITS, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[InvalidOperation, Overflow]
 )

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     Expression = Callable[["RenderState"], object]
     Statement = Callable[["RenderState"], None]
 
-
 MAX_SOURCE: Final = 64 * 1024
 """Bytes of a template's source, as UTF-8."""
 MAX_OUTPUT: Final = 1024 * 1024

@@ -12,7 +12,6 @@ from rowhook.template.syntax_nodes import LOOKUP_ERRORS
 if TYPE_CHECKING:
     from rowhook.template.limits import RenderState
 
-
 NO_DEFAULT = object()
 _MIXED = "the items must be all numbers or all texts."
 

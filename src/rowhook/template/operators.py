@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     Operation = Callable[[object, object], object]
     Comparison = Callable[[object, object, RenderState], bool]
 
-
 _EXACT = Context(
     prec=MAX_DIGITS,
     Emax=MAX_EMAX,
@@ -47,6 +46,7 @@ _EXACT = Context(
 # more digits than a double has, so that the nearest double is found
 _ROUNDED = Context(prec=40, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[InvalidOperation, Overflow])
 _SHORT_NUMBER = Context(prec=17, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[InvalidOperation, Overflow])
+_SHORT_TEXT = 256
 
 
 def add(left: object, right: object) -> object:
@@ -170,9 +170,6 @@ def negate(value: object) -> object:
     assert isinstance(value, Number | float)  # noqa: S101  # ensured by exact_number
     text = value.text if isinstance(value, Number) else repr(value)
     return Number(text[1:] if text.startswith("-") else f"-{text}")
-
-
-_SHORT_TEXT = 256
 
 
 def equal(left: object, right: object, state: RenderState) -> bool:

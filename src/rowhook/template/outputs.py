@@ -39,12 +39,17 @@ if TYPE_CHECKING:
     from rowhook.template.limits import RenderState, Statement
     from rowhook.template.rendered_output import Place
 
-
 _PUNCTUATION = re.compile(r"[\s,:\[\]{}]+")
 _SCALAR = re.compile(
     r"\s*(?:true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
     r'|"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*")\s*'
 )
+_COST = 4
+_URL_CHARACTERS = (
+    "White space, control characters and \\ are not allowed in a URL. Percent-encode them."
+)
+# where a text joined with ~ is not escaped, but the data in it is
+_JOINED = frozenset({OutputContext.URL, OutputContext.FORM, OutputContext.XML})
 
 
 class Outcomes(NamedTuple):
@@ -181,14 +186,6 @@ def _in_layer(
     if state.where == OUTSIDE:
         return state._replace(tail=text[-1])
     return text_state(state, text)
-
-
-_COST = 4
-_URL_CHARACTERS = (
-    "White space, control characters and \\ are not allowed in a URL. Percent-encode them."
-)
-# where a text joined with ~ is not escaped, but the data in it is
-_JOINED = frozenset({OutputContext.URL, OutputContext.FORM, OutputContext.XML})
 
 
 def compile_text(

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from rowhook.template.limits import Expression, RenderState
     from rowhook.template.syntax_nodes import Key
 
-
 LOOP_NAMES = ("index", "index0", "first", "last", "length")
 RESERVED = frozenset({"loop", "secret"})
 _LONGEST = 200
@@ -48,6 +47,7 @@ _INSTEAD = {
     **dict.fromkeys(("secrets", "env", "environ", "vault"), "Write {{secret:<id>}}."),
     "commit": "Write commit_id, committed_at or data.",
 }
+_Bound = Callable[["RenderState"], object]
 
 
 def compile_path(build: Build, node: nodes.Node, *, lenient: bool) -> Expression | None:
@@ -215,9 +215,6 @@ def read_item(base: Expression, key: Expression, name: str, *, lenient: bool) ->
 
 def _no_item(value: object, name: str) -> RenderFault:
     return RenderFault(f"{name}[…] is not defined: {_reason(value, name)}.")
-
-
-_Bound = Callable[["RenderState"], object]
 
 
 def read_slice(

@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
     Escape = Callable[[str], str]
 
-
 _BODIES: dict[OutputContext, Escape] = {
     OutputContext.XML: xml_text,
     OutputContext.FORM: form_text,
@@ -53,6 +52,7 @@ _BODIES: dict[OutputContext, Escape] = {
 }
 # percent-encoding takes longer than other escapes, so it is charged
 _CHARGED_ESCAPES = frozenset({form_text, percent_encoded})
+_LONGEST = {OutputContext.URL: MAX_URL, OutputContext.HEADER: MAX_HEADER}
 
 
 class SecretPlaceholder(str):
@@ -288,7 +288,6 @@ def touches(out: list[str], at: int) -> bool:
 
 
 _VALUES = (EmptyValue, SecretPlaceholder)
-_LONGEST = {OutputContext.URL: MAX_URL, OutputContext.HEADER: MAX_HEADER}
 
 
 @dataclass(frozen=True, slots=True)

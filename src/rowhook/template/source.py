@@ -31,12 +31,65 @@ if TYPE_CHECKING:
 
     from jinja2 import nodes
 
-
 _SECRET = re.compile(
     r"\{\{[-+]?\s*(?P<all>secret\s*:\s*(?P<id>[A-Za-z0-9._-]{1,128})\s*)(?=-?\}\})"
 )
 _LONGEST = 500
 _NEWLINE = re.compile(r"\r\n|\r")
+# beginnings of the parser's messages, with ours
+_PARSER_MESSAGES = {
+    "unexpected end of template": "The template ends inside a tag. Close it.",
+    "Unexpected end of template": (
+        "The template ends inside an open if or for. Close it with endif or endfor."
+    ),
+    "Encountered unknown tag": "This tag does not belong to an open if or for.",
+    "Expected an expression": "An expression is missing here.",
+    "can't assign to": "This name cannot be set. Use another name.",
+    "expected token 'name', got 'end of": "The name of a filter or test is missing here.",
+}
+# only for its lexer and parser; nothing is rendered with it
+ENVIRONMENT = Environment(keep_trailing_newline=True, autoescape=True, cache_size=0)
+_TAGS = ("if", "elif", "else", "endif", "for", "endfor", "set")
+_TAG_ADVICE = {
+    **dict.fromkeys(("elsif", "elseif", "elif:"), "Write elif."),
+    **dict.fromkeys(("end", "fi", "done"), "Write endif or endfor."),
+    "unless": "Write {% if not … %}.",
+    "foreach": "Write {% for item in … %}.",
+    **dict.fromkeys(("switch", "case", "when"), "Write if and elif."),
+    **dict.fromkeys(("include", "import", "from", "extends"), "A template is one text."),
+    **dict.fromkeys(("macro", "call", "block", "filter"), "Write the text where it is needed."),
+    **dict.fromkeys(("assign", "let", "var", "with"), "Write {% set name = value %}."),
+    "endset": "Write {% set name = value %}, without endset.",
+    "break": "Loop over a slice, data.x[:10], or write {% for item in data.x if … %}.",
+    "continue": "Write {% for item in data.x if … %}.",
+}
+# characters and operators of other languages, with their equivalents
+_CHARACTER_ADVICE = {
+    "&": "Write and.",
+    "?": "Write a if condition else b.",
+    "!": "Write not.",
+    "`": "Write quotes, ' or \".",
+    "$": "Write the name without $.",
+    "\\": "Write text in quotes.",
+    "#": "For a loop write {% for item in data.x %}, for a condition {% if data.x %}.",
+    "@": "Write the name without @.",
+}
+_UNSUPPORTED_PAIRS = {
+    ("pipe", "pipe"): "The operator || is not supported. Write or.",
+    ("eq", "assign"): "The operator === is not supported. Write ==.",
+    ("lbrace", "lbrace"): "Inside a tag, write a name without {{ }}.",
+}
+_OPENING = {"lparen": 1, "lbracket": 1, "lbrace": 1, "rparen": -1, "rbracket": -1, "rbrace": -1}
+_NESTING = {"if": 1, "for": 1, "endif": -1, "endfor": -1}
+_ESCAPE = re.compile(
+    r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|U(000[0-9A-Fa-f]{5}|0010[0-9A-Fa-f]{4})|([\\'\"/nrtbf]))"
+)
+_PLAIN = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+SECRET_RULE = (
+    "A secret must be written alone as {{secret:<id>}}, without filters and outside of conditions, "  # noqa: S105  # a message
+    "loops and expressions. An id has 1 to 128 characters of A-Z a-z 0-9 . _ -."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,19 +186,6 @@ def parse(source: Source) -> nodes.Template:
         raise TemplateFaults([source.fault(at, message)]) from error
 
 
-# beginnings of the parser's messages, with ours
-_PARSER_MESSAGES = {
-    "unexpected end of template": "The template ends inside a tag. Close it.",
-    "Unexpected end of template": (
-        "The template ends inside an open if or for. Close it with endif or endfor."
-    ),
-    "Encountered unknown tag": "This tag does not belong to an open if or for.",
-    "Expected an expression": "An expression is missing here.",
-    "can't assign to": "This name cannot be set. Use another name.",
-    "expected token 'name', got 'end of": "The name of a filter or test is missing here.",
-}
-
-
 def _parser_message(error: TemplateSyntaxError) -> str:
     message = (error.message or "Invalid syntax").rstrip(".")
     for beginning, ours in _PARSER_MESSAGES.items():
@@ -156,52 +196,6 @@ def _parser_message(error: TemplateSyntaxError) -> str:
     for token in ("'end of print statement'", "'end of statement block'"):
         message = message.replace(token, "end of the tag")
     return f"{message[:1].upper()}{message[1:]}."
-
-
-# only for its lexer and parser; nothing is rendered with it
-ENVIRONMENT = Environment(keep_trailing_newline=True, autoescape=True, cache_size=0)
-
-_TAGS = ("if", "elif", "else", "endif", "for", "endfor", "set")
-_TAG_ADVICE = {
-    **dict.fromkeys(("elsif", "elseif", "elif:"), "Write elif."),
-    **dict.fromkeys(("end", "fi", "done"), "Write endif or endfor."),
-    "unless": "Write {% if not … %}.",
-    "foreach": "Write {% for item in … %}.",
-    **dict.fromkeys(("switch", "case", "when"), "Write if and elif."),
-    **dict.fromkeys(("include", "import", "from", "extends"), "A template is one text."),
-    **dict.fromkeys(("macro", "call", "block", "filter"), "Write the text where it is needed."),
-    **dict.fromkeys(("assign", "let", "var", "with"), "Write {% set name = value %}."),
-    "endset": "Write {% set name = value %}, without endset.",
-    "break": "Loop over a slice, data.x[:10], or write {% for item in data.x if … %}.",
-    "continue": "Write {% for item in data.x if … %}.",
-}
-# characters and operators of other languages, with their equivalents
-_CHARACTER_ADVICE = {
-    "&": "Write and.",
-    "?": "Write a if condition else b.",
-    "!": "Write not.",
-    "`": "Write quotes, ' or \".",
-    "$": "Write the name without $.",
-    "\\": "Write text in quotes.",
-    "#": "For a loop write {% for item in data.x %}, for a condition {% if data.x %}.",
-    "@": "Write the name without @.",
-}
-_UNSUPPORTED_PAIRS = {
-    ("pipe", "pipe"): "The operator || is not supported. Write or.",
-    ("eq", "assign"): "The operator === is not supported. Write ==.",
-    ("lbrace", "lbrace"): "Inside a tag, write a name without {{ }}.",
-}
-_OPENING = {"lparen": 1, "lbracket": 1, "lbrace": 1, "rparen": -1, "rbracket": -1, "rbrace": -1}
-_NESTING = {"if": 1, "for": 1, "endif": -1, "endfor": -1}
-_ESCAPE = re.compile(
-    r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|U(000[0-9A-Fa-f]{5}|0010[0-9A-Fa-f]{4})|([\\'\"/nrtbf]))"
-)
-_PLAIN = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
-_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
-SECRET_RULE = (
-    "A secret must be written alone as {{secret:<id>}}, without filters and outside of conditions, "  # noqa: S105  # a message
-    "loops and expressions. An id has 1 to 128 characters of A-Z a-z 0-9 . _ -."
-)
 
 
 def read_tokens(source: Source) -> list[Token]:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from rowhook.template.source import Source
     from rowhook.template.syntax_nodes import Key
 
-
 NO_DEFAULT = object()
 
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     Truth = Callable[[nodes.Node], bool]
 
-
 Key = str | int
 # raised for a missing key or index, and for values that have no items
 LOOKUP_ERRORS = (KeyError, TypeError, IndexError)

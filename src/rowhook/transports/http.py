@@ -117,7 +117,7 @@ def retry_after_s(value: str, now: datetime) -> float | None:
 
 
 def _verdict_of_status(status: int) -> tuple[Verdict, str | None]:
-    if 200 <= status <= 299:  # noqa: PLR2004 - the contract's success
+    if 200 <= status <= 299:  # noqa: PLR2004 - RFC 9110 section 15.3
         return Verdict.DELIVERED, None
     if 300 <= status <= 399:  # noqa: PLR2004 - RFC 9110 section 15.4
         return (

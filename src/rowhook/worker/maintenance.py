@@ -1,4 +1,4 @@
-"""Heartbeat, lease renewal, healing and retention, on a schedule beside the deliveries."""
+"""The background tasks of a worker: heartbeat, lease renewal, healing, retention."""
 
 from __future__ import annotations
 
@@ -34,6 +34,13 @@ _SLOW_S, _FAST_S = 0.5, 0.1
 _SHORTEST_PAUSE_S = 0.01
 _RELOAD_S = 60.0
 _RETRY_S = 1.0
+_HEARTBEAT_S = 5.0
+_SCHEDULE_HEARTBEAT_S = 1.0
+_RESTART_S = 1.0
+_SLICE_PAUSE_S = 0.05
+# The default of rowhook.fold_attempts.
+_FOLDED = 50_000
+_WARN_EVERY_S = 60.0
 
 
 class Retention:
@@ -137,15 +144,6 @@ class Retention:
             reason=connection_errors.reason(error),
             consequence="retried in ten minutes",
         )
-
-
-_HEARTBEAT_S = 5.0
-_SCHEDULE_HEARTBEAT_S = 1.0
-_RESTART_S = 1.0
-_SLICE_PAUSE_S = 0.05
-# The default of rowhook.fold_attempts.
-_FOLDED = 50_000
-_WARN_EVERY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

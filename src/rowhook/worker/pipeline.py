@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from rowhook.services.webhook_cache import WebhookCache
     from rowhook.worker.traces import Traces
 
-
 T = TypeVar("T")
 log = structlog.get_logger()
 _BATCH = 128

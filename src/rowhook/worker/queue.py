@@ -44,7 +44,18 @@ from rowhook.worker.claim_pause import ClaimPause
 from rowhook.worker.in_flight import InFlight
 from rowhook.worker.tally import Tally
 
+log = structlog.get_logger()
 CHANNEL = "rowhook"
+_ENTRYPOINT = types.QueueEntrypoint("deliver")
+_SWEEP_S = 1.0
+_PER_LANE = 4
+# A watermark saves reading dead entries, but costs an index probe even if the lane is empty.
+_MIN_SENT = 1000
+_MAX_LANES = 64
+_MAX_COUNTED = 10_000
+# A claim that reads no dead entries takes a few milliseconds.
+_FAST_S = 0.02
+_KEPT_S = 10.0
 
 
 class PoolDriver:
@@ -138,12 +149,6 @@ class PoolDriver:
 def _seconds_until(moment_s: float) -> float | None:
     """Return the seconds until a time of `time.monotonic`; None if it never comes."""
     return None if isinf(moment_s) else max(moment_s - time.monotonic(), 0.0)
-
-
-log = structlog.get_logger()
-_ENTRYPOINT = types.QueueEntrypoint("deliver")
-_SWEEP_S = 1.0
-_PER_LANE = 4
 
 
 class OutboxQueries(Queries):
@@ -331,15 +336,6 @@ def group_by_lane(claims: list[Claim]) -> Iterable[list[Claim]]:
     for claim in claims:
         batches.setdefault(claim.webhook_id, []).append(claim)
     return batches.values()
-
-
-# A watermark saves reading dead entries, but costs an index probe even if the lane is empty.
-_MIN_SENT = 1000
-_MAX_LANES = 64
-_MAX_COUNTED = 10_000
-# A claim that reads no dead entries takes a few milliseconds.
-_FAST_S = 0.02
-_KEPT_S = 10.0
 
 
 class LowWatermarks:

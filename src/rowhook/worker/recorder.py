@@ -28,7 +28,12 @@ from rowhook.model import (
 from rowhook.render.stored_frames import ResponseFrames
 from rowhook.worker import failpoints
 
+log = structlog.get_logger()
 R = TypeVar("R", bound="Result")
+_MAX_BATCH = 128
+_MAX_WAIT_S = 0.02
+_MAX_FRAMES = 2048
+_BACKOFF_S = (0.05, 0.1, 0.25, 0.5, 1.0)
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,13 +121,6 @@ def fallback_forms(result: Result) -> Iterator[Result]:
     yield bare
     if bare.error is not None:
         yield msgspec.structs.replace(bare, error="The text of this error cannot be stored.")
-
-
-log = structlog.get_logger()
-_MAX_BATCH = 128
-_MAX_WAIT_S = 0.02
-_MAX_FRAMES = 2048
-_BACKOFF_S = (0.05, 0.1, 0.25, 0.5, 1.0)
 
 
 class Recorder:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from rowhook.migrate.runner import Readiness
     from rowhook.worker.pipeline import Worker
 
-
 Message = MutableMapping[str, Any]
 Reply = tuple[int, str, bytes]
 _OK = 200

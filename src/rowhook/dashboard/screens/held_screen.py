@@ -223,7 +223,7 @@ async def _read_form(
 
 
 def _enter(edit: _HeldEdit, entered: Fields) -> tuple[Configuration, tuple[Fault, ...]]:
-    """Puts values into the form; returns the draft, and the faults of reading it."""
+    """Put values into the form; return the draft, and the faults of reading it."""
     edit.fields = edit.fields | entered
     edit.fields["body"] = body_kind(edit.fields["displayed_body"], edit.fields["body_template"])
     draft, faults = draft_of(edit.fields)
@@ -232,7 +232,7 @@ def _enter(edit: _HeldEdit, entered: Fields) -> tuple[Configuration, tuple[Fault
 
 
 async def _preview_draft(ctx: KeyringContext, edit: _HeldEdit, faults: tuple[Fault, ...]) -> None:
-    """Renders with the draft. If it is rejected, there are faults and no previews."""
+    """Render with the draft. If it is rejected, there are faults and no previews."""
     patch = read_with_faults(msgspec.json.encode(edit.changes), WebhookPatch)
     edit.items, edit.faults, edit.status = None, (), 200
     try:
@@ -247,7 +247,7 @@ async def _preview(
     draft: WebhookPatch | None = None,
     faults: tuple[Fault, ...] = (),
 ) -> None:
-    """Renders the newest deliveries of the group, or of all. Raises Rejected."""
+    """Render the newest deliveries of the group, or of all. Raises Rejected."""
     deliveries = edit.group.deliveries if edit.group is not None else edit.held.deliveries
     previews = await held_deliveries.preview_deliveries(
         ctx, edit.present.id, deliveries[:_MAX_PREVIEWS], draft=draft, faults=faults

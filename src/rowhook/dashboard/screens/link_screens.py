@@ -42,6 +42,7 @@ _FLASH_MESSAGES = {
     "unlinked": "Unlinked {}.",
     "none": "Nothing was selected.",
 }
+_EMPTY_DRAFT = {"data": "", "context": ""}
 
 
 @page_route("/links")
@@ -123,9 +124,6 @@ def _goal(text: str) -> str:
     if "\0" in text:
         raise NotFound("The goal does not exist.")
     return text
-
-
-_EMPTY_DRAFT = {"data": "", "context": ""}
 
 
 @page_route("/goals")

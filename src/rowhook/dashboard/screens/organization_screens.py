@@ -29,6 +29,24 @@ _SCOPE_DESCRIPTIONS = {
     "admin": "manage API keys, and view the audit and the system",
 }
 _EMPTY_DRAFT = {"name": "", "scopes": ["read"], "organization_id": "", "expires_at": ""}
+_SELECT_FOR_SECRETS = "/organizations?next=/secrets"
+_SELECT_FOR_QUOTAS = "/organizations?next=/quotas"
+_MEGABYTE = 1_000_000
+_ROUNDING = 1e-6
+# The field of a quota, its factor, and the values that it accepts.
+_FIELDS = {
+    "webhooks": ("webhooks", 1, "Enter a whole number up to 1,000,000, or nothing for no limit."),
+    "deliveries_per_s": (
+        "deliveries_per_s",
+        1,
+        "Enter a number above 0 and up to 1,000,000, or nothing for no limit.",
+    ),
+    "megabytes_per_day": (
+        "bytes_per_day",
+        _MEGABYTE,
+        "Enter a number above 0 and up to 1,000,000,000, or nothing for no limit.",
+    ),
+}
 
 
 @page_route("/keys", scope="admin")
@@ -119,9 +137,6 @@ async def delete_key(request: SessionRequest, ctx: ContextDependency) -> Respons
     return redirect("/keys?done=deleted")
 
 
-_SELECT_FOR_SECRETS = "/organizations?next=/secrets"
-
-
 @page_route("/secrets")
 async def secrets(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
     """List secrets, with the form for a new or an existing one."""
@@ -210,25 +225,6 @@ async def delete_secret(request: SessionRequest, ctx: ContextDependency) -> Resp
         refusal = {"message": str(error), "users": [user for user in error.errors if "id" in user]}
         return await _secrets_page(request, ctx, organization, status=409, refusal=refusal)
     return redirect("/secrets?done=deleted")
-
-
-_SELECT_FOR_QUOTAS = "/organizations?next=/quotas"
-_MEGABYTE = 1_000_000
-_ROUNDING = 1e-6
-# The field of a quota, its factor, and the values that it accepts.
-_FIELDS = {
-    "webhooks": ("webhooks", 1, "Enter a whole number up to 1,000,000, or nothing for no limit."),
-    "deliveries_per_s": (
-        "deliveries_per_s",
-        1,
-        "Enter a number above 0 and up to 1,000,000, or nothing for no limit.",
-    ),
-    "megabytes_per_day": (
-        "bytes_per_day",
-        _MEGABYTE,
-        "Enter a number above 0 and up to 1,000,000,000, or nothing for no limit.",
-    ),
-}
 
 
 @page_route("/quotas")

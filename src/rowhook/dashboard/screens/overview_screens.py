@@ -40,6 +40,7 @@ _INSERT_ORGANIZATION = "insert into rowhook.organization (id, name) values ('{}'
 _INSERT_GOAL = """\
 insert into rowhook.goal (id, organization_id, name)
 values ('goal_1', '{}', 'My first goal');"""
+_WINDOWS = {"1h": 1, "24h": 24, "7d": 7 * 24, "30d": 30 * 24}
 
 
 class _Span(NamedTuple):
@@ -143,9 +144,6 @@ async def _trend(request: SessionRequest, ctx: KeyringContext, window: Window) -
         "owners": await owners_of_webhooks(request, (webhook.webhook_id for webhook in worst)),
         "processes": await installation.workers(ctx),
     }
-
-
-_WINDOWS = {"1h": 1, "24h": 24, "7d": 7 * 24, "30d": 30 * 24}
 
 
 @page_route("/failures")

@@ -40,6 +40,7 @@ from rowhook.services.stats import Remaining, Watermark
 
 _INTERVAL_S = 1.0
 _DEFAULT_PERIOD = timedelta(days=1)
+_MAX_NUMBER = 10**15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,9 +197,6 @@ async def _progress(request: SessionRequest, ctx: KeyringContext) -> dict[str, A
             ctx, start, filter_.webhook, since=filter_.since, until=filter_.until
         ),
     }
-
-
-_MAX_NUMBER = 10**15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,11 @@ from rowhook.services.webhook_documents import Revision
 
 _PAGE_SIZE = 20
 _MAX_AUDIT_ENTRIES = 100
+# The fields that a patch merges (RFC 7396).
+_MERGED = frozenset(("headers", "metadata"))
+_CONTEXT = 3
+# A template may have 64 Ki lines, and comparing takes quadratic time.
+_MAX_COMPARED_LINES, _MAX_DIFF_LINES = 1_000, 400
 
 
 @page_route("/webhooks/{webhook_id:uuid}/revisions")
@@ -118,13 +123,6 @@ async def restore(
     except Rejected as error:
         return await _revisions_page(request, ctx, webhook_id, status=422, rejection=error)
     return redirect(f"/webhooks/{webhook_id}?done=saved")
-
-
-# The fields that a patch merges (RFC 7396).
-_MERGED = frozenset(("headers", "metadata"))
-_CONTEXT = 3
-# A template may have 64 Ki lines, and comparing takes quadratic time.
-_MAX_COMPARED_LINES, _MAX_DIFF_LINES = 1_000, 400
 
 
 class Line(NamedTuple):

@@ -30,6 +30,7 @@ from rowhook.services.lookups import KnownWebhook
 _FLASH_MESSAGES = {
     "adopted": "Database adopted. Deliveries are sent from it. Cancelled waiting deliveries: {}."
 }
+_FILTERS = ("actor", "action", "subject")
 
 
 @page_route("/system", outside_portals=True)
@@ -76,9 +77,6 @@ def _operator_ctx(request: SessionRequest) -> KeyringContext:
     """The KeyringContext of all organizations, even if one is selected."""
     server_ctx = server_ctx_of(request)
     return server_ctx.ctx.for_actor(server_ctx.pool, None, request.auth.caller.actor)
-
-
-_FILTERS = ("actor", "action", "subject")
 
 
 class Change(NamedTuple):

@@ -26,6 +26,10 @@ from rowhook.services.previews import Trial
 from rowhook.services.sample_data import Sample
 
 _PHASES = ("dns", "connect", "tls", "first_byte")
+_MAX_OPTIONS = 15
+_MAX_EVENTS = 30
+_JOB = ("job", "A generated job")
+_Option = tuple[str, str]
 
 
 @page_route("/webhooks/{webhook_id:uuid}/test")
@@ -107,13 +111,6 @@ def bars(timings: Timings) -> list[dict[str, Any]]:
         )
         start_ms += duration
     return bars_
-
-
-_MAX_OPTIONS = 15
-_MAX_EVENTS = 30
-
-_JOB = ("job", "A generated job")
-_Option = tuple[str, str]
 
 
 class Choices(NamedTuple):

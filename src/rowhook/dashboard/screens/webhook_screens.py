@@ -52,6 +52,21 @@ _FLASH_MESSAGES = {
     "none": "No webhook was selected.",
     "deleted": "Webhook deleted and waiting deliveries cancelled. Past deliveries remain listed.",
 }
+_RECENT_INTERVAL_S = 2.0
+_HEALTH_INTERVAL_S = 10.0
+_CHART, _CHART_POINTS = timedelta(hours=24), 96
+_RECENT = 10
+_CHOICES = 200
+_OVERLAPS = {0: "no time: revoke it at once", 3600: "1 hour", 86400: "1 day", 604800: "7 days"}
+_WEBHOOK_FLASH_MESSAGES = {
+    "saved": "Saved as a new revision. Held deliveries are retried.",
+    "active": "Resumed. Waiting deliveries are being sent.",
+    "paused": "Paused. Deliveries wait until the webhook is resumed.",
+    "linked": "Linked.",
+    "linked_some": "Not linked: they belong to different organizations, or one was deleted.",
+    "unlinked": "Unlinked {}.",
+    "none": "Nothing was selected.",
+}
 
 
 @page_route("/webhooks")
@@ -105,23 +120,6 @@ def _target_state(form: FormData) -> TargetState:
     if state is None:
         raise Rejected(Fault(pointer="/to", message="Must be active or paused."))
     return state
-
-
-_RECENT_INTERVAL_S = 2.0
-_HEALTH_INTERVAL_S = 10.0
-_CHART, _CHART_POINTS = timedelta(hours=24), 96
-_RECENT = 10
-_CHOICES = 200
-_OVERLAPS = {0: "no time: revoke it at once", 3600: "1 hour", 86400: "1 day", 604800: "7 days"}
-_WEBHOOK_FLASH_MESSAGES = {
-    "saved": "Saved as a new revision. Held deliveries are retried.",
-    "active": "Resumed. Waiting deliveries are being sent.",
-    "paused": "Paused. Deliveries wait until the webhook is resumed.",
-    "linked": "Linked.",
-    "linked_some": "Not linked: they belong to different organizations, or one was deleted.",
-    "unlinked": "Unlinked {}.",
-    "none": "Nothing was selected.",
-}
 
 
 @page_route("/webhooks/{webhook_id:uuid}")
