@@ -133,6 +133,42 @@ async def test_a_probe_reports_a_lost_connection_and_polls_on_another(
         await until(is_usable)
 
 
+async def test_a_probe_prepares_its_statement_again_after_it_was_deallocated(
+    platform: Platform, pool: Pool, dsn: str
+) -> None:
+    await platform.outlook(pool)
+    async with connection_pool.open_pool(dsn, size=1) as polled:
+        kept = polled.keep_connection()
+        probe = WorkProbe(kept)
+        answers = [Answers() for _ in range(3)]
+        assert await probe.poll(answers[0].until_answered, answers[0].add)
+        async with kept.connection() as connection:
+            await connection.execute("deallocate all")
+        # A refused poll asks for a claim.
+        assert await probe.poll(answers[1].until_answered, answers[1].add)
+        assert await probe.poll(answers[2].until_answered, answers[2].add)
+        assert [answer.seconds for answer in answers] == [[None], [0.0], [None]]
+
+
+async def test_a_cancelled_poll_stays_cancelled_when_its_connection_was_lost(
+    platform: Platform, pool: Pool, dsn: str
+) -> None:
+    await platform.outlook(pool)
+    async with connection_pool.open_pool(dsn, size=1) as polled:
+        probe = WorkProbe(polled.keep_connection())
+        answers = Answers()
+        polling = asyncio.create_task(probe.poll(asyncio.Event().wait, answers.add))
+        await asyncio.wait_for(answers.until_answered(), DEADLINE_S)
+        await platform.run(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where query ~ 'work_due_in' and pid <> pg_backend_pid()"
+        )
+        await asyncio.wait_for(answers.until_failed(), DEADLINE_S)
+        polling.cancel()
+        await asyncio.wait({polling}, timeout=DEADLINE_S)
+        assert polling.cancelled()
+
+
 async def test_a_probe_polls_through_a_transaction_pooler(
     platform: Platform, pool: Pool, dsn: str
 ) -> None:

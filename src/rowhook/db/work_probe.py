@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 import psycopg
+import structlog
 from psycopg.pq import ConnStatus, ExecStatus
 
 from rowhook.db.connection_errors import deadline
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from rowhook.db.connection_pool import KeptConnection
 
+log = structlog.get_logger()
 POLL_S = 0.25
 _QUERY = b"select rowhook.work_due_in()"
 _NAME = b"rowhook_work_due_in"
@@ -33,7 +35,7 @@ class WorkProbe:
         self._source = source
         self._prepared_on: WeakSet[psycopg.AsyncConnection] = WeakSet()
 
-    async def poll(self, wait: Callable[[], Awaitable[None]], answered: Answered) -> bool:
+    async def poll(self, wait: Callable[[], Awaitable[object]], answered: Answered) -> bool:
         """Polls every 250 ms until `wait` returns; returns whether the connection is usable.
 
         When a poll fails, `answered` is called with 0.0: a claim then meets and reports the error.
@@ -50,6 +52,12 @@ class WorkProbe:
                     await wait()
                 finally:
                     await polls.stop()
+                if polls.refusal is not None:
+                    # The statement is gone after a DEALLOCATE, for example.
+                    self._prepared_on.discard(connection)
+                    log.warning("poll.refused", reason=polls.refusal)
+                if polls.error is not None:
+                    raise polls.error
         except psycopg.Error:
             return False
         return True
@@ -60,6 +68,8 @@ class _Polls:
 
     def __init__(self, connection: psycopg.AsyncConnection, answered: Answered) -> None:
         self.prepares = connection.prepare_threshold is not None
+        self.error: psycopg.Error | None = None
+        self.refusal: str | None = None
         self._conn = connection.pgconn
         # libpq forgets it when the connection is lost.
         self._descriptor = connection.fileno()
@@ -68,29 +78,35 @@ class _Polls:
         self._timer: asyncio.TimerHandle | None = None
         self._sent_at: float | None = None
         self._result: PGresult | None = None
-        self._error: psycopg.Error | None = None
+        self._is_reading = False
         self._ended = asyncio.Event()
 
     def start(self) -> None:
         """Polls at once, and then at intervals."""
+        self._is_reading = True
         self._loop.add_reader(self._descriptor, self._read)
         self._tick()
 
     async def stop(self) -> None:
-        """Waits for the answer that is under way. Raises the error of a poll."""
+        """Waits for the answer that is under way, and closes the connection after an error."""
         if self._timer is not None:
             self._timer.cancel()
         try:
-            if self._sent_at is not None and self._error is None:
+            if self._sent_at is not None and self.error is None:
                 async with asyncio.timeout(DEADLINE_S):
                     await self._ended.wait()
         except TimeoutError:
-            self._error = psycopg.OperationalError("The server does not answer.")
+            self.error = psycopg.OperationalError("The server does not answer.")
         finally:
-            self._loop.remove_reader(self._descriptor)
-        if self._error is not None:
+            self._end_reading()
+        if self.error is not None:
             self._conn.finish()
-            raise self._error
+
+    def _end_reading(self) -> None:
+        # Once, because another socket may get the number of a closed one.
+        if self._is_reading:
+            self._is_reading = False
+            self._loop.remove_reader(self._descriptor)
 
     def _tick(self) -> None:
         self._timer = self._loop.call_later(POLL_S, self._tick)
@@ -130,15 +146,16 @@ class _Polls:
         self._sent_at = None
         self._ended.set()
         if result is None or result.status != ExecStatus.TUPLES_OK:
+            self.refusal = "no result" if result is None else result.get_error_message()
             self._answered(0.0)
             return
         text = result.get_value(0, 0)
         self._answered(None if text is None else float(text))
 
     def _fail(self, error: psycopg.Error) -> None:
-        if self._error is None:
-            self._error = error
-            self._loop.remove_reader(self._descriptor)
+        if self.error is None:
+            self.error = error
+            self._end_reading()
             if self._timer is not None:
                 self._timer.cancel()
             self._ended.set()
