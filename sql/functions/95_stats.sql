@@ -340,7 +340,8 @@ begin
       from unnest(statuses) as listed (status));
   end if;
   if webhook is null and not is_narrowed and statuses <@ waiting
-    and ((sees_all and coalesce(since, until) is null) or rowhook.few_deliveries_wait())
+    and ((sees_all and coalesce(since, until) is null)
+      or (rowhook.has_many_webhooks(organization) and rowhook.few_deliveries_wait()))
   then
     return rowhook.count_waiting(statuses, max_rows, organization, begins, ends);
   end if;

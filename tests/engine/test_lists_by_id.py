@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import LiteralString
+
+import psycopg
 import pytest
 
+from tests.support.delivery_data import insert_deliveries
 from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
 
@@ -141,3 +145,56 @@ async def test_the_bounded_reads_end_where_they_must(platform: Platform) -> None
         "cancelled": await platform.value(total, "cancelled"),
         "skipped": await platform.value(total, "skipped"),
     }
+
+
+async def blocks(platform: Platform, query: LiteralString, *arguments: object) -> int:
+    """Return the blocks that a query reads."""
+    ((plan,),) = [
+        row["QUERY PLAN"]
+        for row in await platform.rows(
+            "explain (analyze, buffers, timing off, format json) " + query, *arguments
+        )
+    ]
+    return int(plan["Plan"]["Shared Hit Blocks"]) + int(plan["Plan"]["Shared Read Blocks"])
+
+
+DEAD_ENTRIES = 30_000
+
+
+async def test_a_small_organization_does_not_read_the_dead_entries_of_the_queue(
+    platform: Platform, dsn: str
+) -> None:
+    await insert_deliveries(platform, await platform.webhook(), "pending", DEAD_ENTRIES)
+    small = await platform.value(
+        "insert into rowhook.organization (name) values ('Small') returning id"
+    )
+    async with await psycopg.AsyncConnection.connect(dsn) as dump:
+        await dump.execute("set transaction isolation level repeatable read")
+        await dump.execute("select from rowhook.outbox limit 1")
+        await platform.run(
+            "update rowhook.outbox set status = 'delivered', ready = false,"
+            " next_attempt_at = null, finished_at = now(), token = nextval('rowhook.token')"
+        )
+        async with platform.db.transaction():
+            await platform.value("select rowhook.set_tenant(%s, 'a test')::text", small)
+            query: LiteralString = (
+                "select rowhook.count_by_status(%s, null, array['pending', 'sending', 'held'],"
+                " null, null, null, null, null, null, 1000)"
+            )
+            # The first call plans its statements.
+            await blocks(platform, query, small)
+            read = await blocks(platform, query, small)
+    assert read < 100
+
+
+async def test_a_search_by_id_reads_removed_deliveries_once(platform: Platform, dsn: str) -> None:
+    await insert_deliveries(platform, await platform.webhook(), "delivered", DEAD_ENTRIES)
+    async with await psycopg.AsyncConnection.connect(dsn) as dump:
+        await dump.execute("set transaction isolation level repeatable read")
+        await dump.execute("select from rowhook.outbox limit 1")
+        await platform.run(
+            "delete from rowhook.outbox where id < (select max(id) - 100 from rowhook.outbox)"
+        )
+        once = await blocks(platform, "select min(id) from rowhook.outbox")
+        search: LiteralString = "select rowhook.last_id_before(now() - interval '30 days')"
+        assert await blocks(platform, search) < 3 * once
