@@ -304,7 +304,8 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  select json_build_object('total', coalesce(sum(each.value::bigint), 0), 'by_status', by_status, 'capped', capped)
+  -- Null if no status has a delivery.
+  select json_build_object('total', coalesce(sum(each.value::bigint), 0), 'by_status', by_status, 'capped', coalesce(capped, false))
   from json_each_text(by_status) as each
 $$;
 comment on function rowhook.status_counts(json, boolean) is 'JSON document of rowhook.count_by_status';

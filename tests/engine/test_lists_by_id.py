@@ -102,6 +102,19 @@ async def test_pages_and_counts_of_many_webhooks_agree_with_the_table(
 
 
 @every_server
+async def test_counts_of_many_webhooks_without_deliveries_are_complete(platform: Platform) -> None:
+    for _ in range(WEBHOOKS):
+        await platform.webhook()
+    for status_code in (None, 503):
+        counts = await platform.value(
+            f"select rowhook.count_by_status(null, null, array[{EVERY}], null, null, null, null,"
+            " null, %s, 1000)",
+            status_code,
+        )
+        assert (counts["total"], counts["capped"]) == (0, False)
+
+
+@every_server
 async def test_each_page_continues_the_one_before(platform: Platform) -> None:
     await fill(platform)
     pages: list[int] = []
