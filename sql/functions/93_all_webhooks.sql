@@ -91,7 +91,7 @@ comment on function rowhook.failing_webhooks() is
 
 -- Reads by the time of the end: a delivery created since a time is unfinished, or ended since then.
 create or replace function rowhook.newest_ids(
-  wanted text[], since timestamptz, until timestamptz, before_at timestamptz, before_id bigint, event_type text, code int, most int,
+  statuses text[], since timestamptz, until timestamptz, before_at timestamptz, before_id bigint, event_type text, code int, most int,
   organization uuid default null
 ) returns bigint[]
 language plpgsql stable
@@ -107,7 +107,7 @@ declare
   -- More than `most`: late ends, and deliveries with other statuses, are read too. Few deliveries have a
   -- status code of failure.
   read constant int := case
-    when is_of_one or (code is not null and 'delivered' <> all (wanted)) then 35000 else greatest(4 * most, 1000) end;
+    when is_of_one or (code is not null and 'delivered' <> all (statuses)) then 35000 else greatest(4 * most, 1000) end;
   waiting constant int := 20000;
   -- A delivery that is skipped or cancelled ends at the start of that transaction. If the same
   -- transaction created it, it may end before its creation, by up to the length of the transaction.
@@ -118,7 +118,7 @@ begin
   -- One organization may have few of all deliveries: reading by time would read those of the others.
   if not rowhook.has_many_webhooks(organization)
     or (is_of_one and (
-      'delivered' = any (wanted) or (code is null and wanted && array['dead', 'cancelled', 'skipped'])
+      'delivered' = any (statuses) or (code is null and statuses && array['dead', 'cancelled', 'skipped'])
       or not rowhook.few_deliveries_ended() or not rowhook.few_deliveries_wait()))
     or (rowhook.count_waiting(array['pending', 'sending', 'held'], waiting) ->> 'total')::int >= waiting
   then
@@ -127,9 +127,9 @@ begin
   -- Both indexes are read back to this time; deliveries created since then are unfinished, or ended since.
   complete_since := greatest(
     (select o.finished_at from rowhook.outbox o
-     where o.status = 'delivered' and 'delivered' = any (wanted) order by o.finished_at desc offset read limit 1),
+     where o.status = 'delivered' and 'delivered' = any (statuses) order by o.finished_at desc offset read limit 1),
     (select o.finished_at + longest_transaction from rowhook.outbox o
-     where o.status in ('dead', 'cancelled', 'skipped') and wanted && array['dead', 'cancelled', 'skipped']
+     where o.status in ('dead', 'cancelled', 'skipped') and statuses && array['dead', 'cancelled', 'skipped']
      order by o.finished_at desc offset read limit 1),
     since);
   if before_at <= complete_since and complete_since > since then
@@ -139,23 +139,23 @@ begin
     select o.id
     from (
       select o.id, o.created_at, o.event_id, o.last_status_code, o.organization_id from rowhook.outbox o
-      where o.status = 'delivered' and o.finished_at >= complete_since and 'delivered' = any (wanted)
+      where o.status = 'delivered' and o.finished_at >= complete_since and 'delivered' = any (statuses)
       union all
       select o.id, o.created_at, o.event_id, o.last_status_code, o.organization_id from rowhook.outbox o
       where o.status in ('dead', 'cancelled', 'skipped') and o.finished_at >= complete_since - longest_transaction
-        and o.status = any (wanted) and wanted && array['dead', 'cancelled', 'skipped']
+        and o.status = any (statuses) and statuses && array['dead', 'cancelled', 'skipped']
       union all
       select o.id, o.created_at, o.event_id, o.last_status_code, o.organization_id from rowhook.outbox o
-      where o.ready and o.status = 'pending' and 'pending' = any (wanted)
+      where o.ready and o.status = 'pending' and 'pending' = any (statuses)
       union all
       select o.id, o.created_at, o.event_id, o.last_status_code, o.organization_id from rowhook.outbox o
-      where not o.ready and o.next_attempt_at is not null and o.status = 'pending' and 'pending' = any (wanted)
+      where not o.ready and o.next_attempt_at is not null and o.status = 'pending' and 'pending' = any (statuses)
       union all
       select o.id, o.created_at, o.event_id, o.last_status_code, o.organization_id from rowhook.outbox o
-      where o.status = 'sending' and 'sending' = any (wanted)
+      where o.status = 'sending' and 'sending' = any (statuses)
       union all
       select o.id, o.created_at, o.event_id, o.last_status_code, o.organization_id from rowhook.outbox o
-      where o.status = 'held' and 'held' = any (wanted)) as o
+      where o.status = 'held' and 'held' = any (statuses)) as o
     where o.created_at >= complete_since and o.created_at < until and (o.created_at, o.id) < (before_at, before_id)
       and (newest_ids.organization is null or o.organization_id = newest_ids.organization)
       and (code is null or o.last_status_code = code)

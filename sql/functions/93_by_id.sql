@@ -74,7 +74,7 @@ comment on function rowhook.has_many_webhooks(uuid) is
   'whether an organization, or with null all that this transaction can see, ever had so many webhooks that a look-up for each is slower than reading deliveries by id';
 
 create or replace function rowhook.scan_ids(
-  organization uuid, wanted text[], since timestamptz, until timestamptz, before_at timestamptz, before_id bigint,
+  organization uuid, statuses text[], since timestamptz, until timestamptz, before_at timestamptz, before_id bigint,
   event_type text, code int, most int, most_rows int
 ) returns bigint[]
 language plpgsql stable
@@ -100,7 +100,7 @@ begin
     if step > 0 then
       select coalesce(array_agg(o.id), '{}') as ids, coalesce(array_agg(o.created_at), '{}') as times into more
       from rowhook.outbox o
-      where o.id > read_to - step and o.id <= read_to and o.status = any (wanted)
+      where o.id > read_to - step and o.id <= read_to and o.status = any (statuses)
         and (organization is null or o.organization_id = organization)
         and o.created_at >= since and o.created_at < until and (o.created_at, o.id) < (before_at, before_id)
         and (code is null or o.last_status_code = code)
@@ -131,7 +131,7 @@ comment on function rowhook.scan_ids(uuid, text[], timestamptz, timestamptz, tim
   'like delivery_ids, read by id from the newest; null if `most_rows` ids have fewer than `most` deliveries';
 
 create or replace function rowhook.ids_of_rare_events(
-  organization uuid, wanted text[], since timestamptz, until timestamptz, before_at timestamptz, before_id bigint,
+  organization uuid, statuses text[], since timestamptz, until timestamptz, before_at timestamptz, before_id bigint,
   event_type text, code int, most int
 ) returns bigint[]
 language plpgsql stable
@@ -152,7 +152,7 @@ begin
   end if;
   return array(
     select o.id from rowhook.outbox o
-    where o.event_id = any (rare) and o.status = any (wanted)
+    where o.event_id = any (rare) and o.status = any (statuses)
       and o.created_at >= since and o.created_at < until and (o.created_at, o.id) < (before_at, before_id)
       and (code is null or o.last_status_code = code)
     order by o.created_at desc, o.id desc

@@ -51,7 +51,7 @@ comment on function rowhook.few_deliveries_wait() is
 
 -- An index has those that ended otherwise than delivered, in the order of their ends.
 create or replace function rowhook.count_ended(
-  wanted text[], since timestamptz, until timestamptz, max_rows int
+  statuses text[], since timestamptz, until timestamptz, max_rows int
 ) returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -67,13 +67,13 @@ declare
   read int;
   counted jsonb;
 begin
-  if 'dead' = any (wanted) then
+  if 'dead' = any (statuses) then
     by_status := jsonb_build_object('dead', (
       select count(*) from (
         select from rowhook.outbox o
         where o.status = 'dead' and o.created_at >= since and o.created_at < until limit max_rows) as o));
   end if;
-  if wanted && array['cancelled', 'skipped'] then
+  if statuses && array['cancelled', 'skipped'] then
     select coalesce(jsonb_object_agg(each.status, each.n), '{}'), coalesce(sum(each.read), 0) into counted, read
     from (
       select o.status, count(*) as read,
@@ -95,7 +95,7 @@ $$;
 comment on function rowhook.count_ended(text[], timestamptz, timestamptz, int) is
   'number of dead, cancelled and skipped deliveries of all organizations that were created in a range of time, at most `max_rows` dead; without cancelled and skipped if too many have ended';
 
-create or replace function rowhook.count_since(organization uuid, wanted text[], since timestamptz) returns jsonb
+create or replace function rowhook.count_since(organization uuid, statuses text[], since timestamptz) returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -113,10 +113,10 @@ begin
       return (select c.by_status from rowhook.scan_counts(organization, since, 'infinity', null, null, no_limit) as c);
     end if;
     if rowhook.few_deliveries_wait() then
-      counts := (rowhook.count_waiting(wanted, no_limit, organization, since) -> 'by_status')::jsonb;
+      counts := (rowhook.count_waiting(statuses, no_limit, organization, since) -> 'by_status')::jsonb;
     end if;
     if sees_all then
-      counts := counts || rowhook.count_ended(array_remove(wanted, 'dead'), since, 'infinity', no_limit);
+      counts := counts || rowhook.count_ended(array_remove(statuses, 'dead'), since, 'infinity', no_limit);
     end if;
   end if;
   return counts || coalesce((
@@ -128,7 +128,7 @@ begin
       cross join lateral (
         select o.status from rowhook.outbox o
         where o.webhook_id = v.webhook_id and o.created_at >= since
-          and o.status = any (array(select unnest(wanted) except select jsonb_object_keys(counts)))
+          and o.status = any (array(select unnest(statuses) except select jsonb_object_keys(counts)))
         offset 0) as o
       where v.revision = 1 and (organization is null or v.organization_id = organization)
       group by o.status) as counted), '{}');
@@ -219,7 +219,7 @@ $$;
 comment on function rowhook.organization_latency(uuid, timestamptz, int) is
   'like latency_percentiles, of an organization: of its newest delivered deliveries if it has many webhooks';
 
-create or replace function rowhook.failed_counts(webhooks uuid[], wanted text[], since timestamptz, most int)
+create or replace function rowhook.failed_counts(webhooks uuid[], statuses text[], since timestamptz, most int)
 returns table (webhook_id uuid, held bigint, dead bigint, retrying bigint)
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -238,10 +238,10 @@ begin
         select o.webhook_id, 'held' as status from rowhook.outbox o where o.status = 'held'
         union all
         select o.webhook_id, 'dead' from rowhook.outbox o
-        where o.status = 'dead' and o.created_at >= since and 'dead' = any (wanted)
+        where o.status = 'dead' and o.created_at >= since and 'dead' = any (statuses)
         union all
         select o.webhook_id, 'pending' from rowhook.outbox o
-        where o.status = 'pending' and o.last_error is not null and 'pending' = any (wanted)) as o
+        where o.status = 'pending' and o.last_error is not null and 'pending' = any (statuses)) as o
       group by o.webhook_id;
   else
     return query
@@ -253,16 +253,16 @@ begin
       cross join lateral (
         select count(*) as n from (
           select from rowhook.outbox o
-          where o.webhook_id = c.id and o.status = 'dead' and o.created_at >= since and 'dead' = any (wanted)
+          where o.webhook_id = c.id and o.status = 'dead' and o.created_at >= since and 'dead' = any (statuses)
           limit most) as o) as dead
       -- Waiting deliveries count whatever their age.
       cross join lateral (
         select count(*) as n from (
           select from rowhook.outbox o
-          where o.webhook_id = c.id and o.status = 'pending' and o.last_error is not null and 'pending' = any (wanted)
+          where o.webhook_id = c.id and o.status = 'pending' and o.last_error is not null and 'pending' = any (statuses)
           limit most) as o) as retrying;
   end if;
 end
 $$;
 comment on function rowhook.failed_counts(uuid[], text[], timestamptz, int) is
-  'held deliveries of webhooks, and, if wanted, dead ones created since a time and those that wait after a failed attempt; at most `most` of each; a webhook without any may be missing, others may be there';
+  'held deliveries of webhooks, and, for the statuses dead and pending, dead ones created since a time and those that wait after a failed attempt; at most `most` of each; a webhook without any may be missing, others may be there';

@@ -757,7 +757,7 @@ CREATE FUNCTION rowhook.count_capped(query text, before timestamp with time zone
 
 COMMENT ON FUNCTION rowhook.count_capped(query text, before timestamp with time zone, since timestamp with time zone, cap integer, OUT total bigint, OUT oldest timestamp with time zone) IS 'number of rows of a query over $1 and $2, capped at one more than the cap, and the oldest';
 
-CREATE FUNCTION rowhook.count_ended(wanted text[], since timestamp with time zone, until timestamp with time zone, max_rows integer) RETURNS jsonb
+CREATE FUNCTION rowhook.count_ended(statuses text[], since timestamp with time zone, until timestamp with time zone, max_rows integer) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
@@ -765,7 +765,7 @@ CREATE FUNCTION rowhook.count_ended(wanted text[], since timestamp with time zon
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.count_ended(wanted text[], since timestamp with time zone, until timestamp with time zone, max_rows integer) IS 'number of dead, cancelled and skipped deliveries of all organizations that were created in a range of time, at most `max_rows` dead; without cancelled and skipped if too many have ended';
+COMMENT ON FUNCTION rowhook.count_ended(statuses text[], since timestamp with time zone, until timestamp with time zone, max_rows integer) IS 'number of dead, cancelled and skipped deliveries of all organizations that were created in a range of time, at most `max_rows` dead; without cancelled and skipped if too many have ended';
 
 CREATE FUNCTION rowhook.count_events(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) RETURNS record
     LANGUAGE plpgsql STABLE
@@ -789,14 +789,14 @@ CREATE FUNCTION rowhook.count_older_seals(newest bytea) RETURNS TABLE(kind text,
 
 COMMENT ON FUNCTION rowhook.count_older_seals(newest bytea) IS 'number of values per kind that the newest master key did not encrypt; its ciphertexts begin with `newest`';
 
-CREATE FUNCTION rowhook.count_since(organization uuid, wanted text[], since timestamp with time zone) RETURNS jsonb
+CREATE FUNCTION rowhook.count_since(organization uuid, statuses text[], since timestamp with time zone) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET plan_cache_mode TO 'force_custom_plan'
     SET enable_seqscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.count_since(organization uuid, wanted text[], since timestamp with time zone) IS 'number of deliveries by status that were created since a time; statuses without any may be missing';
+COMMENT ON FUNCTION rowhook.count_since(organization uuid, statuses text[], since timestamp with time zone) IS 'number of deliveries by status that were created since a time; statuses without any may be missing';
 
 CREATE FUNCTION rowhook.count_step(span interval) RETURNS interval
     LANGUAGE sql IMMUTABLE;
@@ -1218,7 +1218,7 @@ CREATE FUNCTION rowhook.expired_partitions(attempts timestamp with time zone, bo
 
 COMMENT ON FUNCTION rowhook.expired_partitions(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) IS 'partitions that end before the cutoff of their kind, oldest first; a null cutoff keeps all';
 
-CREATE FUNCTION rowhook.failed_counts(webhooks uuid[], wanted text[], since timestamp with time zone, most integer) RETURNS TABLE(webhook_id uuid, held bigint, dead bigint, retrying bigint)
+CREATE FUNCTION rowhook.failed_counts(webhooks uuid[], statuses text[], since timestamp with time zone, most integer) RETURNS TABLE(webhook_id uuid, held bigint, dead bigint, retrying bigint)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
@@ -1226,7 +1226,7 @@ CREATE FUNCTION rowhook.failed_counts(webhooks uuid[], wanted text[], since time
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.failed_counts(webhooks uuid[], wanted text[], since timestamp with time zone, most integer) IS 'held deliveries of webhooks, and, if wanted, dead ones created since a time and those that wait after a failed attempt; at most `most` of each; a webhook without any may be missing, others may be there';
+COMMENT ON FUNCTION rowhook.failed_counts(webhooks uuid[], statuses text[], since timestamp with time zone, most integer) IS 'held deliveries of webhooks, and, for the statuses dead and pending, dead ones created since a time and those that wait after a failed attempt; at most `most` of each; a webhook without any may be missing, others may be there';
 
 CREATE FUNCTION rowhook.failed_deliveries(organization uuid, webhook uuid, statuses text[], since timestamp with time zone, max_rows integer) RETURNS TABLE(webhook_id uuid, id bigint, status text, error text, status_code integer, created_at timestamp with time zone, beyond boolean)
     LANGUAGE plpgsql STABLE
@@ -1569,13 +1569,13 @@ CREATE FUNCTION rowhook.identify_organization(id text) RETURNS uuid
 
 COMMENT ON FUNCTION rowhook.identify_organization(id text) IS 'organization with this platform id or uuid; null if this transaction cannot see it';
 
-CREATE FUNCTION rowhook.ids_of_rare_events(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) RETURNS bigint[]
+CREATE FUNCTION rowhook.ids_of_rare_events(organization uuid, statuses text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) RETURNS bigint[]
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET plan_cache_mode TO 'force_custom_plan';
 
-COMMENT ON FUNCTION rowhook.ids_of_rare_events(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) IS 'like delivery_ids, of an event type with few events; null if there are many';
+COMMENT ON FUNCTION rowhook.ids_of_rare_events(organization uuid, statuses text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) IS 'like delivery_ids, of an event type with few events; null if there are many';
 
 CREATE FUNCTION rowhook.insert_attempt() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2012,7 +2012,7 @@ CREATE FUNCTION rowhook.newest_gaps(most integer DEFAULT 10000) RETURNS TABLE(so
 
 COMMENT ON FUNCTION rowhook.newest_gaps(most integer) IS 'rows without an event among the newest completions of each source; rowhook.gaps searches all 7 days';
 
-CREATE FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, organization uuid DEFAULT NULL::uuid) RETURNS bigint[]
+CREATE FUNCTION rowhook.newest_ids(statuses text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, organization uuid DEFAULT NULL::uuid) RETURNS bigint[]
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
@@ -2021,7 +2021,7 @@ CREATE FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone
     SET enable_bitmapscan TO 'off'
     SET enable_sort TO 'off';
 
-COMMENT ON FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, organization uuid) IS 'like delivery_ids, read by the time at which deliveries ended: for the first pages of all organizations, and for pages of one organization that are of waiting deliveries or have a status code; null if there are few webhooks, if many deliveries wait, or the newest that ended are too few or, for one organization, too many';
+COMMENT ON FUNCTION rowhook.newest_ids(statuses text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, organization uuid) IS 'like delivery_ids, read by the time at which deliveries ended: for the first pages of all organizations, and for pages of one organization that are of waiting deliveries or have a status code; null if there are few webhooks, if many deliveries wait, or the newest that ended are too few or, for one organization, too many';
 
 CREATE FUNCTION rowhook.newest_latency(since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) RETURNS record
     LANGUAGE sql STABLE
@@ -2820,7 +2820,7 @@ CREATE FUNCTION rowhook.scan_counts(organization uuid, since timestamp with time
 
 COMMENT ON FUNCTION rowhook.scan_counts(organization uuid, since timestamp with time zone, until timestamp with time zone, event_type text, code integer, most_rows integer, OUT by_status jsonb, OUT complete boolean) IS 'number of deliveries by status among the newest `most_rows` ids of a range of time; complete: these are all';
 
-CREATE FUNCTION rowhook.scan_ids(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, most_rows integer) RETURNS bigint[]
+CREATE FUNCTION rowhook.scan_ids(organization uuid, statuses text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, most_rows integer) RETURNS bigint[]
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
@@ -2828,7 +2828,7 @@ CREATE FUNCTION rowhook.scan_ids(organization uuid, wanted text[], since timesta
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.scan_ids(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, most_rows integer) IS 'like delivery_ids, read by id from the newest; null if `most_rows` ids have fewer than `most` deliveries';
+COMMENT ON FUNCTION rowhook.scan_ids(organization uuid, statuses text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, most_rows integer) IS 'like delivery_ids, read by id from the newest; null if `most_rows` ids have fewer than `most` deliveries';
 
 CREATE FUNCTION rowhook.schema_differences() RETURNS TABLE(kind text, step text, line text, missing boolean, finding text)
     LANGUAGE sql STABLE
@@ -5388,9 +5388,9 @@ GRANT ALL ON FUNCTION rowhook.count_by_status(organization uuid, webhook uuid, s
 REVOKE ALL ON FUNCTION rowhook.count_capped(query text, before timestamp with time zone, since timestamp with time zone, cap integer, OUT total bigint, OUT oldest timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_capped(query text, before timestamp with time zone, since timestamp with time zone, cap integer, OUT total bigint, OUT oldest timestamp with time zone) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.count_ended(wanted text[], since timestamp with time zone, until timestamp with time zone, max_rows integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.count_ended(wanted text[], since timestamp with time zone, until timestamp with time zone, max_rows integer) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.count_ended(wanted text[], since timestamp with time zone, until timestamp with time zone, max_rows integer) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.count_ended(statuses text[], since timestamp with time zone, until timestamp with time zone, max_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.count_ended(statuses text[], since timestamp with time zone, until timestamp with time zone, max_rows integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.count_ended(statuses text[], since timestamp with time zone, until timestamp with time zone, max_rows integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.count_events(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_events(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) TO rowhook_worker;
@@ -5402,9 +5402,9 @@ REVOKE ALL ON FUNCTION rowhook.count_older_seals(newest bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_older_seals(newest bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.count_older_seals(newest bytea) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.count_since(organization uuid, wanted text[], since timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.count_since(organization uuid, wanted text[], since timestamp with time zone) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.count_since(organization uuid, wanted text[], since timestamp with time zone) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.count_since(organization uuid, statuses text[], since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.count_since(organization uuid, statuses text[], since timestamp with time zone) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.count_since(organization uuid, statuses text[], since timestamp with time zone) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.count_step(span interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_step(span interval) TO rowhook_worker;
@@ -5607,9 +5607,9 @@ GRANT ALL ON FUNCTION rowhook.expired_days(kind text) TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.expired_partitions(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.expired_partitions(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.failed_counts(webhooks uuid[], wanted text[], since timestamp with time zone, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.failed_counts(webhooks uuid[], wanted text[], since timestamp with time zone, most integer) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.failed_counts(webhooks uuid[], wanted text[], since timestamp with time zone, most integer) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.failed_counts(webhooks uuid[], statuses text[], since timestamp with time zone, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.failed_counts(webhooks uuid[], statuses text[], since timestamp with time zone, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.failed_counts(webhooks uuid[], statuses text[], since timestamp with time zone, most integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.failed_deliveries(organization uuid, webhook uuid, statuses text[], since timestamp with time zone, max_rows integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.failed_deliveries(organization uuid, webhook uuid, statuses text[], since timestamp with time zone, max_rows integer) TO rowhook_worker;
@@ -5780,9 +5780,9 @@ REVOKE ALL ON FUNCTION rowhook.identify_organization(id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.identify_organization(id text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.identify_organization(id text) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.ids_of_rare_events(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.ids_of_rare_events(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.ids_of_rare_events(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.ids_of_rare_events(organization uuid, statuses text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.ids_of_rare_events(organization uuid, statuses text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.ids_of_rare_events(organization uuid, statuses text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.insert_attempt() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.insert_attempt() TO rowhook_worker;
@@ -6010,9 +6010,9 @@ GRANT ALL ON FUNCTION rowhook.newest_failure(webhook uuid, statuses text[], OUT 
 REVOKE ALL ON FUNCTION rowhook.newest_gaps(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.newest_gaps(most integer) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, organization uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, organization uuid) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.newest_ids(wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, organization uuid) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.newest_ids(statuses text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, organization uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.newest_ids(statuses text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, organization uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.newest_ids(statuses text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, organization uuid) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.newest_latency(since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.newest_latency(since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) TO rowhook_worker;
@@ -6391,9 +6391,9 @@ REVOKE ALL ON FUNCTION rowhook.scan_counts(organization uuid, since timestamp wi
 GRANT ALL ON FUNCTION rowhook.scan_counts(organization uuid, since timestamp with time zone, until timestamp with time zone, event_type text, code integer, most_rows integer, OUT by_status jsonb, OUT complete boolean) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.scan_counts(organization uuid, since timestamp with time zone, until timestamp with time zone, event_type text, code integer, most_rows integer, OUT by_status jsonb, OUT complete boolean) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.scan_ids(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, most_rows integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.scan_ids(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, most_rows integer) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.scan_ids(organization uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, most_rows integer) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.scan_ids(organization uuid, statuses text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, most_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.scan_ids(organization uuid, statuses text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, most_rows integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.scan_ids(organization uuid, statuses text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, most_rows integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.schema_differences() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.schema_differences() TO rowhook_worker;

@@ -250,28 +250,9 @@ class OutboxQueries(Queries):
         rotation = Rotation(self._cursor)
         claimed, began_s = NO_CLAIMS, time.monotonic()
         while not claimed.claims and not rotation.is_complete:
-            failpoints.reach("before_claim")
-            self._tally.begin_claim()
-            claimed = await engine.claim(
-                self._claims,
-                self._worker,
-                batch=limit,
-                per_lane=_PER_LANE,
-                after=self._cursor,
-                lease=self._lease,
-                sweep=sweep,
-                marks={} if sweep else self.low_watermarks.times,
-                held=list(self._in_flight.claims) if sweep else None,
-                falls_asleep=falls_asleep,
-            )
-            failpoints.reach("claimed")
-            self._tally.add_claim(claimed.reclaimed)
-            self._cursor = claimed.cursor
+            claimed = await self._claim_once(limit, sweep=sweep, falls_asleep=falls_asleep)
             rotation.move(claimed.cursor)
             outlook = outlook.join(claimed.outlook)
-            self.low_watermarks.update(claimed)
-            await self._give_up_unreadable(claimed.unreadable)
-            _report_reclaimed(claimed.reclaimed)
         if sweep and not claimed.claims:
             self.low_watermarks.forget_useless(time.monotonic() - began_s)
         has_more = outlook.has_more or not rotation.is_complete
@@ -284,6 +265,29 @@ class OutboxQueries(Queries):
             has_claimed=bool(claimed.claims),
         )
         return await self._take(claimed.claims)
+
+    async def _claim_once(self, limit: int, *, sweep: bool, falls_asleep: bool) -> ClaimResult:
+        failpoints.reach("before_claim")
+        self._tally.begin_claim()
+        claimed = await engine.claim(
+            self._claims,
+            self._worker,
+            batch=limit,
+            per_lane=_PER_LANE,
+            after=self._cursor,
+            lease=self._lease,
+            sweep=sweep,
+            marks={} if sweep else self.low_watermarks.times,
+            held=list(self._in_flight.claims) if sweep else None,
+            falls_asleep=falls_asleep,
+        )
+        failpoints.reach("claimed")
+        self._tally.add_claim(claimed.reclaimed)
+        self._cursor = claimed.cursor
+        self.low_watermarks.update(claimed)
+        await self._give_up_unreadable(claimed.unreadable)
+        _report_reclaimed(claimed.reclaimed)
+        return claimed
 
     async def _take(self, claims: list[Claim]) -> list[Claim]:
         if self.shutdown.is_set():
