@@ -10,9 +10,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from rowhook.db import access_queries, secret_queries
-from rowhook.db.secret_queries import Kind, SealedRow
+from rowhook.db import access_queries, webhook_queries
 from rowhook.db.statements import StillReferenced
+from rowhook.db.webhook_queries import Kind, SealedRow
 from rowhook.render.configuration import Fault
 from rowhook.security.vault import KEYRING, NO_ORGANIZATION, DecryptionFailed
 from rowhook.services import paging
@@ -47,11 +47,11 @@ async def put_secret(
     if await access_queries.first_missing(ctx.pool, organization=organization):
         raise NotFound(f"Organization {organization} does not exist.")
     while True:
-        version = await secret_queries.secret_version(ctx.pool, organization, secret_id) + 1
+        version = await webhook_queries.secret_version(ctx.pool, organization, secret_id) + 1
         sealed = ctx.keyring.seal(
             secret, organization_id=organization, name=secret_id, version=version
         )
-        if await secret_queries.put_secret(
+        if await webhook_queries.put_secret(
             ctx.pool, organization, secret_id, version, sealed, allowed_hosts
         ):
             return version
@@ -90,10 +90,10 @@ async def delete_secret(ctx: ServiceContext, organization: UUID, secret_id: str)
         raise Rejected(_id_fault())
     for _ in range(_MAX_TRIES):
         try:
-            if not await secret_queries.delete_secret(ctx.pool, organization, secret_id):
+            if not await webhook_queries.delete_secret(ctx.pool, organization, secret_id):
                 raise NotFound(f"Secret {secret_id} does not exist.")
         except StillReferenced as error:
-            users = await secret_queries.secret_users(ctx.pool, organization, secret_id)
+            users = await webhook_queries.secret_users(ctx.pool, organization, secret_id)
             if users:
                 raise _in_use(users) from error
         else:
@@ -114,7 +114,7 @@ async def secret_hosts(
     ctx: ServiceContext, organization: UUID, secret_id: str
 ) -> tuple[bool, list[str] | None]:
     """Returns whether a secret exists, and the hosts that it is limited to, if any."""
-    hosts = await secret_queries.secret_hosts(ctx.pool, organization, [secret_id])
+    hosts = await webhook_queries.secret_hosts(ctx.pool, organization, [secret_id])
     return secret_id in hosts, hosts.get(secret_id)
 
 
@@ -123,7 +123,7 @@ async def list_secrets(
 ) -> Secrets:
     """Lists the secrets of an organization by id, without their values."""
     after = paging.decode_cursor(cursor, tuple[str])
-    rows = await secret_queries.secret_page(
+    rows = await webhook_queries.secret_page(
         ctx.pool, organization, after[0] if after else None, limit + 1
     )
     items, last = paging.cut(paging.read(rows, Secret), limit)
@@ -160,7 +160,7 @@ async def rekey(ctx: KeyringContext, report: Report) -> Rekeyed:
     run = _Run(ctx, report, total=left)
     if left:
         count = msgspec.json.encode({"left": left}).decode()
-        await secret_queries.write_audit(
+        await webhook_queries.write_audit(
             ctx.pool, "keyring.rekey_began", ctx.keyring.newest_id, count
         )
     for _ in range(_ROUNDS):
@@ -173,12 +173,12 @@ async def rekey(ctx: KeyringContext, report: Report) -> Rekeyed:
     result = run.result(left)
     if result.resealed:
         after = msgspec.json.encode(result).decode()
-        await secret_queries.write_audit(ctx.pool, "keyring.rekeyed", result.key, after)
+        await webhook_queries.write_audit(ctx.pool, "keyring.rekeyed", result.key, after)
     return result
 
 
 async def _count_remaining(ctx: KeyringContext) -> int:
-    counts = await secret_queries.count_older_seals(ctx.pool, ctx.keyring.newest_prefix)
+    counts = await webhook_queries.count_older_seals(ctx.pool, ctx.keyring.newest_prefix)
     return sum(counts.values())
 
 
@@ -192,15 +192,15 @@ class _Run:
 
     async def reseal(self, kind: Kind, newest: bytes) -> None:
         """Re-encrypts all values of a kind once."""
-        page = await secret_queries.sealed_page(self._ctx.pool, kind, newest, None, _BATCH)
+        page = await webhook_queries.sealed_page(self._ctx.pool, kind, newest, None, _BATCH)
         while page:
             resealed = [(row, sealed) for row in page if (sealed := self._reencrypt(kind, row))]
             rows = [row for row, _ in resealed]
             new = [sealed for _, sealed in resealed]
-            self._done[kind] += await secret_queries.reseal(self._ctx.pool, kind, rows, new)
+            self._done[kind] += await webhook_queries.reseal(self._ctx.pool, kind, rows, new)
             total = self._done.total()
             self._report(total, max(total, self._total))
-            page = await secret_queries.sealed_page(self._ctx.pool, kind, newest, page[-1], _BATCH)
+            page = await webhook_queries.sealed_page(self._ctx.pool, kind, newest, page[-1], _BATCH)
 
     def _reencrypt(self, kind: Kind, row: SealedRow) -> bytes | None:
         ring = self._ctx.keyring

@@ -36,11 +36,10 @@ from rowhook.db.connection_pool import Pool
 from rowhook.db.engine import NO_CLAIMS, ClaimResult, Outlook, Rotation
 from rowhook.db.listener import Listener
 from rowhook.db.statements import PostgresError
-from rowhook.db.work_probe import WorkProbe
 from rowhook.migrate.queue_schema import builders
 from rowhook.model import Claim
 from rowhook.worker import failpoints
-from rowhook.worker.claim_pause import ClaimPause
+from rowhook.worker.claim_pause import ClaimPause, WorkProbe
 from rowhook.worker.in_flight import InFlight
 from rowhook.worker.tally import Tally
 
