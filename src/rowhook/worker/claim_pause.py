@@ -169,7 +169,7 @@ class _Polls:
 # While an open transaction may commit without a notification.
 _NAPS_S = (0.005, 0.01, 0.025, 0.05, 0.1, POLL_S)
 _LEAST_S = 0.001
-# How long claims are made instead of polls after a poll found what a claim cannot take.
+# How long claims are made instead of polls after a poll found rows that a claim cannot take.
 _BLOCKED_S = 2.0
 _NEVER = float("inf")
 
@@ -246,7 +246,7 @@ class ClaimPause:
     def begin(
         self, outlook: Outlook, *, is_registered: bool, has_claimed: bool, claims_at_polls: bool
     ) -> None:
-        """Begin the pause after a claim; `claims_at_polls`: a claim does what a poll would."""
+        """Begin the pause after a claim; `claims_at_polls`: claims replace polls."""
         now_s = time.monotonic()
         self.outlook = outlook
         self._is_empty = not has_claimed

@@ -182,7 +182,7 @@ class Worker:
             outcome = Outcome(verdict=Verdict.RENDER_FAILED, error=message)
         finally:
             self.in_flight.release_slot(claim.token)
-            failpoints.reach("landed")
+            failpoints.reach("slot_released")
         if self._traces is not None:
             self._traces.answer(claim.token, outcome)
         if outcome is NoOutcome.NOT_STARTED:
@@ -240,7 +240,7 @@ class Worker:
             return rendered, None
         if rendered is None or self.queries.shutdown.is_set():
             return NoOutcome.NOT_STARTED, None
-        failpoints.reach("composed")
+        failpoints.reach("rendered")
         self.in_flight.mark_started(claim.token)
         transport = self._transports[webhook.kind]
         if self._traces is None:

@@ -276,7 +276,7 @@ class OutboxQueries(Queries):
             after=self._cursor,
             lease=self._lease,
             sweep=sweep,
-            marks={} if sweep else self.low_watermarks.times,
+            low_watermarks={} if sweep else self.low_watermarks.times,
             held=list(self._in_flight.claims) if sweep else None,
             falls_asleep=falls_asleep,
         )
@@ -356,7 +356,7 @@ class LowWatermarks:
     def update(self, claimed: ClaimResult) -> None:
         """Adopt the watermarks of a claim."""
         self._sent.update(claim.webhook_id for claim in claimed.claims)
-        for lane, watermark in claimed.marks.items():
+        for lane, watermark in claimed.low_watermarks.items():
             if self._sent[lane] >= _MIN_SENT:
                 self.times.pop(lane, None)
                 self.times[lane] = watermark
