@@ -126,7 +126,9 @@ class PoolDriver:
         """Wait for `wake` or `end_wait`, at most until a time of `time.monotonic`."""
         self._wait_ended.clear()
         try:
-            async with asyncio.timeout(_seconds_until(until_s)):
+            # Until infinity: without a timer.
+            seconds = None if isinf(until_s) else max(until_s - time.monotonic(), 0.0)
+            async with asyncio.timeout(seconds):
                 await self._wait_ended.wait()
         except TimeoutError:
             return
@@ -143,11 +145,6 @@ class PoolDriver:
         self._shutdown.set()
         self._callbacks.clear()
         await self._tm.gather_tasks()
-
-
-def _seconds_until(moment_s: float) -> float | None:
-    """Return the seconds until a time of `time.monotonic`; None if it never comes."""
-    return None if isinf(moment_s) else max(moment_s - time.monotonic(), 0.0)
 
 
 class OutboxQueries(Queries):
@@ -285,7 +282,8 @@ class OutboxQueries(Queries):
         self._cursor = claimed.cursor
         self.low_watermarks.update(claimed)
         await self._give_up_unreadable(claimed.unreadable)
-        _report_reclaimed(claimed.reclaimed)
+        if claimed.reclaimed:
+            log.warning("claims.reclaimed", count=claimed.reclaimed)
         return claimed
 
     async def _take(self, claims: list[Claim]) -> list[Claim]:
@@ -326,11 +324,6 @@ class OutboxQueries(Queries):
             slot=None,
             headers=None,
         )
-
-
-def _report_reclaimed(count: int) -> None:
-    if count:
-        log.warning("claims.reclaimed", count=count)
 
 
 def group_by_lane(claims: list[Claim]) -> Iterable[list[Claim]]:
