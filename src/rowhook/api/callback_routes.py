@@ -42,7 +42,7 @@ from rowhook.server_sent_events import (
 )
 from rowhook.services import sessions
 from rowhook.services.sessions import SessionToken
-from rowhook.supervisor import Supervisor
+from rowhook.supervisor import Supervisor, is_set_within
 
 log = structlog.get_logger()
 _SOURCE = Path(__file__).parent / "assets" / "callbacks.js"
@@ -310,7 +310,7 @@ class CallbackStream:
             if batch:
                 after = batch[-1].place
                 yield batch
-            elif not await _wait_for_wakeup(wakeup, min(HEARTBEAT_S, self._remaining_s())):
+            elif not await is_set_within(wakeup, min(HEARTBEAT_S, self._remaining_s())):
                 yield []
 
     def _remaining_s(self) -> float:
@@ -345,15 +345,6 @@ def _log_failure(error: BaseException | None) -> None:
         log.info("callbacks.disconnected", error=type(error).__name__)
     elif error is not None:
         log.error("callbacks.failed", error=type(error).__name__, exc_info=error)
-
-
-async def _wait_for_wakeup(wakeup: asyncio.Event, timeout_s: float) -> bool:
-    try:
-        async with asyncio.timeout(max(timeout_s, 0)):
-            await wakeup.wait()
-    except TimeoutError:
-        return False
-    return True
 
 
 async def _disconnected(receive: Receive) -> None:

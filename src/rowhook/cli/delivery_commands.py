@@ -21,6 +21,7 @@ from rowhook.cli.options import (
     webhook_argument,
 )
 from rowhook.cli.output import (
+    confirm,
     format_time,
     format_value,
     print_json,
@@ -284,7 +285,8 @@ async def replay(
     selection = f"{count(result.deliveries)} to {target.name}, {'/'.join(statuses)}, created since"
     selection = sanitize(f"{selection} {format_time(since)}")
     if not dry_run and result.deliveries:
-        _confirm(selection, yes=yes)
+        if not yes and sys.stdin.isatty():
+            confirm(f"{selection}. Send again?", declined="Nothing was sent.")
         result = await operations.replay(
             ctx, webhook, since, until=until, statuses=statuses, rate=rate
         )
@@ -294,10 +296,3 @@ async def replay(
         show(f"{selection}. Nothing was sent.")
     else:
         show(f"{count(result.deliveries)} queued{f', {rate:g} per second' if rate else ''}.")
-
-
-def _confirm(selection: str, *, yes: bool) -> None:
-    if yes or not sys.stdin.isatty():
-        return
-    if not click.confirm(f"{selection}. Send again?", err=True):
-        raise CommandFailed("Nothing was sent.")

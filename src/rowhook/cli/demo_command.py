@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ipaddress
 import logging
 import sys
@@ -38,7 +37,7 @@ from rowhook.migrate import runner, steps
 from rowhook.services import webhooks
 from rowhook.services.context import KeyringContext, ServerContext
 from rowhook.settings import Settings, SettingsRejected
-from rowhook.supervisor import Supervisor
+from rowhook.supervisor import Supervisor, is_set_within
 
 _DEADLINE_S = 30.0
 _LEDGER_FAILURES = 2
@@ -176,11 +175,8 @@ class _Demo:
         await _write_traffic(database, stop)
 
     async def _run_scripts(self, database: startup.Database, *names: str) -> None:
-        folder = steps.sql_folder() / "demo"
-        async with await connection_pool.connect(database.direct) as connection:
-            for name in names:
-                script = (folder / f"{self.platform.scripts}{name}.sql").read_text("utf-8")
-                await statements.run_script(connection, script)
+        for name in names:
+            await _run_script(database, f"{self.platform.scripts}{name}")
 
     async def _watch(self, ctx: KeyringContext, story: Story, stop: asyncio.Event) -> int:
         deadline = time.monotonic() + _DEADLINE_S
@@ -311,9 +307,7 @@ async def _write_traffic(database: startup.Database, stop: asyncio.Event) -> Non
     """Writes a completion every two seconds until `stop` is set."""
     while not stop.is_set():
         await _run_script(database, "traffic")
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_TRAFFIC_S):
-                await stop.wait()
+        await is_set_within(stop, _TRAFFIC_S)
 
 
 def _usable_port(settings: Settings) -> int:

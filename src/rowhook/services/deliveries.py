@@ -19,7 +19,6 @@ from rowhook.services import paging
 from rowhook.services.context import Conflict, NotFound, Rejected, ServiceContext
 
 Replayable = Literal["delivered", "dead", "cancelled", "skipped", "held"]
-Scope = Literal["read", "write", "secrets", "replay", "admin"]
 # A search reads at most this many deliveries, and characters of their payloads.
 MOST_ROWS = 2000
 MOST_TEXT = 32 * 2**20
