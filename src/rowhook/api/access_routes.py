@@ -21,10 +21,11 @@ from rowhook.api.parameters import (
 from rowhook.api.routing import EXAMPLES, create_route, delete_route, get_route, put_route
 from rowhook.render.configuration import Fault
 from rowhook.services import access, portal, secrets
-from rowhook.services.access import ApiKeys, Audit, Caller, NewApiKey, Scope, Secrets
+from rowhook.services.access import ApiKeys, Audit, Caller, NewApiKey, Scope
 from rowhook.services.context import KeyringContext, Rejected
 from rowhook.services.json_reader import ReadResult
 from rowhook.services.portal import PortalLink, PortalLinkDraft
+from rowhook.services.secrets import Secrets
 
 SecretOrganizationId = Annotated[
     str | None,

@@ -184,8 +184,7 @@ async def list_deliveries(
     distinct = replace(filters, statuses=tuple(dict.fromkeys(filters.statuses)))
     before = paging.decode_cursor(cursor, ListPosition)
     rows = await list_queries.delivery_page(ctx.lists, distinct, before, limit + 1)
-    items, last = paging.cut(paging.read(rows, Delivery), limit)
-    return Deliveries(items, None if last is None else paging.cursor(last.created_at, last.id))
+    return Deliveries(*paging.page(rows, Delivery, limit, "created_at", "id"))
 
 
 async def delivery_of(ctx: ServiceContext, delivery: int) -> DeliveryWithAttempts:

@@ -163,8 +163,8 @@ else:
     WebhookPatch.__doc__ = "A merge patch (RFC 7396). null resets a field to its default."
 
 
-def configuration_of(webhook: Webhook) -> Configuration:
-    """Returns the configurable fields of a webhook."""
+def configuration_of(webhook: Webhook | Configuration) -> Configuration:
+    """Returns the configurable fields of a webhook, without those that a subclass adds."""
     return Configuration(**{name: getattr(webhook, name) for name in _FIELDS})
 
 

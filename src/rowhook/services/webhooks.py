@@ -17,11 +17,11 @@ from rowhook.render.configuration import Configuration, Fault, read_configuratio
 from rowhook.render.webhook_compiler import Webhook as Compiled
 from rowhook.render.webhook_compiler import header_pointer, header_warnings, required_paths
 from rowhook.security.sign import new_signing_secret
+from rowhook.security.vault import signing_name
 from rowhook.services import paging
 from rowhook.services.context import Conflict, KeyringContext, NotFound, Rejected, ServiceContext
 from rowhook.services.links import still_linked
 from rowhook.services.lookups import Id, find_agent, webhook_owner
-from rowhook.services.webhook_cache import signing_name
 from rowhook.services.webhook_documents import (
     NewSigningSecret,
     Revision,
@@ -278,8 +278,7 @@ async def list_revisions(
     rows = await webhook_queries.revision_page(
         ctx.pool, webhook, before[0] if before else None, limit + 1
     )
-    items, last = paging.cut(paging.read(rows, Revision), limit)
-    return Revisions(items, None if last is None else paging.cursor(last.revision))
+    return Revisions(*paging.page(rows, Revision, limit, "revision"))
 
 
 async def revision_of(ctx: ServiceContext, webhook: UUID, revision: int) -> Revision:
