@@ -36,6 +36,7 @@ from rowhook.db.list_queries import DeliveryFilter
 from rowhook.durations import format_duration, format_relative
 from rowhook.model import FINAL_STATUSES, STATUSES
 from rowhook.services import deliveries as operations
+from rowhook.services import lookups
 from rowhook.services.context import NotFound, ServiceContext
 from rowhook.services.deliveries import (
     REPLAYED,
@@ -46,7 +47,6 @@ from rowhook.services.deliveries import (
     delivery_of,
     list_deliveries,
 )
-from rowhook.services.webhooks import webhook_of
 
 
 @list_group
@@ -278,11 +278,11 @@ async def replay(
 
     Prints how many, and asks for confirmation on a terminal.
     """
-    target = await webhook_of(ctx, webhook)
     result = await operations.replay(
         ctx, webhook, since, until=until, statuses=statuses, dry_run=True
     )
-    selection = f"{count(result.deliveries)} to {target.name}, {'/'.join(statuses)}, created since"
+    name = (await lookups.names_of_webhooks(ctx, [webhook]))[webhook].name
+    selection = f"{count(result.deliveries)} to {name}, {'/'.join(statuses)}, created since"
     selection = sanitize(f"{selection} {format_time(since)}")
     if not dry_run and result.deliveries:
         if not yes and sys.stdin.isatty():

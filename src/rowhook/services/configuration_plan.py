@@ -26,10 +26,10 @@ from rowhook.services.configuration_file import (
     webhook_fields,
 )
 from rowhook.services.context import NotFound, Rejected, ServiceContext
+from rowhook.services.webhook_checks import check_for_save
 from rowhook.services.webhook_documents import (
     SaveWarning,
     Webhook,
-    check_for_save,
     configuration_of,
 )
 
