@@ -17,14 +17,14 @@ from rowhook.db import connection_pool, engine, statements
 from rowhook.db.connection_pool import Pool
 from rowhook.db.engine import ClaimResult
 from rowhook.model import Claim
-from rowhook.worker.queue import LowWatermarks
+from rowhook.worker.queue import PER_LANE, LowWatermarks
 
 _ROWS = (10_000, 1_000_000, 10_000_000)
 _WEBHOOKS = (10, 1_000, 50_000)
 _ROWS_OF_WEBHOOKS = 1_000_000
 _INSERTED_AT_ONCE = 100_000
-# As the worker claims: at most 128 deliveries, 4 of each lane if there are many.
-_BATCH, _PER_LANE = 128, 4
+# As the worker claims.
+_BATCH = 128
 _WARM_UP, _COUNTED = 10, 20
 
 
@@ -59,7 +59,7 @@ class _Claims:
             self.pool,
             self.worker,
             batch=_BATCH,
-            per_lane=_PER_LANE,
+            per_lane=PER_LANE,
             after=self.cursor,
             lease=timedelta(seconds=60),
             sweep=False,
@@ -153,7 +153,7 @@ async def _blocks(run: RunContext) -> float:
         (before,) = await (await connection.execute(query)).fetchall()
         claimed = await connection.execute(
             "select from rowhook.claim_batch(%s, %s, %s) where kind = 'delivery'",
-            (uuid4(), _BATCH, _PER_LANE),
+            (uuid4(), _BATCH, PER_LANE),
         )
         (after,) = await (await connection.execute(query)).fetchall()
         return float(after[0] - before[0]) / claimed.rowcount

@@ -7,8 +7,12 @@ from collections.abc import Iterable
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
-from rowhook.api.installation_families import maintenance_families, queue_families, standby_families
-from rowhook.api.monitoring import RequestMetrics
+from rowhook.api.metrics import (
+    RequestMetrics,
+    maintenance_families,
+    queue_families,
+    standby_families,
+)
 from rowhook.db.stats_queries import QueueMetrics, RetentionMetrics, UpkeepMetrics
 from rowhook.metric_families import process_families
 from rowhook.worker.status_app import worker_families

@@ -92,6 +92,9 @@ declare
   history record;
   history_found_at timestamptz;
 begin
+  perform rowhook.reject_mapping('The table is null.', 'Name a table, such as ''public.runs''.') where watched is null;
+  perform rowhook.reject_mapping(format('The mapping of %s is not a JSON object.', watched),
+    'Map each field to a column, such as {"id": "run_id"}.') where jsonb_typeof(mapping) <> 'object';
   select * into source from rowhook.source s where s.relation = watched and s.kind = source_kind for update;
   is_new := source.name is null;
   mapping := coalesce((select jsonb_object_agg(m.key, m.value) from jsonb_each(mapping) as m where m.value <> 'null'), '{}');

@@ -93,6 +93,15 @@ class Supervisor:
             self._report(task.get_name(), error or _unexpected_end(task))
 
 
+async def is_set_within(event: asyncio.Event, seconds: float) -> bool:
+    """Waits for an event for at most `seconds`; returns whether it is set."""
+    try:
+        async with asyncio.timeout(max(seconds, 0)):
+            return await event.wait()
+    except TimeoutError:
+        return False
+
+
 def _cause(task: asyncio.Task[Any]) -> BaseException | None:
     return None if task.cancelled() else task.exception()
 

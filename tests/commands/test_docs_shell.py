@@ -15,8 +15,7 @@ import pytest
 
 from rowhook.embedded.server_binaries import binaries
 from rowhook.security.sign import new_signing_secret
-from rowhook.security.vault import Keyring, generate_master_key
-from rowhook.services.webhook_cache import signing_name
+from rowhook.security.vault import Keyring, generate_master_key, signing_name
 from tests.commands.test_docs import STAGE, WEBHOOK
 from tests.support.commands import environment
 from tests.support.deadline import DEADLINE_S

@@ -77,6 +77,10 @@ def test_other_help_names_the_page_of_settings_in_one_line(command: list[str]) -
         (["webhooks", "craete"], "create"),
         (["delivery"], "deliveries"),
         (["up", "--prot", "1"], "--port"),
+        (["webhooks", "create", "--body", "x"], "'--body-template'"),
+        (["org"], "'organizations'"),
+        (["webhooks", "rot"], "'rotate-secret'"),
+        (["--vers"], "'--version'"),
     ],
 )
 async def test_a_mistyped_command_is_answered_with_a_similar_one(

@@ -24,7 +24,11 @@ print(*sorted({name.partition(".")[0] for name in sys.modules}))
             {"jinja2", "jsonschema", "litestar", "pgqueuer", "pydantic"},
         ),
         (
-            "delivery_commands,credential_commands,watch_command,configuration_commands",
+            "delivery_commands,credential_commands,watch_command,retention_command",
+            {"jinja2", "jsonschema", "litestar", "pgqueuer", "pydantic"},
+        ),
+        (
+            "configuration_commands,webhook_commands,organization_commands",
             {"litestar", "pgqueuer", "pydantic"},
         ),
     ],

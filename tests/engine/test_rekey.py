@@ -15,7 +15,7 @@ from rowhook.render.configuration import Configuration
 from rowhook.render.renderer import Renderer
 from rowhook.render.webhook_compiler import Webhook
 from rowhook.security.vault import Keyring, generate_master_key
-from rowhook.services import access, secrets, webhook_documents, webhooks
+from rowhook.services import access, reencryption, secrets, webhook_documents, webhooks
 from rowhook.services.context import KeyringContext
 from rowhook.services.webhook_cache import WebhookCache
 from tests.support.calls import LOOPBACK, Api, running_api
@@ -60,7 +60,7 @@ async def test_after_a_rekey_everything_opens_with_only_the_new_key(
     ctx: KeyringContext, platform: Platform, pool: Pool
 ) -> None:
     created = await webhook(ctx, platform)
-    result = await secrets.rekey(with_rotated_keys(ctx), ignore_progress)
+    result = await reencryption.rekey(with_rotated_keys(ctx), ignore_progress)
     assert (result.secrets, result.signing_secrets, result.left) == (1, 1, 0)
     compiled = WebhookCache(pool, Keyring(NEW), brand="Roxels")
     opened = await compiled.get(created.id, 1, 1)
@@ -72,7 +72,7 @@ async def test_a_rekey_keeps_versions_and_the_audit_of_a_secret(
     ctx: KeyringContext, platform: Platform
 ) -> None:
     created = await webhook(ctx, platform)
-    await secrets.rekey(with_rotated_keys(ctx), ignore_progress)
+    await reencryption.rekey(with_rotated_keys(ctx), ignore_progress)
     assert await platform.rows("select version from rowhook.secret") == [{"version": 1}]
     (observed,) = await platform.rows("select revision, secrets_version from rowhook.webhook")
     assert (observed["revision"], observed["secrets_version"]) == (created.revision, 1)
@@ -85,9 +85,9 @@ async def test_progress_covers_more_than_one_batch(ctx: KeyringContext, platform
     for number in range(105):
         await secrets.put_secret(ctx, platform.organization, f"s{number:03}", "hunter22")
     progress: list[tuple[int, int]] = []
-    result = await secrets.rekey(with_rotated_keys(ctx), lambda *count: progress.append(count))
+    result = await reencryption.rekey(with_rotated_keys(ctx), lambda *count: progress.append(count))
     assert (result.secrets, progress) == (105, [(100, 105), (105, 105)])
-    assert (await secrets.rekey(with_rotated_keys(ctx), ignore_progress)).resealed == 0
+    assert (await reencryption.rekey(with_rotated_keys(ctx), ignore_progress)).resealed == 0
 
 
 async def test_a_secret_that_no_key_opens_is_reported_and_unchanged(
@@ -100,7 +100,7 @@ async def test_a_secret_that_no_key_opens_is_reported_and_unchanged(
         " where id = 'b'"
     )
     before = await platform.value("select sealed from rowhook.secret where id = 'b'")
-    result = await secrets.rekey(with_rotated_keys(ctx), ignore_progress)
+    result = await reencryption.rekey(with_rotated_keys(ctx), ignore_progress)
     assert (result.secrets, result.left) == (2, 1)
     assert "secret b of organization" in result.closed[0]
     assert before == await platform.value("select sealed from rowhook.secret where id = 'b'")
@@ -129,7 +129,7 @@ async def test_a_stored_idempotent_response_is_repeated_with_the_new_key(
     async with running_api(dsn, keyring=Keyring(KEY)) as api:
         keys = [await api.key_of(platform.organization), await api.key_of(None), api.key]
         first = [await idempotent_request(api, platform, key) for key in (keys[0], keys[2])]
-    result = await secrets.rekey(with_rotated_keys(ctx), ignore_progress)
+    result = await reencryption.rekey(with_rotated_keys(ctx), ignore_progress)
     assert (result.answers, result.left) == (2, 0)
     async with running_api(dsn, keyring=Keyring(NEW)) as api:
         again = [await idempotent_request(api, platform, key) for key in (keys[0], keys[2])]

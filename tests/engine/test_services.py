@@ -16,10 +16,10 @@ from rowhook.model import Outcome
 from rowhook.render.configuration import Configuration
 from rowhook.render.renderer import Renderer
 from rowhook.render.webhook_compiler import Webhook
-from rowhook.security.vault import DecryptionFailed, Keyring, generate_master_key
+from rowhook.security.vault import DecryptionFailed, Keyring, generate_master_key, signing_name
 from rowhook.services import links, secrets, webhooks
 from rowhook.services.context import KeyringContext, NotFound, Rejected
-from rowhook.services.webhook_cache import WebhookCache, signing_name
+from rowhook.services.webhook_cache import WebhookCache
 from rowhook.services.webhook_documents import WebhookPatch
 from tests.support.sample_platform import Platform, other_platform
 

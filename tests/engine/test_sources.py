@@ -183,6 +183,28 @@ async def test_an_invalid_mapping_is_rejected_and_leaves_nothing_behind(
     assert await platform.value("select count(*) from pg_trigger where tgname ~ '^rowhook_'") == 0
 
 
+@pytest.mark.parametrize(
+    "kind", ["jobs", "commits", "organizations", "agents", "goals", "sessions"]
+)
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("'public.runs', '[]'", "The mapping of public.runs is not a JSON object"),
+        ("'public.runs', '\"id\"'", "The mapping of public.runs is not a JSON object"),
+        ("'public.runs', 'null'", "The mapping of public.runs is not a JSON object"),
+        ("'public.runs', null", "The mapping of public.runs lacks the field id"),
+        ("null, '{}'", "The table is null"),
+    ],
+)
+async def test_every_watch_names_an_argument_that_is_not_a_table_or_a_mapping(
+    platform: Platform, kind: str, arguments: str, message: str
+) -> None:
+    await platform.db.execute(RUNS.encode())
+    with pytest.raises(psycopg.Error, match=message) as refused:
+        await platform.run(f"select rowhook.watch_{kind}({arguments})")
+    assert refused.value.sqlstate == "RH004"
+
+
 async def test_unwatch_leaves_nothing_behind_and_can_be_repeated(platform: Platform) -> None:
     await watched_runs(platform)
     await watched_again(platform)

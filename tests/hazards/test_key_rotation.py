@@ -15,7 +15,7 @@ import pytest
 from rowhook.db import connection_pool, webhook_queries
 from rowhook.db.connection_pool import Pool
 from rowhook.security.vault import Keyring, generate_master_key
-from rowhook.services import secrets, webhooks
+from rowhook.services import reencryption, secrets, webhooks
 from rowhook.services.context import Rejected
 from rowhook.verify import verify
 from tests.support.commands import free_port, run_command, running_command
@@ -98,7 +98,7 @@ async def test_deliveries_continue_during_a_rekey(rig: Rig) -> None:
     rig.ctx = replace(rig.ctx, keyring=Keyring(BOTH))
     async with rig.worker():
         _, rekeyed, _ = await asyncio.gather(
-            commits(rig), secrets.rekey(rig.ctx, lambda *_: None), changes(rig, saved.id)
+            commits(rig), reencryption.rekey(rig.ctx, lambda *_: None), changes(rig, saved.id)
         )
         await rig.reaches("delivered", count=COMMITS)
     assert (rekeyed.left, rekeyed.closed) == (0, [])
@@ -151,10 +151,10 @@ async def test_secrets_sealed_with_the_old_key_during_a_rekey_are_reported_and_r
             await secrets.put_secret(behind, rig.platform.organization, "a", "hunter22")
 
     churning = asyncio.create_task(change_secrets())
-    await secrets.rekey(ahead, lambda *_: None)
+    await reencryption.rekey(ahead, lambda *_: None)
     over.set()
     await churning
-    assert (await secrets.rekey(ahead, lambda *_: None)).left == 0
+    assert (await reencryption.rekey(ahead, lambda *_: None)).left == 0
     assert await older_seal_count(rig) == 0
 
 

@@ -15,7 +15,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from rowhook.api.openapi import EXAMPLES
+from rowhook.api.routing import EXAMPLES
 from tests.support.calls import ADMIN_KEY, Api
 from tests.support.commands import SOURCE, environment
 from tests.support.receiver import Receiver

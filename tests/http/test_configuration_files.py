@@ -158,7 +158,7 @@ async def test_only_prune_deletes_and_only_in_the_organizations_of_the_file(
 
 
 async def test_without_a_terminal_apply_needs_yes(hands: CommandLine, file: Path) -> None:
-    (await hands.type("apply", str(file))).refused(2, "Nothing was changed", "--yes", "--plan")
+    (await hands.type("apply", str(file))).refused(2, "Nothing was changed.", "Pass --yes")
     (await hands.type("apply", str(file), "--plan", "--yes")).refused(2, "either --plan or --yes")
 
 

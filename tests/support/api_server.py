@@ -13,8 +13,8 @@ from typing import Any
 import uvicorn
 
 from rowhook.api.application import application
-from rowhook.api.callback_routes import Subscriptions, listening
-from rowhook.api.monitoring import Metrics
+from rowhook.api.callback_stream import Subscriptions, listening
+from rowhook.api.metrics import Metrics
 from rowhook.dashboard import live_updates, site
 from rowhook.mcp import open_mcp
 from rowhook.migrate.runner import Readiness

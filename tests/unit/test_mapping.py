@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rowhook.mapping.proposal import Column, Proposal, completing, propose, with_status_map
+from rowhook.mapping import Column, Proposal, completing, propose, with_status_map
 from rowhook.mapping.source_fields import FIELDS, KINDS
 
 

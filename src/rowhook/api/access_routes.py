@@ -11,7 +11,6 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Struct, UnsetType
 
 from rowhook.api.auth import organization_filter, organization_of_new
-from rowhook.api.openapi import EXAMPLES
 from rowhook.api.parameters import (
     CallerDependency,
     ContextDependency,
@@ -19,13 +18,14 @@ from rowhook.api.parameters import (
     Limit,
     OrganizationId,
 )
-from rowhook.api.routing import create_route, delete_route, get_route, put_route, site_url
+from rowhook.api.routing import EXAMPLES, create_route, delete_route, get_route, put_route
 from rowhook.render.configuration import Fault
 from rowhook.services import access, portal, secrets
-from rowhook.services.access import ApiKeys, Audit, Caller, NewApiKey, Scope, Secrets
+from rowhook.services.access import ApiKeys, Audit, Caller, NewApiKey, Scope
 from rowhook.services.context import KeyringContext, Rejected
 from rowhook.services.json_reader import ReadResult
 from rowhook.services.portal import PortalLink, PortalLinkDraft
+from rowhook.services.secrets import Secrets
 
 SecretOrganizationId = Annotated[
     str | None,
@@ -201,6 +201,11 @@ def secret_router() -> Router:
     )
 
 
+def _site_url(request: Request[Any, Any, Any]) -> str:
+    """Return the address of the root page, with the prefix of one of several databases."""
+    return f"{str(request.base_url).rstrip('/')}{request.scope.get('rowhook_prefix', '')}/"
+
+
 @create_route(
     "/",
     scope="write",
@@ -221,7 +226,7 @@ async def create_portal_link(
     draft, faults = data
     organization = await organization_of_new(ctx, caller, draft.organization_id, faults)
     return await portal.create_link(
-        ctx, caller, organization, draft, faults, base_url=site_url(request)
+        ctx, caller, organization, draft, faults, base_url=_site_url(request)
     )
 
 

@@ -20,17 +20,17 @@ from rowhook.api import (
     delivery_routes,
     monitoring,
     platform_routes,
-    stats_routes,
     webhook_routes,
 )
 from rowhook.api.auth import AuthMiddleware, caller_of, ctx_of, require_existing, require_scope
-from rowhook.api.callback_routes import Subscriptions
+from rowhook.api.callback_stream import Subscriptions
 from rowhook.api.idempotent_requests import IdempotencyMiddleware, check_idempotency_key
+from rowhook.api.metrics import Metrics
 from rowhook.api.middleware import RowhookApp
-from rowhook.api.monitoring import Metrics, livez, metrics, readyz
-from rowhook.api.openapi import assets, openapi_config
+from rowhook.api.monitoring import livez, metrics, readyz
 from rowhook.api.parameters import require_known_parameters
 from rowhook.api.problems import HANDLERS, http_problem
+from rowhook.api.routing import assets, openapi_config
 from rowhook.migrate.runner import Readiness
 from rowhook.model import MAX_BODY_BYTES
 from rowhook.services.context import ServerContext
@@ -117,7 +117,7 @@ def _versioned() -> Router:
         path="/v1",
         route_handlers=[
             webhook_routes.webhook_router(),
-            stats_routes.health_router(),
+            monitoring.health_router(),
             webhook_routes.link_router(),
             platform_routes.organization_router(),
             platform_routes.organization_settings_router(),
@@ -126,13 +126,13 @@ def _versioned() -> Router:
             callback_routes.router(),
             delivery_routes.delivery_router(),
             delivery_routes.event_router(),
-            stats_routes.failure_router(),
+            monitoring.failure_router(),
             access_routes.secret_router(),
             access_routes.key_router(),
             access_routes.audit_router(),
             access_routes.portal_router(),
-            stats_routes.stats_router(),
-            monitoring.router(),
+            monitoring.stats_router(),
+            monitoring.system_router(),
             webhook_routes.preview_router(),
         ],
         middleware=[AuthMiddleware(), IdempotencyMiddleware()],

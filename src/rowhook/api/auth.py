@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 from uuid import UUID
 
 from litestar import Request
@@ -13,7 +14,6 @@ from litestar.handlers import BaseRouteHandler
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from rowhook.api.routing import decoded_path_params
 from rowhook.db import access_queries
 from rowhook.render.configuration import Fault
 from rowhook.services import access, events, lookups, sessions
@@ -33,8 +33,16 @@ class AuthMiddleware(ASGIMiddleware):
             request: Request[Any, Any, Any] = Request(scope)
             scope["user"] = await _authenticate(server_ctx, request, _token(request))
             scope["auth"] = None
-            scope["path_params"] = decoded_path_params(scope)
+            scope["path_params"] = _decoded_path_params(scope)
         await next_app(scope, receive, send)
+
+
+def _decoded_path_params(scope: Scope) -> dict[str, Any]:
+    # RowhookApp routes by a path whose segments are still encoded.
+    return {
+        name: unquote(value) if isinstance(value, str) else value
+        for name, value in scope["path_params"].items()
+    }
 
 
 def _token(request: Request[Any, Any, Any]) -> str | None:

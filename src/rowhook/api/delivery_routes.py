@@ -12,7 +12,6 @@ from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 from msgspec import Meta, Struct
 
 from rowhook.api.auth import organization_filter
-from rowhook.api.openapi import EXAMPLES
 from rowhook.api.parameters import (
     TIME,
     AgentId,
@@ -24,7 +23,7 @@ from rowhook.api.parameters import (
     Timestamp,
     parse_timestamp,
 )
-from rowhook.api.routing import action_route, get_route
+from rowhook.api.routing import EXAMPLES, action_route, get_route
 from rowhook.db.list_queries import DeliveryFilter
 from rowhook.model import STATUSES, DeliveryStatus, EventType
 from rowhook.services import deliveries, events, stats

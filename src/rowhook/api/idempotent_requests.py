@@ -27,10 +27,9 @@ from rowhook.api.auth import ctx_of_connection
 from rowhook.db import access_queries
 from rowhook.db.statements import StatementError, Unreachable
 from rowhook.render.configuration import Fault
-from rowhook.security.vault import NO_ORGANIZATION, DecryptionFailed
+from rowhook.security.vault import NO_ORGANIZATION, DecryptionFailed, response_name
 from rowhook.services.access import Caller
 from rowhook.services.context import Conflict, InProgress, KeyringContext, Rejected
-from rowhook.services.secrets import response_name
 
 log = structlog.get_logger()
 _KEY = re.compile(r"[!-~]{1,255}")

@@ -8,17 +8,16 @@ from collections.abc import Callable
 from functools import cached_property
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import structlog
-from litestar import Request
+from litestar import Litestar, Request
 from litestar.datastructures import URL
 from litestar.routes import HTTPRoute
 from litestar.types import Message, Method, Receive, Send
 
-from rowhook.api.monitoring import Metrics
+from rowhook.api.metrics import Metrics
 from rowhook.api.problems import problem
-from rowhook.api.routing import EncodedPathLitestar
 from rowhook.db.standby import MAX_LAG_S, REQUEST_READS, RequestReads, Standby, header_of
 from rowhook.server_sent_events import MEDIA_TYPE
 
@@ -38,7 +37,7 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _WITHOUT_COOKIES = ("/v1/", "/mcp")
 
 
-class RowhookApp(EncodedPathLitestar):
+class RowhookApp(Litestar):
     """Litestar with one log line and one metric per request, by route and never by path."""
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:  # type: ignore[override]
@@ -52,6 +51,7 @@ class RowhookApp(EncodedPathLitestar):
         if (standby := self.state.server_ctx.ctx.standby) is not None:
             send = StandbySender(scope, send, standby)
         sender = _ResponseSender(send, lambda: self._allowed(inner), bodiless=inner is not scope)
+        _encode_segments(inner)
         handle = super().__call__ if _has_valid_address(inner) else self._reject
         try:
             await handle(inner, receive, sender)
@@ -81,6 +81,18 @@ class RowhookApp(EncodedPathLitestar):
         write = log.debug if route in _PROBES else log.info
         ms = round(seconds * 1000, 1)
         write("api.answered", method=method, route=route, status=status, ms=ms)
+
+
+def _encode_segments(scope: Any) -> None:
+    """Keeps slashes of a segment encoded: Litestar would split the segment `a%2Fb` in two."""
+    raw_path = scope.get("raw_path")
+    if raw_path is not None and b"%" in raw_path:
+        scope["path"] = "/".join(_encode_delimiters(segment) for segment in raw_path.split(b"/"))
+
+
+def _encode_delimiters(segment: bytes) -> str:
+    # Only the slash, and the percent sign itself, would be ambiguous.
+    return unquote(segment.decode("latin-1")).replace("%", "%25").replace("/", "%2F")
 
 
 def _has_valid_address(scope: Any) -> bool:

@@ -1,43 +1,39 @@
-"""Monitoring: `/metrics`, `/v1/system`, `/v1/workers` and the probes of this process."""
+"""Monitoring: statistics, failures, health, system, workers, `/metrics` and the probes."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, Generic, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
 
 from litestar import Response, Router
 from litestar.datastructures import State
-from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import Metric
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
-from prometheus_client.registry import Collector
+from litestar.params import QueryParameter
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from rowhook.api.installation_families import maintenance_families, queue_families, standby_families
-from rowhook.api.openapi import EXAMPLES
-from rowhook.api.parameters import ContextDependency
+from rowhook.api.auth import organization_filter
+from rowhook.api.metrics import Metrics
+from rowhook.api.parameters import (
+    TIME,
+    CallerDependency,
+    ContextDependency,
+    Limit,
+    OrganizationId,
+    Window,
+    parse_timestamp,
+    parse_window,
+)
 from rowhook.api.problems import problem
-from rowhook.api.routing import get_route, public_route
-from rowhook.db import stats_queries
-from rowhook.db.connection_pool import Pool
-from rowhook.db.standby import Standby
-from rowhook.db.statements import StatementError, Unreachable
-from rowhook.metric_families import gauge, process_families
+from rowhook.api.routing import EXAMPLES, get_route, public_route
 from rowhook.migrate.runner import Readiness
-from rowhook.services import installation
+from rowhook.services import installation, stats
 from rowhook.services.context import ServerContext
+from rowhook.services.deliveries import Stats
 from rowhook.services.installation import System, Workers
+from rowhook.services.paging import MOST
+from rowhook.services.stats import MAX_POINTS, FailingWebhooks, Failures, HealthList, Series
 
-T = TypeVar("T")
-_CACHE_S = 5.0
-# Streams stay open as long as their page, so their duration means nothing.
-_STREAM = "/callbacks"
-# Counting a backlog of a million takes a second, so slow reads are cached for longer.
-_MAX_TIME_SHARE = 0.05
-_DEADLINE_S = 6.0
-_STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx", "none")
-_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_DAY = timedelta(hours=24)
 _EXAMPLE = """\
 # HELP rowhook_database_up 1 if the database answers.
 # TYPE rowhook_database_up gauge
@@ -46,110 +42,143 @@ rowhook_database_up 1.0
 # TYPE rowhook_deliveries gauge
 rowhook_deliveries{status="pending"} 12.0
 """
+WebhookIds = Annotated[
+    list[UUID],
+    QueryParameter(
+        name="webhook_id",
+        min_items=1,
+        max_items=MOST,
+        description="May be repeated: `?webhook_id=…&webhook_id=…`.",
+    ),
+]
 
 
-class RequestMetrics:
-    """The requests that this process answered."""
+@get_route("/", errors=(422,), response_example=EXAMPLES["failures"])
+async def list_failures(
+    ctx: ContextDependency,
+    caller: CallerDependency,
+    since: Annotated[
+        str | None,
+        QueryParameter(
+            description="Created at or after this time (RFC 3339). Default: 24 hours ago.",
+            schema_extra=TIME,
+        ),
+    ] = None,
+    webhook_id: Annotated[
+        UUID | None, QueryParameter(description="The webhook, which may have been deleted.")
+    ] = None,
+    organization_id: OrganizationId = None,
+    limit: Limit = 100,
+) -> Failures:
+    """Group dead, held and retrying deliveries by webhook and error.
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._requests = Counter(
-            "rowhook_api_requests_total",
-            "Requests answered.",
-            ("method", "route", "status"),
-            registry=registry,
-        )
-        self._responses = Counter(
-            "rowhook_api_responses_total",
-            "Responses by class of status; none: the client disconnected.",
-            ("status_class",),
-            registry=registry,
-        )
-        for status_class in _STATUS_CLASSES:
-            self._responses.labels(status_class)
-        self._seconds = Histogram(
-            "rowhook_api_request_seconds",
-            "Time from the request's head to the end of the response.",
-            ("method", "route"),
-            buckets=_BUCKETS,
-            registry=registry,
-        )
-
-    def record(self, method: str, route: str, status: int | None, seconds: float) -> None:
-        """Record one request. `status` is None if the client disconnected."""
-        self._requests.labels(method, route, str(status or "none")).inc()
-        self._responses.labels(f"{status // 100}xx" if status else "none").inc()
-        if not route.endswith(_STREAM):
-            self._seconds.labels(method, route).observe(seconds)
+    The group with the newest delivery comes first. At most the newest 10,000 deliveries of each
+    webhook and status are examined; `capped` is true if there were more.
+    """
+    return await stats.list_failures(
+        ctx,
+        organization=await organization_filter(ctx, caller, organization_id),
+        webhook=webhook_id,
+        since=parse_timestamp("/since", since) or datetime.now(UTC) - _DAY,
+        limit=limit,
+    )
 
 
-class Metrics:
-    """The metrics of one process, and those that it last read from the database."""
-
-    def __init__(self, pool: Pool, standby: Standby | None = None) -> None:
-        registry = CollectorRegistry()
-        self.record = RequestMetrics(registry).record
-        self._registry = registry
-        self._database = _Database(pool, standby)
-        registry.register(self._database)
-
-    async def text(self) -> bytes:
-        """Format all metrics in Prometheus' text format 0.0.4."""
-        await self._database.refresh()
-        return generate_latest(self._registry)
+def failure_router() -> Router:
+    """The router of this resource."""
+    return Router(path="/failures", tags=["Deliveries"], route_handlers=[list_failures])
 
 
-class _Reading(Generic[T]):
-    """Figures of the database, cached for some seconds; None if they could not be read."""
+@get_route("/", errors=(422,), response_example=EXAMPLES["stats"])
+async def read_stats(
+    ctx: ContextDependency,
+    caller: CallerDependency,
+    window: Window = "24h",
+    organization_id: OrganizationId = None,
+) -> Stats:
+    """Get the attempts and deliveries of the window.
 
-    def __init__(self, read: Callable[[Pool], Awaitable[T]], pool: Pool) -> None:
-        self.is_up = False
-        self.figures: T | None = None
-        self._read = read
-        self._pool = pool
-        self._cached_until = float("-inf")
-
-    async def refresh(self) -> None:
-        started = time.monotonic()
-        if started < self._cached_until:
-            return
-        self.is_up, self.figures = False, None
-        try:
-            async with asyncio.timeout(_DEADLINE_S):
-                self.figures = await self._read(self._pool)
-            self.is_up = True
-        except (*Unreachable, TimeoutError):
-            pass
-        except StatementError:
-            # The database answers but is not migrated to this version, which /readyz reports.
-            self.is_up = True
-        ended = time.monotonic()
-        throttle_s = (ended - started) / _MAX_TIME_SHARE if self.figures is not None else 0
-        self._cached_until = ended + max(_CACHE_S, throttle_s)
+    The window starts at a full minute, or at a full quarter of an hour if it is longer than three
+    hours; `since` is that time.
+    """
+    return await stats.stats(
+        ctx, await organization_filter(ctx, caller, organization_id), parse_window(window)
+    )
 
 
-class _Database(Collector):
-    """The metrics that are read from the database."""
+@get_route("/series", errors=(422,), response_example=EXAMPLES["series"])
+async def read_series(
+    ctx: ContextDependency,
+    caller: CallerDependency,
+    window: Window = "24h",
+    points: Annotated[
+        int,
+        QueryParameter(
+            ge=1, le=MAX_POINTS, description="The number of equal steps to divide the window into."
+        ),
+    ] = 48,
+    webhook_id: Annotated[
+        UUID | None, QueryParameter(description="The webhook, which may have been deleted.")
+    ] = None,
+    organization_id: OrganizationId = None,
+) -> Series:
+    """Count the attempts that ended in each step of the window by class, oldest first.
 
-    def __init__(self, pool: Pool, standby: Standby | None) -> None:
-        self._pool = pool
-        self._standby = standby
-        self._lock = asyncio.Lock()
-        self._upkeep = _Reading(stats_queries.upkeep_metrics, pool)
-        self._queue = _Reading(stats_queries.queue_metrics, pool)
+    A step is a multiple of a minute, or of a quarter of an hour if the window is longer than three
+    hours. There may be one step more than `points`, or fewer if steps would be shorter than that.
+    """
+    return await stats.series(
+        ctx,
+        organization=await organization_filter(ctx, caller, organization_id),
+        webhook=webhook_id,
+        span=parse_window(window),
+        points=points,
+    )
 
-    async def refresh(self) -> None:
-        async with self._lock:
-            await asyncio.gather(self._upkeep.refresh(), self._queue.refresh())
 
-    def collect(self) -> Iterator[Metric]:
-        is_up = self._upkeep.is_up or self._queue.is_up
-        yield gauge("rowhook_database_up", "1 if the database answers.", is_up)
-        if self._queue.figures is not None:
-            yield from queue_families(self._queue.figures)
-        if self._upkeep.figures is not None:
-            yield from maintenance_families(self._upkeep.figures)
-        yield from standby_families(self._standby)
-        yield from process_families("api", self._pool.get_stats())
+def stats_router() -> Router:
+    """The router of this resource."""
+    return Router(path="/stats", tags=["Stats"], route_handlers=[read_stats, read_series])
+
+
+@get_route("/health", errors=(422,), response_example=EXAMPLES["health"])
+async def read_health(ctx: ContextDependency, webhook_ids: WebhookIds) -> HealthList:
+    """Get the health of webhooks: backlog, circuit and the attempts of the last 24 hours.
+
+    `health` is `circuit_open` while the receiver is only probed, `failing` after three failed
+    attempts in a row or if fewer than half of the last 15 minutes' attempts (of at least ten) were
+    accepted, `degraded` if the last attempt failed, deliveries are held, fewer than 95 % were
+    accepted, or the circuit is closing; otherwise `healthy`, or the state `paused` or `disabled`.
+
+    In the order of `webhook_id`; webhooks that do not exist are left out.
+    """
+    return HealthList(await stats.health_of(ctx, webhook_ids))
+
+
+@get_route("/worst", errors=(422,), response_example=EXAMPLES["troubles"])
+async def list_worst(
+    ctx: ContextDependency,
+    caller: CallerDependency,
+    window: Window = "1h",
+    organization_id: OrganizationId = None,
+    limit: Limit = 10,
+) -> FailingWebhooks:
+    """List the webhooks that fail or have held, retrying or dead deliveries, worst first.
+
+    Dead deliveries count if they were created in the window; held and retrying ones always count.
+    """
+    worst = await stats.worst_webhooks(
+        ctx,
+        organization=await organization_filter(ctx, caller, organization_id),
+        span=parse_window(window),
+        limit=limit,
+    )
+    return FailingWebhooks(worst)
+
+
+def health_router() -> Router:
+    """The router of this resource."""
+    return Router(path="/webhooks", tags=["Webhooks"], route_handlers=[read_health, list_worst])
 
 
 @public_route(
@@ -181,7 +210,7 @@ async def list_workers(ctx: ContextDependency) -> Workers:
     return Workers(await installation.workers(ctx))
 
 
-def router() -> Router:
+def system_router() -> Router:
     """The router of this resource."""
     return Router(path="/", tags=["System"], route_handlers=[read_system, list_workers])
 

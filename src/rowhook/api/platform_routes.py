@@ -11,7 +11,6 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.response import Stream
 
 from rowhook.api.auth import organization_filter
-from rowhook.api.openapi import EXAMPLES
 from rowhook.api.parameters import (
     CallerDependency,
     ContextDependency,
@@ -20,7 +19,7 @@ from rowhook.api.parameters import (
     OrganizationId,
     Search,
 )
-from rowhook.api.routing import action_route, get_route, patch_route
+from rowhook.api.routing import EXAMPLES, action_route, get_route, patch_route
 from rowhook.commit_schema.commit_tool import Format
 from rowhook.services import alerts, commits, lookups, organizations, webhooks
 from rowhook.services.alerts import AlertThresholds, AlertThresholdsPatch

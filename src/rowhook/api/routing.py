@@ -1,29 +1,37 @@
-"""Route decorators: scope, body, problems and examples of an endpoint; text ids in paths."""
+"""Declares routes, with their scope, body, problems and examples, and their OpenAPI document."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Generic, TypeVar, cast, get_args, get_origin
-from urllib.parse import unquote
 
-from litestar import Litestar, Request, delete, get, patch, post, put
+import msgspec
+from litestar import Request, Response, Router, delete, get, patch, post, put
 from litestar._openapi.schema_generation import SchemaCreator
+from litestar.datastructures import CacheControlHeader
 from litestar.dto import AbstractDTO, DTOFieldDefinition
 from litestar.dto._backend import DTOBackend
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import Operation, Reference, Schema
+from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
+from litestar.openapi.spec import Components, Operation, Reference, Schema, SecurityScheme
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.openapi.spec.example import Example
 from litestar.openapi.spec.parameter import Parameter
 from litestar.openapi.spec.request_body import RequestBody
 from litestar.openapi.spec.response import OpenAPIResponse
-from litestar.types import Receive, Scope, Send
+from litestar.static_files import create_static_files_router
+from litestar.types import Method
 from litestar.typing import FieldDefinition
 from msgspec import Struct
 
-from rowhook.api.problems import problem_responses
+from rowhook.api.problems import problem, problem_responses
+from rowhook.render.configuration import Configuration
 from rowhook.services.json_reader import ReadResult, read_document, read_with_faults
 
 T = TypeVar("T")
@@ -38,6 +46,19 @@ REPEATABLE = Parameter(
     " is executed once; for 24 hours, repetitions get the first response.",
     schema=Schema(type=OpenAPIType.STRING, min_length=1, max_length=255, pattern="^[!-~]+$"),
 )
+_ASSETS = Path(__file__).parent / "assets"
+_DAY_S = 86400
+_NOT_FOUND = 404
+_DESCRIPTION = """\
+Manage webhooks, their links and secrets, and inspect, retry, cancel and replay deliveries.
+
+Authenticate with `Authorization: Bearer rhk_…`. An API key belongs to one organization, or is an \
+operator key, which sees all organizations and passes `organization_id` to create something. Ids \
+of other organizations return 404. Ids of agents, organizations and jobs are returned as the \
+platform writes them; refer to an agent or an organization by that id (percent-encoded in a path) \
+or by Rowhook's uuid. Errors are `application/problem+json` (RFC 9457), with `errors` for each \
+invalid field. Lists take `limit` and `cursor` and return `items` and `next_cursor`. A POST with \
+an `Idempotency-Key` is executed once; repetitions get the same response for 24 hours."""
 
 
 class BodyReader(AbstractDTO[T], Generic[T]):
@@ -84,37 +105,6 @@ class BodyReader(AbstractDTO[T], Generic[T]):
     def detect_nested_field(cls, field_definition: FieldDefinition) -> bool:
         """Return False: Structs handle nesting."""
         return False
-
-
-class EncodedPathLitestar(Litestar):
-    """Routes by the encoded path: Litestar would split the segment `a%2Fb` in two."""
-
-    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:  # type: ignore[override]
-        """Route by a path in which slashes and percent signs of the segments are still encoded."""
-        raw_path = scope.get("raw_path")
-        if scope["type"] == "http" and raw_path is not None and b"%" in raw_path:
-            scope["path"] = "/".join(
-                _encode_delimiters(segment) for segment in raw_path.split(b"/")
-            )
-        await super().__call__(scope, receive, send)
-
-
-def _encode_delimiters(segment: bytes) -> str:
-    # Only the slash, and the percent sign itself, would be ambiguous.
-    return unquote(segment.decode("latin-1")).replace("%", "%25").replace("/", "%2F")
-
-
-def decoded_path_params(scope: Scope) -> dict[str, Any]:
-    """Decode the path parameters."""
-    return {
-        name: unquote(value) if isinstance(value, str) else value
-        for name, value in scope["path_params"].items()
-    }
-
-
-def site_url(request: Request[Any, Any, Any]) -> str:
-    """Return the address of the root page, with the prefix of one of several databases."""
-    return f"{str(request.base_url).rstrip('/')}{request.scope.get('rowhook_prefix', '')}/"
 
 
 @dataclass
@@ -274,3 +264,76 @@ def delete_route(
 ) -> Callable[[Handler], Any]:
     """Route a DELETE that returns 204."""
     return delete(path, status_code=204, **_settings(scope, errors, None, None, None), **options)
+
+
+class _Page(OpenAPIRenderPlugin):
+    """The page at `/schema`, which loads only files from `assets`."""
+
+    def __init__(self) -> None:
+        super().__init__(path="/")
+        self._html = (_ASSETS / "index.html").read_bytes()
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        """Return the static page, which fetches the document."""
+        return self._html
+
+
+def openapi_config() -> OpenAPIConfig:
+    """Configure the document at `/schema/openapi.json` and the page at `/schema`."""
+    return OpenAPIConfig(
+        title="Rowhook",
+        version="1",
+        summary="Insert a row, get a webhook.",
+        description=_DESCRIPTION,
+        use_handler_docstrings=True,
+        operation_id_creator=_operation_id,
+        render_plugins=[_Page(), JsonRenderPlugin()],
+        openapi_router=Router(
+            path="/schema", route_handlers=[], include_in_schema=False, after_request=_as_problem
+        ),
+        components=Components(
+            security_schemes={
+                "key": SecurityScheme(
+                    type="http", scheme="bearer", description="`Authorization: Bearer rhk_…`"
+                )
+            }
+        ),
+    )
+
+
+def assets() -> Router:
+    """Route the page's files, cached for a day."""
+    return create_static_files_router(
+        path="/schema/assets",
+        directories=[_ASSETS],
+        name="assets",
+        cache_control=CacheControlHeader(max_age=_DAY_S, public=True),
+    )
+
+
+def _operation_id(handler: HTTPRouteHandler, _: Method, __: list[Any]) -> str:
+    # `list_webhooks` becomes listWebhooks, the method name in generated clients.
+    return re.sub(r"_([a-z])", lambda match: match[1].upper(), handler.handler_name)
+
+
+def _as_problem(response: Response[Any]) -> Response[Any]:
+    # Litestar answers an unknown path below /schema with an HTML page.
+    return problem(_NOT_FOUND) if response.status_code == _NOT_FOUND else response
+
+
+def _read_examples() -> dict[str, Any]:
+    """Read examples.json; webhooks have the default of each field that they do not name."""
+    examples: dict[str, Any] = json.loads(
+        Path(__file__).with_name("examples.json").read_text("utf-8")
+    )
+    defaults = msgspec.to_builtins(Configuration(name=""))
+    named = examples["webhook"]
+    order = ("id", "organization_id", *defaults, *named)
+    webhook = {name: (defaults | named)[name] for name in order}
+    examples["webhook"] = webhook
+    examples["new_webhook"] = webhook | examples["new_webhook"]
+    examples["webhooks"]["items"] = [webhook]
+    return examples
+
+
+EXAMPLES = _read_examples()

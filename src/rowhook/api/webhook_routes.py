@@ -11,7 +11,6 @@ from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 from msgspec import Meta, Struct, field
 
 from rowhook.api.auth import organization_filter, organization_of_new
-from rowhook.api.openapi import EXAMPLES
 from rowhook.api.parameters import (
     AgentId,
     CallerDependency,
@@ -25,6 +24,7 @@ from rowhook.api.parameters import (
     revision_in,
 )
 from rowhook.api.routing import (
+    EXAMPLES,
     action_route,
     create_route,
     delete_route,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import rich_click as click
-from click.exceptions import NoSuchCommand
+from click.exceptions import NoSuchCommand, NoSuchOption
 
 _PANELS: dict[str, dict[str, str]] = {
     "Run": {
@@ -79,6 +81,41 @@ class _LazyGroup(click.RichGroup):
         if args[0] not in _MODULES and not args[0].startswith("-"):
             raise NoSuchCommand(args[0], possibilities=_MODULES, ctx=ctx)
         return super().resolve_command(ctx, args)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parses the options before the command. Raises NoSuchOption."""
+        with _suggesting_completions():
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command, whose arguments are parsed here. Raises NoSuchOption, NoSuchCommand."""
+        with _suggesting_completions():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _suggesting_completions() -> Iterator[None]:
+    """Suggests the names that begin with an unknown one, before those of similar letters."""
+    try:
+        yield
+    except (NoSuchOption, NoSuchCommand) as error:
+        typed = error.option_name if isinstance(error, NoSuchOption) else error.command_name
+        completed = [name for name in _names_beside(error) if name.startswith(typed)]
+        # Click finds only those of about the same length.
+        error.possibilities = completed or error.possibilities  # type: ignore[misc]
+        raise
+
+
+def _names_beside(error: NoSuchOption | NoSuchCommand) -> list[str]:
+    """Returns the names of all options, or of all commands, where the error occurred."""
+    context = error.ctx
+    if context is None:
+        return []
+    if isinstance(error, NoSuchOption):
+        return [name for option in context.command.get_params(context) for name in option.opts]
+    return (
+        context.command.list_commands(context) if isinstance(context.command, click.Group) else []
+    )
 
 
 @click.group(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TextIO
 
@@ -15,7 +14,7 @@ from rowhook.cli import yaml_document
 from rowhook.cli.error_messages import USAGE, CommandFailed
 from rowhook.cli.operator_session import organization_filter, with_keyring, with_reader
 from rowhook.cli.options import as_json
-from rowhook.cli.output import print_json, show
+from rowhook.cli.output import confirm, print_json, show
 from rowhook.cli.yaml_document import Position, YamlRejected
 from rowhook.db.webhook_queries import RevisionConflict
 from rowhook.render.configuration import Fault
@@ -79,7 +78,8 @@ async def apply(
     if not as_json:
         show(*_plan_lines(changes))
     if not only_plan and pending:
-        _confirm(pending, is_agreed=yes)
+        if not yes:
+            confirm(f"Make {pending} change{'s' if pending > 1 else ''}?")
         await _apply(ctx, steps)
     is_applied = bool(not only_plan and pending)
     if as_json:
@@ -114,19 +114,6 @@ def _line(name: str, positions: dict[str, Position], fault: Fault) -> str:
         steps.pop()
     location = _location(name, positions.get(json_pointer.join(steps)))
     return f"{location}: {fault.pointer or '/'}: {fault.message}"
-
-
-def _confirm(count: int, *, is_agreed: bool) -> None:
-    if is_agreed:
-        return
-    if not sys.stdin.isatty():
-        raise CommandFailed(
-            "Nothing was changed: there is no terminal to ask on. Pass --yes to make the changes,"
-            " or --plan to only show them.",
-            code=USAGE,
-        )
-    if not click.confirm(f"Make {count} change{'s' if count > 1 else ''}?", err=True):
-        raise CommandFailed("Nothing was changed.")
 
 
 async def _apply(ctx: KeyringContext, steps: Sequence[Step]) -> None:

@@ -24,7 +24,8 @@ from rowhook.cli.output import format_value, print_json, show, show_page
 from rowhook.services import access
 from rowhook.services.access import SCOPES, Scope
 from rowhook.services.context import KeyringContext, ServiceContext
-from rowhook.services.secrets import Rekeyed, delete_secret, list_secrets, put_secret, rekey
+from rowhook.services.reencryption import Rekeyed, rekey
+from rowhook.services.secrets import delete_secret, list_secrets, put_secret
 
 _KEY_ORGANIZATION = click.option(
     "--organization",

@@ -21,6 +21,7 @@ from rowhook.cli.options import (
     webhook_argument,
 )
 from rowhook.cli.output import (
+    confirm,
     format_time,
     format_value,
     print_json,
@@ -35,6 +36,7 @@ from rowhook.db.list_queries import DeliveryFilter
 from rowhook.durations import format_duration, format_relative
 from rowhook.model import FINAL_STATUSES, STATUSES
 from rowhook.services import deliveries as operations
+from rowhook.services import lookups
 from rowhook.services.context import NotFound, ServiceContext
 from rowhook.services.deliveries import (
     REPLAYED,
@@ -45,7 +47,6 @@ from rowhook.services.deliveries import (
     delivery_of,
     list_deliveries,
 )
-from rowhook.services.webhooks import webhook_of
 
 
 @list_group
@@ -277,14 +278,15 @@ async def replay(
 
     Prints how many, and asks for confirmation on a terminal.
     """
-    target = await webhook_of(ctx, webhook)
     result = await operations.replay(
         ctx, webhook, since, until=until, statuses=statuses, dry_run=True
     )
-    selection = f"{count(result.deliveries)} to {target.name}, {'/'.join(statuses)}, created since"
+    name = (await lookups.names_of_webhooks(ctx, [webhook]))[webhook].name
+    selection = f"{count(result.deliveries)} to {name}, {'/'.join(statuses)}, created since"
     selection = sanitize(f"{selection} {format_time(since)}")
     if not dry_run and result.deliveries:
-        _confirm(selection, yes=yes)
+        if not yes and sys.stdin.isatty():
+            confirm(f"{selection}. Send again?", declined="Nothing was sent.")
         result = await operations.replay(
             ctx, webhook, since, until=until, statuses=statuses, rate=rate
         )
@@ -294,10 +296,3 @@ async def replay(
         show(f"{selection}. Nothing was sent.")
     else:
         show(f"{count(result.deliveries)} queued{f', {rate:g} per second' if rate else ''}.")
-
-
-def _confirm(selection: str, *, yes: bool) -> None:
-    if yes or not sys.stdin.isatty():
-        return
-    if not click.confirm(f"{selection}. Send again?", err=True):
-        raise CommandFailed("Nothing was sent.")

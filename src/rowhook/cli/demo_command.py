@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ipaddress
 import logging
 import sys
@@ -30,11 +29,18 @@ from rowhook.cli.local_receiver import Received, Reply, check, receiver
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.output import format_value, program
 from rowhook.cli.run_commands import serve_api
-from rowhook.db import connection_pool, installation_queries, statements
-from rowhook.db.installation_queries import Gauges
-from rowhook.demo import day
-from rowhook.demo.scenario import OWN_TABLES, ROWHOOK_TABLES, Platform, Story, find_faults, prepare
-from rowhook.migrate import runner, steps
+from rowhook.db import installation_queries
+from rowhook.demo import (
+    OWN_TABLES,
+    ROWHOOK_TABLES,
+    Platform,
+    Story,
+    day,
+    find_faults,
+    prepare,
+    run_script,
+)
+from rowhook.migrate import runner
 from rowhook.services import webhooks
 from rowhook.services.context import KeyringContext, ServerContext
 from rowhook.settings import Settings, SettingsRejected
@@ -50,9 +56,6 @@ _PATHS = {
     "/ledger": "Flaky ledger",
     "/invoices": "Invoice mailer",
 }
-_HISTORY_DEADLINE_S = 60.0
-_HISTORY_POLL_S = 0.1
-_TRAFFIC_S = 2.0
 _INTRODUCTION = (
     "Still running: a dozen webhooks of three organizations with 24 hours of history; one endpoint"
     " is down, one is slow, and some deliveries are held."
@@ -155,7 +158,7 @@ class _Demo:
     ) -> None:
         """Writes the history of a day, serves the dashboard and lets the platform continue."""
         with self.console.status("Writing the last 24 hours of three organizations"):
-            await _write_history(ctx, database, receiver_url, self.endpoints, stop)
+            await day.write_history(ctx, database.direct, receiver_url, self.endpoints, stop)
         if stop.is_set():
             return
         self.is_staying = True
@@ -173,14 +176,11 @@ class _Demo:
         url = f"http://{self.settings.host}:{port}"
         for line in await _explanation(server_ctx, url, self.settings.data_dir):
             self.console.print(line, markup=False, highlight=False, soft_wrap=True)
-        await _write_traffic(database, stop)
+        await day.write_traffic(database.direct, stop)
 
     async def _run_scripts(self, database: startup.Database, *names: str) -> None:
-        folder = steps.sql_folder() / "demo"
-        async with await connection_pool.connect(database.direct) as connection:
-            for name in names:
-                script = (folder / f"{self.platform.scripts}{name}.sql").read_text("utf-8")
-                await statements.run_script(connection, script)
+        for name in names:
+            await run_script(database.direct, f"{self.platform.scripts}{name}")
 
     async def _watch(self, ctx: KeyringContext, story: Story, stop: asyncio.Event) -> int:
         deadline = time.monotonic() + _DEADLINE_S
@@ -269,51 +269,6 @@ def _table(rows: list[dict[str, Any]], arrived: list[Received]) -> Table:
             f"✓ both {len(requests)}×" if is_verified else "✗",
         )
     return table
-
-
-async def _write_history(
-    ctx: KeyringContext,
-    database: startup.Database,
-    receiver_url: str,
-    endpoints: day.Endpoints,
-    stop: asyncio.Event,
-) -> None:
-    """Delivers a day of commits of three organizations, and moves them into the last 24 hours.
-
-    Everything is captured, rendered, signed and sent by the running worker. Then
-    sql/demo/day_aging.sql moves the recorded rows to the times of the platform's rows.
-    """
-    await _run_script(database, "day_platform")
-    ids = await day.create_webhooks(ctx, receiver_url)
-    await _run_script(database, "day_work")
-    await _wait(ctx, lambda gauges: gauges.pending + gauges.sending == 0, stop)
-    await day.lengthen_schedule(ctx, ids)
-    endpoints.carrier_is_down = True
-    await _run_script(database, "day_outage")
-    await _wait(ctx, lambda gauges: gauges.circuits_open > 0 and gauges.sending == 0, stop)
-    await _run_script(database, "day_aging")
-
-
-async def _run_script(database: startup.Database, name: str) -> None:
-    """Executes a script of sql/demo in a separate connection."""
-    script = (steps.sql_folder() / "demo" / f"{name}.sql").read_text("utf-8")
-    async with await connection_pool.connect(database.direct) as connection:
-        await statements.run_script(connection, script)
-
-
-async def _wait(ctx: KeyringContext, is_met: Callable[[Gauges], bool], stop: asyncio.Event) -> None:
-    async with asyncio.timeout(_HISTORY_DEADLINE_S):
-        while not stop.is_set() and not is_met(await installation_queries.gauges(ctx.pool)):
-            await asyncio.sleep(_HISTORY_POLL_S)
-
-
-async def _write_traffic(database: startup.Database, stop: asyncio.Event) -> None:
-    """Writes a completion every two seconds until `stop` is set."""
-    while not stop.is_set():
-        await _run_script(database, "traffic")
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_TRAFFIC_S):
-                await stop.wait()
 
 
 def _usable_port(settings: Settings) -> int:

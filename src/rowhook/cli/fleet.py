@@ -17,7 +17,7 @@ from rowhook.cli.http_server import serve_fleet_status
 from rowhook.cli.startup import check_ready
 from rowhook.db.statements import Unreachable
 from rowhook.settings import Settings
-from rowhook.supervisor import Supervisor
+from rowhook.supervisor import Supervisor, is_set_within
 
 log = structlog.get_logger()
 Serve = Callable[[str, Settings], Awaitable[int]]
@@ -53,10 +53,8 @@ async def serve_each(
                 log.warning("database.not_open", reason=reason, retry_s=_RETRY_S)
             logged = reason
             failed(name, public)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_RETRY_S):
-                    await stop.wait()
-                    return code
+            if await is_set_within(stop, _RETRY_S):
+                return code
 
     return max(await asyncio.gather(*(keep(name, each) for name, each in databases.items())))
 

@@ -14,7 +14,7 @@ from rowhook.cli.error_messages import USAGE, CommandFailed
 from rowhook.cli.fleet import examine_each
 from rowhook.cli.operator_session import with_context
 from rowhook.cli.options import as_json, run_async, with_settings
-from rowhook.cli.output import print_json, sanitize, show
+from rowhook.cli.output import confirm, print_json, sanitize, show
 from rowhook.cli.startup import migrate_and_grant
 from rowhook.db import connection_pool, statements
 from rowhook.db.statements import StatementError
@@ -115,7 +115,8 @@ async def adopt(ctx: ServiceContext, *, cancel_waiting: bool, yes: bool, as_json
     waiting = count(await installation.count_waiting(ctx), "waiting")
     reason = suspended.reason if suspended else "This database is already the active installation."
     if not yes:
-        _confirm(f"{reason} {waiting} will be {'cancelled' if cancel_waiting else 'sent'}.")
+        change = f"{waiting} will be {'cancelled' if cancel_waiting else 'sent'}."
+        confirm(f"{reason} {change} Adopt this database?")
     adopted = await installation.adopt(ctx, cancel_waiting=cancel_waiting)
     if as_json:
         print_json(adopted)
@@ -123,13 +124,6 @@ async def adopt(ctx: ServiceContext, *, cancel_waiting: bool, yes: bool, as_json
     show(reason)
     cancelled = f" {count(adopted.cancelled)} cancelled." if cancel_waiting else ""
     show(f"Adopted. This database now sends deliveries.{cancelled}")
-
-
-def _confirm(situation: str) -> None:
-    if not sys.stdin.isatty():
-        raise CommandFailed("Confirmation needs a terminal. Pass --yes.", situation, code=USAGE)
-    if not click.confirm(f"{situation} Adopt this database?", err=True):
-        raise CommandFailed("Nothing was changed.")
 
 
 @click.command()
@@ -161,13 +155,7 @@ async def _uninstall(settings: Settings, *, yes: bool) -> int:
 
 
 async def _confirm_uninstall(dsn: str, parts: list[Part]) -> None:
-    """Asks for confirmation. Raises CommandFailed if it is refused or there is no terminal."""
-    if not sys.stdin.isatty():
-        raise CommandFailed(
-            "This removes Rowhook and all its data from the database. Confirmation needs a"
-            " terminal. Pass --yes.",
-            code=USAGE,
-        )
+    """Asks for confirmation, with the parts to remove. Raises CommandFailed."""
     _, database = statements.login_and_database(dsn)
     _print_line(f"This permanently removes from database {database}:", err=True)
     for part in parts:
@@ -175,8 +163,7 @@ async def _confirm_uninstall(dsn: str, parts: list[Part]) -> None:
             note = f" ({part.note})" if part.note else ""
             _print_line(f"  {_name(part)}{note}", err=True)
     _print_line(await _describe_losses(dsn), err=True)
-    if not click.confirm("Remove it?", err=True):
-        raise CommandFailed("Nothing was removed.")
+    confirm("Remove it?", declined="Nothing was removed.")
 
 
 async def _describe_losses(dsn: str) -> str:

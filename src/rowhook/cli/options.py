@@ -313,7 +313,7 @@ def _format(value: object) -> str:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@as_json
 @with_listed_settings
 def config(settings: Settings, *, as_json: bool) -> None:
     """Print the effective settings, with the usable database_url. Starts nothing.

@@ -1,4 +1,4 @@
-"""Print tables, records, sentences, JSON and exchanges."""
+"""The terminal: tables, records, sentences, JSON, exchanges, and questions."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from rowhook.cli.error_messages import USAGE, CommandFailed
 from rowhook.durations import format_duration, format_relative
 
 # C0 without tab and newline, DEL, C1, and bidirectional formatting characters.
@@ -182,6 +183,15 @@ def _show(prefix: str, start: str, headers: Any, body: str | None) -> None:
         show(prefix)
         for line in body.splitlines():
             show(f"{prefix} {line}")
+
+
+def confirm(question: str, *, declined: str = "Nothing was changed.") -> None:
+    """Asks before a change. Raises CommandFailed if the answer is no, or without a terminal."""
+    if not sys.stdin.isatty():
+        message = f"{declined} Confirmation needs a terminal. Pass --yes."
+        raise CommandFailed(message, question, code=USAGE)
+    if not click.confirm(question, err=True):
+        raise CommandFailed(declined)
 
 
 def program() -> str:

@@ -12,7 +12,7 @@ import rich_click as click
 import structlog
 
 from rowhook.api.application import Served, application
-from rowhook.api.callback_routes import listening
+from rowhook.api.callback_stream import listening
 from rowhook.api.dispatcher import Dispatcher
 from rowhook.cli import startup
 from rowhook.cli.fleet import serve_each

@@ -12,7 +12,7 @@ import rich_click as click
 
 from rowhook.cli import startup
 from rowhook.cli.fleet import examine_each
-from rowhook.cli.options import run_async, with_settings
+from rowhook.cli.options import as_json, run_async, with_settings
 from rowhook.cli.output import show, table
 from rowhook.cli.startup import check_ready
 from rowhook.db import connection_errors, connection_pool, installation_queries
@@ -39,7 +39,7 @@ _STANDBY_ADVICE = (
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@as_json
 @with_settings
 def status(settings: Settings, *, as_json: bool) -> None:
     """Show deliveries by status, the health of each webhook, and the workers."""
@@ -84,7 +84,7 @@ def _encode(value: Any) -> Any:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@as_json
 @with_settings
 def doctor(settings: Settings, *, as_json: bool) -> None:
     """Check the database, the capture, the workers and the keys. Exit 1 if a check fails."""

@@ -18,7 +18,7 @@ from rowhook.cli.output import print_json, show, show_page
 from rowhook.db import source_queries
 from rowhook.db.connection_pool import Pool
 from rowhook.db.source_queries import WatchedTable
-from rowhook.mapping.proposal import Proposal, Value, completing, propose, with_status_map
+from rowhook.mapping import Proposal, Value, completing, propose, with_status_map
 from rowhook.mapping.source_fields import FIELDS, KINDS
 
 _ROWS = {

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from rowhook.cli.output import table
 from rowhook.db.source_queries import WatchedTable
-from rowhook.mapping.proposal import Proposal, completing
+from rowhook.mapping import Proposal, completing
 
 NOT_INSTALLED = (
     "Nothing was changed. Add --yes to install it, or run the SQL as the owner of schema rowhook."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import sys
 from asyncio.subprocess import Process
@@ -20,6 +19,7 @@ from rowhook.cli.options import child_environment, run_async, with_settings
 from rowhook.cli.startup import check_ready
 from rowhook.embedded.server_process import wait_uncancelled
 from rowhook.settings import Settings
+from rowhook.supervisor import is_set_within
 
 log = structlog.get_logger()
 _RESTART_S = 1.0
@@ -115,10 +115,8 @@ async def _restart_until(stop: asyncio.Event, environment: dict[str, str]) -> in
         if stop.is_set():
             return code
         log.error("worker.died", pid=child.pid, code=code)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_RESTART_S):
-                await stop.wait()
-                return code
+        if await is_set_within(stop, _RESTART_S):
+            return code
 
 
 async def _wait_for_exit(child: Process, stop: asyncio.Event) -> int:

@@ -14,7 +14,8 @@ from rowhook.output_kinds import OUTPUT_KINDS
 from rowhook.render.configuration import Fault
 from rowhook.services import secrets
 from rowhook.services.context import KeyringContext, Rejected
-from rowhook.services.webhook_documents import Webhook, check_for_save
+from rowhook.services.webhook_checks import check_for_save
+from rowhook.services.webhook_documents import Webhook
 
 _SERVICES = (
     ("Slack", r"hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/."),

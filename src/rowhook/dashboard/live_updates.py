@@ -21,6 +21,7 @@ from rowhook.server_sent_events import (
     format_retry,
 )
 from rowhook.services.context import NotFound
+from rowhook.supervisor import is_set_within
 
 _MAX_STREAMS = 200
 # So that one organization cannot take the live updates of the others.
@@ -95,7 +96,7 @@ class Streams:
                 duration = time.monotonic() - started
                 pause = max(fragment.interval_s, duration * _PAUSE_FACTOR)
                 due[fragment] = time.monotonic() + pause
-            await _wait(self._stopped, max(min(due.values()) - time.monotonic(), 0))
+            await is_set_within(self._stopped, min(due.values()) - time.monotonic())
 
 
 class OwnedStreams(NamedTuple):
@@ -129,11 +130,3 @@ async def _render(render: Render, last_text: str) -> str | None:
         return last_text
     except PostgresError:
         return None
-
-
-async def _wait(stopped: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stopped.wait()
-    except TimeoutError:
-        return

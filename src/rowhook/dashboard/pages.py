@@ -31,6 +31,7 @@ from rowhook.dashboard.portal_frame import (
 )
 from rowhook.output_kinds import OUTPUT_KINDS
 from rowhook.server_sent_events import MEDIA_TYPE
+from rowhook.services.access import NotAuthenticated
 from rowhook.services.context import KeyringContext
 from rowhook.services.lookups import MAX_NAMES, MAX_NAVIGATION_COUNT, Kind, Match, NavigationCounts
 from rowhook.services.portal import Portal
@@ -160,6 +161,11 @@ def portal_page(
 ) -> Page:
     """Render a page of a portal without a session, which may be framed, too."""
     return _respond(request, name, status, frame_ancestors(request), portal, context)
+
+
+def portal_ended_page(request: Request[Any, Any, Any], error: NotAuthenticated) -> Page:
+    """Render the page that says why a portal cannot be opened, or has ended."""
+    return portal_page(request, "portal_ended.html", status=401, message=str(error))
 
 
 def _respond(

@@ -27,7 +27,7 @@ from rowhook.dashboard.browser_session import (
     require_scope,
 )
 from rowhook.dashboard.live_updates import OwnedStreams, Streams
-from rowhook.dashboard.pages import STATIC, page, portal_page, redirect
+from rowhook.dashboard.pages import STATIC, page, portal_ended_page, portal_page, redirect
 from rowhook.dashboard.portal_frame import PORTAL_COOKIE
 from rowhook.dashboard.screens import (
     alert_screen,
@@ -181,10 +181,6 @@ def _error_page(
     )
 
 
-def _portal_ended(request: AnyRequest, error: PortalEnded) -> Response[Any]:
-    return portal_page(request, "portal_ended.html", status=401, message=str(error))
-
-
 def _sign_in(request: AnyRequest, error: NotAuthenticated) -> Response[Any]:
     if request.method != "GET" or request.headers.get("accept") == MEDIA_TYPE:
         return _error_page(request, 401, str(error))
@@ -254,7 +250,7 @@ def _internal_error(request: AnyRequest, error: Exception) -> Response[Any]:
 
 
 _ERROR_PAGES: ExceptionHandlersMap = {
-    PortalEnded: _portal_ended,
+    PortalEnded: portal_ended_page,
     NotAuthenticated: _sign_in,
     Rejected: _rejected,
     NotFound: _not_found,

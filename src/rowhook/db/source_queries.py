@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from rowhook.db.statements import ConnectionSource, rows, value
-from rowhook.mapping.proposal import Column
+from rowhook.mapping import Column
 
 _WATCH = {
     "jobs": b"select rowhook.watch_jobs(%s, %s)",

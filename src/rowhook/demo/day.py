@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
 
+from rowhook.db import installation_queries
+from rowhook.db.installation_queries import Gauges
+from rowhook.demo import run_script
 from rowhook.render.configuration import Configuration
 from rowhook.services import links, webhooks
 from rowhook.services.context import KeyringContext
 from rowhook.services.webhook_documents import configuration_of
+from rowhook.supervisor import is_set_within
 
 BOREALIS = UUID("00000000-0000-4000-8000-00000000000b")
 MERIDIAN = UUID("00000000-0000-4000-8000-00000000000c")
@@ -25,6 +30,9 @@ _BRIEF_S = [0, 0.3, 0.6]
 _USUAL_S = [0, 30, 300]
 _DELAYS_S = {"warehouse": (1.2, 2.4), "help-desk": (0.06, 0.2), "chat": (0.03, 0.1)}
 _USUAL_DELAY_S = (0.02, 0.08)
+_DEADLINE_S = 60.0
+_POLL_S = 0.1
+_TRAFFIC_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +121,7 @@ def _weight(body: bytes) -> object:
     return document.get("weight_kg") if isinstance(document, Mapping) else None
 
 
-async def create_webhooks(ctx: KeyringContext, url: str) -> dict[str, UUID]:
+async def _create_webhooks(ctx: KeyringContext, url: str) -> dict[str, UUID]:
     """Creates and links the webhooks; `url` is that of the receiver. Returns their ids by name."""
     ids: dict[str, UUID] = {}
     for output in (*_borealis(url + PREFIX), *_meridian(url + PREFIX)):
@@ -126,8 +134,44 @@ async def create_webhooks(ctx: KeyringContext, url: str) -> dict[str, UUID]:
     return ids
 
 
-async def lengthen_schedule(ctx: KeyringContext, ids: Mapping[str, UUID]) -> None:
+async def _lengthen_schedule(ctx: KeyringContext, ids: Mapping[str, UUID]) -> None:
     """Gives the webhook that was retried briefly a usual schedule."""
     webhook = await webhooks.webhook_of(ctx, ids["Customs declarations"])
     usual = msgspec.structs.replace(configuration_of(webhook), retry_schedule_s=_USUAL_S)
     await webhooks.change_webhook(ctx, webhook.id, usual)
+
+
+async def write_history(
+    ctx: KeyringContext,
+    dsn: str,
+    receiver_url: str,
+    endpoints: Endpoints,
+    stop: asyncio.Event,
+) -> None:
+    """Delivers a day of commits of three organizations, and moves them into the last 24 hours.
+
+    Everything is captured, rendered, signed and sent by the running worker. Then
+    sql/demo/day_aging.sql moves the recorded rows to the times of the platform's rows.
+    """
+    await run_script(dsn, "day_platform")
+    ids = await _create_webhooks(ctx, receiver_url)
+    await run_script(dsn, "day_work")
+    await _wait(ctx, lambda gauges: gauges.pending + gauges.sending == 0, stop)
+    await _lengthen_schedule(ctx, ids)
+    endpoints.carrier_is_down = True
+    await run_script(dsn, "day_outage")
+    await _wait(ctx, lambda gauges: gauges.circuits_open > 0 and gauges.sending == 0, stop)
+    await run_script(dsn, "day_aging")
+
+
+async def _wait(ctx: KeyringContext, is_met: Callable[[Gauges], bool], stop: asyncio.Event) -> None:
+    async with asyncio.timeout(_DEADLINE_S):
+        while not stop.is_set() and not is_met(await installation_queries.gauges(ctx.pool)):
+            await asyncio.sleep(_POLL_S)
+
+
+async def write_traffic(dsn: str, stop: asyncio.Event) -> None:
+    """Writes a completion every two seconds until `stop` is set."""
+    while not stop.is_set():
+        await run_script(dsn, "traffic")
+        await is_set_within(stop, _TRAFFIC_S)

@@ -36,6 +36,17 @@ class DecryptionFailed(ValueError):
     """Sealed bytes cannot be decrypted: wrong key, wrong row, or altered bytes."""
 
 
+def signing_name(webhook: UUID) -> str:
+    """Return the name that the signing secrets of a webhook are sealed with."""
+    return f"signing:{webhook}"
+
+
+def response_name(caller: str, key: str, fingerprint: bytes) -> str:
+    """Return the name that a stored response is sealed with."""
+    # All parts but the last have a fixed width, so that names are unambiguous.
+    return f"answer:{fingerprint.hex()}:{caller}:{key}"
+
+
 def generate_master_key() -> str:
     """Return a new keyring entry: an id, a colon and the base64 of 32 random bytes."""
     return f"k{os.urandom(4).hex()}:{b64encode(os.urandom(_KEY_BYTES)).decode()}"

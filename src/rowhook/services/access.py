@@ -21,25 +21,6 @@ from rowhook.services.context import NotFound, Rejected, ServiceContext
 Scope = Literal["read", "write", "secrets", "replay", "admin"]
 
 
-class Secret(Struct, frozen=True, kw_only=True):
-    """A secret without its value."""
-
-    id: str
-    organization_id: str
-    version: int
-    allowed_hosts: list[str] | None
-    created_at: datetime
-    updated_at: datetime
-    used_by: list[UUID]
-
-
-class Secrets(Struct, frozen=True):
-    """A page of secrets, by id."""
-
-    items: list[Secret]
-    next_cursor: str | None
-
-
 class ApiKey(Struct, frozen=True, kw_only=True):
     """An API key without the key itself. Without an organization, it is an operator key."""
 
@@ -253,8 +234,7 @@ async def list_keys(
     rows = await access_queries.key_page(
         ctx.pool, organization, after[0] if after else None, limit + 1
     )
-    items, last = paging.cut(paging.read(rows, ApiKey), limit)
-    return ApiKeys(items, None if last is None else paging.cursor(last.id))
+    return ApiKeys(*paging.page(rows, ApiKey, limit, "id"))
 
 
 async def list_audit(
@@ -278,5 +258,4 @@ async def list_audit(
         action=action,
         subject=subject,
     )
-    items, last = paging.cut(paging.read(rows, AuditEntry), limit)
-    return Audit(items, None if last is None else paging.cursor(last.id))
+    return Audit(*paging.page(rows, AuditEntry, limit, "id"))

@@ -275,5 +275,4 @@ async def list_session_deliveries(
     rows = await list_queries.session_page(
         ctx.lists, session, before[0] if before else None, limit + 1
     )
-    items, last = paging.cut(paging.read(rows, Delivery), limit)
-    return Deliveries(items, None if last is None else paging.cursor(last.id))
+    return Deliveries(*paging.page(rows, Delivery, limit, "id"))

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from rowhook.db.statements import one_transaction
 from rowhook.services.alerts import set_alert_thresholds
-from rowhook.services.configuration_plan import Step, configuration_in
+from rowhook.services.configuration_plan import Step
 from rowhook.services.context import KeyringContext
 from rowhook.services.links import (
     link_agent,
@@ -17,11 +17,12 @@ from rowhook.services.links import (
     unlink_all,
     unlink_goal,
 )
+from rowhook.services.webhook_documents import configuration_of
 from rowhook.services.webhooks import change_webhook, create_webhook, delete_webhook, set_state
 
 
-async def apply(ctx: KeyringContext, steps: Sequence[Step]) -> dict[str, UUID]:
-    """Makes all changes or none; returns the ids of new webhooks by their external ids.
+async def apply(ctx: KeyringContext, steps: Sequence[Step]) -> None:
+    """Makes all changes or none.
 
     Raises RevisionConflict, Rejected or NotFound if the database was changed since the plan.
     """
@@ -37,7 +38,6 @@ async def apply(ctx: KeyringContext, steps: Sequence[Step]) -> dict[str, UUID]:
                 await _apply_webhook(inside, step, created)
             else:
                 await _apply_link(inside, step, created)
-    return {external_id: webhook for (_, external_id), webhook in created.items()}
 
 
 async def _apply_webhook(
@@ -48,7 +48,7 @@ async def _apply_webhook(
             await unlink_all(ctx, step.present.id)
             await delete_webhook(ctx, step.present.id)
         return
-    configuration = configuration_in(step.desired)
+    configuration = configuration_of(step.desired)
     if step.present is None:
         saved = await create_webhook(ctx, step.organization, configuration)
         created[step.organization, step.change.webhook] = saved.id

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
@@ -20,6 +19,7 @@ from rowhook.services.context import Rejected, ServiceContext
 from rowhook.services.json_reader import from_object
 from rowhook.services.links import links_of
 from rowhook.services.lookups import Organization, list_organizations
+from rowhook.services.paging import MOST, every_item
 from rowhook.services.secrets import list_secrets
 from rowhook.services.webhook_documents import Webhook, configuration_of
 from rowhook.services.webhooks import list_webhooks
@@ -27,7 +27,6 @@ from rowhook.services.webhooks import list_webhooks
 VERSION: Literal[1] = 1
 T = TypeVar("T", bound=msgspec.Struct)
 _ORDER = ("external_id", "id", "name")
-_PAGE = 200
 
 
 class DeclaredWebhook(Configuration, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -192,9 +191,8 @@ def _repeated(keys: list[tuple[str, Any]], paths: list[list[str | int]]) -> list
 async def declared(ctx: ServiceContext, webhook: Webhook) -> DeclaredWebhook:
     """Returns a stored webhook as the file has it."""
     links = (await links_of(ctx, webhook.id)).items
-    configuration = configuration_of(webhook)
     return DeclaredWebhook(
-        **{name: getattr(configuration, name) for name in configuration.__struct_fields__},
+        **msgspec.structs.asdict(configuration_of(webhook)),
         id=None if webhook.external_id is not None else webhook.id,
         state="paused" if webhook.state == "paused" else None,
         agents=[link.id for link in links if link.kind == "agent"],
@@ -255,23 +253,13 @@ def _secret_fields(secret: DeclaredSecret) -> dict[str, Any]:
     return {"id": secret.id, **hosts}
 
 
-async def all_organizations(ctx: ServiceContext) -> AsyncIterator[Organization]:
-    """Yields the visible organizations by id."""
-    cursor = None
-    while True:
-        page = await list_organizations(ctx, cursor=cursor, limit=_PAGE)
-        for organization in page.items:
-            yield organization
-        cursor = page.next_cursor
-        if cursor is None:
-            return
-
-
 async def export(ctx: ServiceContext, organization: UUID | None = None) -> ConfigurationFile:
     """Returns the configuration of one organization, or of all that have any."""
     organizations = [
         await _export(ctx, item)
-        async for item in all_organizations(ctx)
+        async for item in every_item(
+            lambda cursor: list_organizations(ctx, cursor=cursor, limit=MOST)
+        )
         if organization in (None, item.id)
     ]
     return ConfigurationFile(
@@ -298,26 +286,15 @@ async def _export(ctx: ServiceContext, organization: Organization) -> DeclaredOr
 
 async def all_webhooks(ctx: ServiceContext, organization: UUID) -> list[Webhook]:
     """Returns all webhooks of an organization, oldest first."""
-    webhooks: list[Webhook] = []
-    cursor = None
-    while True:
-        page = await list_webhooks(ctx, organization=organization, cursor=cursor, limit=_PAGE)
-        webhooks += page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return webhooks[::-1]
+    newest_first = every_item(
+        lambda cursor: list_webhooks(ctx, organization=organization, cursor=cursor, limit=MOST)
+    )
+    return [webhook async for webhook in newest_first][::-1]
 
 
 async def all_secrets(ctx: ServiceContext, organization: UUID) -> list[DeclaredSecret]:
     """Returns all secrets of an organization by id, without values."""
-    secrets: list[DeclaredSecret] = []
-    cursor = None
-    while True:
-        page = await list_secrets(ctx, organization, cursor=cursor, limit=_PAGE)
-        secrets += [
-            DeclaredSecret(id=secret.id, allowed_hosts=secret.allowed_hosts)
-            for secret in page.items
-        ]
-        cursor = page.next_cursor
-        if cursor is None:
-            return secrets
+    secrets = every_item(lambda cursor: list_secrets(ctx, organization, cursor=cursor, limit=MOST))
+    return [
+        DeclaredSecret(id=secret.id, allowed_hosts=secret.allowed_hosts) async for secret in secrets
+    ]

@@ -26,9 +26,13 @@ from rowhook.services.configuration_file import (
     webhook_fields,
 )
 from rowhook.services.context import NotFound, Rejected, ServiceContext
-from rowhook.services.webhook_documents import SaveWarning, Webhook, check_for_save
+from rowhook.services.webhook_checks import check_for_save
+from rowhook.services.webhook_documents import (
+    SaveWarning,
+    Webhook,
+    configuration_of,
+)
 
-_FIELDS = tuple(item.name for item in msgspec.structs.fields(Configuration))
 Action = Literal["create", "change", "delete", "keep"]
 _Path = list[str | int]
 _Targets = dict[tuple[str, str], str]
@@ -271,7 +275,7 @@ def _differences(
     before = {} if current is None else webhook_fields(current)
     changes = [
         FieldChange(field=name, before=before.get(name), after=after.get(name))
-        for name in ("external_id", *(name for name in _FIELDS if name != "external_id"))
+        for name in dict.fromkeys(("external_id", *Configuration.__struct_fields__))
         if not _same(before.get(name), after.get(name))
     ]
     state = "active" if present is None else present.state
@@ -300,15 +304,10 @@ async def _check(
     ctx: ServiceContext, organization: _Organization, path: _Path, desired: DeclaredWebhook
 ) -> list[SaveWarning]:
     try:
-        return (await check_for_save(ctx, organization.id, configuration_in(desired)))[1]
+        return (await check_for_save(ctx, organization.id, configuration_of(desired)))[1]
     except Rejected as error:
         organization.faults += under([*organization.path, *path], error.faults)
         return []
-
-
-def configuration_in(desired: DeclaredWebhook) -> Configuration:
-    """Returns the configuration of a declared webhook, without links and state."""
-    return Configuration(**{name: getattr(desired, name) for name in _FIELDS})
 
 
 def _links(

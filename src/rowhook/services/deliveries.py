@@ -19,7 +19,6 @@ from rowhook.services import paging
 from rowhook.services.context import Conflict, NotFound, Rejected, ServiceContext
 
 Replayable = Literal["delivered", "dead", "cancelled", "skipped", "held"]
-Scope = Literal["read", "write", "secrets", "replay", "admin"]
 # A search reads at most this many deliveries, and characters of their payloads.
 MOST_ROWS = 2000
 MOST_TEXT = 32 * 2**20
@@ -185,8 +184,7 @@ async def list_deliveries(
     distinct = replace(filters, statuses=tuple(dict.fromkeys(filters.statuses)))
     before = paging.decode_cursor(cursor, ListPosition)
     rows = await list_queries.delivery_page(ctx.lists, distinct, before, limit + 1)
-    items, last = paging.cut(paging.read(rows, Delivery), limit)
-    return Deliveries(items, None if last is None else paging.cursor(last.created_at, last.id))
+    return Deliveries(*paging.page(rows, Delivery, limit, "created_at", "id"))
 
 
 async def delivery_of(ctx: ServiceContext, delivery: int) -> DeliveryWithAttempts:

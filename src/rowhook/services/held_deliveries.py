@@ -28,10 +28,10 @@ from rowhook.services.previews import (
     with_secrets,
 )
 from rowhook.services.sample_data import Sample, sample_event
+from rowhook.services.webhook_checks import check_webhook
 from rowhook.services.webhook_documents import (
     Webhook,
     WebhookPatch,
-    check_webhook,
     configuration_of,
     merged,
 )

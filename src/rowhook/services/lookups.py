@@ -165,8 +165,7 @@ async def list_organizations(
     rows = await list_queries.organization_page(
         ctx.pool, after[0] if after else None, limit + 1, search
     )
-    items, last = paging.cut(paging.read(rows, Organization), limit)
-    return Organizations(items, None if last is None else paging.cursor(last.id))
+    return Organizations(*paging.page(rows, Organization, limit, "id"))
 
 
 async def webhook_names(
@@ -210,8 +209,7 @@ async def list_agents(
     rows = await list_queries.agent_page(
         ctx.lists, organization, after[0] if after else None, limit + 1, search
     )
-    items, last = paging.cut(paging.read(rows, Agent), limit)
-    return Agents(items, None if last is None else paging.cursor(last.id))
+    return Agents(*paging.page(rows, Agent, limit, "id"))
 
 
 async def list_goals(
@@ -230,8 +228,7 @@ async def list_goals(
     rows = await list_queries.goal_page(
         ctx.lists, organization, after[0] if after else None, limit + 1, search
     )
-    items, last = paging.cut(paging.read(rows, Goal), limit)
-    return Goals(items, None if last is None else paging.cursor(last.id))
+    return Goals(*paging.page(rows, Goal, limit, "id"))
 
 
 class Match(Struct, frozen=True, kw_only=True):

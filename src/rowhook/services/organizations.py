@@ -20,6 +20,7 @@ from rowhook.services import access, alerts, deliveries, events, links, secrets,
 from rowhook.services.configuration_file import name_of
 from rowhook.services.context import Conflict, NotFound, Rejected, ServiceContext
 from rowhook.services.lookups import Organization
+from rowhook.services.paging import every_item
 
 _PAGE = 200
 _PATIENCE_S = 60.0
@@ -119,7 +120,7 @@ async def export(ctx: ServiceContext, organization: UUID) -> AsyncIterator[bytes
     await organization_queries.note_export(ctx.pool, organization)
     yield _line("organization", details)
     yield _line("alert_thresholds", await alerts.alert_thresholds(ctx, organization))
-    async for webhook in _all(
+    async for webhook in every_item(
         lambda cursor: webhooks.list_webhooks(
             ctx, organization=organization, cursor=cursor, limit=_PAGE
         )
@@ -144,7 +145,7 @@ async def export(ctx: ServiceContext, organization: UUID) -> AsyncIterator[bytes
     async for event in _events(ctx, organization):
         yield _line("event", event)
     for kind, listing in listings:
-        async for item in _all(listing):
+        async for item in every_item(listing):
             entry = await deliveries.delivery_of(ctx, item.id) if kind == "delivery" else item
             yield _line(kind, entry)
 
@@ -160,17 +161,6 @@ async def _events(ctx: ServiceContext, organization: UUID) -> AsyncIterator[even
         if not page.items:
             return
         after = page.next_cursor
-
-
-async def _all(listing: _Pages) -> AsyncIterator[Any]:
-    cursor = None
-    while True:
-        page = await listing(cursor)
-        for item in page.items:
-            yield item
-        cursor = page.next_cursor
-        if cursor is None:
-            return
 
 
 def _line(kind: str, entry: Any) -> bytes:

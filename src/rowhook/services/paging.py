@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Annotated, Any, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -13,9 +14,18 @@ from rowhook.render.configuration import Fault
 from rowhook.services.context import Rejected
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 MOST = 200
 LARGEST_ID = 2**63 - 1
 RowId = Annotated[int, Meta(ge=0, le=LARGEST_ID)]
+
+
+class _Page(Protocol[T_co]):
+    @property
+    def items(self) -> Sequence[T_co]: ...
+
+    @property
+    def next_cursor(self) -> str | None: ...
 
 
 def cursor(*position: Any) -> str:
@@ -45,6 +55,27 @@ def _invalid_cursor() -> Rejected:
 def read(texts: list[str], kind: type[T]) -> list[T]:
     """Decodes the documents of a page."""
     return [msgspec.json.decode(text, type=kind) for text in texts]
+
+
+def page(texts: list[str], kind: type[T], limit: int, *position: str) -> tuple[list[T], str | None]:
+    """Decodes the first `limit` documents; the cursor of the next page is of these fields.
+
+    It is None if there are no more.
+    """
+    items, last = cut(read(texts, kind), limit)
+    return items, None if last is None else cursor(*(getattr(last, name) for name in position))
+
+
+async def every_item(page_at: Callable[[str | None], Awaitable[_Page[T]]]) -> AsyncIterator[T]:
+    """Yields the items of all pages of a list; `page_at` reads the page at a cursor."""
+    position = None
+    while True:
+        listed = await page_at(position)
+        for item in listed.items:
+            yield item
+        position = listed.next_cursor
+        if position is None:
+            return
 
 
 def cut(items: list[T], limit: int) -> tuple[list[T], T | None]:

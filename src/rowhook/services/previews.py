@@ -29,7 +29,8 @@ from rowhook.services.sample_data import (
     sample_event,
 )
 from rowhook.services.webhook_cache import WebhookCache
-from rowhook.services.webhook_documents import Webhook, check_webhook
+from rowhook.services.webhook_checks import check_webhook
+from rowhook.services.webhook_documents import Webhook
 from rowhook.services.webhooks import webhook_of
 from rowhook.transports.registry import find_test_sender
 

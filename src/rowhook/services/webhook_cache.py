@@ -19,16 +19,11 @@ from rowhook.model import Headers, Outcome, Verdict
 from rowhook.render.configuration import ConfigurationRejected, read_configuration
 from rowhook.render.webhook_compiler import Webhook, compile_webhook
 from rowhook.security.sign import Signer
-from rowhook.security.vault import DecryptionFailed, Keyring
+from rowhook.security.vault import DecryptionFailed, Keyring, signing_name
 from rowhook.verify import InvalidSecret
 
 _MAX_ENTRIES = 512
 _Key = tuple[UUID, int, int]
-
-
-def signing_name(webhook: UUID) -> str:
-    """Returns the name under which the signing secrets of a webhook are sealed."""
-    return f"signing:{webhook}"
 
 
 class WebhookCache:

@@ -15,13 +15,19 @@ from rowhook.db.statements import AlreadyExists, StillReferenced
 from rowhook.db.webhook_queries import QuotaExceeded, RevisionConflict
 from rowhook.render.configuration import Configuration, Fault, read_configuration, to_json
 from rowhook.render.webhook_compiler import Webhook as Compiled
-from rowhook.render.webhook_compiler import header_pointer, header_warnings, required_paths
+from rowhook.render.webhook_compiler import (
+    header_pointer,
+    header_warnings,
+    required_paths,
+    used_secrets,
+)
 from rowhook.security.sign import new_signing_secret
+from rowhook.security.vault import signing_name
 from rowhook.services import paging
 from rowhook.services.context import Conflict, KeyringContext, NotFound, Rejected, ServiceContext
 from rowhook.services.links import still_linked
 from rowhook.services.lookups import Id, find_agent, webhook_owner
-from rowhook.services.webhook_cache import signing_name
+from rowhook.services.webhook_checks import check_for_save
 from rowhook.services.webhook_documents import (
     NewSigningSecret,
     Revision,
@@ -31,10 +37,8 @@ from rowhook.services.webhook_documents import (
     Webhook,
     WebhookPatch,
     Webhooks,
-    check_for_save,
     configuration_of,
     merged,
-    secret_ids,
 )
 
 _MAX_TRIES = 5
@@ -66,7 +70,7 @@ async def create_webhook(
             to_json(configuration, required_paths(checked)),
             organization,
             webhook,
-            secret_ids(checked),
+            sorted(used_secrets(checked)),
             sealed,
         )
     except StillReferenced as error:
@@ -234,7 +238,7 @@ async def _save(
             to_json(configuration, required_paths(checked)),
             owner,
             current.id,
-            secret_ids(checked),
+            sorted(used_secrets(checked)),
             current.revision if expected is None else expected,
         )
     except StillReferenced as error:
@@ -278,8 +282,7 @@ async def list_revisions(
     rows = await webhook_queries.revision_page(
         ctx.pool, webhook, before[0] if before else None, limit + 1
     )
-    items, last = paging.cut(paging.read(rows, Revision), limit)
-    return Revisions(items, None if last is None else paging.cursor(last.revision))
+    return Revisions(*paging.page(rows, Revision, limit, "revision"))
 
 
 async def revision_of(ctx: ServiceContext, webhook: UUID, revision: int) -> Revision:

@@ -47,7 +47,9 @@ log = structlog.get_logger()
 CHANNEL = "rowhook"
 _ENTRYPOINT = types.QueueEntrypoint("deliver")
 _SWEEP_S = 1.0
-_PER_LANE = 4
+# Rows of each lane in a claim over many lanes. With 4, the visits of lanes made such a claim cost a
+# third more for each row.
+PER_LANE = 8
 # A watermark saves reading dead entries, but costs an index probe even if the lane is empty.
 _MIN_SENT = 1000
 _MAX_LANES = 64
@@ -269,7 +271,7 @@ class OutboxQueries(Queries):
             self._claims,
             self._worker,
             batch=limit,
-            per_lane=_PER_LANE,
+            per_lane=PER_LANE,
             after=self._cursor,
             lease=self._lease,
             sweep=sweep,

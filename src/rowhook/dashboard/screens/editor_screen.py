@@ -37,7 +37,8 @@ from rowhook.services import lookups, previews, webhooks
 from rowhook.services.context import Conflict, KeyringContext, NotFound, Rejected
 from rowhook.services.lookups import Organization
 from rowhook.services.previews import Preview, TrialRequest
-from rowhook.services.webhook_documents import Webhook, check_for_save, configuration_of
+from rowhook.services.webhook_checks import check_for_save
+from rowhook.services.webhook_documents import Webhook, configuration_of
 
 _NEW = "/webhooks/new"
 _MAX_ORGANIZATIONS = 200

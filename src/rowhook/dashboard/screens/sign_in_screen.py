@@ -21,6 +21,7 @@ from rowhook.dashboard.pages import (
     form_route,
     page,
     page_route,
+    portal_ended_page,
     portal_page,
     redirect,
 )
@@ -159,7 +160,7 @@ async def portal_form(request: AnyRequest) -> Page:
     try:
         opened = await portal.portal_of_link(server_ctx_of(request), link)
     except NotAuthenticated as error:
-        return _refused(request, error)
+        return portal_ended_page(request, error)
     return portal_page(request, "portal.html", opened, link=link)
 
 
@@ -170,14 +171,10 @@ async def open_portal(request: AnyRequest) -> Response[Any]:
     try:
         token = await portal.open_link(server_ctx_of(request), link)
     except NotAuthenticated as error:
-        return _refused(request, error)
+        return portal_ended_page(request, error)
     response = redirect("/")
     set_portal_cookie(request, response, token)
     return response
-
-
-def _refused(request: AnyRequest, error: NotAuthenticated) -> Page:
-    return portal_page(request, "portal_ended.html", status=401, message=str(error))
 
 
 HANDLERS = [
