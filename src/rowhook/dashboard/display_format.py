@@ -52,6 +52,11 @@ def absolute(moment: datetime | None) -> str:
     return "–" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3] + " UTC"
 
 
+def to_the_second(moment: datetime) -> str:
+    """Format a time in UTC with seconds."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def iso(moment: datetime) -> str:
     """Format a time per RFC 3339, for `<time datetime>` and links."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
@@ -122,6 +127,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "upcoming": upcoming,
     "elapsed": elapsed,
     "absolute": absolute,
+    "to_the_second": to_the_second,
     "iso": iso,
     "ms": ms,
     "count": count,
