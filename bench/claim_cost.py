@@ -63,7 +63,7 @@ class _Claims:
             after=self.cursor,
             lease=timedelta(seconds=60),
             sweep=False,
-            marks=self.watermarks.times,
+            low_watermarks=self.watermarks.times,
         )
         self.cursor = claimed.cursor
         self.watermarks.update(claimed)

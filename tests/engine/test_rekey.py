@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from rowhook.db import secret_queries
+from rowhook.db import webhook_queries
 from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import TenantPool
 from rowhook.render.configuration import Configuration
@@ -111,9 +111,9 @@ async def test_a_concurrently_changed_secret_is_not_overwritten(
 ) -> None:
     await secrets.put_secret(ctx, platform.organization, "a", "old")
     newest = Keyring(BOTH).newest_prefix
-    page = await secret_queries.sealed_page(pool, "secret", newest, None, 10)
+    page = await webhook_queries.sealed_page(pool, "secret", newest, None, 10)
     await secrets.put_secret(ctx, platform.organization, "a", "new")
-    assert await secret_queries.reseal(pool, "secret", page, [b"stale"]) == 0
+    assert await webhook_queries.reseal(pool, "secret", page, [b"stale"]) == 0
     assert await platform.value("select sealed from rowhook.secret") != b"stale"
 
 

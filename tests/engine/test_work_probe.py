@@ -9,7 +9,7 @@ import pytest
 
 from rowhook.db import connection_pool
 from rowhook.db.connection_pool import Pool
-from rowhook.db.work_probe import WorkProbe
+from rowhook.worker.claim_pause import WorkProbe
 from tests.support.deadline import DEADLINE_S
 from tests.support.sample_platform import Platform
 from tests.support.servers import every_server

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from rowhook.db import connection_pool, secret_queries
+from rowhook.db import connection_pool, webhook_queries
 from rowhook.db.connection_pool import Pool
 from rowhook.security.vault import Keyring, generate_master_key
 from rowhook.services import reencryption, secrets, webhooks
@@ -54,7 +54,7 @@ async def put(rig: Rig, name: str, value: str = "hunter22") -> None:
 
 
 async def older_seal_count(rig: Rig) -> int:
-    older_seals = await secret_queries.count_older_seals(rig.ctx.pool, Keyring(BOTH).newest_prefix)
+    older_seals = await webhook_queries.count_older_seals(rig.ctx.pool, Keyring(BOTH).newest_prefix)
     return sum(older_seals.values())
 
 

@@ -14,7 +14,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from rowhook.db import connection_pool, statements
-from rowhook.db.connection_errors import API_LIMITS, AnswerLimits
+from rowhook.db.connection_pool import API_LIMITS, AnswerLimits
 from rowhook.db.statements import Unreachable
 from rowhook.migrate.runner import Readiness
 from tests.faults.faulty_proxy import NORMAL, NetworkConditions, Proxy

@@ -15,7 +15,7 @@ import httpx
 from aiohappyeyeballs import AddrInfoType
 
 from rowhook.db import connection_pool
-from rowhook.db.connection_errors import API_LIMITS, AnswerLimits
+from rowhook.db.connection_pool import API_LIMITS, AnswerLimits
 from rowhook.egress.policy import EgressPolicy
 from rowhook.egress.transport import GuardedTransport
 from rowhook.render.renderer import Renderer

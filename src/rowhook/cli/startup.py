@@ -19,8 +19,7 @@ import structlog
 from rowhook.cli.error_messages import UNREACHABLE, CommandFailed
 from rowhook.cli.options import receiver_connections, setting_lines
 from rowhook.db import connection_errors, connection_pool, statements, webhook_queries
-from rowhook.db.connection_errors import API_LIMITS, WORKER_LIMITS
-from rowhook.db.connection_pool import Pool
+from rowhook.db.connection_pool import API_LIMITS, WORKER_LIMITS, Pool
 from rowhook.db.standby import open_standby
 from rowhook.db.statements import DsnRejected, StatementError, TenantPool, Unreachable
 from rowhook.egress.policy import EgressPolicy

@@ -1,15 +1,10 @@
-"""Connection errors: the deadlines that raise them, their causes, and the setting at fault."""
+"""Connection errors: their causes, and the setting at fault."""
 
 from __future__ import annotations
 
-import asyncio
-import os
 import re
-import socket
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from enum import Enum, auto
-from typing import NamedTuple
 
 import psycopg
 from psycopg_pool import PoolTimeout
@@ -119,41 +114,3 @@ def reason(error: BaseException) -> str:
     """Returns the primary message of an error, without details, which may contain data."""
     message = error.diag.message_primary if isinstance(error, psycopg.Error) else None
     return message or _PREFIX.sub("", str(error)).strip() or type(error).__name__
-
-
-class AnswerLimits(NamedTuple):
-    """Seconds that a connection of a pool waits for an answer before it counts as lost.
-
-    `first_s` applies to the first statement after the connection was taken from the pool, which
-    shows whether the server still answers, and `later_s` to the others.
-    """
-
-    first_s: float
-    later_s: float
-
-
-# The server ends statements of the API after 60 s.
-API_LIMITS = AnswerLimits(first_s=15.0, later_s=75.0)
-# Healing and retention may take long. The statements that deliver have a deadline of their own.
-WORKER_LIMITS = AnswerLimits(first_s=600.0, later_s=600.0)
-
-
-@contextmanager
-def deadline(connection: psycopg.AsyncConnection, seconds: float) -> Iterator[None]:
-    """Shuts the connection down after `seconds`; a pending statement raises OperationalError.
-
-    Nothing else detects a network that drops all packets: cancelling the statement would wait for
-    the same network.
-    """
-    descriptor = connection.fileno()
-    timer = asyncio.get_running_loop().call_later(seconds, shut_down, descriptor)
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def shut_down(descriptor: int) -> None:
-    """Ends the connection of a socket, so that pending statements fail immediately."""
-    with socket.socket(fileno=os.dup(descriptor)) as duplicate, suppress(OSError):
-        duplicate.shutdown(socket.SHUT_RDWR)

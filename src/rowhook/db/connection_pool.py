@@ -1,18 +1,20 @@
-"""Single connections and connection pools."""
+"""Single connections and connection pools, with deadlines for answers."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, LiteralString, Self
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple, Self
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from rowhook.db import connection_errors
-from rowhook.db.connection_errors import AnswerLimits, ConnectionFailed, deadline, shut_down
+from rowhook.db.connection_errors import ConnectionFailed
 
 if TYPE_CHECKING:
     from psycopg.abc import RV, PQGen
@@ -65,6 +67,44 @@ _CATALOG_FIRST: LiteralString = (
     "pg_catalog.array_remove(pg_catalog.current_schemas(false), 'pg_catalog')) as name), ', '),"
     " false) where 'pg_catalog' operator(pg_catalog.=) any (pg_catalog.current_schemas(false))"
 )
+
+
+class AnswerLimits(NamedTuple):
+    """Seconds that a connection of a pool waits for an answer before it counts as lost.
+
+    `first_s` applies to the first statement after the connection was taken from the pool, which
+    shows whether the server still answers, and `later_s` to the others.
+    """
+
+    first_s: float
+    later_s: float
+
+
+# The server ends statements of the API after 60 s.
+API_LIMITS = AnswerLimits(first_s=15.0, later_s=75.0)
+# Healing and retention may take long. The statements that deliver have a deadline of their own.
+WORKER_LIMITS = AnswerLimits(first_s=600.0, later_s=600.0)
+
+
+@contextmanager
+def deadline(connection: psycopg.AsyncConnection, seconds: float) -> Iterator[None]:
+    """Shuts the connection down after `seconds`; a pending statement raises OperationalError.
+
+    Nothing else detects a network that drops all packets: cancelling the statement would wait for
+    the same network.
+    """
+    descriptor = connection.fileno()
+    timer = asyncio.get_running_loop().call_later(seconds, shut_down, descriptor)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def shut_down(descriptor: int) -> None:
+    """Ends the connection of a socket, so that pending statements fail immediately."""
+    with socket.socket(fileno=os.dup(descriptor)) as duplicate, suppress(OSError):
+        duplicate.shutdown(socket.SHUT_RDWR)
 
 
 async def connect(dsn: str) -> psycopg.AsyncConnection:

@@ -16,17 +16,17 @@ from rowhook.model import Claim, DeliveryStatus, Event
 class ClaimResult(NamedTuple):
     """The claimed deliveries, the lane to continue after, and whether all lanes were visited.
 
-    `marks` has, for each lane that deliveries were claimed from, the time before which it has no
-    ready rows. `unreadable` maps token to outbox id for rows whose event is missing. `reclaimed` is
-    the number of expired claims of this worker that it never received. `outlook` is the
-    work that the worker may wait for.
+    `low_watermarks` has, for each lane that deliveries were claimed from, the time before which it
+    has no ready rows. `unreadable` maps token to outbox id for rows whose event is missing.
+    `reclaimed` is the number of expired claims of this worker that it never received. `outlook` is
+    the work that the worker may wait for.
     """
 
     claims: list[Claim]
     unreadable: dict[int, int]
     cursor: UUID | None
     rotated: bool
-    marks: dict[UUID, datetime]
+    low_watermarks: dict[UUID, datetime]
     reclaimed: int
     outlook: Outlook
 
@@ -114,15 +114,16 @@ async def claim(
     after: UUID | None,
     lease: timedelta,
     sweep: bool,
-    marks: Mapping[UUID, datetime] = MappingProxyType({}),
+    low_watermarks: Mapping[UUID, datetime] = MappingProxyType({}),
     held: list[int] | None = None,
     falls_asleep: bool = False,
 ) -> ClaimResult:
     """Claims up to `batch` due deliveries of the lanes after `after`, a share of each.
 
-    Rows before the watermark of a lane in `marks` are skipped. A claim that sweeps gives back
-    expired claims of this worker except the tokens in `held`, if passed. `falls_asleep` registers
-    the worker as asleep first, so that captures notify it of deliveries that this claim misses.
+    Rows before the watermark of a lane in `low_watermarks` are skipped. A claim that sweeps gives
+    back expired claims of this worker except the tokens in `held`, if passed. `falls_asleep`
+    registers the worker as asleep first, so that captures notify it of deliveries that this claim
+    misses.
     """
     result = await rows_within_deadline(
         pool,
@@ -133,7 +134,7 @@ async def claim(
         after,
         lease,
         sweep,
-        *_sorted_lanes(marks),
+        *_sorted_lanes(low_watermarks),
         held,
         falls_asleep,
     )
@@ -151,7 +152,7 @@ def _claim_result(result: list[tuple[Any, ...]], batch: int) -> ClaimResult:
         unreadable={row.token: row.outbox_id for row in rows.get("unreadable", ())},
         cursor=last,
         rotated=last is None,
-        marks={row.webhook_id: row.watermark for row in rows.get("watermark", ())},
+        low_watermarks={row.webhook_id: row.watermark for row in rows.get("watermark", ())},
         reclaimed=sum(row.number for row in rows.get("reclaimed", ())),
         outlook=Outlook(
             has_more="more" in rows or len(claims) >= batch,
@@ -163,7 +164,9 @@ def _claim_result(result: list[tuple[Any, ...]], batch: int) -> ClaimResult:
     )
 
 
-NO_CLAIMS = ClaimResult([], {}, None, rotated=True, marks={}, reclaimed=0, outlook=Outlook())
+NO_CLAIMS = ClaimResult(
+    [], {}, None, rotated=True, low_watermarks={}, reclaimed=0, outlook=Outlook()
+)
 
 
 class Rotation:
@@ -189,9 +192,9 @@ class Rotation:
         self._last = cursor
 
 
-def _sorted_lanes(marks: Mapping[UUID, datetime]) -> tuple[list[UUID], list[datetime]]:
-    lanes = sorted(marks)
-    return lanes, [marks[lane] for lane in lanes]
+def _sorted_lanes(low_watermarks: Mapping[UUID, datetime]) -> tuple[list[UUID], list[datetime]]:
+    lanes = sorted(low_watermarks)
+    return lanes, [low_watermarks[lane] for lane in lanes]
 
 
 def _claim(row: ClaimRow) -> Claim:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import structlog
 from psycopg import AsyncConnection, sql
 
-from rowhook.db.connection_errors import deadline, reason
-from rowhook.db.connection_pool import connect
+from rowhook.db.connection_errors import reason
+from rowhook.db.connection_pool import connect, deadline
 from rowhook.db.statements import PostgresError
 
 log = structlog.get_logger()

@@ -15,8 +15,8 @@ import psycopg
 import structlog
 
 from rowhook.db import connection_errors, connection_pool
-from rowhook.db.connection_errors import Cause, deadline, shut_down
-from rowhook.db.connection_pool import Pool
+from rowhook.db.connection_errors import Cause
+from rowhook.db.connection_pool import Pool, deadline, shut_down
 from rowhook.db.statements import (
     ChoosingSource,
     PostgresError,

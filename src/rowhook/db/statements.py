@@ -16,8 +16,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 from psycopg_pool import PoolTimeout
 
-from rowhook.db.connection_errors import deadline
-from rowhook.db.connection_pool import Pool
+from rowhook.db.connection_pool import Pool, deadline
 
 # Temporary: the server is down or cannot write at the moment.
 Unreachable = (

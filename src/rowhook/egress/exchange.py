@@ -36,7 +36,7 @@ def encode(
         raise errors.unsendable()
     lines = [f"{method} {request_target} HTTP/1.1\r\nHost: {authority}"]
     for name, value in headers:
-        if not (_is_token(name) and (value.isprintable() or _is_sendable(value))):
+        if not (_is_token(name) and (value.isprintable() or _UNSENDABLE.search(value) is None)):
             raise errors.unsendable()
         lines.append(f"{name}: {value}")
     if body or method in _WITH_BODY:
@@ -52,10 +52,6 @@ def encode(
 @functools.lru_cache(4096)
 def _is_token(name: str) -> bool:
     return _TOKEN.fullmatch(name) is not None
-
-
-def _is_sendable(value: str) -> bool:
-    return _UNSENDABLE.search(value) is None
 
 
 class Response(msgspec.Struct, frozen=True):

@@ -102,7 +102,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             raise errors.connection_ended(error.__cause__) from error
         finally:
             self._slots.release()
-        if self._answers_as_proxy(target, response):
+        is_proxied = self._proxy is not None and target.scheme == "http"
+        if is_proxied and response.status == PROXY_AUTHENTICATION_REQUIRED:
             raise errors.proxy_response(response.status)
         return response
 
@@ -179,10 +180,3 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         # RFC 9112 section 3.2.2: the absolute form.
         authorized = (*headers, *self._proxy.headers)
         return encode(method, target.url, target.authority, authorized, body)
-
-    def _answers_as_proxy(self, target: Target, response: Response) -> bool:
-        return (
-            self._proxy is not None
-            and target.scheme == "http"
-            and response.status == PROXY_AUTHENTICATION_REQUIRED
-        )

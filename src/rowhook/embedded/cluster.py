@@ -11,14 +11,18 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from rowhook.embedded import folder_locks
 from rowhook.embedded.data_folder import (
     Folder,
+    clear_stale_files,
+    interrupt_server,
     is_temporary,
     open_own,
+    owner_lock,
     prepare,
     recorded_folder,
+    server_lock,
     temporary_roots,
+    wait_for_server,
 )
 from rowhook.embedded.server_binaries import usable_binaries
 from rowhook.embedded.server_process import (
@@ -173,26 +177,26 @@ async def embedded_postgres(
     account = server_account()
     binaries_folder = usable_binaries(account, binaries)
     own = open_own(data_dir, account)
-    with folder_locks.owner(own), folder_locks.server(own) as lock:
+    with owner_lock(own), server_lock(own) as lock:
         folder = prepare(own, account)
         if folder.base != own:
             _remove_orphaned_clusters()
             atexit.register(_remove_if_orphaned, folder.base)
             if on_relocation is not None:
                 on_relocation(folder.cluster)
-        await folder_locks.wait_for_server(lock, folder)
+        await wait_for_server(lock, folder)
         programs = Programs(binaries=binaries_folder, account=account, log=folder.log, lock=lock)
         try:
             async with _running_server(programs, folder):
                 yield folder.dsn
         finally:
             # The server is still running only if its watcher was killed.
-            folder_locks.interrupt(folder.cluster)
+            interrupt_server(folder.cluster)
 
 
 @asynccontextmanager
 async def _running_server(programs: Programs, folder: Folder) -> AsyncIterator[None]:
-    folder_locks.clear(folder)
+    clear_stale_files(folder)
     write_settings(folder)
     if not folder.cluster.exists():
         await create(programs, folder)
@@ -238,7 +242,7 @@ def discard(data_dir: Path) -> None:
     if not own.is_dir():
         return
     folder = recorded_folder(own)
-    with folder_locks.owner(own):
+    with owner_lock(own):
         for path in (folder.socket, folder.base, own):
             shutil.rmtree(path, ignore_errors=True)
 

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import msgspec
 from msgspec import Struct
 
-from rowhook.db import access_queries, preview_queries, secret_queries
+from rowhook.db import access_queries, preview_queries, webhook_queries
 from rowhook.json_pointer import json_positions
 from rowhook.model import Outcome, RedactedRequest, Timings, Verdict
 from rowhook.output_kinds import OUTPUT_KINDS
@@ -63,7 +63,9 @@ async def with_placeholder_secrets(ctx: KeyringContext, checked: Compiled) -> Co
     hosts = {}
     if checked.url is not None and not checked.url.secrets:
         # If a secret contains the host, it is not known here.
-        hosts_by_secret = await secret_queries.secret_hosts(ctx.pool, checked.organization_id, used)
+        hosts_by_secret = await webhook_queries.secret_hosts(
+            ctx.pool, checked.organization_id, used
+        )
         hosts = {
             secret: tuple(bound) for secret, bound in hosts_by_secret.items() if bound is not None
         }

@@ -9,8 +9,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from rowhook.db import secret_queries
-from rowhook.db.secret_queries import Kind, SealedRow
+from rowhook.db import webhook_queries
+from rowhook.db.webhook_queries import Kind, SealedRow
 from rowhook.security.vault import (
     KEYRING,
     NO_ORGANIZATION,
@@ -57,7 +57,7 @@ async def rekey(ctx: KeyringContext, report: Report) -> Rekeyed:
     run = _Run(ctx, report, total=left)
     if left:
         count = msgspec.json.encode({"left": left}).decode()
-        await secret_queries.write_audit(
+        await webhook_queries.write_audit(
             ctx.pool, "keyring.rekey_began", ctx.keyring.newest_id, count
         )
     for _ in range(_ROUNDS):
@@ -70,12 +70,12 @@ async def rekey(ctx: KeyringContext, report: Report) -> Rekeyed:
     result = run.result(left)
     if result.resealed:
         after = msgspec.json.encode(result).decode()
-        await secret_queries.write_audit(ctx.pool, "keyring.rekeyed", result.key, after)
+        await webhook_queries.write_audit(ctx.pool, "keyring.rekeyed", result.key, after)
     return result
 
 
 async def _count_remaining(ctx: KeyringContext) -> int:
-    counts = await secret_queries.count_older_seals(ctx.pool, ctx.keyring.newest_prefix)
+    counts = await webhook_queries.count_older_seals(ctx.pool, ctx.keyring.newest_prefix)
     return sum(counts.values())
 
 
@@ -89,15 +89,15 @@ class _Run:
 
     async def reseal(self, kind: Kind, newest: bytes) -> None:
         """Re-encrypts all values of a kind once."""
-        page = await secret_queries.sealed_page(self._ctx.pool, kind, newest, None, _BATCH)
+        page = await webhook_queries.sealed_page(self._ctx.pool, kind, newest, None, _BATCH)
         while page:
             resealed = [(row, sealed) for row in page if (sealed := self._reencrypt(kind, row))]
             rows = [row for row, _ in resealed]
             new = [sealed for _, sealed in resealed]
-            self._done[kind] += await secret_queries.reseal(self._ctx.pool, kind, rows, new)
+            self._done[kind] += await webhook_queries.reseal(self._ctx.pool, kind, rows, new)
             total = self._done.total()
             self._report(total, max(total, self._total))
-            page = await secret_queries.sealed_page(self._ctx.pool, kind, newest, page[-1], _BATCH)
+            page = await webhook_queries.sealed_page(self._ctx.pool, kind, newest, page[-1], _BATCH)
 
     def _reencrypt(self, kind: Kind, row: SealedRow) -> bytes | None:
         ring = self._ctx.keyring

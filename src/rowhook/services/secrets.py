@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from rowhook.db import access_queries, secret_queries
+from rowhook.db import access_queries, webhook_queries
 from rowhook.db.statements import StillReferenced
 from rowhook.render.configuration import Fault
 from rowhook.services import paging
@@ -55,11 +55,11 @@ async def put_secret(
     if await access_queries.first_missing(ctx.pool, organization=organization):
         raise NotFound(f"Organization {organization} does not exist.")
     while True:
-        version = await secret_queries.secret_version(ctx.pool, organization, secret_id) + 1
+        version = await webhook_queries.secret_version(ctx.pool, organization, secret_id) + 1
         sealed = ctx.keyring.seal(
             secret, organization_id=organization, name=secret_id, version=version
         )
-        if await secret_queries.put_secret(
+        if await webhook_queries.put_secret(
             ctx.pool, organization, secret_id, version, sealed, allowed_hosts
         ):
             return version
@@ -98,10 +98,10 @@ async def delete_secret(ctx: ServiceContext, organization: UUID, secret_id: str)
         raise Rejected(_id_fault())
     for _ in range(_MAX_TRIES):
         try:
-            if not await secret_queries.delete_secret(ctx.pool, organization, secret_id):
+            if not await webhook_queries.delete_secret(ctx.pool, organization, secret_id):
                 raise NotFound(f"Secret {secret_id} does not exist.")
         except StillReferenced as error:
-            users = await secret_queries.secret_users(ctx.pool, organization, secret_id)
+            users = await webhook_queries.secret_users(ctx.pool, organization, secret_id)
             if users:
                 raise _in_use(users) from error
         else:
@@ -122,7 +122,7 @@ async def secret_hosts(
     ctx: ServiceContext, organization: UUID, secret_id: str
 ) -> tuple[bool, list[str] | None]:
     """Returns whether a secret exists, and the hosts that it is limited to, if any."""
-    hosts = await secret_queries.secret_hosts(ctx.pool, organization, [secret_id])
+    hosts = await webhook_queries.secret_hosts(ctx.pool, organization, [secret_id])
     return secret_id in hosts, hosts.get(secret_id)
 
 
@@ -131,7 +131,7 @@ async def list_secrets(
 ) -> Secrets:
     """Lists the secrets of an organization by id, without their values."""
     after = paging.decode_cursor(cursor, tuple[str])
-    rows = await secret_queries.secret_page(
+    rows = await webhook_queries.secret_page(
         ctx.pool, organization, after[0] if after else None, limit + 1
     )
     return Secrets(*paging.page(rows, Secret, limit, "id"))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from rowhook.db import secret_queries
+from rowhook.db import webhook_queries
 from rowhook.egress.errors import TargetForbidden, UrlRejected
 from rowhook.egress.target_url import is_allowed_host, parse_target
 from rowhook.render.configuration import Configuration, ConfigurationRejected, Fault
@@ -108,7 +108,7 @@ async def _secret_faults(
     ]
     if not named:
         return []
-    hosts_by_secret = await secret_queries.secret_hosts(
+    hosts_by_secret = await webhook_queries.secret_hosts(
         ctx.pool, organization, sorted({secret for _, secret in named})
     )
     faults = [

@@ -8,7 +8,7 @@ from jinja2 import nodes
 
 from rowhook.template.escapes import join_texts, to_text
 from rowhook.template.faults import InvalidValue, RenderFault
-from rowhook.template.filter_calls import compile_call, compile_filter
+from rowhook.template.filter_calls import compile_call, compile_filter, constant
 from rowhook.template.json_values import Literal, LiteralList, LiteralObject, Missing, is_true
 from rowhook.template.limits import MAX_DEPTH
 from rowhook.template.operators import COMPARISONS, OPERATIONS, negate
@@ -84,11 +84,6 @@ def _test(build: Build, node: nodes.Test) -> Expression:
 
 def _filter(build: Build, node: nodes.Filter, lenient: bool) -> Expression:  # noqa: FBT001  # _LENIENT_COMPILERS
     return compile_filter(build, node, compile_expression, lenient=lenient)
-
-
-def constant(value: object) -> Expression:
-    """Return the closure of a constant."""
-    return lambda _: value
 
 
 def _item(build: Build, node: nodes.Getitem | nodes.Getattr, lenient: bool) -> Expression:  # noqa: FBT001  # _LENIENT_COMPILERS

@@ -238,12 +238,13 @@ def _bind(
             bound.append(
                 compile_operand(build, value, lenient=lenient and argument is DEFAULT_VALUE)
                 if value is not None
-                else _constant(argument.default)
+                else constant(argument.default)
             )
     return bound
 
 
-def _constant(value: object) -> Expression:
+def constant(value: object) -> Expression:
+    """Returns the closure of a constant."""
     return lambda _: value
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from time import monotonic, perf_counter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID, uuid4
 
 import msgspec
@@ -139,7 +139,8 @@ class Worker:
                     self._tasks.start(f"transport {kind}", work)
             if self.driver.listener is not None:
                 self._tasks.start("listener", self.driver.listener.run())
-            queue = self._tasks.start("queue", self._run_queue())
+            run_queue = self._manager.pass_jobs(self._start_batch, self._options.lease)
+            queue = self._tasks.start("queue", run_queue)
             _tune_garbage_collector()
             log.info("worker.started", worker=str(self.id), concurrency=self.in_flight.slots)
             await self._stopping.wait()
@@ -155,9 +156,6 @@ class Worker:
         await self._maintenance.unregister()
         log.info("worker.stopped", worker=str(self.id), unrecorded=self.recorder.lost)
         return 1 if self.recorder.lost else self._tasks.exit_code
-
-    def _run_queue(self) -> Coroutine[Any, Any, None]:
-        return self._manager.pass_jobs(self._start_batch, self._options.lease)
 
     def _start_batch(self, job: models.Job) -> None:
         """Start a supervised task for each delivery; pgqueuer does not report task errors."""
@@ -182,7 +180,7 @@ class Worker:
             outcome = Outcome(verdict=Verdict.RENDER_FAILED, error=message)
         finally:
             self.in_flight.release_slot(claim.token)
-            failpoints.reach("landed")
+            failpoints.reach("slot_released")
         if self._traces is not None:
             self._traces.answer(claim.token, outcome)
         if outcome is NoOutcome.NOT_STARTED:
@@ -240,7 +238,7 @@ class Worker:
             return rendered, None
         if rendered is None or self.queries.shutdown.is_set():
             return NoOutcome.NOT_STARTED, None
-        failpoints.reach("composed")
+        failpoints.reach("rendered")
         self.in_flight.mark_started(claim.token)
         transport = self._transports[webhook.kind]
         if self._traces is None:

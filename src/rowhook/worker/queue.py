@@ -36,11 +36,10 @@ from rowhook.db.connection_pool import Pool
 from rowhook.db.engine import NO_CLAIMS, ClaimResult, Outlook, Rotation
 from rowhook.db.listener import Listener
 from rowhook.db.statements import PostgresError
-from rowhook.db.work_probe import WorkProbe
 from rowhook.migrate.queue_schema import builders
 from rowhook.model import Claim
 from rowhook.worker import failpoints
-from rowhook.worker.claim_pause import ClaimPause
+from rowhook.worker.claim_pause import ClaimPause, WorkProbe
 from rowhook.worker.in_flight import InFlight
 from rowhook.worker.tally import Tally
 
@@ -129,7 +128,9 @@ class PoolDriver:
         """Wait for `wake` or `end_wait`, at most until a time of `time.monotonic`."""
         self._wait_ended.clear()
         try:
-            async with asyncio.timeout(_seconds_until(until_s)):
+            # Until infinity: without a timer.
+            seconds = None if isinf(until_s) else max(until_s - time.monotonic(), 0.0)
+            async with asyncio.timeout(seconds):
                 await self._wait_ended.wait()
         except TimeoutError:
             return
@@ -146,11 +147,6 @@ class PoolDriver:
         self._shutdown.set()
         self._callbacks.clear()
         await self._tm.gather_tasks()
-
-
-def _seconds_until(moment_s: float) -> float | None:
-    """Return the seconds until a time of `time.monotonic`; None if it never comes."""
-    return None if isinf(moment_s) else max(moment_s - time.monotonic(), 0.0)
 
 
 class OutboxQueries(Queries):
@@ -279,7 +275,7 @@ class OutboxQueries(Queries):
             after=self._cursor,
             lease=self._lease,
             sweep=sweep,
-            marks={} if sweep else self.low_watermarks.times,
+            low_watermarks={} if sweep else self.low_watermarks.times,
             held=list(self._in_flight.claims) if sweep else None,
             falls_asleep=falls_asleep,
         )
@@ -288,7 +284,8 @@ class OutboxQueries(Queries):
         self._cursor = claimed.cursor
         self.low_watermarks.update(claimed)
         await self._give_up_unreadable(claimed.unreadable)
-        _report_reclaimed(claimed.reclaimed)
+        if claimed.reclaimed:
+            log.warning("claims.reclaimed", count=claimed.reclaimed)
         return claimed
 
     async def _take(self, claims: list[Claim]) -> list[Claim]:
@@ -331,11 +328,6 @@ class OutboxQueries(Queries):
         )
 
 
-def _report_reclaimed(count: int) -> None:
-    if count:
-        log.warning("claims.reclaimed", count=count)
-
-
 def group_by_lane(claims: list[Claim]) -> Iterable[list[Claim]]:
     """Group the claims, which come in the order of the table, by lane."""
     batches: dict[UUID, list[Claim]] = {}
@@ -359,7 +351,7 @@ class LowWatermarks:
     def update(self, claimed: ClaimResult) -> None:
         """Adopt the watermarks of a claim."""
         self._sent.update(claim.webhook_id for claim in claimed.claims)
-        for lane, watermark in claimed.marks.items():
+        for lane, watermark in claimed.low_watermarks.items():
             if self._sent[lane] >= _MIN_SENT:
                 self.times.pop(lane, None)
                 self.times[lane] = watermark

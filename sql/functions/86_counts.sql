@@ -1,4 +1,4 @@
--- Counts and figures of organizations with many webhooks, by id (93_by_id.sql) or from the indexes of the few
+-- Counts and figures of organizations with many webhooks, by id (85_many_webhooks.sql) or from the indexes of the few
 -- deliveries that wait, failed, or ended otherwise than delivered.
 
 create or replace function rowhook.scan_counts(
