@@ -155,7 +155,7 @@ async def read_health(ctx: ContextDependency, webhook_ids: WebhookIds) -> Health
     return HealthList(await stats.health_of(ctx, webhook_ids))
 
 
-@get_route("/worst", errors=(422,), response_example=EXAMPLES["troubles"])
+@get_route("/worst", errors=(422,), response_example=EXAMPLES["failing_webhooks"])
 async def list_worst(
     ctx: ContextDependency,
     caller: CallerDependency,

@@ -87,7 +87,7 @@ async def _serve(settings: Settings) -> int:
     startup.stop_on_signal(stop)
     tasks = Supervisor(stop)
     require_port(settings)
-    if databases := settings.each():
+    if databases := settings.by_database():
         async with serve_all(
             databases, host=settings.host, port=settings.port, tasks=tasks
         ) as port:

@@ -96,7 +96,9 @@ async def _run_children(
     settings: Settings, dsn: str | None, ports: list[int | None], stop: asyncio.Event
 ) -> int:
     environments = [child_environment(dsn, replace(settings, metrics_port=port)) for port in ports]
-    return max(await asyncio.gather(*(_restart_until(stop, each) for each in environments)))
+    return max(
+        await asyncio.gather(*(_restart_until(stop, environment) for environment in environments))
+    )
 
 
 async def _restart_until(stop: asyncio.Event, environment: dict[str, str]) -> int:
