@@ -28,10 +28,16 @@ from rowhook.api.routing import EXAMPLES, get_route, public_route
 from rowhook.migrate.runner import Readiness
 from rowhook.services import installation, stats
 from rowhook.services.context import ServerContext
-from rowhook.services.deliveries import Stats
 from rowhook.services.installation import System, Workers
 from rowhook.services.paging import MOST
-from rowhook.services.stats import MAX_POINTS, FailingWebhooks, Failures, HealthList, Series
+from rowhook.services.stats import (
+    MAX_POINTS,
+    FailingWebhooks,
+    Failures,
+    HealthList,
+    Series,
+    Stats,
+)
 
 _DAY = timedelta(hours=24)
 _EXAMPLE = """\
