@@ -13,7 +13,8 @@ import msgspec
 
 from rowhook.durations import format_duration, format_relative
 from rowhook.model import DeliveryStatus
-from rowhook.services.stats import MAX_COUNTED, DeliveryCounts
+from rowhook.services.deliveries import MAX_COUNTED
+from rowhook.services.stats import DeliveryCounts
 
 _MAX_NAME = 200
 # A body may be 1 MiB, the editor renders it at each pause, and a page may show fifty bodies.
