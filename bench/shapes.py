@@ -1,4 +1,4 @@
-"""Compares capture with a plain write and with a one-row event log, in interleaved rounds."""
+"""Compares capture with a plain write and with event logs of one row, in interleaved rounds."""
 
 from __future__ import annotations
 
@@ -44,6 +44,11 @@ SHAPES = {
         script="commit.pgbench",
         table="bench_logged_commit",
     ),
+    "stepwise_logged_commit": Shape(
+        title="commit of 1 KB, one-row event log by the steps of Hasura",
+        script="commit.pgbench",
+        table="bench_stepwise_commit",
+    ),
     "plain_job": Shape(
         title="job updated to succeeded, no capture", script="job.pgbench", table="bench_job"
     ),
@@ -63,6 +68,11 @@ CPU_RATIOS = {
         "captured_commit",
         "logged_commit",
     ),
+    "cpu_ratio_captured_to_stepwise_logged_commit": (
+        "capture ÷ event log by the steps of Hasura, CPU",
+        "captured_commit",
+        "stepwise_logged_commit",
+    ),
     "cpu_ratio_plain_to_captured_job": (
         "plain job update ÷ capture, CPU",
         "plain_job",
@@ -80,6 +90,11 @@ RATE_RATIOS = {
         "capture ÷ one-row event log",
         "captured_commit",
         "logged_commit",
+    ),
+    "rate_ratio_captured_to_stepwise_logged_commit": (
+        "capture ÷ event log by the steps of Hasura",
+        "captured_commit",
+        "stepwise_logged_commit",
     ),
     "rate_ratio_captured_to_plain_job": (
         "capture ÷ plain job update",

@@ -17,7 +17,8 @@ where k.hash = s.key_hash and k.organization_id = '00000000-0000-4000-8000-00000
 delete from rowhook.api_key k where k.organization_id = '00000000-0000-4000-8000-00000000000a';
 
 drop table if exists
-  rowhook.bench_commit, rowhook.bench_logged_commit, rowhook.bench_log, rowhook.bench_job;
+  rowhook.bench_commit, rowhook.bench_logged_commit, rowhook.bench_log, rowhook.bench_stepwise_commit,
+  rowhook.bench_stepwise_log, rowhook.bench_job;
 delete from rowhook.agent_version v
 using rowhook.agent a
 where a.id = v.agent_id and a.organization_id = '00000000-0000-4000-8000-00000000000a';
@@ -41,7 +42,8 @@ drop function if exists
   rowhook.bench_all_awake(), rowhook.bench_one_asleep(),
   rowhook.bench_session(boolean), rowhook.bench_has_jit(), rowhook.bench_server(),
   rowhook.bench_finished(int, int, int), rowhook.bench_webhook(),
-  rowhook.bench_log_commit(), rowhook.bench_job_id(int), rowhook.bench_agent(boolean),
+  rowhook.bench_log_commit(), rowhook.bench_log_commit_stepwise(),
+  rowhook.bench_write_stepwise_log(text, text, text, text, json), rowhook.bench_job_id(int), rowhook.bench_agent(boolean),
   rowhook.bench_add_jobs(int, int, boolean), rowhook.bench_complete_jobs(boolean, boolean),
   rowhook.bench_backend(text),
   rowhook.bench_finish_jobs(text[]), rowhook.bench_sizes(), rowhook.bench_hot_updates(), rowhook.bench_compression(),

@@ -62,6 +62,8 @@ create or replace function rowhook.is_captured_later(source text, row_id text, f
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
+-- A capture turns it off. The index on source_ids is only read by bitmap scans.
+set enable_bitmapscan = on
 as $$
 declare
   reason constant text := 'Its agent, goal or organization is unknown, or belongs to another organization than the row names.';
@@ -86,6 +88,20 @@ return case when moment >= '0001-01-01 UTC' and moment < '10000-01-01 UTC'
   then to_char(moment at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') end;
 comment on function rowhook.rfc3339(timestamptz) is
   'time as RFC 3339 in UTC with microseconds; null if that cannot represent it: infinite, BC, after year 9999';
+
+-- In plpgsql, so that it is not inlined: a capture calls it only for values of 4 KB and more. Smaller ones
+-- fit even if they are stored compressed, which makes a value at most 255 times smaller.
+create or replace function rowhook.oversize_bytes(data json, context json) returns bigint
+language plpgsql immutable
+as $$
+declare
+  bytes constant bigint := coalesce(octet_length(data::text), 0) + coalesce(octet_length(context::text), 0);
+begin
+  return case when bytes > 1048576 then bytes end;
+end
+$$;
+comment on function rowhook.oversize_bytes(json, json) is
+  'size of data and context if they are larger than 1 MiB together, so that an event does not keep them; null if not';
 
 create or replace function rowhook.read_time(written text, zone text) returns timestamptz
 language plpgsql stable

@@ -273,7 +273,7 @@ set jit = off
 return case when (select c.relkind from pg_class c where c.oid = source.relation) = 'p' then rowhook.fill_template($sql$
       replaced := array(select {id} from old_rows r except all select {id} from new_rows r);
       perform {upsert} from ({fields} from {relation} r where {was_replaced}) as e where replaced <> '{}' and {is_owned};$sql$,
-      parts || jsonb_build_object('was_replaced', replace(parts ->> 'has_id', '$1', 'replaced')))
+      parts || jsonb_build_object('was_replaced', replace(parts ->> 'has_id', '$1', 'capture.replaced')))
   else '' end;
 comment on function rowhook.merged_entities_sql(rowhook.source, jsonb) is
   'part of the capture of a partitioned table of organizations, agents, goals or sessions that handles MERGE; empty for other tables';
@@ -288,6 +288,8 @@ declare
     'fields', rowhook.entity_fields(source), 'is_owned', rowhook.owner_condition(source));
 begin
   return rowhook.fill_template($sql$
+#variable_conflict use_column
+<<capture>>
 declare
   replaced text[];
 begin

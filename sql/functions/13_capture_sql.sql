@@ -41,16 +41,16 @@ return $sql$
     select {id} as id, {goal_id} as goal_id, {owner} as owner, {session_id} as session_id,
            {interview_id} as interview_id, {template_id} as template_id, {data} as data, {context} as context,
            {time} as committed_at{trace_of_row}
-    from {rows} r where {condition}
+    from {rows} r where {condition}{barrier}
   ), inserted as (
     insert into rowhook.event
       (organization_id, type, key, source, commit_id, goal_id, session_id, template_id, interview_id,
        organization_name, organization_external_id, data, context, oversize_bytes, occurred_at, is_untimed{trace_column})
     select g.organization_id, 'goal.committed', {key}, {source}, c.id, g.id, s.id,
            coalesce(c.template_id, g.template_id), c.interview_id, o.name, o.external_id,
-           case when size.bytes <= 1048576 then c.data end,
-           case when size.bytes <= 1048576 then body.context end,
-           case when size.bytes > 1048576 then size.bytes end,
+           case when too_large.bytes is null then c.data end,
+           case when too_large.bytes is null then body.context end,
+           too_large.bytes,
            case when timed.is_safe then c.committed_at else statement_timestamp() end,
            case when timed.is_safe or c.committed_at is null then null else true end{trace_value}
     from committed c
@@ -58,7 +58,8 @@ return $sql$
     left join rowhook.organization o on o.id = g.organization_id
     left join rowhook.session s on s.id = c.session_id and s.organization_id = g.organization_id,
     lateral (select coalesce(c.context, s.context) as context) as body,
-    lateral (select coalesce(octet_length(c.data::text), 0) + coalesce(octet_length(body.context::text), 0) as bytes) as size,
+    lateral (select case when coalesce(pg_column_size(c.data), 0) + coalesce(pg_column_size(body.context), 0) >= 4096
+      then rowhook.oversize_bytes(c.data, body.context) end as bytes) as too_large,
     lateral (select c.committed_at >= '0001-01-01 UTC' and c.committed_at < '10000-01-01 UTC' as is_safe) as timed
     where {is_known}
     {unless_known}
@@ -73,28 +74,27 @@ return $sql$
     select {id} as id, {status} as status, {status_code} as status_code, {cost} as cost, {output} as output,
            {metadata} as metadata, {created_at} as created_at, {completed_at} as completed_at, {time} as row_time,
            {agent_id} as agent_id, {agent_version_uuid} as version_uuid, {agent_version_id} as agent_version_id,
-           {agent_version_name} as agent_version_name, {owner} as owner,
-           {is_repeated} as is_repeated, nextval('rowhook.event_id') as event_id{trace_of_row}
-    from {rows} r where {condition}
+           {agent_version_name} as agent_version_name, {owner} as owner{repeat_of_row}{trace_of_row}
+    from {rows} r where {condition}{barrier}
   ), inserted as (
     insert into rowhook.event
-      (id, organization_id, type, key, source, job_id, agent_id, job_status, status_code, cost, job_created_at,
+      ({repeat_column}organization_id, type, key, source, job_id, agent_id, job_status, status_code, cost, job_created_at,
        agent_name, agent_external_id, agent_version_id, agent_version_name,
        organization_name, organization_external_id, data, context, oversize_bytes, occurred_at, is_untimed, row_time{trace_column})
-    select c.event_id, o.id, 'job.' || c.status,
-           case when c.is_repeated then {key} || ':' || c.event_id else {key} end, {source}, c.id, a.id,
+    select {repeat_value}o.id, 'job.' || c.status, {repeat_key}, {source}, c.id, a.id,
            c.status, c.status_code, c.cost, rowhook.rfc3339(c.created_at), a.name, a.external_id,
            {version}, o.name, o.external_id,
-           case when size.bytes <= 1048576 then c.output end,
-           case when size.bytes <= 1048576 then c.metadata end,
-           case when size.bytes > 1048576 then size.bytes end,
+           case when too_large.bytes is null then c.output end,
+           case when too_large.bytes is null then c.metadata end,
+           too_large.bytes,
            case when timed.is_safe then c.completed_at else clock_timestamp() end,
            case when not timed.is_safe then true end,
            case when c.row_time is distinct from c.completed_at then c.row_time end{trace_value}
     from completed c
     {agent}
     left join rowhook.organization o on o.id = a.organization_id,
-    lateral (select coalesce(octet_length(c.output::text), 0) + coalesce(octet_length(c.metadata::text), 0) as bytes) as size,
+    lateral (select case when coalesce(pg_column_size(c.output), 0) + coalesce(pg_column_size(c.metadata), 0) >= 4096
+      then rowhook.oversize_bytes(c.output, c.metadata) end as bytes) as too_large,
     lateral (select c.completed_at >= '0001-01-01 UTC' and c.completed_at < '10000-01-01 UTC' as is_safe) as timed
     where {is_known}
     {unless_known}
@@ -155,19 +155,36 @@ return replace(replace(replace(template,
 comment on function rowhook.add_trace(text, boolean) is
   'statement that inserts events, with the trace of the row if the mapping has `traceparent`';
 
+create or replace function rowhook.add_repeats(template text, may_repeat boolean) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+-- nextval is volatile. With it, the rows are stored before they are inserted.
+return replace(replace(replace(replace(template,
+  '{repeat_of_row}', case when may_repeat then ', {is_repeated} as is_repeated, nextval(''rowhook.event_id'') as event_id' else '' end),
+  '{repeat_column}', case when may_repeat then 'id, ' else '' end),
+  '{repeat_value}', case when may_repeat then 'c.event_id, ' else '' end),
+  '{repeat_key}', case when may_repeat then 'case when c.is_repeated then {key} || '':'' || c.event_id else {key} end' else '{key}' end);
+comment on function rowhook.add_repeats(text, boolean) is
+  'statement that inserts events of jobs; with may_repeat, a completion that was captured before gets a key of its own';
+
 create or replace function rowhook.insert_sql(source rowhook.source, parts jsonb, answers_ids boolean) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  is_own constant boolean := source.relation in ('rowhook.job'::regclass, 'rowhook.commit'::regclass);
   enqueue constant text := rowhook.enqueue_linked_sql(case source.kind when 'jobs' then 'agent_id' else 'goal_id' end);
   is_known constant text := case
     -- The foreign keys of Rowhook's own tables are checked before the trigger fires.
-    when parts ->> 'rows' = 'new_rows' and source.relation in ('rowhook.job'::regclass, 'rowhook.commit'::regclass) then 'true'
+    when parts ->> 'rows' = 'new_rows' and is_own then 'true'
     else case source.kind when 'jobs' then 'a' else 'g' end || '.id is not null or rowhook.is_captured_later({source}, c.id, {failed_at})' end;
   template text := case source.kind when 'jobs' then rowhook.jobs_sql() else rowhook.commits_sql() end;
 begin
   template := rowhook.add_trace(replace(template, '{is_known}', is_known), source.mapping ? 'traceparent');
+  template := rowhook.add_repeats(template, parts ? 'is_repeated');
+  -- `offset 0`: a value that is converted, for example from jsonb, is converted once, not wherever it is
+  -- used. Rowhook's own columns need no conversion.
+  template := replace(template, '{barrier}', case when is_own then '' else ' offset 0' end);
   return rowhook.fill_template(
     replace(template, '{enqueue}', case
       when answers_ids then ', queued as (' || enqueue || ' returning 1)

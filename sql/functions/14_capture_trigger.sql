@@ -5,14 +5,16 @@ create or replace function rowhook.capture_settings(source rowhook.source) retur
 language sql stable
 set search_path = pg_catalog, pg_temp
 -- Only index look-ups: a join that was planned while a table was small would read the whole table
--- after it has grown. JIT is off because before PostgreSQL 18 a disabled planner method adds 10^10 to
--- the cost, which triggers JIT compilation.
+-- after it has grown. A bitmap of the one or two links of a goal costs more than it saves. JIT is off
+-- because before PostgreSQL 18 a disabled planner method adds 10^10 to the cost, which triggers JIT
+-- compilation.
 as $body$
   select $sql$language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '250ms'
 set jit = off
 set enable_seqscan = off
+set enable_bitmapscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
 $sql$
@@ -33,6 +35,8 @@ create or replace function rowhook.commit_capture_body() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 return replace($sql$
+#variable_conflict use_column
+<<capture>>
 declare
   -- The first insert does not look whether an event exists, because that costs each row a search. If
   -- one does, which is rare, it fails and is done again with the search.
@@ -94,7 +98,7 @@ return case when (select c.relkind from pg_class c where c.oid = source.relation
         perform rowhook.wake();
         return null;
       end if;
-    end if;$sql$, parts || jsonb_build_object('was_replaced', replace(parts ->> 'has_id', '$1', 'replaced')))
+    end if;$sql$, parts || jsonb_build_object('was_replaced', replace(parts ->> 'has_id', '$1', 'capture.replaced')))
   else '' end;
 comment on function rowhook.merged_jobs_sql(rowhook.source, jsonb) is
   'part of the capture of a partitioned table of jobs that handles MERGE; empty for other tables';
@@ -102,8 +106,17 @@ comment on function rowhook.merged_jobs_sql(rowhook.source, jsonb) is
 create or replace function rowhook.job_capture_body() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
+-- In statements that read rows, variables are written with the name of the block, because columns of the
+-- platform may have the same names.
 return $sql$
+#variable_conflict use_column
+<<capture>>
 declare
+  -- The time of all rows of a statement that have none: clock_timestamp() is volatile.
+  captured_at constant timestamptz := clock_timestamp();
+  progress text;
+  -- No row of the statement completed before, as far as is known.
+  is_first boolean := false;
   complete text[];
   replaced text[];
   remaining text[];
@@ -124,11 +137,32 @@ declare
 begin
   loop
     begin{merged}
-      if not exists (select from new_rows r where {is_complete}) then
+      if tg_op = 'INSERT' then
+        progress := case when exists (select from new_rows r where {is_complete}) then 'first' else 'none' end;
+      else
+        progress := case
+          when not exists (select from new_rows r where {is_complete}) then 'none'
+          when exists (select from old_rows r where {is_complete}) then 'again'
+          -- Retention removed the event of an earlier completion.
+          when exists (select from rowhook.removed_event t where t.source = {source})
+            and exists (
+              select from new_rows r
+              where {is_complete}
+                and (select true from rowhook.removed_event t where t.source = {source} and t.row_id = {id} limit 1))
+            then 'removed'
+          else 'first' end;
+      end if;
+      if progress = 'none' then
         return null;
       end if;
-      if tg_op = 'UPDATE' then
-        was_complete := exists (select from old_rows r where {is_complete});
+      was_complete := progress = 'again';
+      is_first := progress = 'first';
+      if is_first and not had_conflict then{add_unseen}{insert};
+        get diagnostics queued = row_count;
+        if queued > 0 and rowhook.is_anyone_asleep() then
+          perform rowhook.wake();
+        end if;
+        return null;
       end if;
       if not was_complete then
         complete := array(select {id} from new_rows r where {is_complete});
@@ -180,12 +214,10 @@ begin
               select i.id
               from (select {id} as id, {time} as moment from new_rows r union all select {id}, {time} from old_rows r) as i
               -- `is true`: hashed, not a nested loop.
-              where (i.id in (select unnest(remaining))) is true
+              where (i.id in (select unnest(capture.remaining))) is true
               group by i.id having count(*) > 1 and count(i.moment) <> 1 and min(i.moment) is not distinct from max(i.moment));
           end if;
-          if had_conflict or was_complete then{insert_unless_known} into captured, added;
-          else{insert} into captured, added;
-          end if;
+          {insert_unless_known} into captured, added;
           queued := queued + added;
           remaining := case when cardinality(captured) = cardinality(remaining) then '{}'
             else array(select unnest(remaining) except all select unnest(captured)) end;
@@ -207,7 +239,7 @@ begin
         continue;
       end if;
       begin
-        if complete is null and tg_op = 'INSERT' then
+        if complete is null and is_first then
           complete := array(select {id} from new_rows r where {is_complete});
         end if;
       exception when others then
@@ -247,23 +279,25 @@ set jit = off
 as $$
 declare
   parts constant jsonb := rowhook.source_parts(source);
-  condition constant text := case source.kind
-    -- Hashed: `= any (…)` with a parameter would compare each row with each id.
-    when 'jobs' then '(' || (parts ->> 'id') || ' in (select unnest(remaining))) is true and ' || (parts ->> 'is_complete')
-    else (parts ->> 'goal_id') || ' is not null' end;
-  repeated constant text := '(is_repeated or (' || (parts ->> 'id') || ' in (select unnest(removed))) is true)';
-  insert_parts constant jsonb := jsonb_build_object(
-    'rows', 'new_rows', 'condition', condition, 'links_of_that_time', '', 'failed_at', 'null', 'is_repeated', repeated,
+  is_complete constant text := coalesce(parts ->> 'is_complete', (parts ->> 'goal_id') || ' is not null');
+  -- Hashed: `= any (…)` with a parameter would compare each row with each id.
+  remains constant text := '(' || (parts ->> 'id') || ' in (select unnest(capture.remaining))) is true and ';
+  repeated constant text := '(capture.is_repeated or (' || (parts ->> 'id') || ' in (select unnest(capture.removed))) is true)';
+  first_parts constant jsonb := jsonb_build_object(
+    'rows', 'new_rows', 'condition', is_complete, 'links_of_that_time', '', 'failed_at', 'null', 'unless_known', '',
+    'completed_at', 'coalesce(' || (parts ->> 'time') || ', capture.captured_at)');
+  repeated_parts constant jsonb := (first_parts - 'unless_known') || case source.kind when 'jobs' then jsonb_build_object(
+    'condition', remains || is_complete, 'is_repeated', repeated,
     -- A repeated completion that kept the time of the previous one gets a time of its own.
-    'completed_at', 'case when ' || repeated || ' and (' || (parts ->> 'id') || ' in (select unnest(unmoved))) is true then clock_timestamp()'
-      || ' else coalesce(' || (parts ->> 'time') || ', clock_timestamp()) end');
-  unseen constant text := rowhook.add_unseen_sql(source, 'new_rows', coalesce(parts ->> 'is_complete', condition));
+    'completed_at', 'case when ' || repeated || ' and (' || (parts ->> 'id') || ' in (select unnest(capture.unmoved))) is true then clock_timestamp()'
+      || ' else coalesce(' || (parts ->> 'time') || ', capture.captured_at) end') else '{}' end;
+  unseen constant text := rowhook.add_unseen_sql(source, 'new_rows', is_complete);
 begin
   return rowhook.fill_template(
     case source.kind when 'jobs' then rowhook.job_capture_body() else rowhook.commit_capture_body() end,
     parts || jsonb_build_object('add_unseen', unseen, 'merged', rowhook.merged_jobs_sql(source, parts),
-      'insert', rowhook.insert_sql(source, insert_parts || '{"unless_known": ""}', source.kind = 'jobs'),
-      'insert_unless_known', rowhook.insert_sql(source, insert_parts, source.kind = 'jobs'),
+      'insert', rowhook.insert_sql(source, first_parts, false),
+      'insert_unless_known', rowhook.insert_sql(source, repeated_parts, source.kind = 'jobs'),
       'searched', rowhook.fill_template(rowhook.search_time_sql(source), parts),
       'had_failed', rowhook.fill_template(rowhook.had_failed_sql(), parts)));
 end

@@ -62,7 +62,7 @@ class Settings:
         """Returns the name of a database role of this installation."""
         return f"{self.role_prefix}_{service}"
 
-    def each(self) -> dict[str, Settings]:
+    def by_database(self) -> dict[str, Settings]:
         """Returns the settings of each of several databases by name; empty for a single one."""
         named = {} if self.databases is None else self.databases.named
         return {
@@ -389,12 +389,12 @@ def load(environ: Mapping[str, str], flags: Mapping[str, str | None] | None = No
 
 def _chosen(settings: Settings) -> Settings:
     """Returns the settings of the chosen database if there are several and one is chosen."""
-    each = settings.each()
-    if each and settings.database_url is not None:
+    by_database = settings.by_database()
+    if by_database and settings.database_url is not None:
         raise SettingsRejected("ROWHOOK_DATABASES: DATABASE_URL is set as well. Set one of them.")
     if settings.database is None:
         return settings
-    if settings.database not in each:
-        names = ", ".join(each) or "ROWHOOK_DATABASES, which is not set"
+    if settings.database not in by_database:
+        names = ", ".join(by_database) or "ROWHOOK_DATABASES, which is not set"
         raise SettingsRejected(f"ROWHOOK_DATABASE: Unknown. Use a name of: {names}.")
-    return each[settings.database]
+    return by_database[settings.database]

@@ -1,4 +1,4 @@
-"""Supervises background tasks; a task that ends unexpectedly stops the process.
+"""The end of a process: by a signal, or when a background task ends unexpectedly.
 
 asyncio does not report the exception of a task until the task is awaited, so a background task
 could fail without notice.
@@ -7,12 +7,15 @@ could fail without notice.
 from __future__ import annotations
 
 import asyncio
+import logging
+import signal
 from collections.abc import Coroutine
 from typing import Any
 
 import structlog
 
 log = structlog.get_logger()
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class EndedEarly(RuntimeError):
@@ -91,6 +94,31 @@ class Supervisor:
         error = _cause(task)
         if error is not None or (task.cancelled() and not self._stop.is_set()):
             self._report(task.get_name(), error or _unexpected_end(task))
+
+
+def stop_on_signal() -> asyncio.Event:
+    """Returns an event that SIGTERM or SIGINT sets. A second signal cancels the tasks that run.
+
+    Cancelled tasks leave their `async with` blocks, so that the second signal, too, stops the
+    embedded database and removes temporary folders. A third has its default effect.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in _STOP_SIGNALS:
+        loop.add_signal_handler(number, _on_signal, loop, stop)
+    return stop
+
+
+def _on_signal(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    if not stop.is_set():
+        stop.set()
+        return
+    for number in _STOP_SIGNALS:
+        loop.remove_signal_handler(number)
+    # Libraries log cancelled tasks as errors; here they are expected.
+    logging.disable()
+    for task in asyncio.all_tasks(loop):
+        task.cancel()
 
 
 async def is_set_within(event: asyncio.Event, seconds: float) -> bool:

@@ -119,6 +119,36 @@ async def test_names_and_errors_without_a_break_make_no_screen_wider_than_its_wi
 
 
 @pytest.mark.long
+async def test_rows_are_low_at_twice_the_size_of_text(rig: Rig, chromium: Browser) -> None:
+    heights: dict[str, float] = {}
+    async with open_dashboard(rig, chromium) as dashboard:
+        # Of all organizations, which the list then has a column for.
+        await dashboard.sign_in()
+        page = dashboard.page
+        # 720 px is a window of 1440 px at 200 %.
+        for width in (390, 720, 840, 1000, 1440):
+            await page.set_viewport_size({"width": width, "height": 900})
+            for path in ("/", "/webhooks"):
+                await dashboard.open(path)
+                tallest = "(rows) => Math.max(...rows.map((row) => row.offsetHeight))"
+                rows = page.locator("tr[data-row]")
+                heights[f"{path}, {width} px"] = await rows.evaluate_all(tallest)
+    assert {name: height for name, height in heights.items() if height > 72} == {}, "three lines"
+
+
+@pytest.mark.long
+async def test_the_navigation_shows_the_current_page_in_a_narrower_window(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with open_dashboard(rig, chromium) as dashboard:
+        await dashboard.sign_in()
+        await dashboard.page.set_viewport_size({"width": 1440, "height": 900})
+        await dashboard.open("/failures")
+        await dashboard.page.set_viewport_size({"width": 390, "height": 844})
+        await expect(dashboard.page.locator(".side [aria-current]")).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.long
 async def test_header_and_navigation_stay_in_place_while_the_page_scrolls(
     rig: Rig, chromium: Browser
 ) -> None:

@@ -28,8 +28,8 @@ print(*sorted({name.partition(".")[0] for name in sys.modules}))
             {"jinja2", "jsonschema", "litestar", "pgqueuer", "pydantic"},
         ),
         (
-            "configuration_commands,webhook_commands,organization_commands",
-            {"litestar", "pgqueuer", "pydantic"},
+            "webhook_commands,organization_commands,configuration_commands,installation_commands",
+            {"jinja2", "jsonschema", "litestar", "pgqueuer", "pydantic"},
         ),
     ],
 )

@@ -29,6 +29,12 @@ CREATE FUNCTION rowhook.add_organization(id text) RETURNS uuid
 
 COMMENT ON FUNCTION rowhook.add_organization(id text) IS 'returns the organization with this platform id, creating it if necessary; for a null id the only organization, or one called default';
 
+CREATE FUNCTION rowhook.add_repeats(template text, may_repeat boolean) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.add_repeats(template text, may_repeat boolean) IS 'statement that inserts events of jobs; with may_repeat, a completion that was captured before gets a key of its own';
+
 CREATE FUNCTION rowhook.add_trace(template text, is_mapped boolean) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -430,10 +436,11 @@ CREATE FUNCTION rowhook.capture_commit() RETURNS trigger
     SET lock_timeout TO '250ms'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.capture_commit() IS 'generated: ae883e2cadc01f4c380a6f182b0c895c';
+COMMENT ON FUNCTION rowhook.capture_commit() IS 'generated: a12d0236e0e230e0639a5968a1643460';
 
 CREATE FUNCTION rowhook.capture_definition(source rowhook.source) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -448,11 +455,12 @@ CREATE FUNCTION rowhook.capture_job() RETURNS trigger
     SET lock_timeout TO '250ms'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
     SET plan_cache_mode TO 'force_generic_plan';
 
-COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: 52c59628e4b2342a2071a7413eb4fcb1';
+COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: f4e06723cd988d4c4db5d435110e85c2';
 
 CREATE FUNCTION rowhook.capture_name(source_name text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -1643,7 +1651,8 @@ COMMENT ON FUNCTION rowhook.is_capture_current(source rowhook.source) IS 'whethe
 CREATE FUNCTION rowhook.is_captured_later(source text, row_id text, failed_at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    SET jit TO 'off'
+    SET enable_bitmapscan TO 'on';
 
 COMMENT ON FUNCTION rowhook.is_captured_later(source text, row_id text, failed_at timestamp with time zone) IS 'records a row whose organization cannot be determined (RH006), so that each heal retries it; returns false';
 
@@ -2177,6 +2186,11 @@ CREATE FUNCTION rowhook.organization_platform_id(organization uuid) RETURNS text
     LANGUAGE sql STABLE;
 
 COMMENT ON FUNCTION rowhook.organization_platform_id(organization uuid) IS 'platform id of an organization: its external_id, otherwise the uuid; null for null';
+
+CREATE FUNCTION rowhook.oversize_bytes(data json, context json) RETURNS bigint
+    LANGUAGE plpgsql IMMUTABLE;
+
+COMMENT ON FUNCTION rowhook.oversize_bytes(data json, context json) IS 'size of data and context if they are larger than 1 MiB together, so that an event does not keep them; null if not';
 
 CREATE FUNCTION rowhook.owner_condition(source rowhook.source) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -5089,6 +5103,9 @@ GRANT ALL ON FUNCTION rowhook.add_goal(organization text, id text, template_id t
 REVOKE ALL ON FUNCTION rowhook.add_organization(id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.add_organization(id text) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.add_repeats(template text, may_repeat boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.add_repeats(template text, may_repeat boolean) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.add_trace(template text, is_mapped boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.add_trace(template text, is_mapped boolean) TO rowhook_worker;
 
@@ -6089,6 +6106,9 @@ GRANT ALL ON FUNCTION rowhook.organization_page(after_id uuid, most integer, sea
 REVOKE ALL ON FUNCTION rowhook.organization_platform_id(organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.organization_platform_id(organization uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.organization_platform_id(organization uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.oversize_bytes(data json, context json) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.oversize_bytes(data json, context json) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.owner_condition(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.owner_condition(source rowhook.source) TO rowhook_worker;

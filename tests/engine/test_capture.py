@@ -283,6 +283,16 @@ async def test_a_job_above_the_event_limit_is_marked_as_too_large(platform: Plat
     assert row == {"data": None, "context": None, "oversize_bytes": 1_048_577 + len("{}")}
 
 
+async def test_a_stored_and_compressed_output_above_the_event_limit_is_marked_as_too_large(
+    platform: Platform,
+) -> None:
+    output = json.dumps("x" * 1_100_000)
+    job = await platform.job("running", output=output)
+    await platform.finish(job)
+    row = (await platform.rows("select data, oversize_bytes from rowhook.event"))[0]
+    assert row == {"data": None, "oversize_bytes": len(output) + len("{}")}
+
+
 async def test_event_types_are_filtered_at_capture(platform: Platform) -> None:
     failing = await platform.webhook_of_agent(event_types=["job.failed"])
     await platform.job("succeeded")

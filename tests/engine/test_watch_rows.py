@@ -32,6 +32,29 @@ async def without_triggers(platform: Platform, query: str) -> None:
     await platform.run("reset session_replication_role")
 
 
+async def test_columns_named_like_variables_of_the_capture_change_nothing(
+    platform: Platform,
+) -> None:
+    names = (
+        "capture complete captured captured_at is_first is_repeated progress queued remaining"
+        " removed replaced unmoved"
+    )
+    columns = "".join(f", {name} text" for name in names.split())
+    await tasks(platform, f"id bigint, at timestamptz{columns}")
+    insert = "insert into public.tasks (id, agent, state, at) values (%s, 'a', %s, now())"
+    for id_, state in ((1, "succeeded"), (2, "succeeded"), (3, "running")):
+        await platform.run(insert, id_, state)
+    await platform.run("update public.tasks set state = 'failed', at = now() where id > 1")
+    assert await platform.rows("select message from rowhook.capture_error") == []
+    events = await platform.rows("select job_id, type from rowhook.event order by job_id, id")
+    assert [(event["job_id"], event["type"]) for event in events] == [
+        ("1", "job.succeeded"),
+        ("2", "job.succeeded"),
+        ("2", "job.failed"),
+        ("3", "job.failed"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("type_", "value", "written"),
     [

@@ -120,7 +120,7 @@ async def fleet(databases: Databases) -> AsyncIterator[Fleet]:
         stop = asyncio.Event()
         tasks = Supervisor(asyncio.Event())
         async with (
-            serve_all(settings.each(), host="127.0.0.1", port=0, tasks=tasks) as port,
+            serve_all(settings.by_database(), host="127.0.0.1", port=0, tasks=tasks) as port,
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE_S) as client,
         ):
             working = asyncio.create_task(work_each(settings, stop))
@@ -204,7 +204,7 @@ async def test_a_process_that_starts_while_a_database_is_down_opens_it_later(
     await fleet.tokyo.aclose()
     stop, tasks, probes = asyncio.Event(), Supervisor(asyncio.Event()), free_port()
     async with (
-        serve_all(fleet.settings.each(), host="127.0.0.1", port=0, tasks=tasks) as port,
+        serve_all(fleet.settings.by_database(), host="127.0.0.1", port=0, tasks=tasks) as port,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE_S) as client,
     ):
         late = replace(fleet, client=client)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from rowhook.commit_schema import Output, commit_schema
 from rowhook.commit_schema.commit_tool import commit_tool
 from rowhook.commit_schema.data_schema import derive_requirements
-from rowhook.commit_schema.requirements import Output, commit_schema
 from rowhook.render.configuration import Configuration
 from rowhook.render.webhook_compiler import compile_webhook
 from rowhook.schema.schema_compiler import compile_schema

@@ -11,10 +11,10 @@ import pytest
 from msgspec.structs import replace
 
 from rowhook import json_pointer
+from rowhook.commit_schema import Output, commit_schema
 from rowhook.commit_schema.commit_tool import commit_tool
 from rowhook.commit_schema.data_faults import explain
 from rowhook.commit_schema.data_schema import derive_requirements
-from rowhook.commit_schema.requirements import Output, commit_schema
 from rowhook.model import Outcome, Request, Verdict
 from rowhook.render.configuration import Configuration
 from rowhook.render.payload import rfc3339, variables

@@ -20,8 +20,8 @@ us:
 
 def test_each_database_has_its_own_settings_and_the_common_ones() -> None:
     settings = load({"ROWHOOK_DATABASES": TWO, "ROWHOOK_BRAND": "Acme"})
-    eu, us = settings.each().values()
-    assert [*settings.each()] == ["eu", "us"]
+    eu, us = settings.by_database().values()
+    assert [*settings.by_database()] == ["eu", "us"]
     assert (eu.database_url, eu.database_read_url, eu.role_prefix, eu.brand, eu.databases) == (
         "postgresql://rowhook:hunter2@eu/rowhook",
         None,
@@ -33,7 +33,7 @@ def test_each_database_has_its_own_settings_and_the_common_ones() -> None:
         "postgresql://rowhook@us-standby/rowhook",
         "acme",
     )
-    assert load({"DATABASE_URL": "postgresql://a"}).each() == {}
+    assert load({"DATABASE_URL": "postgresql://a"}).by_database() == {}
 
 
 def test_the_value_is_a_path_or_the_yaml_itself_and_secrets_may_be_files(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_the_value_is_a_path_or_the_yaml_itself_and_secrets_may_be_files(tmp_pat
     path = tmp_path / "databases.yaml"
     path.write_text(f"eu:\n  url_file: {secret}\n")
     settings = load({"ROWHOOK_DATABASES": str(path)})
-    assert settings.each()["eu"].database_url == "postgresql://rowhook@eu/rowhook"
+    assert settings.by_database()["eu"].database_url == "postgresql://rowhook@eu/rowhook"
 
 
 def test_a_chosen_database_is_as_if_it_were_the_only_one() -> None:

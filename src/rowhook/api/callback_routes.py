@@ -83,7 +83,7 @@ class _StreamResponse(Response[None]):
     scope="write",
     body=TokenOptions,
     optional_body=True,
-    request_example=EXAMPLES["life"],
+    request_example=EXAMPLES["token_options"],
     response_example=EXAMPLES["token"],
 )
 async def create_token(

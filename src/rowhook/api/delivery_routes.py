@@ -131,7 +131,7 @@ async def list_deliveries(
 @get_route(
     "/count",
     errors=(422,),
-    response_example=EXAMPLES["tally"],
+    response_example=EXAMPLES["delivery_counts"],
     dependencies={"delivery_filter": Provide(_filter)},
 )
 async def count_deliveries(
@@ -154,7 +154,7 @@ async def read_delivery(delivery_id: FromPath[int], ctx: ContextDependency) -> D
     "/{delivery_id:int}/retry",
     scope="replay",
     errors=(409,),
-    response_example=EXAMPLES["sent_again"],
+    response_example=EXAMPLES["retried_delivery"],
 )
 async def retry_delivery(
     delivery_id: FromPath[int], ctx: ContextDependency
@@ -167,7 +167,7 @@ async def retry_delivery(
     "/{delivery_id:int}/cancel",
     scope="replay",
     errors=(409,),
-    response_example=EXAMPLES["cancelled"],
+    response_example=EXAMPLES["cancelled_delivery"],
 )
 async def cancel_delivery(
     delivery_id: FromPath[int], ctx: ContextDependency

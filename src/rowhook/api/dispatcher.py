@@ -155,7 +155,7 @@ class Dispatcher:
             # Names need no escapes, so the prefix is written in one way.
             "raw_path": None if raw_path is None else raw_path[len(prefix) :],
             "rowhook_prefix": prefix.decode(),
-            "rowhook_databases": {each: each in self._served for each in self._names},
+            "rowhook_databases": {database: database in self._served for database in self._names},
         }
         structlog.contextvars.bind_contextvars(database=name)
         await self._served[name].app(inner, receive, _prefixing(send, prefix))

@@ -169,8 +169,8 @@ def _primary_until(scope: Any) -> float:
         return time.monotonic() + _FRESH_S
     # Browsers send no-cache with every event stream.
     is_stream = headers.get(b"accept") == MEDIA_TYPE.encode()
-    asks = b"no-cache" in headers.get(b"cache-control", b"").lower()
-    return math.inf if asks and not is_stream else 0.0
+    is_reload = b"no-cache" in headers.get(b"cache-control", b"").lower()
+    return math.inf if is_reload and not is_stream else 0.0
 
 
 def _cookies(header: str) -> SimpleCookie:

@@ -28,10 +28,16 @@ from rowhook.api.routing import EXAMPLES, get_route, public_route
 from rowhook.migrate.runner import Readiness
 from rowhook.services import installation, stats
 from rowhook.services.context import ServerContext
-from rowhook.services.deliveries import Stats
 from rowhook.services.installation import System, Workers
 from rowhook.services.paging import MOST
-from rowhook.services.stats import MAX_POINTS, FailingWebhooks, Failures, HealthList, Series
+from rowhook.services.stats import (
+    MAX_POINTS,
+    FailingWebhooks,
+    Failures,
+    HealthList,
+    Series,
+    Stats,
+)
 
 _DAY = timedelta(hours=24)
 _EXAMPLE = """\
@@ -155,7 +161,7 @@ async def read_health(ctx: ContextDependency, webhook_ids: WebhookIds) -> Health
     return HealthList(await stats.health_of(ctx, webhook_ids))
 
 
-@get_route("/worst", errors=(422,), response_example=EXAMPLES["troubles"])
+@get_route("/worst", errors=(422,), response_example=EXAMPLES["failing_webhooks"])
 async def list_worst(
     ctx: ContextDependency,
     caller: CallerDependency,

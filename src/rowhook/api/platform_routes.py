@@ -243,7 +243,7 @@ async def commit_tool(
     scope="write",
     body=Proposal,
     request_example=EXAMPLES["proposal"],
-    response_example=EXAMPLES["verdict"],
+    response_example=EXAMPLES["commit_validation"],
 )
 async def validate_commit(
     goal_id: FromPath[str], ctx: ContextDependency, data: JSONBody[Proposal]

@@ -321,7 +321,7 @@ async def preview_webhook(
     body=ReadResult[WebhookPatch],
     optional_body=True,
     request_example=EXAMPLES["patch"],
-    response_example=EXAMPLES["held"],
+    response_example=EXAMPLES["held_previews"],
 )
 async def preview_held(
     webhook_id: FromPath[UUID],

@@ -120,7 +120,7 @@ async def _apply(ctx: KeyringContext, steps: Sequence[Step]) -> None:
     try:
         await configuration_changes.apply(ctx, steps)
     except (RevisionConflict, Rejected, NotFound) as error:
-        # The plan found no fault, so somebody else made what this change collides with.
+        # The plan had no fault, so this change conflicts with another one made since then.
         raise CommandFailed(
             f"The database was changed in the meantime: {error}",
             "Nothing was changed. Run the command again to see the new plan.",

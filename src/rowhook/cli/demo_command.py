@@ -44,7 +44,7 @@ from rowhook.migrate import runner
 from rowhook.services import webhooks
 from rowhook.services.context import KeyringContext, ServerContext
 from rowhook.settings import Settings, SettingsRejected
-from rowhook.supervisor import Supervisor
+from rowhook.supervisor import Supervisor, stop_on_signal
 
 _DEADLINE_S = 30.0
 _LEDGER_FAILURES = 2
@@ -122,8 +122,7 @@ class _Demo:
         return Reply(status=503 if name == "Flaky ledger" and requests <= _LEDGER_FAILURES else 204)
 
     async def run(self, *, stay: bool) -> int:
-        stop = asyncio.Event()
-        startup.stop_on_signal(stop)
+        stop = stop_on_signal()
         tasks = Supervisor(stop)
         async with AsyncExitStack() as stack:
             database = await stack.enter_async_context(startup.database(self.settings))

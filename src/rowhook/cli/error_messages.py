@@ -26,7 +26,7 @@ _INSUFFICIENT_PRIVILEGE = "42501"
 _RAISED_BY_ROWHOOK = ("22", "RH")
 _INVALID = "The input is invalid:"
 _DOCTOR = "Run rowhook doctor. It prints the missing right and the statement that grants it."
-# Advice by the cause of a failed connection; {setting} is what holds its address.
+# Advice by the cause of a failed connection; {setting} is the setting with its address.
 _ADVICE = {
     Cause.PASSWORD: "Check the user and the password in {setting}.",
     Cause.NO_LOGIN: "Create that login with LOGIN, or use another one in {setting}.",

@@ -6,18 +6,24 @@ import asyncio
 import contextlib
 import io
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import redirect_stdout
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, redirect_stdout
+from typing import TYPE_CHECKING
 
 import rich_click as click
 import structlog
 
 from rowhook.cli import error_messages, output, startup
-from rowhook.cli.http_server import serve_fleet_status
+from rowhook.cli.http_server import serving
 from rowhook.cli.startup import check_ready
 from rowhook.db.statements import Unreachable
+from rowhook.migrate.runner import Readiness
 from rowhook.settings import Settings
 from rowhook.supervisor import Supervisor, is_set_within
+
+if TYPE_CHECKING:
+    from rowhook.worker.pipeline import Worker
+    from rowhook.worker.status_app import FleetStatus
 
 log = structlog.get_logger()
 Serve = Callable[[str, Settings], Awaitable[int]]
@@ -30,9 +36,11 @@ async def serve_each(
     databases: Mapping[str, Settings],
     stop: asyncio.Event,
     serve: Serve,
-    failed: Callable[[str, str], None] = lambda _name, _reason: None,
+    failed: Callable[[str, str], None] | None,
 ) -> int:
     """Serves each database until `stop` is set; returns the highest exit code.
+
+    `failed` is called with the name of a database that is not served, and the reason.
 
     One that cannot be opened, or whose tasks end, is opened again and does not affect the others.
     """
@@ -52,11 +60,14 @@ async def serve_each(
             if reason != logged:
                 log.warning("database.not_open", reason=reason, retry_s=_RETRY_S)
             logged = reason
-            failed(name, public)
+            if failed is not None:
+                failed(name, public)
             if await is_set_within(stop, _RETRY_S):
                 return code
 
-    return max(await asyncio.gather(*(keep(name, each) for name, each in databases.items())))
+    return max(
+        await asyncio.gather(*(keep(name, settings) for name, settings in databases.items()))
+    )
 
 
 def _reasons(error: Exception) -> tuple[str, str]:
@@ -70,18 +81,44 @@ def _reasons(error: Exception) -> tuple[str, str]:
 
 async def work_each(settings: Settings, stop: asyncio.Event) -> int:
     """Runs a worker for each database in this process."""
-    databases, tasks = settings.each(), Supervisor(stop)
-    async with serve_fleet_status(settings, tasks) as status:
+    databases, tasks = settings.by_database(), Supervisor(stop)
+    async with _serve_status(settings, tasks) as status:
 
-        async def work(name: str, each: Settings) -> int:
-            async with startup.database(each) as database:
-                await check_ready(each, database)
-                async with startup.worker(each, database, share=len(databases)) as running:
-                    with status.attached(name, running, database):
+        async def work(name: str, own_settings: Settings) -> int:
+            async with startup.database(own_settings) as database:
+                await check_ready(own_settings, database)
+                async with startup.worker(own_settings, database, share=len(databases)) as running:
+                    with _attached(status, name, running, database):
                         return await startup.run_worker(stop, running)
 
-        code = await serve_each(databases, stop, work, status.failed)
+        code = await serve_each(databases, stop, work, status.failed if status else None)
     return max(code, tasks.exit_code)
+
+
+@asynccontextmanager
+async def _serve_status(settings: Settings, tasks: Supervisor) -> AsyncIterator[FleetStatus | None]:
+    """Serves /metrics, /livez and /readyz of all workers on one port; yields None without one."""
+    if settings.metrics_port is None:
+        yield None
+        return
+    # Imported here, because prometheus_client takes as long to import as the rest of a worker.
+    from rowhook.worker.status_app import FleetStatus  # noqa: PLC0415
+
+    status = FleetStatus(tuple(settings.by_database()))
+    async with serving(status, host=settings.host, port=settings.metrics_port, tasks=tasks) as port:
+        log.info("metrics.served", url=f"http://{settings.host}:{port}/metrics")
+        yield status
+
+
+def _attached(
+    status: FleetStatus | None, name: str, worker: Worker, database: startup.Database
+) -> AbstractContextManager[None]:
+    """Answers for a worker within the block, if there is a port."""
+    if status is None:
+        return contextlib.nullcontext()
+    from rowhook.worker.status_app import StatusApp  # noqa: PLC0415  # as above
+
+    return status.attached(name, StatusApp(worker, Readiness(database.direct)))
 
 
 async def examine_each(
@@ -91,18 +128,18 @@ async def examine_each(
 
     With `as_json`, the documents become one, by name of the database.
     """
-    databases = settings.each()
+    databases = settings.by_database()
     if not databases:
         return await examine(settings)
     documents: dict[str, object] = {}
     codes = []
-    for name, each in databases.items():
+    for name, own_settings in databases.items():
         printed = io.StringIO()
         if not as_json:
             click.secho(f"{name}:", bold=True)
         try:
             with redirect_stdout(printed) if as_json else contextlib.nullcontext():
-                codes.append(await examine(each))
+                codes.append(await examine(own_settings))
             documents[name] = json.loads(printed.getvalue()) if as_json else None
         except Exception as error:
             code = error_messages.exit_code(error)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,6 @@ from rowhook.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from rowhook.worker.pipeline import Worker
-    from rowhook.worker.status_app import FleetStatus
 
 log = structlog.get_logger()
 # The longest request is a test send of a webhook with the maximum timeout of 30 s.
@@ -168,41 +167,3 @@ async def serve_status(
     async with serving(app, host=settings.host, port=settings.metrics_port, tasks=tasks) as port:
         log.info("metrics.served", url=f"http://{settings.host}:{port}/metrics")
         yield tasks
-
-
-class FleetProbes:
-    """The status of the workers of several databases; without a port, none."""
-
-    def __init__(self, status: FleetStatus | None) -> None:
-        self._status = status
-
-    def failed(self, name: str, reason: str) -> None:
-        """Keeps the reason why a database has no worker."""
-        if self._status is not None:
-            self._status.failed(name, reason)
-
-    @contextmanager
-    def attached(self, name: str, worker: Worker, database: Database) -> Iterator[None]:
-        """Answers for a worker within the block."""
-        if self._status is None:
-            yield
-            return
-        from rowhook.worker.status_app import StatusApp  # noqa: PLC0415  # as below
-
-        with self._status.attached(name, StatusApp(worker, Readiness(database.direct))):
-            yield
-
-
-@asynccontextmanager
-async def serve_fleet_status(settings: Settings, tasks: Supervisor) -> AsyncIterator[FleetProbes]:
-    """Serves /metrics, /livez and /readyz of the workers of several databases on one port."""
-    if settings.metrics_port is None:
-        yield FleetProbes(None)
-        return
-    # Imported here, because prometheus_client takes as long to import as the rest of a worker.
-    from rowhook.worker.status_app import FleetStatus  # noqa: PLC0415
-
-    status = FleetStatus(tuple(settings.each()))
-    async with serving(status, host=settings.host, port=settings.metrics_port, tasks=tasks) as port:
-        log.info("metrics.served", url=f"http://{settings.host}:{port}/metrics")
-        yield FleetProbes(status)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import ipaddress
 import sys
@@ -27,7 +26,7 @@ from rowhook.cli.options import run_async, with_settings
 from rowhook.egress.policy import Network, network_to_allow
 from rowhook.services.webhooks import signing_secrets
 from rowhook.settings import Settings, SettingsRejected
-from rowhook.supervisor import Supervisor
+from rowhook.supervisor import Supervisor, stop_on_signal
 
 # After a failure, which may take seconds to be noticed.
 _PAUSE_S = 3.0
@@ -146,8 +145,7 @@ def _refuse_loop(url: httpx.URL, host: str, port: int) -> None:
 async def _listen(
     settings: Settings, port: int, secret: str | None, answer: int, url: httpx.URL | None
 ) -> int:
-    stop = asyncio.Event()
-    startup.stop_on_signal(stop)
+    stop = stop_on_signal()
     tasks = Supervisor(stop)
     probe_port(settings.host, port, name="--on", flag="--on")
     learned = LearnedSecrets(settings=settings) if secret is None else None

@@ -31,52 +31,52 @@ _OWNER = (
 
 def with_context(function: CommandFunction) -> Command:
     """Passes the command `ctx`, a service context that needs no master keys."""
-    return _opening(_context, function)
+    return _command_with(_context, function)
 
 
 def with_base_url(function: CommandFunction) -> Command:
     """Passes the command `ctx` and `api_url`, where `rowhook up` serves the API."""
-    return _opening(_context_and_url, function)
+    return _command_with(_context_and_url, function)
 
 
 def with_reader(function: CommandFunction) -> Command:
     """Passes a read-only command `ctx`; it works on a standby too."""
-    return _opening(functools.partial(_context, reads_only=True), function)
+    return _command_with(functools.partial(_context, reads_only=True), function)
 
 
 def with_keyring(function: CommandFunction) -> Command:
     """Passes the command `ctx` with the keyring and a transport for test requests."""
-    return _opening(_ctx, function)
+    return _command_with(_ctx, function)
 
 
 def with_worker_rights(function: CommandFunction) -> Command:
     """Passes the command `ctx` with the role of the workers, for scheduled maintenance."""
-    return _opening(_worker_context, function)
+    return _command_with(_worker_context, function)
 
 
 def with_owner(function: CommandFunction) -> Command:
     """Passes the command `owner`, a pool with the rights of the schema's owner."""
-    return _opening(_owner, function)
+    return _command_with(_owner, function)
 
 
-def _opening(
-    opened: Callable[[Settings], AbstractAsyncContextManager[dict[str, Any]]],
+def _command_with(
+    open_resources: Callable[[Settings], AbstractAsyncContextManager[dict[str, Any]]],
     function: CommandFunction,
 ) -> Command:
     @with_settings
     @functools.wraps(function)
     def run(settings: Settings, **arguments: Any) -> None:
-        sys.exit(run_async(_run(opened(settings), function, arguments)))
+        sys.exit(run_async(_run(open_resources(settings), function, arguments)))
 
     return run
 
 
 async def _run(
-    opening: AbstractAsyncContextManager[dict[str, Any]],
+    resources: AbstractAsyncContextManager[dict[str, Any]],
     function: CommandFunction,
     arguments: dict[str, Any],
 ) -> int:
-    async with opening as opened:
+    async with resources as opened:
         webhook = arguments.get("webhook")
         if isinstance(webhook, str):
             arguments["webhook"] = await lookups.webhook_named(opened["ctx"], webhook)

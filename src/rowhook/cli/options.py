@@ -82,7 +82,7 @@ def receiver_connections() -> int:
 
 def with_settings(command: Command) -> Command:
     """Adds a flag for each setting and passes the command a `settings` argument."""
-    return _hidden_flags(_reading_settings(command))
+    return _setting_flags(_reading_settings(command))
 
 
 def with_listed_settings(command: Command) -> Command:
@@ -114,17 +114,13 @@ def _warn_of_misspelled_variables() -> None:
             log.warning("setting.unknown", variable=other, advice=f"Did you mean {similar[0]}?")
 
 
-def _hidden_flags(command: Command) -> Command:
-    return _setting_flags(command, is_listed=False)
-
-
-def _setting_flags(command: Command, *, is_listed: bool) -> Command:
+def _setting_flags(command: Command, *, is_listed: bool = False) -> Command:
     for name in reversed(NAMES):
         flag = "--" + name.replace("_", "-")
-        looks: dict[str, Any] = {"hidden": True}
+        attributes: dict[str, Any] = {"hidden": True}
         if is_listed:
-            looks = {"help": _describe(name), "panel": "Settings", "metavar": "VALUE"}
-        command = click.option(flag, name, default=None, **looks)(command)
+            attributes = {"help": _describe(name), "panel": "Settings", "metavar": "VALUE"}
+        command = click.option(flag, name, default=None, **attributes)(command)
     return command
 
 
@@ -171,7 +167,7 @@ class ListGroup(click.RichGroup):
 
 def list_group(function: Callable[..., None]) -> click.RichGroup:
     """Makes a command group that takes settings and runs `list` by default."""
-    return click.group(cls=ListGroup)(click.command_panel("Commands")(_hidden_flags(function)))
+    return click.group(cls=ListGroup)(click.command_panel("Commands")(_setting_flags(function)))
 
 
 def duration(text: str) -> timedelta:

@@ -29,7 +29,7 @@ from rowhook.services import access, lookups, sessions
 from rowhook.services.access import SCOPES
 from rowhook.services.context import ServerContext, ServiceContext
 from rowhook.settings import Settings
-from rowhook.supervisor import Supervisor
+from rowhook.supervisor import Supervisor, stop_on_signal
 
 log = structlog.get_logger()
 FIRST_GOAL = (
@@ -48,8 +48,7 @@ def up(settings: Settings) -> None:
 
 
 async def _up(settings: Settings) -> int:
-    stop = asyncio.Event()
-    startup.stop_on_signal(stop)
+    stop = stop_on_signal()
     tasks = Supervisor(stop)
     require_port(settings)
     metrics_ports(settings, api_port=settings.port)
@@ -83,11 +82,10 @@ def api(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings) -> int:
-    stop = asyncio.Event()
-    startup.stop_on_signal(stop)
+    stop = stop_on_signal()
     tasks = Supervisor(stop)
     require_port(settings)
-    if databases := settings.each():
+    if databases := settings.by_database():
         async with serve_all(
             databases, host=settings.host, port=settings.port, tasks=tasks
         ) as port:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-import logging
 import os
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -42,7 +40,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 _CONNECTIONS = 256
 _LEAST_CONNECTIONS = 32
-_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _EPOCH_PATIENCE_S = 10.0
 _CHECK = "the keyring of this database"
 
@@ -362,29 +359,6 @@ async def worker(
             connections=connections,
         )
         yield Worker(pool, webhooks, transport, egress, options, traces)
-
-
-def stop_on_signal(stop: asyncio.Event) -> None:
-    """Sets `stop` on SIGTERM or SIGINT. A second signal cancels the tasks that still run.
-
-    Cancelled tasks leave their `async with` blocks, so that the second signal, too, stops the
-    embedded database and removes temporary folders. A third has its default effect.
-    """
-    loop = asyncio.get_running_loop()
-    for number in _STOP_SIGNALS:
-        loop.add_signal_handler(number, _on_signal, loop, stop)
-
-
-def _on_signal(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    if not stop.is_set():
-        stop.set()
-        return
-    for number in _STOP_SIGNALS:
-        loop.remove_signal_handler(number)
-    # Libraries log cancelled tasks as errors; here they are expected.
-    logging.disable()
-    for task in asyncio.all_tasks(loop):
-        task.cancel()
 
 
 async def run_worker(stop: asyncio.Event, worker: Worker) -> int:

@@ -19,7 +19,6 @@ from rowhook.cli.operator_session import (
 )
 from rowhook.cli.options import Command, as_json, list_group, organization, paging, webhook_argument
 from rowhook.cli.output import format_time, print_json, program, show, show_page, show_record
-from rowhook.cli.preview_commands import draft_of
 from rowhook.db import access_queries
 from rowhook.services import json_reader, links
 from rowhook.services.context import KeyringContext, NotFound, ServiceContext, StillLinked
@@ -171,6 +170,8 @@ async def create(
     **options: Any,
 ) -> None:
     """Create a webhook from options or from a file."""
+    from rowhook.cli.preview_commands import draft_of  # noqa: PLC0415  # loads the renderer
+
     draft, faults = draft_of(file, {name: value for name, value in options.items() if value})
     owner = await organization_or_default(ctx, organization or draft.organization_id)
     webhook = await create_webhook(ctx, owner, draft, faults)

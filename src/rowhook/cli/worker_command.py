@@ -19,7 +19,7 @@ from rowhook.cli.options import child_environment, run_async, with_settings
 from rowhook.cli.startup import check_ready
 from rowhook.embedded.server_process import wait_uncancelled
 from rowhook.settings import Settings
-from rowhook.supervisor import is_set_within
+from rowhook.supervisor import is_set_within, stop_on_signal
 
 log = structlog.get_logger()
 _RESTART_S = 1.0
@@ -64,8 +64,7 @@ def worker(settings: Settings, *, processes: int) -> None:
 
 
 async def _work(settings: Settings) -> int:
-    stop = asyncio.Event()
-    startup.stop_on_signal(stop)
+    stop = stop_on_signal()
     metrics_ports(settings)
     if settings.databases is not None:
         return await work_each(settings, stop)
@@ -80,8 +79,7 @@ async def _work(settings: Settings) -> int:
 
 
 async def _supervise(settings: Settings, processes: int) -> int:
-    stop = asyncio.Event()
-    startup.stop_on_signal(stop)
+    stop = stop_on_signal()
     ports = metrics_ports(settings, processes)
     if settings.databases is not None:
         # Each process checks each database, since one that is down must not stop the others.
@@ -96,7 +94,9 @@ async def _run_children(
     settings: Settings, dsn: str | None, ports: list[int | None], stop: asyncio.Event
 ) -> int:
     environments = [child_environment(dsn, replace(settings, metrics_port=port)) for port in ports]
-    return max(await asyncio.gather(*(_restart_until(stop, each) for each in environments)))
+    return max(
+        await asyncio.gather(*(_restart_until(stop, environment) for environment in environments))
+    )
 
 
 async def _restart_until(stop: asyncio.Event, environment: dict[str, str]) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from rowhook.commit_schema.requirements import quoted, quoted_list
+from rowhook.commit_schema import quoted, quoted_list
 from rowhook.commit_schema.tool_schema import (
     PROPERTY_NAME,
     PlainSchema,

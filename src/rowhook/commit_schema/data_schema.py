@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
+from rowhook.commit_schema import EACH, Keys, RequirementSet, Scope, pointer_of_keys
 from rowhook.commit_schema.body_skeleton import Loop as BodyLoop
 from rowhook.commit_schema.body_skeleton import Node, Text, Unknown, Value, read_skeleton
 from rowhook.commit_schema.inline_references import (
@@ -20,7 +21,6 @@ from rowhook.commit_schema.inline_references import (
     expanded,
     resolved,
 )
-from rowhook.commit_schema.requirements import EACH, Keys, RequirementSet, Scope, pointer_of_keys
 from rowhook.commit_schema.schema_conjunction import conjunction
 from rowhook.render.configuration import Configuration
 from rowhook.render.webhook_compiler import Webhook

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rowhook import json_pointer
-from rowhook.commit_schema.requirements import quoted
+from rowhook.commit_schema import quoted
 
 MAX_PARTS = 2_000
 _MAX_DESCRIPTION = 300

@@ -13,7 +13,8 @@ import msgspec
 
 from rowhook.durations import format_duration, format_relative
 from rowhook.model import DeliveryStatus
-from rowhook.services.stats import MAX_COUNTED, DeliveryCounts
+from rowhook.services.deliveries import MAX_COUNTED
+from rowhook.services.stats import DeliveryCounts
 
 _MAX_NAME = 200
 # A body may be 1 MiB, the editor renders it at each pause, and a page may show fifty bodies.
@@ -50,6 +51,11 @@ def upcoming(moment: datetime | None) -> str:
 def absolute(moment: datetime | None) -> str:
     """Format a time in UTC with milliseconds."""
     return "–" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3] + " UTC"
+
+
+def to_the_second(moment: datetime) -> str:
+    """Format a time in UTC with seconds."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def iso(moment: datetime) -> str:
@@ -122,6 +128,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "upcoming": upcoming,
     "elapsed": elapsed,
     "absolute": absolute,
+    "to_the_second": to_the_second,
     "iso": iso,
     "ms": ms,
     "count": count,

@@ -33,9 +33,9 @@ from rowhook.output_kinds import OUTPUT_KINDS
 from rowhook.server_sent_events import MEDIA_TYPE
 from rowhook.services.access import NotAuthenticated
 from rowhook.services.context import KeyringContext
+from rowhook.services.deliveries import MAX_COUNTED
 from rowhook.services.lookups import MAX_NAMES, MAX_NAVIGATION_COUNT, Kind, Match, NavigationCounts
 from rowhook.services.portal import Portal
-from rowhook.services.stats import MAX_COUNTED
 
 # A path of this site in an attribute. In texts and values, quotes are escaped.
 _PATH = re.compile(

@@ -76,6 +76,7 @@ _TITLES = {
     404: "Not found",
     409: "Not possible now",
     412: "Changed in the meantime",
+    413: "Too large",
     422: "Not valid",
     429: "Too many requests",
     500: "Internal error",
@@ -234,7 +235,10 @@ def _query_timed_out(request: AnyRequest, _: Exception) -> Response[Any]:
 
 
 def _http_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
-    return _error_page(request, error.status_code, error.detail)
+    message = error.detail
+    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        message = "The form is larger than 1 MiB. Go back and shorten it."
+    return _error_page(request, error.status_code, message)
 
 
 def not_found_page(request: AnyRequest, error: HTTPException) -> Response[Any]:
@@ -246,7 +250,7 @@ def not_found_page(request: AnyRequest, error: HTTPException) -> Response[Any]:
 
 def _internal_error(request: AnyRequest, error: Exception) -> Response[Any]:
     log.error("dashboard.request_failed", path=request.url.path, exc_info=error)
-    return _error_page(request, 500, "Internal error. Details are in the server log.")
+    return _error_page(request, 500, "It failed. Try again; the server log has the details.")
 
 
 _ERROR_PAGES: ExceptionHandlersMap = {

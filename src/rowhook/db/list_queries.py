@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from rowhook.db.statements import ConnectionSource, documents, rows, value
@@ -261,12 +261,6 @@ async def goal_page(
         limit,
         search,
     )
-
-
-async def stats(pool: ConnectionSource, organization: UUID | None, span: timedelta) -> str:
-    """Returns the outcome of the deliveries created in the last `span`."""
-    result: str = await value(pool, "select rowhook.stats(%s, %s)::text", organization, span)
-    return result
 
 
 async def identify_organization(pool: ConnectionSource, text: str) -> UUID | None:

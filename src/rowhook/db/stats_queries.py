@@ -12,6 +12,12 @@ from rowhook.db.list_queries import DeliveryFilter
 from rowhook.db.statements import ConnectionSource, documents, value
 
 
+async def stats(pool: ConnectionSource, organization: UUID | None, span: timedelta) -> str:
+    """Returns the outcome of the deliveries created in the last `span`."""
+    result: str = await value(pool, "select rowhook.stats(%s, %s)::text", organization, span)
+    return result
+
+
 async def series(
     pool: ConnectionSource,
     organization: UUID | None,

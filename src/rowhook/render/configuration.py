@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import msgspec
 
+from rowhook import json_pointer
 from rowhook.model import EVENT_TYPES
 from rowhook.output_kinds import OUTPUT_KINDS
 
@@ -148,3 +149,35 @@ def _choice_faults(configuration: Configuration) -> Iterator[tuple[str, str]]:
     for index, event_type in enumerate(configuration.event_types):
         if event_type not in EVENT_TYPES:
             yield f"/event_types/{index}", f"Must be one of {', '.join(sorted(EVENT_TYPES))}."
+
+
+def added_headers(brand: str) -> tuple[str, ...]:
+    """Return the names of the headers that are added to every request, in the order sent."""
+    standard = ("webhook-id", "webhook-timestamp", "webhook-signature")
+    return ("Idempotency-Key", f"X-{brand}-Signature", *standard)
+
+
+def forced_headers(brand: str) -> frozenset[str]:
+    """Return the lower-case names of headers that a webhook cannot override."""
+    return frozenset(name.lower() for name in (*added_headers(brand), "X-Roxels-Signature"))
+
+
+def custom_header_names(names: Iterable[str], brand: str) -> list[str]:
+    """Return the lower-case names of the configured headers that are sent."""
+    forced = forced_headers(brand)
+    return [name.lower() for name in names if name.lower() not in forced]
+
+
+def header_pointer(name: str) -> str:
+    """Return the JSON pointer of a header in a configuration."""
+    return json_pointer.join(["headers", name])
+
+
+def header_warnings(headers: Iterable[str], brand: str) -> list[tuple[str, str]]:
+    """Return each configured header that Rowhook sets itself, with a warning."""
+    forced = forced_headers(brand)
+    return [
+        (name, f"{name} is set by Rowhook. The value configured here is not sent.")
+        for name in headers
+        if name.lower() in forced
+    ]

@@ -22,9 +22,10 @@ from rowhook.model import (
     Stages,
     Verdict,
 )
+from rowhook.render.configuration import header_pointer
 from rowhook.render.payload import default_payload_of_kind, rfc3339, variables
 from rowhook.render.stored_frames import frame_request
-from rowhook.render.webhook_compiler import Webhook, header_pointer
+from rowhook.render.webhook_compiler import Webhook
 from rowhook.schema.reader import NotJson, parse_instance
 from rowhook.template.compiler import Condition, Template
 from rowhook.template.faults import RenderFault, StepsExceeded

@@ -10,9 +10,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from rowhook.render.body_checks import body_findings, payload_warning, schema_warnings
-from rowhook.render.configuration import Configuration, Fault
+from rowhook.render.configuration import Configuration, Fault, header_pointer
 from rowhook.render.payload import variable_names
-from rowhook.render.webhook_compiler import header_pointer
 from rowhook.template.body_variants import body_variants
 from rowhook.template.compilation import OutputContext, body_context, is_json_lines
 from rowhook.template.compiler import (

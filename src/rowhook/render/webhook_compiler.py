@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from rowhook import json_pointer
 from rowhook.egress.errors import TargetForbidden, UrlRejected
 from rowhook.egress.policy import EgressPolicy
 from rowhook.egress.target_url import parse_target
@@ -20,6 +19,9 @@ from rowhook.render.configuration import (
     Fault,
     RequiredPath,
     field_faults,
+    forced_headers,
+    header_pointer,
+    header_warnings,
 )
 from rowhook.schema.schema_compiler import Schema, SchemaRejected, compile_schema
 from rowhook.security.redact import Redactor
@@ -88,23 +90,6 @@ class FaultCollector:
         return None
 
 
-def added_headers(brand: str) -> tuple[str, ...]:
-    """Return the names of the headers that are added to every request, in the order sent."""
-    standard = ("webhook-id", "webhook-timestamp", "webhook-signature")
-    return ("Idempotency-Key", f"X-{brand}-Signature", *standard)
-
-
-def forced_headers(brand: str) -> frozenset[str]:
-    """Return the lower-case names of headers that a webhook cannot override."""
-    return frozenset(name.lower() for name in (*added_headers(brand), "X-Roxels-Signature"))
-
-
-def custom_header_names(names: Iterable[str], brand: str) -> list[str]:
-    """Return the lower-case names of the configured headers that are sent."""
-    forced = forced_headers(brand)
-    return [name.lower() for name in names if name.lower() not in forced]
-
-
 def default_headers(configured: Mapping[str, str], brand: str, *, sends_body: bool) -> Headers:
     """Return the default headers that are not in `configured`."""
     defaults = [("User-Agent", f"{brand}-Webhook/1")]
@@ -122,11 +107,6 @@ def _header_faults(name: str, seen: set[str]) -> Iterator[str]:
         yield f"{name} is set by the connection. Remove it."
     if lower in seen:
         yield f"{name} occurs twice, in different case. Keep one."
-
-
-def header_pointer(name: str) -> str:
-    """Return the JSON pointer of a header in a configuration."""
-    return json_pointer.join(["headers", name])
 
 
 def compile_headers(
@@ -150,16 +130,6 @@ def compile_headers(
         if template is not None:
             compiled.append((name, template))
     return compiled
-
-
-def header_warnings(headers: Iterable[str], brand: str) -> list[tuple[str, str]]:
-    """Return each configured header that Rowhook sets itself, with a warning."""
-    forced = forced_headers(brand)
-    return [
-        (name, f"{name} is set by Rowhook. The value configured here is not sent.")
-        for name in headers
-        if name.lower() in forced
-    ]
 
 
 def content_type_of(headers: Mapping[str, str], collector: FaultCollector) -> str | None:

@@ -9,10 +9,10 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from rowhook.commit_schema import Output, commit_schema
 from rowhook.commit_schema.commit_tool import Format, commit_tool
 from rowhook.commit_schema.data_faults import CommitFault, explain, webhook_fault
 from rowhook.commit_schema.data_schema import derive_requirements
-from rowhook.commit_schema.requirements import Output, commit_schema
 from rowhook.db import access_queries, list_queries, preview_queries
 from rowhook.db.preview_queries import CommitIdTaken
 from rowhook.model import MAX_EVENT_BYTES, Event, Outcome, Request, Verdict

@@ -26,7 +26,6 @@ from rowhook.services.configuration_file import (
     webhook_fields,
 )
 from rowhook.services.context import NotFound, Rejected, ServiceContext
-from rowhook.services.webhook_checks import check_for_save
 from rowhook.services.webhook_documents import (
     SaveWarning,
     Webhook,
@@ -303,11 +302,14 @@ def _numbers(value: Any) -> Any:
 async def _check(
     ctx: ServiceContext, organization: _Organization, path: _Path, desired: DeclaredWebhook
 ) -> list[SaveWarning]:
+    from rowhook.services.webhook_checks import check_for_save  # noqa: PLC0415  # loads jinja2
+
     try:
-        return (await check_for_save(ctx, organization.id, configuration_of(desired)))[1]
+        checked = await check_for_save(ctx, organization.id, configuration_of(desired))
     except Rejected as error:
         organization.faults += under([*organization.path, *path], error.faults)
         return []
+    return checked.warnings
 
 
 def _links(

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
-from rowhook.db import access_queries, engine, list_queries
+from rowhook.db import access_queries, engine, list_queries, stats_queries
 from rowhook.db.list_queries import DeliveryFilter
 from rowhook.model import DeliveryStatus
 from rowhook.render.configuration import Fault
@@ -22,7 +22,11 @@ Replayable = Literal["delivered", "dead", "cancelled", "skipped", "held"]
 # A search reads at most this many deliveries, and characters of their payloads.
 MOST_ROWS = 2000
 MOST_TEXT = 32 * 2**20
+REPLAYED: tuple[Replayable, ...] = ("dead", "cancelled", "skipped")
+MIN_RATE, MAX_RATE = 0.001, 1_000_000
 _MOST_WITH_ID = 50
+# Counts of deliveries end here, by status.
+MAX_COUNTED = 10_000
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
@@ -99,65 +103,21 @@ class Count(Struct, frozen=True):
     deliveries: int
 
 
-class AttemptCounts(Struct, frozen=True, kw_only=True):
-    """Counts of attempts by the class of their result.
+class Watermark(Struct, frozen=True):
+    """A point in time before a replay or a release."""
 
-    `2xx`: accepted, also by an output that has no status code. `timeout`: no complete response in
-    time. `held`: nothing was sent, because the body could not be rendered or does not match the
-    schema. `refused`: everything else, that is DNS, connection, TLS, a forbidden target, or a
-    response that is not valid HTTP or ended early.
+    token: int
+    at: datetime
+
+
+class Remaining(Struct, frozen=True):
+    """The number of waiting deliveries of a replay or a release.
+
+    If `capped`, there may be more.
     """
 
-    accepted: int = field(name="2xx")
-    status_3xx: int = field(name="3xx")
-    status_4xx: int = field(name="4xx")
-    status_5xx: int = field(name="5xx")
-    timeout: int
-    refused: int
-    held: int
-
-    @property
-    def total(self) -> int:
-        """The number of attempts of all classes."""
-        return sum(msgspec.structs.astuple(self))
-
-
-class Stats(Struct, frozen=True, kw_only=True):
-    """Statistics of a window that began at `since`. Times are in milliseconds.
-
-    `attempts`, `attempts_by_class` and `success_rate`, the share of 2xx, are of the attempts that
-    ended in the window. `delivered` and `dead` count deliveries that became so in the window, and
-    count one that was sent again once more; the other statuses count those created in it.
-    `deliveries` is the sum of the statuses. `p50_ms` and `p95_ms` are of the newest 10,000
-    delivered that were created in it, the same number for each webhook, from creation to the
-    recorded delivery.
-
-    These fields include older deliveries: `oldest_waiting_at` is the creation time of the oldest
-    pending or sending delivery, `delivered_per_s` the rate of the last ten seconds, and `stuck` the
-    number of deliveries that have been sending for longer than three leases.
-    """
-
-    since: datetime
-    deliveries: int
-    attempts: int
-    attempts_by_class: AttemptCounts
-    pending: int
-    sending: int
-    held: int
-    delivered: int
-    dead: int
-    cancelled: int
-    skipped: int
-    success_rate: float | None
-    p50_ms: float | None
-    p95_ms: float | None
-    delivered_per_s: float
-    oldest_waiting_at: datetime | None
-    stuck: int
-
-
-REPLAYED: tuple[Replayable, ...] = ("dead", "cancelled", "skipped")
-MIN_RATE, MAX_RATE = 0.001, 1_000_000
+    waiting: int
+    capped: bool
 
 
 class ListPosition(NamedTuple):
@@ -253,6 +213,37 @@ async def replay(
         ctx.pool, webhook, since, until, list(statuses), dry_run=dry_run, rate=rate
     )
     return Count(count)
+
+
+async def watermark(ctx: ServiceContext) -> Watermark:
+    """Returns a watermark that separates later retries and releases from earlier ones."""
+    return msgspec.json.decode(await stats_queries.watermark(ctx.pool), type=Watermark)
+
+
+async def replay_remaining(
+    ctx: ServiceContext,
+    webhook: UUID,
+    watermark: Watermark,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    held_before: bool = False,
+) -> Remaining:
+    """Counts waiting deliveries in [since, until) that were retried or released after a watermark.
+
+    This is an upper bound: deliveries that waited before and were attempted since are included.
+    `held_before` includes those that were held at the watermark, which is the default of `until`.
+    """
+    row = await stats_queries.replay_remaining(
+        ctx.pool,
+        webhook,
+        since=since,
+        until=until or watermark.at,
+        mark=watermark.token,
+        held_mark=-1 if held_before else watermark.token,
+        limit=MAX_COUNTED,
+    )
+    return msgspec.json.decode(row, type=Remaining)
 
 
 def _replay_faults(

@@ -9,18 +9,75 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
-from rowhook.db import list_queries, stats_queries
+from rowhook.db import stats_queries
 from rowhook.db.list_queries import DeliveryFilter
 from rowhook.model import DeliveryStatus, Verdict
 from rowhook.render.configuration import Fault
 from rowhook.services import paging
 from rowhook.services.context import NotFound, Rejected, ServiceContext
-from rowhook.services.deliveries import Attempt, AttemptCounts, Stats, delivery_of
+from rowhook.services.deliveries import MAX_COUNTED, Attempt, delivery_of
 from rowhook.services.webhook_documents import State
 
 HealthWord = Literal["healthy", "degraded", "failing", "circuit_open", "paused", "disabled"]
+
+
+class AttemptCounts(Struct, frozen=True, kw_only=True):
+    """Counts of attempts by the class of their result.
+
+    `2xx`: accepted, also by an output that has no status code. `timeout`: no complete response in
+    time. `held`: nothing was sent, because the body could not be rendered or does not match the
+    schema. `refused`: everything else, that is DNS, connection, TLS, a forbidden target, or a
+    response that is not valid HTTP or ended early.
+    """
+
+    accepted: int = field(name="2xx")
+    status_3xx: int = field(name="3xx")
+    status_4xx: int = field(name="4xx")
+    status_5xx: int = field(name="5xx")
+    timeout: int
+    refused: int
+    held: int
+
+    @property
+    def total(self) -> int:
+        """The number of attempts of all classes."""
+        return sum(msgspec.structs.astuple(self))
+
+
+class Stats(Struct, frozen=True, kw_only=True):
+    """Statistics of a window that began at `since`. Times are in milliseconds.
+
+    `attempts`, `attempts_by_class` and `success_rate`, the share of 2xx, are of the attempts that
+    ended in the window. `delivered` and `dead` count deliveries that became so in the window, and
+    count one that was sent again once more; the other statuses count those created in it.
+    `deliveries` is the sum of the statuses. `p50_ms` and `p95_ms` are of the newest 10,000
+    delivered that were created in it, the same number for each webhook, from creation to the
+    recorded delivery.
+
+    These fields include older deliveries: `oldest_waiting_at` is the creation time of the oldest
+    pending or sending delivery, `delivered_per_s` the rate of the last ten seconds, and `stuck` the
+    number of deliveries that have been sending for longer than three leases.
+    """
+
+    since: datetime
+    deliveries: int
+    attempts: int
+    attempts_by_class: AttemptCounts
+    pending: int
+    sending: int
+    held: int
+    delivered: int
+    dead: int
+    cancelled: int
+    skipped: int
+    success_rate: float | None
+    p50_ms: float | None
+    p95_ms: float | None
+    delivered_per_s: float
+    oldest_waiting_at: datetime | None
+    stuck: int
 
 
 class SeriesPoint(Struct, frozen=True, kw_only=True):
@@ -45,23 +102,6 @@ class DeliveryCounts(Struct, frozen=True, kw_only=True):
 
     total: int
     by_status: dict[DeliveryStatus, int]
-    capped: bool
-
-
-class Watermark(Struct, frozen=True):
-    """A point in time before a replay or a release."""
-
-    token: int
-    at: datetime
-
-
-class Remaining(Struct, frozen=True):
-    """The number of waiting deliveries of a replay or a release.
-
-    If `capped`, there may be more.
-    """
-
-    waiting: int
     capped: bool
 
 
@@ -174,12 +214,11 @@ class FailingWebhooks(Struct, frozen=True):
 
 
 MAX_POINTS = 288
-MAX_COUNTED = 10_000
 
 
 async def stats(ctx: ServiceContext, organization: UUID | None, span: timedelta) -> Stats:
     """Returns statistics of the last `span`."""
-    document = await list_queries.stats(ctx.lists, organization, span)
+    document = await stats_queries.stats(ctx.lists, organization, span)
     return msgspec.json.decode(document, type=Stats)
 
 
@@ -211,37 +250,6 @@ async def count_deliveries(ctx: ServiceContext, filters: DeliveryFilter) -> Deli
         return msgspec.convert(counts, DeliveryCounts)
     document = await stats_queries.count_by_status(ctx.lists, distinct, MAX_COUNTED)
     return msgspec.json.decode(document, type=DeliveryCounts)
-
-
-async def watermark(ctx: ServiceContext) -> Watermark:
-    """Returns a watermark that separates later retries and releases from earlier ones."""
-    return msgspec.json.decode(await stats_queries.watermark(ctx.pool), type=Watermark)
-
-
-async def replay_remaining(
-    ctx: ServiceContext,
-    webhook: UUID,
-    watermark: Watermark,
-    *,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    held_before: bool = False,
-) -> Remaining:
-    """Counts waiting deliveries in [since, until) that were retried or released after a watermark.
-
-    This is an upper bound: deliveries that waited before and were attempted since are included.
-    `held_before` includes those that were held at the watermark, which is the default of `until`.
-    """
-    row = await stats_queries.replay_remaining(
-        ctx.pool,
-        webhook,
-        since=since,
-        until=until or watermark.at,
-        mark=watermark.token,
-        held_mark=-1 if held_before else watermark.token,
-        limit=MAX_COUNTED,
-    )
-    return msgspec.json.decode(row, type=Remaining)
 
 
 async def list_failures(

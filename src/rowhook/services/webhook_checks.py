@@ -6,18 +6,38 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 from uuid import UUID
 
 from rowhook.db import webhook_queries
 from rowhook.egress.errors import TargetForbidden, UrlRejected
 from rowhook.egress.target_url import is_allowed_host, parse_target
-from rowhook.render.configuration import Configuration, ConfigurationRejected, Fault
+from rowhook.render.configuration import (
+    Configuration,
+    ConfigurationRejected,
+    Fault,
+    header_pointer,
+    to_json,
+)
 from rowhook.render.save_checks import check_before_save
-from rowhook.render.webhook_compiler import Webhook, compile_webhook, header_pointer
+from rowhook.render.webhook_compiler import (
+    Webhook,
+    compile_webhook,
+    required_paths,
+    used_secrets,
+)
 from rowhook.services.context import Rejected, ServiceContext
 from rowhook.services.webhook_documents import SaveWarning
 
 _SECRET_NAME = re.compile(r"\{\{-?\s*secret:\s*(?P<id>[A-Za-z0-9._-]{1,128})")
+
+
+class Checked(NamedTuple):
+    """A webhook that can be saved: its document, the secrets that it uses, and warnings."""
+
+    document: str
+    secrets: list[str]
+    warnings: list[SaveWarning]
 
 
 async def check_webhook(
@@ -73,8 +93,8 @@ async def check_for_save(
     organization: UUID | None,
     configuration: Configuration,
     faults: tuple[Fault, ...] = (),
-) -> tuple[Webhook, list[SaveWarning]]:
-    """Compiles a webhook and checks whether it can work. Raises Rejected with all faults."""
+) -> Checked:
+    """Checks whether a webhook compiles and can work. Raises Rejected with all faults."""
     # In a thread, because a large template would block the event loop.
     findings = await asyncio.to_thread(check_before_save, configuration)
     checked = await check_webhook(ctx, organization, configuration, faults, findings.faults)
@@ -84,7 +104,11 @@ async def check_for_save(
         )
         for fault in findings.warnings
     ]
-    return checked, warnings
+    return Checked(
+        document=to_json(configuration, required_paths(checked)),
+        secrets=sorted(used_secrets(checked)),
+        warnings=warnings,
+    )
 
 
 def _parts(configuration: Configuration) -> list[tuple[str, str]]:

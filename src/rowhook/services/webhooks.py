@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID, uuid4
 
 import msgspec
@@ -13,13 +13,12 @@ import msgspec
 from rowhook.db import access_queries, list_queries, webhook_queries
 from rowhook.db.statements import AlreadyExists, StillReferenced
 from rowhook.db.webhook_queries import QuotaExceeded, RevisionConflict
-from rowhook.render.configuration import Configuration, Fault, read_configuration, to_json
-from rowhook.render.webhook_compiler import Webhook as Compiled
-from rowhook.render.webhook_compiler import (
+from rowhook.render.configuration import (
+    Configuration,
+    Fault,
     header_pointer,
     header_warnings,
-    required_paths,
-    used_secrets,
+    read_configuration,
 )
 from rowhook.security.sign import new_signing_secret
 from rowhook.security.vault import signing_name
@@ -27,7 +26,6 @@ from rowhook.services import paging
 from rowhook.services.context import Conflict, KeyringContext, NotFound, Rejected, ServiceContext
 from rowhook.services.links import still_linked
 from rowhook.services.lookups import Id, find_agent, webhook_owner
-from rowhook.services.webhook_checks import check_for_save
 from rowhook.services.webhook_documents import (
     NewSigningSecret,
     Revision,
@@ -41,6 +39,11 @@ from rowhook.services.webhook_documents import (
     merged,
 )
 
+if TYPE_CHECKING:
+    from rowhook.services.webhook_checks import Checked
+
+# The checks are imported where they are made: they load jinja2 and jsonschema, which take more
+# CPU time than all else of a command that only reads.
 _MAX_TRIES = 5
 _MAX_REVISION = 2**31 - 1
 _Revision = Annotated[int, msgspec.Meta(ge=0, le=_MAX_REVISION)]
@@ -59,7 +62,9 @@ async def create_webhook(
     if await access_queries.first_missing(ctx.pool, organization=organization):
         raise NotFound(f"Organization {organization} does not exist.")
     webhook = uuid4()
-    checked, warnings = await check_for_save(ctx, organization, configuration, faults)
+    from rowhook.services.webhook_checks import check_for_save  # noqa: PLC0415  # see above
+
+    checked = await check_for_save(ctx, organization, configuration, faults)
     secret = new_signing_secret(secrets.token_bytes(32))
     sealed = ctx.keyring.seal(
         secret, organization_id=organization, name=signing_name(webhook), version=1
@@ -67,10 +72,10 @@ async def create_webhook(
     try:
         await webhook_queries.create_webhook(
             ctx.pool,
-            to_json(configuration, required_paths(checked)),
+            checked.document,
             organization,
             webhook,
-            sorted(used_secrets(checked)),
+            checked.secrets,
             sealed,
         )
     except StillReferenced as error:
@@ -79,7 +84,7 @@ async def create_webhook(
         raise await _external_id_taken(ctx, organization, configuration) from error
     except QuotaExceeded as error:
         raise Conflict(str(error)) from error
-    saved = _with_warnings(await webhook_of(ctx, webhook), warnings)
+    saved = _with_warnings(await webhook_of(ctx, webhook), checked.warnings)
     return msgspec.structs.replace(saved, signing_secret=secret)
 
 
@@ -210,14 +215,16 @@ async def _change(
     faults: tuple[Fault, ...] = (),
 ) -> Webhook:
     """Changes a webhook; without an expected revision, concurrent changes are merged."""
+    from rowhook.services.webhook_checks import check_for_save  # noqa: PLC0415  # see above
+
     owner = await webhook_owner(ctx, webhook)
     for last in (*(False,) * _MAX_TRIES, True):
         current = await webhook_of(ctx, webhook)
         configuration = change(configuration_of(current))
-        checked, warnings = await check_for_save(ctx, owner, configuration, faults)
+        checked = await check_for_save(ctx, owner, configuration, faults)
         try:
             saved = await _save(ctx, owner, current, configuration, checked, expected)
-            return _with_warnings(saved, warnings)
+            return _with_warnings(saved, checked.warnings)
         except RevisionConflict:
             if last or expected is not None:
                 raise
@@ -229,16 +236,16 @@ async def _save(
     owner: UUID,
     current: Webhook,
     configuration: Configuration,
-    checked: Compiled,
+    checked: Checked,
     expected: int | None,
 ) -> Webhook:
     try:
         saved = await webhook_queries.change_webhook(
             ctx.pool,
-            to_json(configuration, required_paths(checked)),
+            checked.document,
             owner,
             current.id,
-            sorted(used_secrets(checked)),
+            checked.secrets,
             current.revision if expected is None else expected,
         )
     except StillReferenced as error:

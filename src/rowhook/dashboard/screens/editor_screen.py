@@ -31,8 +31,13 @@ from rowhook.dashboard.screens import test_screen
 from rowhook.dashboard.screens.revision_screen import changed_fields, draft_document
 from rowhook.db.webhook_queries import RevisionConflict
 from rowhook.model import EVENT_TYPES
-from rowhook.render.configuration import Configuration, Fault
-from rowhook.render.webhook_compiler import added_headers, custom_header_names, header_warnings
+from rowhook.render.configuration import (
+    Configuration,
+    Fault,
+    added_headers,
+    custom_header_names,
+    header_warnings,
+)
 from rowhook.services import lookups, previews, webhooks
 from rowhook.services.context import Conflict, KeyringContext, NotFound, Rejected
 from rowhook.services.lookups import Organization

@@ -26,6 +26,7 @@ from rowhook.dashboard.pages import (
     stream_route,
 )
 from rowhook.dashboard.timeline import attempt_chart
+from rowhook.dashboard.window_lines import last_half, window_lines
 from rowhook.db.list_queries import DeliveryFilter
 from rowhook.model import WAITING_STATUSES
 from rowhook.render.configuration import Fault
@@ -44,9 +45,10 @@ _WINDOWS = {"1h": 1, "24h": 24, "7d": 7 * 24, "30d": 30 * 24}
 
 
 class _Span(NamedTuple):
-    """A time window: its label, its number and length of steps, and the refresh interval."""
+    """A time window: labels of it and the one before, its steps, and the refresh interval."""
 
     name: str
+    before: str
     span: timedelta
     points: int
     step: str
@@ -54,9 +56,9 @@ class _Span(NamedTuple):
 
 
 _SPANS: dict[str, _Span] = {
-    "15m": _Span("15 minutes", timedelta(minutes=15), 15, "minute", 2.0),
-    "1h": _Span("hour", timedelta(hours=1), 60, "minute", 2.0),
-    "24h": _Span("24 hours", timedelta(hours=24), 96, "15 min", 10.0),
+    "15m": _Span("15 minutes", "15 minutes before", timedelta(minutes=15), 15, "minute", 2.0),
+    "1h": _Span("hour", "hour before", timedelta(hours=1), 60, "minute", 2.0),
+    "24h": _Span("24 hours", "day before", timedelta(hours=24), 96, "15 min", 10.0),
 }
 
 
@@ -102,11 +104,15 @@ async def live(
     """Stream the figures and the trend."""
     window = _window(request)
 
+    latest = await _trend(request, ctx, window)
+
     async def figures() -> str:
-        return fragment(request, "_figures.html", **await _figures(request, ctx, window))
+        figures = await _figures(request, ctx, window)
+        return fragment(request, "_figures.html", **figures, lines=latest["lines"])
 
     async def trend() -> str:
-        return fragment(request, "_trend.html", **await _trend(request, ctx, window))
+        latest.update(await _trend(request, ctx, window))
+        return fragment(request, "_trend.html", **latest)
 
     interval_s = _SPANS[window].interval_s
     return streams.fragments(
@@ -134,12 +140,15 @@ async def _figures(request: SessionRequest, ctx: KeyringContext, window: Window)
 
 async def _trend(request: SessionRequest, ctx: KeyringContext, window: Window) -> dict[str, Any]:
     organization, span = request.auth.organization, _SPANS[window]
-    series = await stats.series(ctx, organization=organization, span=span.span, points=span.points)
+    both = await stats.series(
+        ctx, organization=organization, span=2 * span.span, points=2 * span.points
+    )
     worst = await stats.worst_webhooks(ctx, organization=organization, span=span.span)
     return {
         "window": window,
         "span": span,
-        "attempts": attempt_chart(series),
+        "attempts": attempt_chart(last_half(both)),
+        "lines": window_lines(both),
         "worst": worst,
         "owners": await owners_of_webhooks(request, (webhook.webhook_id for webhook in worst)),
         "processes": await installation.workers(ctx),

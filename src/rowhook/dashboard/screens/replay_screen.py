@@ -35,8 +35,7 @@ from rowhook.model import STATUSES, WAITING_STATUSES
 from rowhook.render.configuration import Fault
 from rowhook.services import deliveries, stats, webhooks
 from rowhook.services.context import KeyringContext, Rejected
-from rowhook.services.deliveries import REPLAYED, Replayable
-from rowhook.services.stats import Remaining, Watermark
+from rowhook.services.deliveries import REPLAYED, Remaining, Replayable, Watermark
 
 _INTERVAL_S = 1.0
 _DEFAULT_PERIOD = timedelta(days=1)
@@ -235,7 +234,7 @@ class Progress:
 
 async def mark_start(ctx: KeyringContext, others: DeliveryFilter) -> tuple[Watermark, int]:
     """Mark the moment before an operation, and count the other deliveries that wait."""
-    mark = await stats.watermark(ctx)
+    mark = await deliveries.watermark(ctx)
     return mark, (await stats.count_deliveries(ctx, others)).total
 
 
@@ -251,8 +250,8 @@ def progress_start(query: FormData) -> ProgressStart:
 async def current_progress(
     ctx: KeyringContext, start: ProgressStart, webhook: UUID, **range_: Any
 ) -> Progress:
-    """Count the deliveries that still wait. `range_` is as for `operations.replay_remaining`."""
-    left: Remaining = await stats.replay_remaining(ctx, webhook, start.mark, **range_)
+    """Count the deliveries that still wait. `range_` is as for `deliveries.replay_remaining`."""
+    left: Remaining = await deliveries.replay_remaining(ctx, webhook, start.mark, **range_)
     capped = left.capped and start.of > 0
     waits = start.of if capped else min(left.waiting, start.of)
     return Progress(start=start, waits=waits, capped=capped)

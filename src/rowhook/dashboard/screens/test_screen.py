@@ -16,8 +16,7 @@ from rowhook.dashboard.form_fields import FormData
 from rowhook.dashboard.pages import ContextDependency, Page, form_route, page, page_route
 from rowhook.json_pointer import syntax_error_position
 from rowhook.model import Timings
-from rowhook.render.configuration import Fault
-from rowhook.render.webhook_compiler import custom_header_names
+from rowhook.render.configuration import Fault, custom_header_names
 from rowhook.services import events, links, lookups, previews, webhooks
 from rowhook.services.context import KeyringContext, NotFound, RateLimited, Rejected
 from rowhook.services.events import RecentEvent

@@ -23,11 +23,12 @@ const zone = new Intl.DateTimeFormat("en", { timeZoneName: "short" });
 const padded = (number, width = 2) => String(number).padStart(width, "0");
 
 // In the format of the times in UTC.
-const localText = (moment) => {
+const localText = (moment, toTheSecond) => {
   const day = `${moment.getFullYear()}-${padded(moment.getMonth() + 1)}-${padded(moment.getDate())}`;
   const clock = [moment.getHours(), moment.getMinutes(), moment.getSeconds()].map((part) => padded(part)).join(":");
   const name = zone.formatToParts(moment).find((part) => part.type === "timeZoneName").value;
-  return `${day} ${clock}.${padded(moment.getMilliseconds(), 3)} ${name}`;
+  const fraction = toTheSecond ? "" : `.${padded(moment.getMilliseconds(), 3)}`;
+  return `${day} ${clock}${fraction} ${name}`;
 };
 
 // Pages are rendered with times in UTC. Show the local time, and UTC in the title.
@@ -35,7 +36,7 @@ const localize = (time) => {
   const moment = new Date(time.dateTime);
   if (Number.isNaN(moment.valueOf())) return;
   const utc = time.title || time.textContent.trim();
-  const local = localText(moment);
+  const local = localText(moment, "seconds" in time.dataset);
   const isRelative = time.matches(RELATIVE);
   time.title = isRelative ? `${local}\n${utc}` : utc;
   if (!isRelative) time.textContent = local;
@@ -162,5 +163,9 @@ document.addEventListener("click", closeConfirmations);
 
 // On a narrow screen the navigation is one scrolling line: scroll to the current page.
 const here = document.querySelector(".side [aria-current]");
-if (here) here.closest(".side").scrollLeft = here.offsetLeft + (here.offsetWidth - innerWidth) / 2;
+const showHere = () => { here.closest(".side").scrollLeft = here.offsetLeft + (here.offsetWidth - innerWidth) / 2; };
+if (here) {
+  showHere();
+  matchMedia("(max-width: 52rem)").addEventListener("change", showHere);
+}
 tick();
