@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from rowhook.dashboard.window_lines import last_half, window_lines
-from rowhook.services.deliveries import AttemptCounts
-from rowhook.services.stats import Series, SeriesPoint
+from rowhook.services.stats import AttemptCounts, Series, SeriesPoint
 
 START = datetime(2026, 5, 23, 12, tzinfo=UTC)
 
