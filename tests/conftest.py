@@ -30,14 +30,14 @@ from tests.support.worker_rig import Rig
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Generate fewer examples in `bin/test`, which leaves out what is marked `long`."""
+    """Generates fewer examples in `bin/test`, which leaves out what is marked `long`."""
     settings.register_profile("brief", max_examples=25)
     if "not long" in config.option.markexpr:
         settings.load_profile("brief")
 
 
 def pytest_collection_finish() -> None:
-    """Exclude loaded modules from garbage collection, which would take half a second each time."""
+    """Excludes loaded modules from garbage collection, which would take half a second each time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 50)
@@ -49,7 +49,7 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test on the servers that its nearest `servers` marker names.
+    """Runs a test on the servers that its nearest `servers` marker names.
 
     If a test has two servers, the run on PostgreSQL 15 is marked `long`, so only `bin/test all`
     and CI run it.

@@ -150,7 +150,7 @@ RENDERS = (
 
 
 def save_message(template: str, context: OutputContext) -> str | None:
-    """Return the first fault or warning of a save, without its position; None if there is none."""
+    """Returns the first fault or warning of a save, without its position; None if there is none."""
     try:
         if context is _CONDITION:
             compile_condition(template)
@@ -169,7 +169,7 @@ def save_message(template: str, context: OutputContext) -> str | None:
 
 
 def render_message(template: str, context: OutputContext) -> str | None:
-    """Return the error of a render with DATA; None if it succeeds."""
+    """Returns the error of a render with DATA; None if it succeeds."""
     variables: dict[str, Any] = {"data": parse_json(json.dumps(DATA)), "context": {}}
     variables |= {"agent": {"id": None, "name": None}}
     try:
@@ -183,7 +183,7 @@ def render_message(template: str, context: OutputContext) -> str | None:
 
 
 def template_errors() -> str:
-    """Return the tables of the catalogue."""
+    """Returns the tables of the catalogue."""
     return "\n".join(_sections())
 
 

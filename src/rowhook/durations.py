@@ -8,7 +8,7 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def format_duration(seconds: float, *, whole: bool = False) -> str:
-    """Format a duration in one unit with two digits or more: `12 ms`, `3.4 s`, `5 min`, `2 h`.
+    """Formats a duration in one unit with two digits or more: `12 ms`, `3.4 s`, `5 min`, `2 h`.
 
     The unit is the largest that the duration has at least twice, so that `90 s` is not rounded to
     `2 min`. With `whole`, the number has no decimals.
@@ -23,7 +23,7 @@ def format_duration(seconds: float, *, whole: bool = False) -> str:
 
 
 def format_relative(moment: datetime, now: datetime | None = None) -> str:
-    """Format a time relative to now: `2 min ago`, `in 5 min`, `now`."""
+    """Formats a time relative to now: `2 min ago`, `in 5 min`, `now`."""
     seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
     if abs(seconds) < 1:
         return "now"

@@ -19,27 +19,27 @@ _Children = Callable[[int], dict[str, int] | list[int]]
 
 
 def join(steps: Iterable[str | int]) -> str:
-    """Return the pointer of a path of keys and indexes."""
+    """Returns the pointer of a path of keys and indexes."""
     return "".join(f"/{escape(str(step))}" for step in steps)
 
 
 def split(pointer: str) -> list[str]:
-    """Return the steps of a pointer; the text before the first slash is ignored."""
+    """Returns the steps of a pointer; the text before the first slash is ignored."""
     return [unescape(step) for step in pointer.split("/")[1:]]
 
 
 def split_reference(reference: str) -> list[str]:
-    """Return the steps of the pointer in the fragment of a URI, such as `#/$defs/a%20b`."""
+    """Returns the steps of the pointer in the fragment of a URI, such as `#/$defs/a%20b`."""
     return split(unquote(reference.partition("#")[2]))
 
 
 def json_position(text: str, pointer: str) -> _Position | None:
-    """Return line and column of the value at an RFC 6901 pointer, or None if it does not exist."""
+    """Returns line and column of the value at an RFC 6901 pointer, or None if it does not exist."""
     return json_positions(text, [pointer])[0]
 
 
 def json_positions(text: str, pointers: Iterable[str]) -> list[_Position | None]:
-    """Return the positions of several pointers, reading shared parents once."""
+    """Returns the positions of several pointers, reading shared parents once."""
 
     @cache
     def children(at: int) -> dict[str, int] | list[int]:
@@ -49,7 +49,7 @@ def json_positions(text: str, pointers: Iterable[str]) -> list[_Position | None]
 
 
 def syntax_error_position(text: str) -> _Position | None:
-    """Return line and column of the syntax error; None for JSON, or too deep nesting."""
+    """Returns line and column of the syntax error; None for JSON, or too deep nesting."""
     try:
         _READER.decode(text)
     except json.JSONDecodeError as error:
@@ -87,7 +87,7 @@ def _past_value(text: str, at: int) -> int:
 
 
 def _members(text: str, at: int) -> dict[str, int]:
-    """Return the offset of the value of each key of an object; of duplicate keys the last wins."""
+    """Returns the offset of the value of each key of an object; of duplicate keys the last wins."""
     offsets: dict[str, int] = {}
     at = _past_space(text, at + 1)
     while text[at] == '"':
@@ -100,7 +100,7 @@ def _members(text: str, at: int) -> dict[str, int]:
 
 
 def _items(text: str, at: int) -> list[int]:
-    """Return the offset of each item of a list."""
+    """Returns the offset of each item of a list."""
     offsets: list[int] = []
     if text[at] != "[":
         return offsets

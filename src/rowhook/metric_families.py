@@ -36,17 +36,17 @@ def _own_version() -> str:
 
 
 def gauge(name: str, description: str, value: float) -> Metric:
-    """Return a gauge without labels."""
+    """Returns a gauge without labels."""
     return GaugeMetricFamily(name, description, value)
 
 
 def counter(name: str, description: str, value: float) -> Metric:
-    """Return a counter without labels."""
+    """Returns a counter without labels."""
     return CounterMetricFamily(name, description, value)
 
 
 def gauges_by(name: str, description: str, label: str, values: Mapping[str, float]) -> Metric:
-    """Return a gauge for each value of a label."""
+    """Returns a gauge for each value of a label."""
     family = GaugeMetricFamily(name, description, labels=(label,))
     for text, value in values.items():
         family.add_metric((text,), value)
@@ -59,7 +59,7 @@ def counters_by(
     labels: tuple[str, ...],
     values: Iterable[tuple[tuple[str, ...], float]],
 ) -> Metric:
-    """Return a counter for each combination of labels."""
+    """Returns a counter for each combination of labels."""
     family = CounterMetricFamily(name, description, labels=labels)
     for texts, value in values:
         family.add_metric(texts, value)
@@ -67,7 +67,7 @@ def counters_by(
 
 
 def process_families(service: str, pool_stats: Mapping[str, int]) -> Iterator[Metric]:
-    """Yield the metrics of every process: its build, connection pool, CPU time and memory."""
+    """Yields the metrics of every process: its build, connection pool, CPU time and memory."""
     build = GaugeMetricFamily(
         "rowhook_build_info",
         "1, with the version of Rowhook and Python.",
@@ -83,7 +83,7 @@ def process_families(service: str, pool_stats: Mapping[str, int]) -> Iterator[Me
 
 
 def merge_metrics(texts: Mapping[str, bytes], *, down: Sequence[str] = ()) -> bytes:
-    """Merge the texts of several databases, with the label `database`.
+    """Merges the texts of several databases, with the label `database`.
 
     Those that are not open have `rowhook_database_up 0`.
     """

@@ -19,11 +19,11 @@ _NEWLINE = re.compile(r"\r\n|\r|\n")
 
 
 def format_event(data: str, *, name: str | None = None, event_id: str | None = None) -> str:
-    """Return one event. The client reads each line break of `data` as a line feed."""
+    """Returns one event. The client reads each line break of `data` as a line feed."""
     fields = [("event", name), ("id", event_id), *(("data", line) for line in _NEWLINE.split(data))]
     return "".join(f"{field}: {value}\n" for field, value in fields if value is not None) + "\n"
 
 
 def format_retry(seconds: float) -> str:
-    """Return the field that sets how long the client waits before it reconnects."""
+    """Returns the field that sets how long the client waits before it reconnects."""
     return f"retry: {int(seconds * 1000)}\n\n"

@@ -41,7 +41,7 @@ def verify(
     tolerance_s: int = TOLERANCE_S,
     brand: str = "Roxels",
 ) -> None:
-    """Verify `X-<Brand>-Signature` and `webhook-signature` over the raw body, in constant time.
+    """Verifies `X-<Brand>-Signature` and `webhook-signature` over the raw body, in constant time.
 
     `now` is in Unix seconds; by default the clock's. Raises VerificationFailed for a malformed
     secret, a header that is missing or not ASCII, a timestamp more than `tolerance_s` seconds away,
@@ -60,7 +60,7 @@ def verify(
 
 
 def standard_key(secret: str) -> bytes:
-    """Return the key of Standard Webhooks: the base64-decoded part after `whsec_`.
+    """Returns the key of Standard Webhooks: the base64-decoded part after `whsec_`.
 
     Raises InvalidSecret unless the secret is `whsec_` and the padded base64 of at least 24 bytes
     (Standard Webhooks 1.0: 24 to 64).
@@ -100,7 +100,7 @@ def _field(fields: Mapping[str, str], name: str) -> str:
 
 
 def _parse(header: str, name: str) -> tuple[str, list[str]]:
-    """Return the timestamp and the `v1` signatures of `t=…,v1=…`."""
+    """Returns the timestamp and the `v1` signatures of `t=…,v1=…`."""
     parts = [part.partition("=") for part in header.split(",")]
     times = [value for key, _, value in parts if key == "t"]
     if len(times) != 1:

@@ -30,7 +30,7 @@ class Site:
     frame: str = "about:blank"
 
     async def serve(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve the page of the documentation."""
+        """Serves the page of the documentation."""
         del receive
         if scope["type"] != "http":
             return
@@ -54,7 +54,7 @@ async def framing_site() -> AsyncIterator[Site]:
 
 
 def documented_link(api: Api, organization: object) -> str:
-    """Run the code of the documentation."""
+    """Runs the code of the documentation."""
     code = CODE.text.replace("https://rowhook.example.com", api.url).replace("rhk_…", ADMIN_KEY)
     names: dict[str, Any] = {}
     exec(code, names)  # noqa: S102  # a block of our documentation

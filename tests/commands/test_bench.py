@@ -73,7 +73,7 @@ class Subject(NamedTuple):
         return await run_command(home, *flags, *arguments, before=(), module="bench", **variables)
 
     async def census(self) -> dict[str, Any]:
-        """Return the content of the schema: its functions, and its tables with their row counts."""
+        """Returns the content of the schema: functions, and tables with their row counts."""
         names = await self.platform.rows(
             "select c.oid::regclass::text as name from pg_class c where c.relkind in ('r', 'p')"
             " and c.relnamespace = 'rowhook'::regnamespace order by 1"

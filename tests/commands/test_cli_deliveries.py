@@ -27,7 +27,7 @@ def hands(folder: Path, dsn: str) -> CommandLine:
 
 
 async def record_attempts(platform: Platform, pool: Pool, outcome: str, **fields: Any) -> None:
-    """Record one attempt of each due delivery."""
+    """Records one attempt of each due delivery."""
     for claim in await platform.claim(pool):
         assert await platform.record(pool, claim, outcome, request=REQUEST, **fields)
 

@@ -29,7 +29,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 async def create_webhook(hands: CommandLine, receiver: Receiver, *options: str) -> str:
-    """Create a webhook that calls the receiver; return its id."""
+    """Creates a webhook that calls the receiver; returns its id."""
     create = ("webhooks", "create", "--name", "CRM", "--url", f"{receiver.url}/hook")
     webhook: dict[str, Any] = await hands.json(*create, *options, **LOOPBACK)
     return str(webhook["id"])

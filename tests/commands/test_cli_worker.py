@@ -44,7 +44,7 @@ class Fleet(Rig):
         )
 
     async def wait_for_workers(self, count: int) -> list[int]:
-        """Wait until this number of workers is registered; return their process ids."""
+        """Waits until this number of workers is registered; returns their process ids."""
 
         async def are_registered() -> bool:
             return len(await self.platform.rows("select pid from rowhook.worker")) == count

@@ -42,7 +42,7 @@ def signed(*secrets: str, ago: int = 0) -> dict[str, str]:
 
 
 def requests() -> list[tuple[dict[str, str], bytes, int]]:
-    """Return headers, body and expected status of requests that are signed now."""
+    """Returns headers, body and expected status of requests that are signed now."""
     return [
         (signed(SECRET), BODY, 204),
         (signed(OTHER, SECRET), BODY, 204),
@@ -55,7 +55,7 @@ def requests() -> list[tuple[dict[str, str], bytes, int]]:
 
 
 def expected_and_received(folder: Path, *command: str | Path) -> tuple[list[int], list[int]]:
-    """Pass the requests to a receiver; return the expected statuses and its own."""
+    """Passes the requests to a receiver; returns the expected statuses and its own."""
     cases = requests()
     lines = "\n".join(
         json.dumps({"headers": headers, "body": b64encode(body).decode()})
@@ -66,7 +66,7 @@ def expected_and_received(folder: Path, *command: str | Path) -> tuple[list[int]
 
 @pytest.fixture
 def clone(folder: Path) -> Path:
-    """Return a copy of the sources of the packages."""
+    """Returns a copy of the sources of the packages."""
     shutil.copytree(ROOT / "clients", folder / "clients")
     (folder / "src/rowhook").mkdir(parents=True)
     for name in ("verify.py", "verify.mjs"):
@@ -75,7 +75,7 @@ def clone(folder: Path) -> Path:
 
 
 def run(*command: str | Path, folder: Path, stdin: str = "") -> str:
-    """Return the output of a program; a failure contains its errors."""
+    """Returns the output of a program; a failure contains its errors."""
     completed = subprocess.run(  # noqa: S603  # our own
         command,
         cwd=folder,
@@ -91,14 +91,14 @@ def run(*command: str | Path, folder: Path, stdin: str = "") -> str:
 
 
 def build(folder: Path, target: str, output: Path) -> Path:
-    """Build a distribution from a folder and return its file."""
+    """Builds a distribution from a folder and returns its file."""
     run(sys.executable, "-m", "hatchling", "build", "-t", target, "-d", output, folder=folder)
     (built,) = output.iterdir()
     return built
 
 
 def example(language: str) -> str:
-    """Return the code of the README of a package."""
+    """Returns the code of the README of a package."""
     readme = (ROOT / "clients" / language / "README.md").read_text()
     blocks = re.findall(r"```(?:python|js)\n(.*?)```", readme, re.DOTALL)
     return "".join(blocks)

@@ -23,7 +23,7 @@ PASSWORDS = {"OWNER_PASSWORD": "o'wner1", "SERVICE_PASSWORD": "service2"}
 
 
 def create_logins(server: Cluster) -> None:
-    """Run the script as the container of PostgreSQL does."""
+    """Runs the script as the container of PostgreSQL does."""
     address = conninfo_to_dict(server.dsn)
     path = os.environ["PATH"] if shutil.which("psql") else f"{os.environ['PATH']}:{binaries()}"
     variables = {

@@ -150,7 +150,7 @@ async def test_the_sql_blocks_of_a_page_run_in_order(
 
 
 async def run(db: psycopg.AsyncConnection, block: Block) -> None:
-    """Run a block to its end, or to its documented error."""
+    """Runs a block to its end, or to its documented error."""
     script = cast("sql.SQL", block.text)
     if block.fails is None:
         await db.execute(script)

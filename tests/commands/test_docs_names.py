@@ -41,13 +41,13 @@ RELATIONS = re.findall(r"^### `rowhook\.(\w+)`$", read(TABLES), re.MULTILINE)
 
 
 def code_matches(pattern: str) -> Iterator[re.Match[str]]:
-    """Return the matches of a pattern in all pages, including code blocks."""
+    """Returns the matches of a pattern in all pages, including code blocks."""
     for page in PAGES:
         yield from re.finditer(pattern, read(page), re.MULTILINE)
 
 
 def rows(page: str, section: str) -> list[list[str]]:
-    """Return the cells of the table under a heading, without its header."""
+    """Returns the cells of the table under a heading, without its header."""
     text = re.split(rf"^#+ {re.escape(section)}$", read(page), flags=re.MULTILINE)[1]
     text = re.split(r"^#+ ", text, maxsplit=1, flags=re.MULTILINE)[0]
     lines = [line for line in text.splitlines() if line.startswith("|")]

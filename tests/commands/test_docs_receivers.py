@@ -61,7 +61,7 @@ def require(*programs: str) -> None:
 
 
 def signed(*secrets: str, ago: int = 0) -> dict[str, str]:
-    """Return the headers of a request signed `ago` seconds before now."""
+    """Returns the headers of a request signed `ago` seconds before now."""
     at = int(time.time()) - ago
     signer = Signer(brand="Roxels", secrets=secrets or (SECRET,))
     return dict(signer.headers(key="commit_1", timestamp=at, body=BODY))
@@ -131,7 +131,7 @@ def go(_: Path, source: str) -> Program:
 
 @cache
 def go_binary(source: str) -> Program:
-    """Build the Go receiver once per process, since the build takes longer than all requests."""
+    """Builds the Go receiver once per process, since the build takes longer than all requests."""
     port, folder = free_port(), Path(tempfile.mkdtemp(prefix="rh-go-"))
     (folder / "hook.go").write_text(source.replace(PORT, str(port)))
     subprocess.run(  # noqa: S603  # Go, and no input of anybody
@@ -152,7 +152,7 @@ each_language = pytest.mark.parametrize(
 
 @asynccontextmanager
 async def running_receiver(folder: Path, language: str, secret: str = SECRET) -> AsyncIterator[str]:
-    """Run the receiver of the page in a language; yield its URL."""
+    """Runs the receiver of the page in a language; yields its URL."""
     (source,) = scripts(language)
     program = LANGUAGES[language](folder, source)
     process = await asyncio.create_subprocess_exec(
@@ -170,7 +170,7 @@ async def running_receiver(folder: Path, language: str, secret: str = SECRET) ->
 
 
 async def wait_for_port(port: int) -> None:
-    """Wait until the port accepts connections."""
+    """Waits until the port accepts connections."""
     async with asyncio.timeout(DEADLINE_S):
         while True:
             try:
@@ -223,7 +223,7 @@ async def test_the_go_receiver_is_formatted_with_gofmt(folder: Path) -> None:
 
 
 async def output(*command: str, cwd: Path, stdin: bytes = b"", **variables: str) -> str:
-    """Return the output of a command."""
+    """Returns the output of a command."""
     # Not a pipe, since a command that ends without reading would close it during the write.
     with tempfile.TemporaryFile() as standard_input:
         standard_input.write(stdin)
@@ -239,7 +239,7 @@ async def output(*command: str, cwd: Path, stdin: bytes = b"", **variables: str)
 async def verified_by_shell(
     folder: Path, headers: dict[str, str], body: bytes, secret: str = SECRET
 ) -> bool:
-    """Return whether `verified` of the shell accepts a request."""
+    """Returns whether `verified` of the shell accepts a request."""
     block, _ = scripts("sh")
     script = f'{block}\nverified "$SIGNATURE" && echo believed'
     signature = headers.get("X-Roxels-Signature", "")

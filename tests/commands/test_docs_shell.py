@@ -26,7 +26,7 @@ ORGANIZATION = UUID("11111111-1111-4111-8111-111111111111")
 
 
 def command_path(home: Path) -> str:
-    """Return a PATH with `rowhook` and `psql`, and create a `bin/rowhook` that needs no set-up."""
+    """Returns a PATH with `rowhook` and `psql`, and creates `bin/rowhook` without set-up."""
     folder = home / "bin"
     folder.mkdir()
     (folder / "rowhook").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m rowhook "$@"\n')
@@ -36,7 +36,7 @@ def command_path(home: Path) -> str:
 
 
 async def shell(home: Path, script: str, **variables: str) -> tuple[int, str]:
-    """Run a script in an interactive-like shell; return its exit code and output."""
+    """Runs a script in an interactive-like shell; returns its exit code and output."""
     child = await asyncio.create_subprocess_exec(
         "bash",
         "-u",

@@ -24,12 +24,12 @@ COMMANDS, CALLS = "rowhook", "curl"
 
 
 def scripts(section: str, language: str = "sh", tab: str | None = None) -> list[str]:
-    """Return the blocks of a section that are in no tab, or in this one."""
+    """Returns the blocks of a section that are in no tab, or in this one."""
     return [block.text for block in blocks(PAGE, language, section) if tab_of(block) in {None, tab}]
 
 
 def tab_of(block: Block) -> str | None:
-    """Return the title of the content tab that an indented block is in."""
+    """Returns the title of the content tab that an indented block is in."""
     lines = read(PAGE).splitlines()[: block.line]
     if not lines[-1].startswith("    "):
         return None
@@ -38,7 +38,7 @@ def tab_of(block: Block) -> str | None:
 
 
 async def printed_value(process: Process, pattern: str) -> str:
-    """Return the first group of the first line that matches, as a person would copy it."""
+    """Returns the first group of the first line that matches, as a person would copy it."""
     assert process.stdout is not None
     async with asyncio.timeout(DEADLINE_S):
         while line := (await process.stdout.readline()).decode():
@@ -48,7 +48,7 @@ async def printed_value(process: Process, pattern: str) -> str:
 
 
 async def received_lines(process: Process, expected: str, count: int) -> list[str]:
-    """Return the lines of the receiver until `count` of them contain `expected`, and to its end."""
+    """Returns the lines of the receiver until `count` contain `expected`, and to its end."""
     assert process.stdout is not None
     lines: list[str] = []
     async with asyncio.timeout(DEADLINE_S):
@@ -106,7 +106,7 @@ def check_receiver(lines: list[str]) -> None:
 
 
 def check_commands(outputs: list[str]) -> None:
-    """Check the output of the commands; it has no error but the refused delete."""
+    """Checks the output of the commands; it has no error but the refused delete."""
     platform, saved, test_send, inserted, delivered, deleted = outputs
     assert platform.split("\n") == ["INSERT 0 1", "INSERT 0 1"]
     assert "whsec_" in saved
@@ -120,7 +120,7 @@ def check_commands(outputs: list[str]) -> None:
 
 
 async def sign_in(link: str) -> None:
-    """Open the link that `up` printed, and press its button."""
+    """Opens the link that `up` printed, and presses its button."""
     async with httpx.AsyncClient() as browser:
         assert (await browser.get(link)).status_code == 200
         form, token = link.split("?token=")
@@ -129,7 +129,7 @@ async def sign_in(link: str) -> None:
 
 
 def check_calls(outputs: list[str]) -> None:
-    """Check the test send, the delivery and the refused delete; then nothing more is sent."""
+    """Checks the test send, the delivery and the refused delete; then nothing more is sent."""
     linked, test_send, inserted, delivered, deleted = outputs
     assert (linked, inserted) == ("", "INSERT 0 1")
     answer = json.loads(test_send)
@@ -163,6 +163,6 @@ async def test_the_demo_part_works_as_written(folder: Path) -> None:
 
 
 async def sql(home: Path, psql: str, statements: str, path: str) -> str:
-    """Return the output of the printed `psql` command for these statements."""
+    """Returns the output of the printed `psql` command for these statements."""
     _, out = await shell(home, f"{psql} <<'SQL'\n{statements}\nSQL", PATH=path)
     return out

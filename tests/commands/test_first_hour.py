@@ -158,7 +158,7 @@ async def relations(dsn: str) -> int:
 
 
 async def last_lines(folder: Path, count: int = 4, **variables: Any) -> list[str]:
-    """Start `rowhook up`, stop it, and return the last lines that it printed."""
+    """Starts `rowhook up`, stops it, and returns the last lines that it printed."""
     async with running_command(folder, "up", "--port", "0", **variables) as up:
         assert up.stdout is not None
         lines: list[str] = []
@@ -243,7 +243,7 @@ async def has_handled_signals(pid: int) -> bool:
 
 
 async def send_one(folder: Path, url: str, variables: dict[str, Any]) -> None:
-    """Create a webhook for a goal and insert a commit, as in the first tutorial."""
+    """Creates a webhook for a goal and inserts a commit, as in the first tutorial."""
     for command in (
         ["psql", "-X", "-c", run_commands.FIRST_GOAL],
         ["webhooks", "create", "--name", "slow", "--url", url],

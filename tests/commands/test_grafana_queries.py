@@ -38,14 +38,14 @@ def free_port() -> int:
 
 
 def queries() -> Iterator[tuple[str, str]]:
-    """Yield the title and the expression of each query of the dashboard."""
+    """Yields the title and the expression of each query of the dashboard."""
     for panel in json.loads(DASHBOARD.read_text("utf-8"))["panels"]:
         for target in panel.get("targets", ()):
             yield panel["title"], target["expr"].replace("$__rate_interval", WINDOW)
 
 
 async def address_of(demo: Process) -> str:
-    """Wait until the demo has written its history; return the address of its API."""
+    """Waits until the demo has written its history; returns the address of its API."""
     assert demo.stdout is not None
     async with asyncio.timeout(2 * DEADLINE_S):
         while line := (await demo.stdout.readline()).decode():
@@ -56,7 +56,7 @@ async def address_of(demo: Process) -> str:
 
 @asynccontextmanager
 async def prometheus(folder: Path, *targets: str) -> AsyncIterator[httpx.AsyncClient]:
-    """Run Prometheus, which scrapes the targets every second; yield a client for it."""
+    """Runs Prometheus, which scrapes the targets every second; yields a client for it."""
     configuration = folder / "prometheus.yml"
     jobs = [{"job_name": "rowhook", "static_configs": [{"targets": list(targets)}]}]
     configuration.write_text(
@@ -79,7 +79,7 @@ async def prometheus(folder: Path, *targets: str) -> AsyncIterator[httpx.AsyncCl
 
 
 async def samples(client: httpx.AsyncClient, expression: str) -> list[Any]:
-    """Return the samples of an expression that are numbers; none while Prometheus starts."""
+    """Returns the samples of an expression that are numbers; none while Prometheus starts."""
     try:
         response = await client.get("/api/v1/query", params={"query": expression})
     except httpx.ConnectError:

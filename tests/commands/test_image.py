@@ -19,13 +19,13 @@ BUILD = ROOT / "deploy/image/build-requirements.txt"
 
 
 def locked(path: Path) -> dict[str, str]:
-    """Return the version of each package."""
+    """Returns the version of each package."""
     lines = re.findall(r"^([\w.-]+)==([^\s;\\]+)", path.read_text(), re.MULTILINE)
     return {canonicalize_name(name): version for name, version in lines}
 
 
 def required() -> list[Requirement]:
-    """Return the requirements of the image's wheel."""
+    """Returns the requirements of the image's wheel."""
     texts = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["mcp"]]
     return [Requirement(text) for text in texts]
 

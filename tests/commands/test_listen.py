@@ -39,11 +39,11 @@ class Listening:
     url: str
 
     async def line(self, pattern: str) -> str:
-        """Return the next line of its output that matches."""
+        """Returns the next line of its output that matches."""
         return await line(self.process, pattern)
 
     async def send(self, method: str = "POST", path: str = "/in", **options: Any) -> httpx.Response:
-        """Send a request with an unchanged path."""
+        """Sends a request with an unchanged path."""
         async with httpx.AsyncClient(verify=trust(), trust_env=False, timeout=DEADLINE_S) as client:
             extensions = {"target": path.encode()}
             return await client.request(method, self.url, extensions=extensions, **options)

@@ -28,7 +28,7 @@ def occupied_port() -> Iterator[int]:
 
 
 def free_ports(count: int) -> int:
-    """Return the first of some consecutive ports that are free."""
+    """Returns the first of some consecutive ports that are free."""
     for first in range(20000, 30000, count):
         try:
             for port in range(first, first + count):

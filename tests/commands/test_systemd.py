@@ -19,7 +19,7 @@ analyzes = pytest.mark.skipif(
 
 
 def settings(unit: Path) -> dict[str, list[str]]:
-    """Return the values of each setting of a unit."""
+    """Returns the values of each setting of a unit."""
     values: dict[str, list[str]] = {}
     for name, value in re.findall(r"^(\w+)=(.*)$", unit.read_text(), re.MULTILINE):
         values.setdefault(name, []).append(value)

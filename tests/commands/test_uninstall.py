@@ -47,7 +47,7 @@ async def owner_hands(servers: Cluster, folder: Path, options: str = "createrole
 
 
 async def remaining_objects(dsn: str) -> dict[str, list[str]]:
-    """Return the remaining objects of Rowhook: schemas, triggers, roles, settings."""
+    """Returns the remaining objects of Rowhook: schemas, triggers, roles, settings."""
     async with await connection_pool.connect(dsn) as connection:
         (row,) = await Platform(connection).rows(
             "select array(select nspname::text from pg_namespace where nspname ~ 'rowhook')"

@@ -22,7 +22,7 @@ _LATER: LiteralString = "update rowhook.alert_episode set seen_at = seen_at - in
 
 
 async def announced(platform: Platform, pool: Pool) -> list[str]:
-    """Look once; return the types of all events about webhooks so far."""
+    """Looks once; returns the types of all events about webhooks so far."""
     await engine.announce_waiting(pool)
     rows = await platform.rows(
         "select type from rowhook.event where type like 'webhook.%%' order by id"
@@ -31,7 +31,7 @@ async def announced(platform: Platform, pool: Pool) -> list[str]:
 
 
 async def hold(platform: Platform, pool: Pool) -> None:
-    """Commit, and record that its delivery could not be rendered."""
+    """Commits, and records that its delivery could not be rendered."""
     await platform.commit()
     for claim in await platform.claim(pool):
         if claim.event.type == "goal.committed":

@@ -40,7 +40,7 @@ TOTALS = """
 
 
 async def counts(platform: Platform) -> dict[str, int]:
-    """Return the totals of both views, which are equal."""
+    """Returns the totals of both views, which are equal."""
     (minutes,) = await platform.rows(f"{TOTALS} from rowhook.attempts_by_minute")
     (quarters,) = await platform.rows(f"{TOTALS} from rowhook.attempts_by_quarter")
     assert minutes == quarters
@@ -48,7 +48,7 @@ async def counts(platform: Platform) -> dict[str, int]:
 
 
 async def attempt(platform: Platform, pool: Pool, outcome: str, status: int | None = None) -> int:
-    """Commit, claim and record one attempt; return the delivery."""
+    """Commits, claims and records one attempt; returns the delivery."""
     await platform.commit()
     (claim,) = await platform.claim(pool, batch=1)
     await platform.record(pool, claim, outcome, status_code=status)

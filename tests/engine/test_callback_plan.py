@@ -90,7 +90,7 @@ async def rows_read(platform: Platform, query: str, *parameters: object) -> int:
 
 
 async def rows_read_by_next_commit(platform: Platform, pool: Pool, session: str = SESSION) -> int:
-    """Count the rows read while one more commit of the session is staged."""
+    """Counts the rows read while one more commit of the session is staged."""
     await platform.commit(session=session)
     (claim,) = await platform.claim(pool, uuid4())
     return await rows_read(
@@ -104,12 +104,12 @@ async def rows_read_by_next_commit(platform: Platform, pool: Pool, session: str 
 
 
 async def rows_read_by_other_session(platform: Platform, pool: Pool) -> int:
-    """Count the rows read while a commit of another session is staged."""
+    """Counts the rows read while a commit of another session is staged."""
     return await rows_read_by_next_commit(platform, pool, OTHER_SESSION)
 
 
 async def rows_read_by_check(platform: Platform, pool: Pool) -> int:
-    """Count the rows read while a worker checks the waiting sessions."""
+    """Counts the rows read while a worker checks the waiting sessions."""
     del pool
     return await rows_read(platform, "select rowhook.place_waiting('', 100)")
 

@@ -193,7 +193,7 @@ where relnamespace = 'rowhook'::regnamespace and relkind in ('r', 'i')
 
 
 async def finish_in_bulk(platform: Platform, count: int) -> tuple[int, float]:
-    """Finish jobs in one statement; return the rows read and the seconds."""
+    """Finishes jobs in one statement; returns the rows read and the seconds."""
     await platform.run(
         "insert into rowhook.job (agent_version_id, status)"
         " select %s, 'running' from generate_series(1, %s)",
@@ -209,7 +209,7 @@ async def finish_in_bulk(platform: Platform, count: int) -> tuple[int, float]:
 
 
 async def cache_plans(platform: Platform) -> None:
-    """Finish jobs one by one until the plans of the capture are cached."""
+    """Finishes jobs one by one until the plans of the capture are cached."""
     await platform.webhook_of_agent()
     for _ in range(7):
         await platform.finish(await platform.job())

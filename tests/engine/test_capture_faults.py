@@ -57,7 +57,7 @@ async def sources(platform: Platform) -> Platform:
 
 
 async def write_rows(platform: Platform, number: int) -> None:
-    """Execute each kind of statement that a trigger of Rowhook follows or precedes."""
+    """Executes each kind of statement that a trigger of Rowhook follows or precedes."""
     goal, agent, version = platform.goal, str(platform.agent), platform.version
     await platform.commit()
     await platform.run(
@@ -84,7 +84,7 @@ async def write_rows(platform: Platform, number: int) -> None:
 
 
 async def completions(platform: Platform) -> int:
-    """Return how many completed jobs and commits the platform's tables have."""
+    """Returns how many completed jobs and commits the platform's tables have."""
     count: int = await platform.value(
         "select (select count(*) from rowhook.commit) + (select count(*) from rowhook.job)"
         " + (select count(*) from public.runs) + (select count(*) from public.notes)"
@@ -102,7 +102,7 @@ async def test_no_statement_of_a_trigger_fails_the_platform(sources: Platform, f
 
 @asynccontextmanager
 async def locked(dsn: str, relation: str) -> AsyncIterator[None]:
-    """Hold the strongest lock on a relation, which every statement that uses it waits for."""
+    """Holds the strongest lock on a relation, which every statement that uses it waits for."""
     schema, name = relation.split(".")
     kind = sql.SQL("sequence" if name in ("asleep", "awake") else "table")
     async with (

@@ -24,7 +24,7 @@ async def lane(platform: Platform) -> dict[str, Any]:
 
 
 async def fail_deliveries(platform: Platform, pool: Pool, count: int) -> None:
-    """Claim deliveries one after another and record a failure for each."""
+    """Claims deliveries one after another and records a failure for each."""
     for _ in range(count):
         (claim,) = await platform.claim(pool, batch=1)
         await platform.record(pool, claim, "http_status", status_code=503)

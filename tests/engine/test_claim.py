@@ -78,7 +78,7 @@ async def test_a_large_event_is_loaded_separately(platform: Platform, pool: Pool
 
 
 async def expire(platform: Platform) -> None:
-    """Move the leases and the workers back by one lease duration."""
+    """Moves the leases and the workers back by one lease duration."""
     await platform.run(
         "update rowhook.outbox set leased_until = now() - interval '1 s' where status = 'sending'"
     )

@@ -53,7 +53,7 @@ where coalesce(i.indrelid, c.oid) in (
 
 
 async def rows_read(platform: Platform) -> dict[str, int]:
-    """Return the counts so far; a sequential scan counts more than a claim may use."""
+    """Returns the counts so far; a sequential scan counts more than a claim may use."""
     weight = {True: WAITING, False: 1}
     return {
         row["name"]: row["scans"] * weight[row["whole"]] + row["read"]
@@ -64,7 +64,7 @@ async def rows_read(platform: Platform) -> dict[str, int]:
 async def claim(
     platform: Platform, *, lease_s: float = 60, sweep: bool = False, marked_s: float | None = None
 ) -> tuple[int, dict[str, int]]:
-    """Return the claimed rows of one call and its counts; low watermarks are relative to now."""
+    """Returns the claimed rows of one call and its counts; low watermarks are relative to now."""
     lanes = await platform.rows(
         "select id as webhook, now() + %s::interval as mark"
         " from rowhook.webhook order by id limit %s",
@@ -91,7 +91,7 @@ async def claim(
 
 
 async def webhooks(platform: Platform) -> None:
-    """Create a thousand webhooks, the first of which have deliveries."""
+    """Creates a thousand webhooks, the first of which have deliveries."""
     await platform.run(
         "insert into rowhook.webhook (organization_id, name, url, max_in_flight)"
         " select %s, 'w' || n, 'http://127.0.0.1:9/', 1000 from generate_series(1, 1000) n",
@@ -110,7 +110,7 @@ async def deliveries(
     finished_s: float | None = None,
     lanes: int = LANES,
 ) -> None:
-    """Insert deliveries and events, distributed over the lanes, with times relative to now."""
+    """Inserts deliveries and events, distributed over the lanes, with times relative to now."""
     times = [None if s is None else timedelta(seconds=s) for s in (due_s, leased_s, finished_s)]
     await platform.run(
         "with made as ("
@@ -134,7 +134,7 @@ async def deliveries(
 
 
 async def delete_rows(platform: Platform) -> None:
-    """Delete rows so that their pages are empty, as retention does."""
+    """Deletes rows so that their pages are empty, as retention does."""
     await webhooks(platform)
     await deliveries(platform, WAITING, "delivered", finished_s=0)
     await platform.run("delete from rowhook.outbox")
@@ -144,7 +144,7 @@ async def delete_rows(platform: Platform) -> None:
 
 
 async def mislead_planner(platform: Platform, statistics: Statistics) -> None:
-    """Keep the planner statistics of the tables before the work was added."""
+    """Keeps the planner statistics of the tables before the work was added."""
     await platform.run("alter table rowhook.outbox set (autovacuum_enabled = off)")
     await platform.run("alter table rowhook.event set (autovacuum_enabled = off)")
     await platform.run("alter table rowhook.webhook set (autovacuum_enabled = off)")
@@ -290,7 +290,7 @@ async def printed_plans(platform: Platform) -> list[str]:
 
 
 async def indexes_in(platform: Platform, plans: str) -> set[str]:
-    """Return the indexes of the outbox in printed plans."""
+    """Returns the indexes of the outbox in printed plans."""
     rows = await platform.rows(
         "select relname as name from pg_class join pg_index on indexrelid = pg_class.oid"
         " where indrelid = 'rowhook.outbox'::regclass and indexrelid = any(%s::text[]::oid[])",

@@ -32,7 +32,7 @@ async def latin_login(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[st
 
 
 async def round_trip(connection: psycopg.AsyncConnection) -> tuple[str, str]:
-    """Return the encoding of the session, and an emoji after a round trip."""
+    """Returns the encoding of the session, and an emoji after a round trip."""
     cursor = await connection.execute(
         "select current_setting('client_encoding'), %s::text", (EMOJI,)
     )

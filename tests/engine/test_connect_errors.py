@@ -34,7 +34,7 @@ async def login_without_roles(dsn: str, db: psycopg.AsyncConnection) -> AsyncIte
 
 
 async def wait_for_failure(pool: Pool) -> None:
-    """Wait until a connection attempt of the pool has failed."""
+    """Waits until a connection attempt of the pool has failed."""
 
     async def connection_failed() -> bool:
         return pool.get_stats().get("connections_errors", 0) > 0
@@ -43,7 +43,7 @@ async def wait_for_failure(pool: Pool) -> None:
 
 
 async def failed_command(dsn: str, *, role: bool = False) -> tuple[int | None, str]:
-    """Return the exit code and the error output of a command."""
+    """Returns the exit code and the error output of a command."""
     with pytest.raises(Unreachable) as caught:
         if role:
             async with connection_pool.open_pool(dsn, role="rowhook_worker") as pool:

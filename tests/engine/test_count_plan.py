@@ -34,7 +34,7 @@ async def test_queries_of_the_api_are_not_compiled_by_jit(platform: Platform) ->
 
 
 async def rows_fetched(platform: Platform) -> int:
-    """Return the number of outbox rows read in this transaction."""
+    """Returns the number of outbox rows read in this transaction."""
     result = await platform.value(
         "select pg_stat_get_xact_tuples_fetched('rowhook.outbox'::regclass)"
         " + pg_stat_get_xact_tuples_returned('rowhook.outbox'::regclass)"

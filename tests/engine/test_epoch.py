@@ -34,7 +34,7 @@ async def keys(platform: Platform, pool: Pool) -> list[str]:
 
 
 async def keys_in_order(platform: Platform, pool: Pool, count: int) -> list[str]:
-    """Return the keys that an ordered webhook sends, one after another."""
+    """Returns the keys that an ordered webhook sends, one after another."""
     sent = []
     for _ in range(count):
         (claim,) = await platform.claim(pool)
@@ -133,7 +133,7 @@ async def test_the_epoch_waits_for_a_transaction_that_wrote_events(
 
 
 async def tokens(platform: Platform) -> int:
-    """Return the number of outbox rows written by the engine, including rolled back ones."""
+    """Returns the number of outbox rows written by the engine, including rolled back ones."""
     return int(await platform.value("select last_value from rowhook.token"))
 
 
@@ -263,7 +263,7 @@ async def test_captures_continue_while_waiting_deliveries_are_cancelled(
 async def test_after_pg_upgrade_no_event_moves_and_no_cursor_reads_it_again(
     operator: Platform, pool: Pool
 ) -> None:
-    """Change the cluster identity with continuing transaction ids and unchanged rows."""
+    """Changes the cluster identity with continuing transaction ids and unchanged rows."""
     await operator.webhook_of_goal()
     for _ in range(3):
         await operator.commit()

@@ -50,7 +50,7 @@ VALUES = st.recursive(
 
 @st.composite
 def json_texts(draw: st.DrawFn) -> str:
-    """Return JSON text with unusual spaces, line breaks and escapes."""
+    """Returns JSON text with unusual spaces, line breaks and escapes."""
     value = {"name": draw(TEXT), "value": draw(VALUES)}
     text = json.dumps(
         value, ensure_ascii=draw(st.booleans()), indent=draw(st.sampled_from([None, 0, 2]))
@@ -161,7 +161,7 @@ async def check_displayed_request(
 
 
 def render_claim(claim: Claim, fields: dict[str, Any]) -> Request | Outcome:
-    """Render the request of a claim with these webhook fields."""
+    """Renders the request of a claim with these webhook fields."""
     given_fields = Configuration(**({"name": "hook", "url": "https://example.com/hook"} | fields))
     webhook = compile_webhook(
         given_fields,

@@ -35,7 +35,7 @@ class Miss(Protocol):
 
 @pytest.fixture
 def miss(platform: Platform, superuser: psycopg.AsyncConnection) -> Miss:
-    """Insert commits without triggers, with a commit time in the past."""
+    """Inserts commits without triggers, with a commit time in the past."""
 
     async def insert(count: int = 1, *, ago: timedelta = timedelta(0)) -> None:
         async with superuser.transaction():
@@ -55,7 +55,7 @@ async def installed_long_ago(platform: Platform) -> None:
 
 
 async def settle(platform: Platform) -> None:
-    """Heal until everything is settled."""
+    """Heals until everything is settled."""
     for _ in range(3):
         await heal(platform)
 
@@ -123,7 +123,7 @@ async def test_all_history_is_checked_again_slice_by_slice(platform: Platform, m
 
 
 async def since_settled(platform: Platform, count: int) -> None:
-    """Insert commits with events, each with its own time, that heal has not checked."""
+    """Inserts commits with events, each with its own time, that heal has not checked."""
     await platform.run(
         "insert into rowhook.commit (goal_id, data, committed_at)"
         " select %s, '{}', s.settled_at - interval '50 s' + n * interval '1 ms'"

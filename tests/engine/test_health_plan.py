@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.new_database]
 
 
 def rows_read(plan: dict[str, Any]) -> Iterator[float]:
-    """Return the rows of each scan of the outbox, over all its loops."""
+    """Returns the rows of each scan of the outbox, over all its loops."""
     if plan.get("Relation Name") == "outbox":
         met = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
         yield met * plan["Actual Loops"]

@@ -26,7 +26,7 @@ async def commits(platform: Platform, count: int) -> None:
 
 
 async def make_retries(platform: Platform, count: int) -> None:
-    """Make deliveries due that have been attempted three times."""
+    """Makes deliveries due that have been attempted three times."""
     await platform.run(
         "update rowhook.outbox set token = nextval('rowhook.token'), schedule_step = 3,"
         " attempts = 3 where id in (select id from rowhook.outbox order by id limit %s)",

@@ -17,7 +17,7 @@ EVERY = "'pending', 'sending', 'held', 'delivered', 'dead', 'cancelled', 'skippe
 
 
 async def fill(platform: Platform) -> None:
-    """Create a delivery every 20 seconds; each tenth is up to 50 seconds older than its id says."""
+    """Creates a delivery every 20 seconds; each tenth is up to 50 seconds older than its id."""
     webhooks = [await platform.webhook() for _ in range(WEBHOOKS)]
     await platform.run(
         "with made as ("
@@ -161,7 +161,7 @@ async def test_the_bounded_reads_end_where_they_must(platform: Platform) -> None
 
 
 async def blocks(platform: Platform, query: LiteralString, *arguments: object) -> int:
-    """Return the blocks that a query reads."""
+    """Returns the blocks that a query reads."""
     ((plan,),) = [
         row["QUERY PLAN"]
         for row in await platform.rows(

@@ -133,7 +133,7 @@ async def test_two_databases_of_one_cluster_can_be_migrated_concurrently(
 
 
 def dump_schema(dsn: str) -> str:
-    """Return the schema from pg_dump, without variable parts and function bodies."""
+    """Returns the schema from pg_dump, without variable parts and function bodies."""
     command = [str(binaries() / "pg_dump"), "--schema-only", "--schema=rowhook", "--no-owner", dsn]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603  # our own program
     entries = re.split(r"^--\n-- (?=Name: )", text, flags=re.MULTILINE)[1:]

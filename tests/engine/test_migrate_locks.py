@@ -57,7 +57,7 @@ async def rows(db: psycopg.AsyncConnection, query: str) -> list[tuple[Any, ...]]
 
 @asynccontextmanager
 async def open_transaction(dsn: str, platform: Platform) -> AsyncIterator[int]:
-    """Run a platform transaction with a commit; yields its process id."""
+    """Runs a platform transaction with a commit; yields its process id."""
     async with await psycopg.AsyncConnection.connect(dsn, application_name="platform") as holder:
         await holder.execute(
             "insert into rowhook.commit (goal_id, data) values (%s, '{}')", (platform.goal,)

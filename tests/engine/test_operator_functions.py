@@ -18,7 +18,7 @@ FINAL = ["delivered", "dead", "cancelled", "skipped"]
 
 @pytest.fixture
 async def create_delivery(platform: Platform, pool: Pool) -> Callable[[str], Awaitable[int]]:
-    """Create a delivery with a status; return its id. A pending one is claimed by the next call."""
+    """Creates a delivery with a status; returns its id. The next call claims a pending one."""
     outcomes = {
         "delivered": "delivered",
         "held": "render_failed",
@@ -77,7 +77,7 @@ ARROWS = {
 
 
 async def sqlstate(platform: Platform, query: str) -> tuple[str | None, str]:
-    """Return the SQLSTATE, if any, and the message of an update of the outbox."""
+    """Returns the SQLSTATE, if any, and the message of an update of the outbox."""
     try:
         await platform.db.execute(query.encode())
     except psycopg.DatabaseError as error:

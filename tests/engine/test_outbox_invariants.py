@@ -24,7 +24,7 @@ BROKEN = {
 
 
 async def broken_rules(platform: Platform, update: str, changes: Iterable[str]) -> dict[str, str]:
-    """Return the rules that reject each change, with and without triggers."""
+    """Returns the rules that reject each change, with and without triggers."""
     refusals = {}
     for change in changes:
         names = set()

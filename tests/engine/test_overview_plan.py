@@ -27,7 +27,7 @@ WAITING = (
 
 
 async def fill(platform: Platform) -> None:
-    """Give each webhook 200 delivered deliveries, and one of them a few of the other statuses."""
+    """Gives each webhook 200 delivered deliveries, and one of them a few of the other statuses."""
     webhooks = [await platform.webhook() for _ in range(WEBHOOKS)]
     for status, count, many in (
         ("delivered", STORED, WEBHOOKS),
@@ -66,7 +66,7 @@ async def fill(platform: Platform) -> None:
 
 
 async def blocks_of(platform: Platform, statement: LiteralString) -> tuple[int, Any]:
-    """Return the blocks that an operator's statement reads once its plans are cached."""
+    """Returns the blocks that an operator's statement reads once its plans are cached."""
     async with platform.db.transaction():
         await platform.value("select rowhook.set_tenant(null, 'a test')::text")
         await platform.value(statement)

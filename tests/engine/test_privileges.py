@@ -60,7 +60,7 @@ def grants(server: Cluster, login: str, prefix: str = "rowhook") -> list[str]:
 
 
 async def check_delivery(owner: str, login: str, prefix: str = "rowhook") -> None:
-    """Check that a worker of the login delivers the commits of the owner's platform."""
+    """Checks that a worker of the login delivers the commits of the owner's platform."""
     async with await connection_pool.connect(owner) as db, Receiver() as receiver:
         platform = Platform(db)
         await platform.set_up()
@@ -73,14 +73,14 @@ async def check_delivery(owner: str, login: str, prefix: str = "rowhook") -> Non
 
 
 async def unhealthy_findings(hands: CommandLine, **variables: str) -> dict[str, dict[str, Any]]:
-    """Return the unhealthy findings of doctor."""
+    """Returns the unhealthy findings of doctor."""
     result = await hands.type("doctor", "--json", **variables)
     findings = json.loads(result.out)
     return {result["subject"]: result for result in findings if not result["healthy"]}
 
 
 async def run_service(hands: CommandLine, *arguments: str) -> CommandResult:
-    """Run a command that handles signals in its own process to its end."""
+    """Runs a command that handles signals in its own process to its end."""
     return await run_command(
         hands.folder, *arguments, DATABASE_URL=hands.dsn, ROWHOOK_MASTER_KEYS=KEY
     )
@@ -99,7 +99,7 @@ async def started_command(hands: CommandLine, *arguments: str) -> AsyncIterator[
 
 
 async def wait_for_log(process: Process, output: str) -> None:
-    """Wait until the log contains a text."""
+    """Waits until the log contains a text."""
     assert process.stderr is not None
     result = b""
     async with asyncio.timeout(DEADLINE_S):

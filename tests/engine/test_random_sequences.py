@@ -21,7 +21,7 @@ class DeliverySequences(PlatformRules, OperatorRules, WorkerRules):
 
 
 def run_sequences(dsn: str, sequences: int, steps: int) -> Counter[tuple[str, str]]:
-    """Return the transitions made and their counts.
+    """Returns the transitions made and their counts.
 
     Fails with the shortest sequence that violates an invariant.
     """

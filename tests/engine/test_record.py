@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.anyio, every_server]
 
 
 async def claim_one(platform: Platform, pool: Pool, **fields: object) -> object:
-    """Commit once and return the claimed delivery."""
+    """Commits once and returns the claimed delivery."""
     await platform.webhook_of_goal(**fields)
     await platform.commit()
     return (await platform.claim(pool))[0]

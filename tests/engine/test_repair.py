@@ -65,7 +65,7 @@ DAMAGES = {
 
 
 async def schema_state(dsn: str) -> list[str]:
-    """Return roles, grants, policies, triggers, functions and views with their definitions."""
+    """Returns roles, grants, policies, triggers, functions and views with their definitions."""
     async with await connection_pool.connect(dsn) as connection:
         cursor = await connection.execute(
             "select concat_ws(' ', line, digest) from rowhook.schema_state() order by line"
@@ -74,7 +74,7 @@ async def schema_state(dsn: str) -> list[str]:
 
 
 async def finding(folder: Path, dsn: str, subject: str) -> str:
-    """Return the finding of doctor for a subject."""
+    """Returns the finding of doctor for a subject."""
     result = await CommandLine(folder=folder, dsn=dsn).type("doctor")
     (line,) = [line for line in result.out.splitlines() if f" {subject}: " in line]
     return line
@@ -177,7 +177,7 @@ async def other_cluster() -> AsyncIterator[Cluster]:
 
 
 def dump_and_restore(source: str, target: str, file: Path) -> None:
-    """Run pg_dump and pg_restore without roles; statements with roles fail."""
+    """Runs pg_dump and pg_restore without roles; statements with roles fail."""
     dump = [str(binaries() / "pg_dump"), "--format=custom", f"--file={file}", source]
     subprocess.run(dump, check=True, capture_output=True)  # noqa: S603  # our own program
     restore = [str(binaries() / "pg_restore"), f"--dbname={target}", str(file)]

@@ -22,14 +22,14 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 async def cancelled_deliveries(platform: Platform, pool: Pool, count: int) -> None:
-    """Create deliveries that were cancelled before they were sent."""
+    """Creates deliveries that were cancelled before they were sent."""
     for _ in range(count):
         await platform.commit()
     await engine.cancel(pool, [row["id"] for row in await platform.deliveries()])
 
 
 async def move_back(platform: Platform, by: timedelta) -> None:
-    """Move the time of every waiting row back by `by`."""
+    """Moves the time of every waiting row back by `by`."""
     await platform.run(
         "update rowhook.outbox set token = nextval('rowhook.token'),"
         " next_attempt_at = next_attempt_at - %s::interval where next_attempt_at is not null",

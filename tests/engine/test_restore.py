@@ -62,7 +62,7 @@ async def restored(old_installation: Rig, dsn: str) -> AsyncIterator[Rig]:
 
 
 async def committed(rig: Rig) -> list[str]:
-    """Return the ids of all commits in the order of their creation."""
+    """Returns the ids of all commits in the order of their creation."""
     return [
         row["id"]
         for row in await rig.platform.rows("select id from rowhook.commit order by committed_at")
@@ -91,7 +91,7 @@ async def next_xid(rig: Rig) -> int:
 async def test_the_feed_is_complete_and_ordered_and_old_cursors_continue(
     old_installation: Rig, other_cluster: str, *, overtaken: bool
 ) -> None:
-    """Restore also if the new cluster used more ids before Rowhook starts there."""
+    """Restores also if the new cluster used more ids before Rowhook starts there."""
     half_way = (await feed(old_installation, limit=2))[1]
     everything = (await feed(old_installation))[1]
     async with restored(old_installation, other_cluster) as new:
@@ -153,7 +153,7 @@ async def test_the_original_continues_while_a_copy_exists(
 async def test_a_dump_of_a_restored_installation_is_restored_again(
     old_installation: Rig, other_cluster: str
 ) -> None:
-    """Restore into the first cluster with its higher ids: the order is kept, and it is a copy."""
+    """Restores into the first cluster with its higher ids: the order is kept, and it is a copy."""
     async with restored(old_installation, other_cluster) as new:
         await runner.migrate(new.dsn)
         await installation_queries.adopt(new.ctx.pool, cancel_waiting=False)

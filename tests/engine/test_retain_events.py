@@ -18,7 +18,7 @@ where coalesce(i.indrelid, c.oid) = 'rowhook.event'::regclass
 
 
 async def retain(platform: Platform, *, begins: bool = True) -> tuple[int, int, bool]:
-    """Return the removed events of a batch, the fetched blocks, and whether it is the last."""
+    """Returns the removed events of a batch, the fetched blocks, and whether it is the last."""
     async with platform.db.transaction():
         before = await platform.value(FETCHED) or 0
         (batch,) = await platform.rows(

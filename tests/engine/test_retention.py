@@ -45,7 +45,7 @@ async def ages(platform: Platform) -> dict[str, timedelta | None]:
 
 
 async def run(platform: Platform, kind: str, *, is_full: bool = False) -> int:
-    """Complete a run of a kind; return the number of removed rows."""
+    """Completes a run of a kind; returns the number of removed rows."""
     removed: int = 0
     begins = True
     while True:

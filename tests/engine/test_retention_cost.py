@@ -52,7 +52,7 @@ where coalesce(i.indrelid, c.oid) = any (
 async def insert_events(
     platform: Platform, webhook: Any, count: int, status: str | None, age: timedelta
 ) -> None:
-    """Insert events of an age, each with a finished delivery, or without if status is None."""
+    """Inserts events of an age, each with a finished delivery, or without if status is None."""
     await platform.run(
         "with made as ("
         "  insert into rowhook.event (organization_id, type, key, source, commit_id, snapshot,"
@@ -80,7 +80,7 @@ async def insert_events(
 
 
 async def settle_runs(platform: Platform, most: int = 1) -> None:
-    """Begin runs until no transaction is open that could still add older events."""
+    """Begins runs until no transaction is open that could still add older events."""
 
     async def settled() -> bool:
         await platform.value("select removed from rowhook.retain_batch('events', %s, true)", most)
@@ -109,7 +109,7 @@ async def read_so_far(platform: Platform) -> Counter[str]:
 
 
 async def mislead_planner(platform: Platform, statistics: str) -> None:
-    """Make the planner, or cached plans of this session, assume empty tables."""
+    """Makes the planner, or cached plans of this session, assume empty tables."""
     if statistics == "up_to_date":
         return
     await assume_empty_tables(platform)
@@ -120,7 +120,7 @@ async def mislead_planner(platform: Platform, statistics: str) -> None:
 
 
 async def batch(platform: Platform, kind: str) -> tuple[int, Counter[str]]:
-    """Return the rows removed by a batch, and the rows and entries read, by table and index."""
+    """Returns the rows removed by a batch, and the rows and entries read, by table and index."""
     async with platform.db.transaction():
         before = await read_so_far(platform)
         removed = await platform.value(
@@ -130,7 +130,7 @@ async def batch(platform: Platform, kind: str) -> tuple[int, Counter[str]]:
 
 
 async def blocks(platform: Platform, query: LiteralString) -> int:
-    """Return the blocks used by a statement, including the functions that it calls."""
+    """Returns the blocks used by a statement, including the functions that it calls."""
     result = await platform.value(f"explain (analyze, buffers, format json) {query}")
     (plan,) = result if isinstance(result, list) else json.loads(result)
     return int(plan["Plan"]["Shared Hit Blocks"]) + int(plan["Plan"]["Shared Read Blocks"])

@@ -25,7 +25,7 @@ async def installed_long_ago(platform: Platform) -> None:
 
 
 async def heal(platform: Platform, backdate: str = "30 days") -> int:
-    """Heal until nothing remains to be checked; return the number of events."""
+    """Heals until nothing remains to be checked; returns the number of events."""
     healed: int = 0
     for _ in range(50):
         result: int = await platform.value("select rowhook.heal(%s)", backdate)
@@ -36,7 +36,7 @@ async def heal(platform: Platform, backdate: str = "30 days") -> int:
 
 
 async def deliver_all(platform: Platform) -> None:
-    """Mark all waiting deliveries as just delivered."""
+    """Marks all waiting deliveries as just delivered."""
     await platform.run(
         "update rowhook.outbox set status = 'delivered', ready = false, next_attempt_at = null,"
         " finished_at = now(), token = nextval('rowhook.token') where finished_at is null"
@@ -44,7 +44,7 @@ async def deliver_all(platform: Platform) -> None:
 
 
 async def backdate(platform: Platform, by: timedelta) -> None:
-    """Backdate events and deliveries."""
+    """Backdates events and deliveries."""
     await platform.run("update rowhook.event set created_at = created_at - %s", by)
     await platform.run(
         "update rowhook.outbox set finished_at = finished_at - %s,"
@@ -74,7 +74,7 @@ async def counts(platform: Platform) -> tuple[int, int]:
 
 
 async def missed(superuser: psycopg.AsyncConnection, query: Any, *parameters: object) -> None:
-    """Execute a statement without triggers."""
+    """Executes a statement without triggers."""
     async with superuser.transaction():
         await superuser.execute("set local session_replication_role = replica")
         await superuser.execute(query, parameters)
@@ -100,7 +100,7 @@ async def committed(platform: Platform, ago: timedelta) -> None:
 
 
 async def committed_at(platform: Platform, moment: str) -> None:
-    """Insert a commit with a time from an SQL expression."""
+    """Inserts a commit with a time from an SQL expression."""
     await platform.run(
         f"insert into rowhook.commit (goal_id, data, committed_at) values (%s, '{{}}', {moment})",
         platform.goal,

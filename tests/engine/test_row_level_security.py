@@ -113,7 +113,7 @@ async def foreign(api: Api, db: psycopg.AsyncConnection) -> Tenant:
 async def granted(
     own: Tenant, foreign: Tenant, db: psycopg.AsyncConnection
 ) -> tuple[Tenant, Tenant]:
-    """Grant rowhook_api all privileges in the database of this test, to test only the policies."""
+    """Grants rowhook_api all privileges in the database of this test, to test only the policies."""
     await db.execute("grant all on all tables in schema rowhook to rowhook_api")
     return own, foreign
 
@@ -122,7 +122,7 @@ async def granted(
 async def with_organization(
     pool: Pool, organization: UUID | None
 ) -> AsyncIterator[psycopg.AsyncConnection]:
-    """Run a transaction of the API."""
+    """Runs a transaction of the API."""
     entry = TenantPool(pool=pool, organization=organization, actor="a test")
     async with entry.connection() as connection:
         yield connection
@@ -132,7 +132,7 @@ async def with_organization(
 async def without_organization(
     pool: Pool, **settings: str
 ) -> AsyncIterator[psycopg.AsyncConnection]:
-    """Run a transaction as rowhook_api without an organization."""
+    """Runs a transaction as rowhook_api without an organization."""
     async with pool.connection() as connection, connection.transaction():
         await connection.execute("set local role rowhook_api")
         for name, value in settings.items():
@@ -146,7 +146,7 @@ WRITTEN = """select attname from pg_attribute
 
 
 async def owners(connection: psycopg.AsyncConnection, table: str) -> set[object]:
-    """Return the organizations whose rows are visible, by table."""
+    """Returns the organizations whose rows are visible, by table."""
     cursor = await connection.execute(f"select {OWNED[table]} from rowhook.{table}".encode())
     return {row[0] for row in await cursor.fetchall()}
 

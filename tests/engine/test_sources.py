@@ -406,7 +406,7 @@ async def test_doctor_reports_deliveries_that_are_sending_for_too_long(
 
 
 async def notified(dsn: str, platform: Platform) -> list[str]:
-    """Return the notifications of two commits."""
+    """Returns the notifications of two commits."""
     async with await connection_pool.connect(dsn) as listener:
         await listener.execute("listen rowhook")
         await platform.commit()

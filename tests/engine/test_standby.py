@@ -63,7 +63,7 @@ async def names(rig: Rig, pool: Pool) -> dict[str, str]:
 
 
 async def wait_for_replay(primary: Platform, reader: str) -> None:
-    """Wait until the standby has all changes of the primary."""
+    """Waits until the standby has all changes of the primary."""
     place = await primary.value("select pg_current_wal_lsn()::text")
 
     async def is_replayed() -> bool:

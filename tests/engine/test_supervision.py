@@ -42,7 +42,7 @@ def task_named(name: str) -> asyncio.Task[Any]:
 
 
 def ends_in(log: list[Any]) -> list[tuple[str, str, str]]:
-    """Return the level, name and error class of each task that ended by itself."""
+    """Returns the level, name and error class of each task that ended by itself."""
     return [
         (entry["log_level"], entry["task"], entry["error"])
         for entry in log
@@ -51,7 +51,7 @@ def ends_in(log: list[Any]) -> list[tuple[str, str, str]]:
 
 
 def gated(gate: asyncio.Event) -> Behaviour:
-    """Respond once the gate is open."""
+    """Responds once the gate is open."""
     answers = answer()
 
     async def behave(request: Received, writer: asyncio.StreamWriter) -> None:
@@ -63,7 +63,7 @@ def gated(gate: asyncio.Event) -> Behaviour:
 
 @asynccontextmanager
 async def no_configuration(rig: Rig) -> AsyncIterator[None]:
-    """Prevent workers from loading a webhook configuration, so that its claims are not started."""
+    """Prevents workers from loading a webhook configuration, so that its claims are not started."""
     async with await connection_pool.connect(rig.dsn) as other, other.transaction():
         await other.execute("lock table rowhook.webhook_revision in access exclusive mode")
         yield
@@ -192,7 +192,7 @@ async def test_a_worker_that_is_stopped_reports_no_ended_task(rig: Rig) -> None:
 async def working_process(
     dsn: str, pool: Pool, platform: Platform, folder: Path, *command: str
 ) -> AsyncIterator[Callable[[], Any]]:
-    """Run a command with a worker until it is registered; yields a function that awaits it."""
+    """Runs a command with a worker until it is registered; yields a function that awaits it."""
     await startup.check_keyring(pool, Keyring(KEY))
     async with running_command(
         folder,

@@ -25,7 +25,7 @@ from tests.support.worker_rig import Rig
 
 
 def make_sample(webhook: Webhook, schema: Any = None, *, is_commit: bool = True) -> Any:
-    """Return the sample data as a template sees it."""
+    """Returns the sample data as a template sees it."""
     sample = sample_data(webhook, schema, is_commit=is_commit)
     texts = {root: msgspec.json.encode(value).decode() for root, value in sample.items()}
     event = msgspec.structs.replace(EVENT, type="webhook.test", **texts)

@@ -123,7 +123,7 @@ OTHER = f"00-{'1' * 32}-{PARENT}-01"
 async def send_watched(
     rig: Rig, kind: str, column: str | None, context: str, mapped: str = "trace"
 ) -> str:
-    """Return the header that the receiver gets for a row of a watched table."""
+    """Returns the header that the receiver gets for a row of a watched table."""
     table, mapping, insert = WATCHED[kind]
     saved = await rig.webhook()
     await rig.platform.value("select rowhook.link_agent(%s, %s)", saved.id, rig.platform.agent)

@@ -75,7 +75,7 @@ async def columns_of(dsn: str) -> dict[str, list[str]]:
 async def rows_of(
     dsn: str, columns: dict[str, list[str]], renamed: Mapping[str, str] = MappingProxyType({})
 ) -> Rows:
-    """Return the rows of these columns as text. `renamed` maps old to new tables."""
+    """Returns the rows of these columns as text. `renamed` maps old to new tables."""
     rows_by_table: Rows = {}
     async with await connection_pool.connect(dsn) as connection:
         for table, names in columns.items():
@@ -184,7 +184,7 @@ async def test_commits_between_two_steps_of_an_upgrade_are_captured_once(
 
 
 async def known_platform(platform: Platform) -> Platform:
-    """Return a platform with the organization, goal, agent and version of the dump."""
+    """Returns a platform with the organization, goal, agent and version of the dump."""
     (row,) = await platform.rows(
         "select g.organization_id, g.id as goal, v.agent_id, v.id as version"
         " from rowhook.goal g, rowhook.agent_version v"

@@ -56,7 +56,7 @@ async def mapping(platform: Platform, relation: str) -> Any:
 
 
 def statement(output: str) -> str:
-    """Return the printed SQL."""
+    """Returns the printed SQL."""
     match = re.search(r"^select rowhook\.watch_.*?;$", output, re.DOTALL | re.MULTILINE)
     assert match is not None, output
     return match[0]

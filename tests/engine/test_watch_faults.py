@@ -23,7 +23,7 @@ async def heal(platform: Platform) -> int:
 
 
 async def linked_runs(platform: Platform) -> None:
-    """Create runs of agent 12 of cust-1, whose agent has a webhook."""
+    """Creates runs of agent 12 of cust-1, whose agent has a webhook."""
     await watched_runs(platform)
     await platform.run("insert into public.runs values (1, 12, 'cust-1', 'running')")
     await platform.run("select rowhook.upsert_agent('cust-1', '12', null)")

@@ -26,7 +26,7 @@ async def tasks(
 
 
 async def without_triggers(platform: Platform, query: str) -> None:
-    """Execute a statement in a session without triggers."""
+    """Executes a statement in a session without triggers."""
     await platform.run("set session_replication_role = replica")
     await platform.run(query)
     await platform.run("reset session_replication_role")

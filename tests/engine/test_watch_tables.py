@@ -359,7 +359,7 @@ async def test_notifications_are_turned_off_by_any_spelling(
 
 
 async def complete_again(platform: Platform, count: int) -> float:
-    """Complete finished jobs once more in one statement; return the seconds."""
+    """Completes finished jobs once more in one statement; returns the seconds."""
     began = time.monotonic()
     await platform.run(
         "update rowhook.job set status = 'failed' where id in"

@@ -20,7 +20,7 @@ OPERATIONAL = ["webhook.failing", "webhook.disabled", "webhook.recovered"]
 
 
 async def failing(platform: Platform, webhook: UUID, *, days: float, tries: int = 20) -> None:
-    """Backdate a webhook that has failed for some days."""
+    """Backdates a webhook that has failed for some days."""
     await platform.run(
         "insert into rowhook.lane_state (webhook_id, failures, failing_since)"
         " values (%s, %s, now() - %s::interval) on conflict (webhook_id) do update"

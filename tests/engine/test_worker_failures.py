@@ -21,7 +21,7 @@ RETRIED = ("40001", "53100", "P0001", "XX000")
 async def rejecting_writes(
     rig: Rig, writes: LiteralString, sqlstate: str, *, times: int = 2
 ) -> AsyncIterator[None]:
-    """Reject such writes, e.g. `update on rowhook.outbox`, until `times` have been attempted."""
+    """Rejects such writes, e.g. `update on rowhook.outbox`, until `times` have been attempted."""
     run = rig.platform.run
     await run("create sequence public.refusal")
     await run(
@@ -44,7 +44,7 @@ async def rejecting_writes(
 
 
 def answer_after(release: asyncio.Event) -> Behaviour:
-    """Respond once the event is set."""
+    """Responds once the event is set."""
     answers = answer()
 
     async def behave(request: Received, writer: asyncio.StreamWriter) -> None:
@@ -55,7 +55,7 @@ def answer_after(release: asyncio.Event) -> Behaviour:
 
 
 async def wait_for_sweep(rig: Rig, webhook: UUID) -> None:
-    """Wait until the worker has checked for lost claims once more."""
+    """Waits until the worker has checked for lost claims once more."""
     # The check follows the maintenance tasks.
     for _ in range(2):
         await rig.platform.run("insert into rowhook.chore (webhook_id) values (%s)", webhook)
@@ -67,7 +67,7 @@ async def wait_for_sweep(rig: Rig, webhook: UUID) -> None:
 
 
 async def wait_for_renewal(rig: Rig) -> None:
-    """Wait until the lease of the delivery in flight has been renewed twice."""
+    """Waits until the lease of the delivery in flight has been renewed twice."""
     ends = "select leased_until from rowhook.outbox where status = 'sending'"
     for _ in range(2):
         before = await rig.platform.value(ends)

@@ -33,7 +33,7 @@ class Producer:
         self._random = random.Random(seed)  # noqa: S311  # a load, no secret
 
     async def committed(self) -> tuple[str, ...]:
-        """Return all commits of the goal in the order of their creation."""
+        """Returns all commits of the goal in the order of their creation."""
         async with await psycopg.AsyncConnection.connect(self.dsn) as connection:
             cursor = await connection.execute(
                 "select id from rowhook.commit where goal_id = %s"
@@ -43,7 +43,7 @@ class Producer:
             return tuple([row[0] async for row in cursor])
 
     async def make(self, connection: psycopg.AsyncConnection, batch: int = 1) -> None:
-        """Run one transaction."""
+        """Runs one transaction."""
         ids = [f"{self.goal}-{next(self._numbers)}" for _ in range(batch)]
         keep = self._random.random() > 0.1  # one in ten
         if not keep:
@@ -55,7 +55,7 @@ class Producer:
             self.made_at |= dict.fromkeys(ids, time.monotonic())
 
     async def run(self, *, rate_per_s: float, batch: int = 1, until: int | None = None) -> None:
-        """Commit at this rate until cancelled, or until `until` commits are acknowledged."""
+        """Commits at this rate until cancelled, or until `until` commits are acknowledged."""
         due = time.monotonic()
         while until is None or len(self.acknowledged) < until:
             try:
@@ -74,7 +74,7 @@ class Producer:
 async def running_producer(
     producer: Producer, *, rate_per_s: float, batch: int = 1
 ) -> AsyncIterator[None]:
-    """Run the producer during the block."""
+    """Runs the producer during the block."""
     task = asyncio.create_task(producer.run(rate_per_s=rate_per_s, batch=batch))
     try:
         yield

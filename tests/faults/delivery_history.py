@@ -40,7 +40,7 @@ class History:
 
 
 def violations(history: History) -> list[str]:
-    """Return a sentence for each violation."""
+    """Returns a sentence for each violation."""
     return [
         *_phantoms(history),
         *_losses(history),
@@ -82,7 +82,7 @@ def _keys(history: History) -> Iterator[str]:
 
 
 def duplicates(arrivals: Iterable[Arrival]) -> int:
-    """Count the requests beyond the first per path and event."""
+    """Counts the requests beyond the first per path and event."""
     return sum(
         count - 1
         for count in Counter((arrival.path, arrival.event) for arrival in arrivals).values()

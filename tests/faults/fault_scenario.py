@@ -44,7 +44,7 @@ class Scenario:
     def fleet(
         self, *, lease_s: float = LEASE_S, **variables: str
     ) -> AbstractAsyncContextManager[Fleet]:
-        """Start workers over this database."""
+        """Starts workers over this database."""
         return fleet(
             self.folder,
             **{
@@ -56,7 +56,7 @@ class Scenario:
         )
 
     async def first_worker(self, fleet: Fleet) -> float:
-        """Start a worker under load and return the seconds until its first delivery.
+        """Starts a worker under load and returns the seconds until its first delivery.
 
         Recovery times are limited to multiples of this time, so that they hold on any machine.
         """
@@ -65,7 +65,7 @@ class Scenario:
         return await self.receiver.seconds_to_first_arrival(begun)
 
     async def goal(self, name: str, **fields: Any) -> Producer:
-        """Create a goal with one raw webhook at the path of its name, and return its producer."""
+        """Creates a goal with one raw webhook at the path of its name, and returns its producer."""
         async with connection_pool.open_pool(self.dsn, size=1) as pool:
             async with pool.connection() as connection:
                 await connection.execute(
@@ -87,7 +87,7 @@ class Scenario:
         return Producer(self.dsn, name)
 
     async def rows(self, query: str, *parameters: object) -> list[dict[str, Any]]:
-        """Return the rows of a query of the superuser, on a new connection."""
+        """Returns the rows of a query of the superuser, on a new connection."""
         async with await psycopg.AsyncConnection.connect(
             self.dsn, autocommit=True, row_factory=dict_row
         ) as connection:
@@ -95,12 +95,12 @@ class Scenario:
             return await cursor.fetchall()
 
     async def run(self, statement: str, *parameters: object) -> int:
-        """Execute a statement as the superuser and return the number of rows."""
+        """Executes a statement as the superuser and returns the number of rows."""
         async with await psycopg.AsyncConnection.connect(self.dsn, autocommit=True) as connection:
             return (await connection.execute(statement.encode(), parameters or None)).rowcount
 
     async def wait_until_drained(self, within_s: float = DEADLINE_S) -> None:
-        """Wait until nothing is pending, sending or to be healed."""
+        """Waits until nothing is pending, sending or to be healed."""
         query = (
             "select (select count(*) from rowhook.outbox where finished_at is null)"
             " + (select count(*) from rowhook.capture_gap)"
@@ -117,7 +117,7 @@ class Scenario:
     async def history(
         self, *producers: Producer, allowed_duplicates: int, ordered: tuple[str, ...] = ()
     ) -> History:
-        """Return the recorded history."""
+        """Returns the recorded history."""
         committed = [event for producer in producers for event in await producer.committed()]
         ends = await self.rows(
             "select e.commit_id as event, o.status from rowhook.outbox o"
@@ -138,7 +138,7 @@ class Scenario:
     async def checked_history(
         self, *producers: Producer, allowed_duplicates: int, ordered: tuple[str, ...] = ()
     ) -> History:
-        """Return the history after checking it and that no acknowledged commit is missing."""
+        """Returns the history after checking it and that no acknowledged commit is missing."""
         history = await self.history(
             *producers, allowed_duplicates=allowed_duplicates, ordered=ordered
         )
@@ -153,7 +153,7 @@ class Scenario:
 async def wait_until(
     holds: Callable[[], Awaitable[bool]], *, within_s: float = DEADLINE_S, description: str
 ) -> float:
-    """Wait for a condition, also while the database is unreachable; return the seconds."""
+    """Waits for a condition, also while the database is unreachable; returns the seconds."""
     begun = time.monotonic()
     while True:
         try:
@@ -167,7 +167,7 @@ async def wait_until(
 
 
 async def create_scenario(dsn: str, folder: Path, receiver: RecordingReceiver) -> Scenario:
-    """Create the scenario on a migrated database."""
+    """Creates the scenario on a migrated database."""
     organization = uuid4()
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
         await connection.execute(

@@ -59,13 +59,13 @@ class Proxy:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def set_conditions(self, conditions: NetworkConditions) -> None:
-        """Apply conditions from now on, to open connections too."""
+        """Applies conditions from now on, to open connections too."""
         self.conditions = conditions
         self._changed.set()
         self._changed = asyncio.Event()
 
     def reset(self) -> None:
-        """Reset every open connection on both sides (RST)."""
+        """Resets every open connection on both sides (RST)."""
         for pair in list(self._pairs):
             self.dropped += 1
             for writer in pair:
@@ -73,13 +73,13 @@ class Proxy:
         self._pairs.clear()
 
     def drop_packets(self) -> None:
-        """Stop forwarding on every open connection without notifying either side."""
+        """Stops forwarding on every open connection without notifying either side."""
         for task in self._tasks:
             task.cancel()
         self.dropped += len(self._pairs)
 
     def drop_responses(self) -> None:
-        """Forward requests of every open connection but no responses."""
+        """Forwards requests of every open connection but no responses."""
         for task in self._answers:
             task.cancel()
         self.dropped += len(self._pairs)

@@ -11,7 +11,7 @@ from rowhook.worker.failpoints import Failpoint
 
 
 def kill_at(failpoint: str) -> Callable[[Failpoint], None]:
-    """Return a hook that kills the process at a failpoint: `claimed:7` at its eighth pass.
+    """Returns a hook that kills the process at a failpoint: `claimed:7` at its eighth pass.
 
     The hook first writes a line to standard error, to tell this death from others.
     """

@@ -36,7 +36,7 @@ _TUNED = {
 
 
 def free_port() -> int:
-    """Return a free port of loopback."""
+    """Returns a free port of loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -62,7 +62,7 @@ class Server:
         return f"postgresql://owner@127.0.0.1:{self.port}/postgres"
 
     def create(self) -> None:
-        """Create an empty cluster."""
+        """Creates an empty cluster."""
         self._own_folder()
         self._run(
             "initdb",
@@ -79,7 +79,7 @@ class Server:
         )
 
     def follow(self, primary: Server) -> None:
-        """Create a standby of a running server."""
+        """Creates a standby of a running server."""
         self._own_folder()
         self._run(
             "pg_basebackup",
@@ -101,7 +101,7 @@ class Server:
         own.write_text("".join(line for line in lines if "synchronous_standby_names" not in line))
 
     def start(self) -> None:
-        """Start the server; see `ready`."""
+        """Starts the server; see `ready`."""
         options = [
             argument
             for name, value in self._options.items()
@@ -118,7 +118,7 @@ class Server:
         )
 
     async def ready(self) -> float:
-        """Wait until it accepts connections; return the monotonic time."""
+        """Waits until it accepts connections; returns the monotonic time."""
         deadline = time.monotonic() + DEADLINE_S
         while True:
             try:
@@ -133,7 +133,7 @@ class Server:
                 await asyncio.sleep(0.02)
 
     def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
-        """Stop it: SIGQUIT immediately, SIGINT cleanly, SIGKILL without cleanup."""
+        """Stops it: SIGQUIT immediately, SIGINT cleanly, SIGKILL without cleanup."""
         if self._process is None:
             return
         with suppress(ProcessLookupError):
@@ -144,20 +144,20 @@ class Server:
         self._process = None
 
     async def promote(self) -> float:
-        """Promote a standby to primary; return the monotonic time."""
+        """Promotes a standby to primary; returns the monotonic time."""
         async with await psycopg.AsyncConnection.connect(self.dsn, autocommit=True) as connection:
             await connection.execute("select pg_promote()")
         return time.monotonic()
 
     async def run_writable(self, *statements: str) -> None:
-        """Execute statements with `default_transaction_read_only` off."""
+        """Executes statements with `default_transaction_read_only` off."""
         writable = f"{self.dsn}?options=-cdefault_transaction_read_only%3Doff"
         async with await psycopg.AsyncConnection.connect(writable, autocommit=True) as connection:
             for statement in statements:
                 await connection.execute(statement.encode())
 
     def remove(self) -> None:
-        """Stop it and remove its folder."""
+        """Stops it and removes its folder."""
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 

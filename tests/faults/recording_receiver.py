@@ -53,7 +53,7 @@ class RecordingReceiver:
         self._open.discard(transport)
 
     async def seconds_to_first_arrival(self, moment: float) -> float:
-        """Return the seconds from a monotonic time to the next arrival. Raises TimeoutError."""
+        """Returns the seconds from a monotonic time to the next arrival. Raises TimeoutError."""
         async with asyncio.timeout(DEADLINE_S):
             while not self.arrivals or self.arrivals[-1].at < moment:
                 await asyncio.sleep(0.002)

@@ -40,7 +40,7 @@ THIS = Release(name="this release", stays_ready=True)
 
 
 def next_release(folder: Path) -> Release:
-    """Copy the sources, with a column more and a changed function."""
+    """Copies the sources, with a column more and a changed function."""
     for name in ("src", "sql"):
         shutil.copytree(
             _ROOT / name, folder / "next" / name, ignore=shutil.ignore_patterns("__pycache__")
@@ -56,7 +56,7 @@ def next_release(folder: Path) -> Release:
 
 
 async def last_release(folder: Path) -> Release:
-    """Build and install the wheel of the last release. Skip if the clone lacks its commit."""
+    """Builds and installs the wheel of the last release. Skip if the clone lacks its commit."""
     if shutil.which("git") is None or not _has_commit():
         pytest.skip(f"the clone has no history: git fetch --unshallow, for commit {COMMIT[:7]}")
     sources, environment = folder / "release", folder / "environment"
@@ -88,7 +88,7 @@ class RowhookProcess:
         self.log = log
 
     async def stop(self) -> int:
-        """Send SIGTERM and return the exit code."""
+        """Sends SIGTERM and returns the exit code."""
         self.process.terminate()
         async with asyncio.timeout(DEADLINE_S):
             return await self.process.wait()
@@ -98,7 +98,7 @@ class RowhookProcess:
 async def rowhook(
     release: Release, folder: Path, name: str, *arguments: str, **variables: str
 ) -> AsyncIterator[RowhookProcess]:
-    """Run a command of a release."""
+    """Runs a command of a release."""
     path = folder / f"{name}.log"
     with path.open("wb") as log:
         process = await asyncio.create_subprocess_exec(

@@ -50,7 +50,7 @@ def raising_trigger(table: str, sqlstate: str) -> Breaking:
 
 
 def between(*statements: str, after: tuple[str, ...]) -> Breaking:
-    """Execute statements of the owner before and after the block."""
+    """Executes statements of the owner before and after the block."""
 
     @asynccontextmanager
     async def breaking(scenario: Scenario, _: Connection) -> AsyncIterator[None]:
@@ -145,7 +145,7 @@ async def hostile_path(scenario: Scenario, connection: Connection) -> AsyncItera
 
 
 async def platform_commits(connection: Connection, name: str) -> None:
-    """Commit twenty events in each of the supported ways."""
+    """Commits twenty events in each of the supported ways."""
     rows = [f"{name}-{number}" for number in range(EACH)]
     for row in rows[:8]:
         await connection.execute(
@@ -194,7 +194,7 @@ async def test_a_failing_capture_never_fails_the_platform_and_loses_nothing(
 
 
 async def run_together(scenario: Scenario, fleet: Fleet) -> list[float]:
-    """Run one failure after another, and wait for all heals concurrently."""
+    """Runs one failure after another, and waits for all heals concurrently."""
     assert len(fleet.workers) == 1
     healing = []
     for number, breaking in enumerate(KINDS.values()):

@@ -20,7 +20,7 @@ WAITING, CAP = 100_000, 50
 
 
 async def commit_load(producers: list[Producer], seconds: float) -> None:
-    """Commit at a constant rate for some seconds."""
+    """Commits at a constant rate for some seconds."""
     tasks = [asyncio.create_task(producer.run(rate_per_s=RATE)) for producer in producers]
     await asyncio.sleep(seconds)
     for task in tasks:
@@ -29,7 +29,7 @@ async def commit_load(producers: list[Producer], seconds: float) -> None:
 
 
 def p99_ms(receiver: RecordingReceiver, producers: list[Producer], since: float) -> float:
-    """Return the 99th percentile in ms from the acknowledgement of a commit to its arrival."""
+    """Returns the 99th percentile in ms from the acknowledgement of a commit to its arrival."""
     made_at = {
         event: at for producer in producers for event, at in producer.made_at.items() if at >= since
     }

@@ -21,7 +21,7 @@ PASS = "for _ in range(3): reach('claimed'); print('on')"
 
 
 def run(*lines: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    """Run a process that may install a hook, and then passes `claimed` three times."""
+    """Runs a process that may install a hook, and then passes `claimed` three times."""
     program = "\n".join(("from rowhook.worker.failpoints import install, reach", *lines, PASS))
     return subprocess.run(  # noqa: S603  # the program is a constant
         [sys.executable, "-uc", program],
@@ -32,7 +32,7 @@ def run(*lines: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
 
 
 def lines_about_failpoints() -> list[str]:
-    """Return the lines of the product, outside the module itself, that mention failpoints."""
+    """Returns the lines of the product, outside the module itself, that mention failpoints."""
     return [
         line.strip()
         for path in (ROOT / "src").rglob("*.py")

@@ -53,7 +53,7 @@ async def open_connection(proxy: Proxy) -> AsyncIterator[Streams]:
 
 
 async def received_data(streams: Streams) -> bytes:
-    """Return the echoed data."""
+    """Returns the echoed data."""
     reader, writer = streams
     writer.write(DATA)
     return await asyncio.wait_for(reader.readexactly(len(DATA)), DEADLINE_S)

@@ -37,7 +37,7 @@ update rowhook.source set installed_at = now() - interval '9 days';
 
 
 async def heal(scenario: Scenario) -> tuple[int, int]:
-    """Return the number of events that a heal created, and of blocks that it fetched."""
+    """Returns the number of events that a heal created, and of blocks that it fetched."""
     async with await psycopg.AsyncConnection.connect(scenario.dsn) as connection:
 
         async def number(query: LiteralString) -> int:

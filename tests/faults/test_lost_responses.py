@@ -46,7 +46,7 @@ async def test_claims_and_records_with_lost_responses_lose_nothing(
 
 
 async def lose_responses(proxy: Proxy) -> None:
-    """Execute statements without responses for a moment, then reset all connections."""
+    """Executes statements without responses for a moment, then resets all connections."""
     proxy.drop_responses()
     await asyncio.sleep(DEAF_S)
     proxy.reset()

@@ -45,7 +45,7 @@ async def live(request: pytest.FixtureRequest) -> AsyncIterator[str]:
 
 
 async def statements(dsn: str, statement: str, goal: str, took_ms: list[float]) -> None:
-    """Commit as one connection of the platform at its share of the rate, until cancelled."""
+    """Commits as one connection of the platform at its share of the rate, until cancelled."""
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
         due = time.monotonic()
         while True:
@@ -58,7 +58,7 @@ async def statements(dsn: str, statement: str, goal: str, took_ms: list[float]) 
 
 @asynccontextmanager
 async def load(dsn: str, goal: str) -> AsyncIterator[tuple[list[float], list[float]]]:
-    """Measure the ms of each commit, and of each statement that uses no table."""
+    """Measures the ms of each commit, and of each statement that uses no table."""
     took_ms: list[float] = []
     bare_ms: list[float] = []
     tasks = [
@@ -75,7 +75,7 @@ async def load(dsn: str, goal: str) -> AsyncIterator[tuple[list[float], list[flo
 
 
 async def leave_open(dsn: str, platform: Platform) -> None:
-    """Keep a transaction with a job and a commit open while a migration waits for it."""
+    """Keeps a transaction with a job and a commit open while a migration waits for it."""
     async with await psycopg.AsyncConnection.connect(dsn, application_name="platform") as holder:
         await holder.execute(JOB, (platform.version,))
         await holder.execute(COMMIT.encode(), (platform.goal,))

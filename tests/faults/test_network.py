@@ -72,7 +72,7 @@ async def test_a_bad_network_to_postgres_loses_nothing(scenario: Scenario, prima
 
 
 async def delivery_times(scenario: Scenario, producer: Producer, count: int) -> list[float]:
-    """Commit one event after another and return the seconds to each delivery."""
+    """Commits one event after another and returns the seconds to each delivery."""
     waits = []
     for _ in range(count):
         committed = time.monotonic()
@@ -230,7 +230,7 @@ async def full_disk(fleet: Fleet) -> bool:
 
 
 def fill(file: Path) -> None:
-    """Fill the remaining disk space."""
+    """Fills the remaining disk space."""
     with file.open("wb", buffering=0) as open_file:
         try:
             while True:

@@ -27,7 +27,7 @@ async def still_alive(fleet: Fleet) -> bool:
 async def lost_and_duplicated(
     scenario: Scenario, producer: Producer, *, deaths: int
 ) -> tuple[int, int]:
-    """Return how many events were lost, and how many were sent twice."""
+    """Returns how many events were lost, and how many were sent twice."""
     await scenario.wait_until_drained()
     history = await scenario.checked_history(producer, allowed_duplicates=deaths * CLAIMED_AT_MOST)
     missing = set(history.committed) - {arrival.event for arrival in history.arrivals}

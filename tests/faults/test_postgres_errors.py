@@ -22,7 +22,7 @@ Trouble = Callable[[Scenario], Awaitable[None]]
 
 
 async def exhausted_connections(scenario: Scenario) -> None:
-    """Occupy all connections after ending those of the workers."""
+    """Occupies all connections after ending those of the workers."""
     await scenario.rows(f"select pg_terminate_backend(pid) {OURS}")
     connections: list[psycopg.AsyncConnection] = []
     try:
@@ -41,7 +41,7 @@ async def cancelled_statements(scenario: Scenario) -> None:
 
 
 async def conflicting_statements(scenario: Scenario) -> None:
-    """Fail half of all claims and records with a serialization failure."""
+    """Fails half of all claims and records with a serialization failure."""
     await scenario.run(
         "create function public.conflict() returns trigger language plpgsql as $$ begin"
         " if random() < 0.25 then raise deadlock_detected; end if;"
@@ -56,7 +56,7 @@ async def conflicting_statements(scenario: Scenario) -> None:
 
 
 async def migrated_again(scenario: Scenario) -> None:
-    """Replace every function, view, trigger and policy, as a deploy does."""
+    """Replaces every function, view, trigger and policy, as a deploy does."""
     await scenario.run("delete from rowhook.migration where name !~ '^[0-9]{4}_'")
     await runner.migrate(scenario.dsn)
 

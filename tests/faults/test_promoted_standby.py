@@ -45,7 +45,7 @@ async def pair(
 
 
 async def fail_over(primary: Server, standby: Server) -> None:
-    """Promote the standby when it has everything."""
+    """Promotes the standby when it has everything."""
     async with await connection_pool.connect(primary.dsn) as connection:
         place = await Platform(connection).value("select pg_current_wal_lsn()::text")
     async with await connection_pool.connect(standby.dsn) as connection:

@@ -59,7 +59,7 @@ class Api:
             return False
 
     async def probe(self) -> None:
-        """Ask /readyz and read lists until cancelled."""
+        """Asks /readyz and reads lists until cancelled."""
         while True:
             self.probes.append((await self.client.get("/readyz")).status_code)
             for path in ("/v1/deliveries?limit=5", "/v1/webhooks", "/v1/workers", "/v1/system"):
@@ -101,7 +101,7 @@ class Releases:
         return api
 
     async def migrate(self, release: Release, name: str) -> int:
-        """Migrate and return the number of steps."""
+        """Migrates and returns the number of steps."""
         async with rowhook(release, self.folder, name, "migrate", **self.variables) as run:
             assert await run.process.wait() == 0, run.log.read_text()
         return run.log.read_text().count("Applied ")
@@ -109,7 +109,7 @@ class Releases:
 
 @asynccontextmanager
 async def probed(api: Api) -> AsyncIterator[None]:
-    """Probe an API during the block."""
+    """Probes an API during the block."""
     task = asyncio.create_task(api.probe())
     try:
         yield
@@ -121,7 +121,7 @@ async def probed(api: Api) -> AsyncIterator[None]:
 
 
 async def link(api: Api, scenario: Scenario, name: str, **fields: Any) -> Producer:
-    """Create a goal with a webhook through an API."""
+    """Creates a goal with a webhook through an API."""
     await scenario.run(
         "insert into rowhook.goal (id, organization_id) values (%s, %s)",
         name,
@@ -135,14 +135,14 @@ async def link(api: Api, scenario: Scenario, name: str, **fields: Any) -> Produc
 
 
 async def delivers(receiver: RecordingReceiver) -> None:
-    """Wait for a delivery, then let the load run for a while."""
+    """Waits for a delivery, then lets the load run for a while."""
     await receiver.seconds_to_first_arrival(time.monotonic())
     await asyncio.sleep(PHASE_S)
     await receiver.seconds_to_first_arrival(time.monotonic())
 
 
 async def releases_of(pair: str, folder: Path) -> tuple[Release, Release]:
-    """Return the releases of before and after the migration."""
+    """Returns the releases of before and after the migration."""
     if pair == "last and this":
         return await released_wheel.last_release(folder), released_wheel.THIS
     return released_wheel.THIS, released_wheel.next_release(folder)

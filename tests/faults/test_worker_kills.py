@@ -23,7 +23,7 @@ RARE = {"swept", "renewed"}  # passed about once a second; the others with every
 
 
 class Killing:
-    """Kill workers continuously; return the deliveries in flight each time."""
+    """Kills workers continuously; returns the deliveries in flight each time."""
 
     def __init__(self, scenario: Scenario, fleet: Fleet, *, start_s: float) -> None:
         self.scenario = scenario
@@ -38,7 +38,7 @@ class Killing:
         self._ends_at: dict[int, float] = {}
 
     async def continue_killing(self) -> None:
-        """Replace workers that died, or kill one."""
+        """Replaces workers that died, or kills one."""
         for worker in list(self.fleet.workers):
             if time.monotonic() > self._ends_at.setdefault(worker.pid, self._moment(worker)):
                 worker.signal(signal.SIGKILL)
@@ -54,7 +54,7 @@ class Killing:
         return time.monotonic() + lives_s
 
     async def end(self) -> None:
-        """Kill all remaining workers."""
+        """Kills all remaining workers."""
         for worker in list(self.fleet.workers):
             await self.fleet.kill(worker)
             await self._record_death(worker)

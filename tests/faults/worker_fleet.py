@@ -64,7 +64,7 @@ class Fleet:
     async def start(
         self, *, dies_at: str | None = None, after: int = 0, **more: str
     ) -> WorkerProcess:
-        """Start a worker. With `dies_at` it kills itself there, after `after` passes."""
+        """Starts a worker. With `dies_at` it kills itself there, after `after` passes."""
         log = self._folder / f"worker-{len(self.logs)}.log"
         self.logs.append(log)
         point = f"{dies_at}:{after}" if dies_at else ""
@@ -75,7 +75,7 @@ class Fleet:
         return worker
 
     async def ended(self, worker: WorkerProcess) -> int:
-        """Wait for its end and return the exit code, negative for a signal."""
+        """Waits for its end and returns the exit code, negative for a signal."""
         code: int | None = None
         async with asyncio.timeout(DEADLINE_S):
             while (code := await self.poll(worker)) is None:
@@ -83,7 +83,7 @@ class Fleet:
         return code
 
     async def poll(self, worker: WorkerProcess) -> int | None:
-        """Return its exit code once; None while it runs."""
+        """Returns its exit code once; None while it runs."""
         code: int | None = await self._ask({"poll": worker.pid})
         if code is not None:
             self.workers.remove(worker)
@@ -94,7 +94,7 @@ class Fleet:
         await self.ended(worker)
 
     async def drain(self) -> list[int]:
-        """Send SIGTERM to all workers and return their exit codes."""
+        """Sends SIGTERM to all workers and returns their exit codes."""
         for worker in self.workers:
             worker.signal(signal.SIGTERM)
         return [await self.ended(worker) for worker in list(self.workers)]
@@ -107,13 +107,13 @@ class Fleet:
             return msgspec.json.decode(await self._process.stdout.readline())
 
     def count_in_logs(self, text: bytes) -> int:
-        """Count the occurrences of a text in all logs."""
+        """Counts the occurrences of a text in all logs."""
         return sum(log.read_bytes().count(text) for log in self.logs if log.exists())
 
 
 @asynccontextmanager
 async def fleet(folder: Path, **variables: str) -> AsyncIterator[Fleet]:
-    """Run a fleet and kill its processes at the exit."""
+    """Runs a fleet and kills its processes at the exit."""
     environment = {
         "HOME": str(folder),
         "TMPDIR": str(folder),

@@ -98,7 +98,7 @@ async def _attacking_receiver(received: Received, writer: StreamWriter) -> None:
 
 
 async def create_attacks(stage: DashboardSession, payloads: Sequence[str]) -> list[Attack]:
-    """Create all objects for each payload, with a dead and a held delivery."""
+    """Creates all objects for each payload, with a dead and a held delivery."""
     rig, platform = stage.rig, stage.rig.platform
     await platform.run("update rowhook.organization set name = %s", payloads[0])
     rig.receiver.default = _attacking_receiver
@@ -151,7 +151,7 @@ async def _create_attack(stage: DashboardSession, number: int, payload: str) -> 
 
 
 async def _plant_in_rows(rig: Rig, alert: UUID, text: str) -> None:
-    """Write the text where the engine writes texts of other programs: errors, reasons, hosts."""
+    """Writes the text where the engine writes texts of other programs: errors, reasons, hosts."""
     run = rig.platform.run
     await run(
         "update rowhook.webhook set state = 'disabled', disabled_reason = %s where id = %s",

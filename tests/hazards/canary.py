@@ -72,7 +72,7 @@ def _base64(data: bytes) -> Iterable[str]:
 
 
 def find_canaries(surfaces: Mapping[str, str], cores: Iterable[str]) -> list[str]:
-    """Return `surface: text` for every canary in every text."""
+    """Returns `surface: text` for every canary in every text."""
     needles = {needle.lower() for core in cores for needle in _needles(core)}
     return [
         f"{name}: {needle} in …{text[max(0, at - 60) : at + 90]}…"

@@ -184,7 +184,7 @@ class Generated:
 
 
 def generate(count: int) -> Iterator[Generated]:
-    """Generate `count` responses, always the same."""
+    """Generates `count` responses, always the same."""
     dice = random.Random(SEED)  # noqa: S311  # a repeatable sample
     number = 0
     while number < count:
@@ -205,7 +205,7 @@ def generate(count: int) -> Iterator[Generated]:
 
 
 def _compose(dice: random.Random) -> tuple[bytes, bytes, frozenset[str], bool]:
-    """Return a response, the bytes after it, its traits, and whether its end is certain."""
+    """Returns a response, the bytes after it, its traits, and whether its end is certain."""
     status = _choose(dice, STATUS_LINES)
     interim = _choose(dice, INTERIM)
     headers = [_choose(dice, HEADERS) for _ in range(dice.choice((0, 1, 1, 2, 3, 5)))]

@@ -75,7 +75,7 @@ class Inspection:
     planted: list[str] = field(default_factory=list)
 
     def add(self, other: Inspection) -> None:
-        """Add the results of other pages."""
+        """Adds the results of other pages."""
         for name in ("addresses", "answers", "updates", "hits", "reports", "planted"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
@@ -83,7 +83,7 @@ class Inspection:
 async def inspect_pages(
     stage: DashboardSession, paths: Iterable[str], forms: Iterable[Form]
 ) -> Inspection:
-    """Open each address and its older pages, then submit each form."""
+    """Opens each address and its older pages, then submit each form."""
     context = stage.page.context
     csrf_token = await stage.page.locator("input[name=csrf]").first.get_attribute("value")
     assert csrf_token is not None
@@ -134,7 +134,7 @@ def _is_a_page(response: Response) -> None:
 
 
 async def _inspect(page: Page, inspection: Inspection) -> str | None:
-    """Record the results of a page and return the address of the older page."""
+    """Records the results of a page and returns the address of the older page."""
     report: dict[str, Any] = await page.evaluate(_INSPECT, DEADLINE_MS)
     inspection.updates += report["came"]
     inspection.hits += report["hits"]

@@ -27,7 +27,7 @@ class RequestSender:
         self._transport = transport
 
     def sent_headers(self, request: Request) -> list[tuple[str, str]]:
-        """Send a request and return the headers that arrive."""
+        """Sends a request and returns the headers that arrive."""
         self._receiver.requests.clear()
         outcome = self._runner.run(send(self._transport, request, redact=leave_unredacted))
         assert outcome.verdict is Verdict.DELIVERED, outcome
@@ -38,7 +38,7 @@ class RequestSender:
 
 @contextmanager
 def request_sender() -> Iterator[RequestSender]:
-    """Run a receiver on loopback."""
+    """Runs a receiver on loopback."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         stack = AsyncExitStack()
         receiver = runner.run(stack.enter_async_context(Receiver()))

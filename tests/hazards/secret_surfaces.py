@@ -95,13 +95,13 @@ class Reader:
         self.answers: dict[str, str] = {}
 
     async def get(self, path: str, **query: Any) -> Any:
-        """Send a request and store the response with its headers; return parsed JSON."""
+        """Sends a request and stores the response with its headers; returns parsed JSON."""
         answer = await self._client.get(path, params=query)
         self.answers[f"GET {path} {query}"] = f"{answer.headers}\n{answer.text}"
         return answer.json() if "json" in answer.headers.get("content-type", "") else None
 
     async def items(self, path: str) -> AsyncIterator[dict[str, Any]]:
-        """Iterate over all items of a list."""
+        """Iterates over all items of a list."""
         query: dict[str, Any] = {"limit": 200}
         while True:
             page = await self.get(path, **query)
@@ -112,7 +112,7 @@ class Reader:
             query["cursor"] = page["next_cursor"]
 
     async def read_all(self, organization: str) -> None:
-        """Read all lists, webhooks with links and revisions, and deliveries with attempts."""
+        """Reads all lists, webhooks with links and revisions, and deliveries with attempts."""
         for path in _UNVERSIONED:
             await self.get(path)
         for path in _PAGES:

@@ -63,7 +63,7 @@ class CanaryInstallation:
         return [secret.removeprefix("whsec_") for secret in signing_secrets]
 
     def echo(self, name: str) -> list[bytes]:
-        """Echo the received secrets and the signing secret in one encoding after another."""
+        """Echos the received secrets and the signing secret in one encoding after another."""
         encode = list(ENCODINGS.values())[len(self.rig.receiver.requests) % len(ENCODINGS)]
         secrets = [SECRETS[name] for name in ("url", "header", "body")]
         signing = self.webhooks[name].signing_secret or ""
@@ -71,7 +71,7 @@ class CanaryInstallation:
 
     @asynccontextmanager
     async def process(self, *arguments: str) -> AsyncIterator[int]:
-        """Run a command until the exit, and record its output as a surface."""
+        """Runs a command until the exit, and records its output as a surface."""
         async with running_command(
             self.folder, *arguments, before=NEW_INTERPRETER, **self.environment
         ) as process:
@@ -85,17 +85,17 @@ class CanaryInstallation:
         self.surfaces[f"the log of {arguments[0]}"] = (out + err).decode()
 
     async def command(self, *arguments: str) -> CommandResult:
-        """Run a command to its end and record its output as a surface."""
+        """Runs a command to its end and records its output as a surface."""
         result = await run_command(self.folder, *arguments, before=(), **self.environment)
         self.surfaces[f"rowhook {' '.join(arguments)}"] = result.out + result.err
         return result
 
     def found(self) -> list[str]:
-        """Return every canary found on a surface."""
+        """Returns every canary found on a surface."""
         return find_canaries(self.surfaces, [*CORES.values(), *self.signing])
 
     async def save(self) -> None:
-        """Create a webhook for each ending, linked to the goal."""
+        """Creates a webhook for each ending, linked to the goal."""
         organization = self.rig.platform.organization
         for name, value in SECRETS.items():
             await secrets.put_secret(self.rig.ctx, organization, name, value)
@@ -111,7 +111,7 @@ class CanaryInstallation:
         )
 
     def behaviour(self, name: str) -> Behaviour:
-        """Respond as the ending requires, with all received secrets."""
+        """Responds as the ending requires, with all received secrets."""
 
         async def behave(request: Received, writer: asyncio.StreamWriter) -> None:
             echo = self.echo(name)
@@ -177,7 +177,7 @@ def client(canaries: CanaryInstallation) -> httpx.AsyncClient:
 
 
 async def deliver(canaries: CanaryInstallation, commits: int) -> None:
-    """Attempt every webhook `commits` times, which opens the circuits of failing ones."""
+    """Attempts every webhook `commits` times, which opens the circuits of failing ones."""
     for number in range(commits):
         await canaries.rig.platform.commit(f'{{"n": {number + 1}}}')
 
@@ -191,7 +191,7 @@ async def deliver(canaries: CanaryInstallation, commits: int) -> None:
 
 
 async def cause_exceptions(canaries: CanaryInstallation, http: httpx.AsyncClient) -> None:
-    """Cause exceptions in the worker and the API while they process secrets."""
+    """Causes exceptions in the worker and the API while they process secrets."""
     platform = canaries.rig.platform
     await platform.run(
         "select pg_terminate_backend(pid) from pg_stat_activity"

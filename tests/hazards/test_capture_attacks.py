@@ -51,7 +51,7 @@ async def was_triggered(platform: Platform, trap: str) -> bool:
 
 
 async def finish_and_commit(attacker: Platform) -> None:
-    """Create a job and a commit in statements that do not depend on the search path."""
+    """Creates a job and a commit in statements that do not depend on the search path."""
     await attacker.run(
         "insert into rowhook.job (agent_version_id, status) values (%s::pg_catalog.uuid,"
         " 'running'::pg_catalog.text)",

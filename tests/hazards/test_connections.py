@@ -91,7 +91,7 @@ async def test_dns_rebinding_never_reaches_an_internal_address() -> None:
 
 
 async def unexpected_connections(cases: list[tuple[str, bool]]) -> list[tuple[str, list[object]]]:
-    """Call each address as a literal and by name; return the unexpected results."""
+    """Calls each address as a literal and by name; returns the unexpected results."""
     wrong: list[tuple[str, list[object]]] = []
     recorder, names = ConnectionRecorder(), ScriptedResolver([])
     async with recording_transport(PUBLIC, recorder, names) as transport:

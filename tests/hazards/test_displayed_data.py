@@ -71,7 +71,7 @@ async def _paths(rig: Rig) -> AsyncIterator[str]:
 
 
 async def _feed(api: Api) -> int:
-    """Count the events of the feed."""
+    """Counts the events of the feed."""
     read, after = 0, None
     while True:
         response = await api.call("GET", "/events", params={"after": after} if after else {})

@@ -123,7 +123,7 @@ def min_inputs(seconds: float) -> int:
 
 
 def fuzz(check: Callable[[str], None], inputs: st.SearchStrategy[str], seconds: float) -> int:
-    """Check new inputs until the time and the minimum are reached; return the number."""
+    """Checks new inputs until the time and the minimum are reached; returns the number."""
     until = time.monotonic() + seconds
     tried = 0
 
@@ -215,7 +215,7 @@ def receiver() -> Iterator[RequestSender]:
 
 
 def compile_or_none(**fields: Any) -> Webhook | None:
-    """Compile a webhook; None if a header is rejected."""
+    """Compiles a webhook; None if a header is rejected."""
     try:
         return compile_fields(policy=None, **fields)
     except ConfigurationRejected as refused:

@@ -48,7 +48,7 @@ TEXTS = st.one_of(
 
 
 def rendered_text(template: Template, text: str) -> str | None:
-    """Return the rendered text, None if the render fails."""
+    """Returns the rendered text, None if the render fails."""
     try:
         return template.render({"data": {"x": text}}).redacted()
     except RenderFault:
@@ -86,7 +86,7 @@ def check_contexts(text: str) -> None:
 
 
 def check_urls(text: str, halves: bool) -> None:  # noqa: FBT001  # half a character is in it
-    """Check a URL and a form."""
+    """Checks a URL and a form."""
     form, url = rendered_text(FORM_BODY, text), rendered_text(WHOLE_URL, text)
     assert (form is None, url is None) == (halves, halves), ascii(text)
     if form is None or url is None:
@@ -102,7 +102,7 @@ def check_urls(text: str, halves: bool) -> None:  # noqa: FBT001  # half a chara
 
 
 def check_layers(text: str, halves: bool) -> None:  # noqa: FBT001  # half a character is in it
-    """Check JSON inside JSON and inside a form, and literals beside values."""
+    """Checks JSON inside JSON and inside a form, and literals beside values."""
     body = rendered_text(LAYERED_BODY, text)
     assert body is not None, ascii(text)
     layers = json.loads(body)
@@ -120,7 +120,7 @@ def check_layers(text: str, halves: bool) -> None:  # noqa: FBT001  # half a cha
 
 
 def is_not_xml(character: str) -> bool:
-    """Return whether XML 1.0 cannot represent this character (section 2.2)."""
+    """Returns whether XML 1.0 cannot represent this character (section 2.2)."""
     return (character < " " and character not in "\t\n\r") or character in "\ufffe\uffff"
 
 

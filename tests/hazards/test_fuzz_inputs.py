@@ -37,7 +37,7 @@ CANARY = "canary-5f0c"
 def run(
     name: str, inputs: st.SearchStrategy[str], check: Callable[[str], float], requirement: str
 ) -> None:
-    """Replay a corpus, then fuzz; `check` returns the CPU loops of an input."""
+    """Replays a corpus, then fuzz; `check` returns the CPU loops of an input."""
     worst = 0.0
 
     def timed(text: str) -> None:
@@ -135,7 +135,7 @@ TEMPLATES = st.one_of(
 
 
 def render_contexts(source: str, place: OutputContext) -> None:
-    """Compile and render a source; only the two documented errors are allowed."""
+    """Compiles and renders a source; only the two documented errors are allowed."""
     faults: tuple[TemplateFault, ...] = ()
     text = ""
     try:
@@ -152,7 +152,7 @@ def render_contexts(source: str, place: OutputContext) -> None:
 
 
 def check_template(source: str) -> float:
-    """Return the cost of the slowest context."""
+    """Returns the cost of the slowest context."""
     slowest = 0.0
     for place in OutputContext:
         took = cpu_loops(lambda place=place: render_contexts(source, place))  # type: ignore[misc]  # bound
@@ -180,7 +180,7 @@ VALUES = st.recursive(
 
 
 def without_infinities(value: Any) -> Any:
-    """Return the value without NaN and infinities, which JSON cannot represent."""
+    """Returns the value without NaN and infinities, which JSON cannot represent."""
     if isinstance(value, dict):
         return {name: without_infinities(element) for name, element in value.items()}
     if isinstance(value, list):
@@ -194,7 +194,7 @@ SCHEMA_TEXTS = st.builds(
 
 
 def check_schema(text: str) -> float:
-    """Compile the schema and validate the value, each within its budget."""
+    """Compiles the schema and validates the value, each within its budget."""
     schema, value = json.loads(text)
     instance = parse_instance(json.dumps(value))
     compiled: list[Any] = []
@@ -224,7 +224,7 @@ def check_schema(text: str) -> float:
 
 
 def exists(pointer: str, instance: Any) -> bool:
-    """Return whether a pointer exists in the instance."""
+    """Returns whether a pointer exists in the instance."""
     for step in json_pointer.split(pointer):
         if isinstance(instance, list):
             if not step.isdecimal() or int(step) >= len(instance):

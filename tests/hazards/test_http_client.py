@@ -162,7 +162,7 @@ def differing_parts(own: Reading, other: Reading) -> set[str]:
 
 
 def rules_for(case: Generated, own: Reading, other: Reading) -> dict[str, str | None]:
-    """Return the sentence that explains each differing part, or None."""
+    """Returns the sentence that explains each differing part, or None."""
     traits = case.traits | {""}
     return {
         part: next(
@@ -202,7 +202,7 @@ class Tally:
 
 
 def serve(cases: list[Generated], connections: dict[str, int]) -> Behaviour:
-    """Respond with the cases; store the connection of the last request to each path."""
+    """Responds with the cases; stores the connection of the last request to each path."""
 
     async def behave(request: Received, writer: asyncio.StreamWriter) -> None:
         connections[request.path] = request.connection
@@ -241,7 +241,7 @@ class Comparison:
                 self.tally.compare(case, name, reading, await client(url, patience_s))
 
     async def check_next(self, own: Client, case: Generated) -> None:
-        """Check that the next request, on the same connection if possible, has its own response."""
+        """Checks that the next request, if possible on the same connection, has its response."""
         reading = await own(f"{self.receiver.url}/next/{case.number}", DEADLINE_S)
         if reading.body != b"next %d" % case.number:
             self.tally.mixed_up.append(f"{case.segments!r}: {reading}")
@@ -286,7 +286,7 @@ async def test_responses_are_read_as_by_two_other_clients_or_by_a_written_rule(c
 
 
 async def read_in(segments: tuple[bytes, ...]) -> Reading:
-    """Read a response in these pieces, then the end of the connection."""
+    """Reads a response in these pieces, then the end of the connection."""
     scripted = ScriptedConnection()
     task = await scripted.begin()
     await scripted.receive(*segments)
@@ -321,7 +321,7 @@ DRIPS = {
 
 
 async def drip_s(first: bytes, wave: bytes, count: int) -> float:
-    """Return the CPU time of the head that arrives in `count` segments of one byte."""
+    """Returns the CPU time of the head that arrives in `count` segments of one byte."""
     scripted = ScriptedConnection()
     task = await scripted.begin()
     await scripted.receive(first)

@@ -122,7 +122,7 @@ async def commits(rig: Rig) -> None:
 
 
 async def changes(rig: Rig, webhook: UUID) -> None:
-    """Change secrets and rotate signing secrets concurrently."""
+    """Changes secrets and rotates signing secrets concurrently."""
     for _ in range(5):
         await put(rig, "crm")
         await webhooks.rotate_signing_secret(rig.ctx, webhook, timedelta(hours=1))

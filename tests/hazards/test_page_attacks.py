@@ -93,7 +93,7 @@ def _unvisited(paths: list[str]) -> set[str]:
 
 
 async def _inspect_portal(opened: DashboardSession, attack: Attack) -> Inspection:
-    """Open a portal with the attack in its brand, and its pages until it is signed out."""
+    """Opens a portal with the attack in its brand, and its pages until it is signed out."""
     draft = portal_draft(attack, opened.rig.platform.organization)
     link = (await opened.api.call("POST", "/portal-links", draft)).json()["url"]
     inspection = await inspect_pages(opened, [link.removeprefix(opened.url)], [])

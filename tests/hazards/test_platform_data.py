@@ -72,7 +72,7 @@ async def nothing_waits(rig: Rig) -> bool:
 
 
 async def poison(rig: Rig, where: str, text: str) -> str:
-    """Write a row with the value; return the id of its event source."""
+    """Writes a row with the value; returns the id of its event source."""
     if where == "commit.data":
         return await rig.platform.commit(text)
     if where == "session.context":

@@ -118,7 +118,7 @@ async def siege(
 
 @asynccontextmanager
 async def endpoints(siege: Siege, authority: Authority) -> AsyncIterator[list[Receiver]]:
-    """Link an endpoint for each case to the goal; every second one uses TLS.
+    """Links an endpoint for each case to the goal; every second one uses TLS.
 
     They respond normally until `turn_hostile`.
     """
@@ -145,7 +145,7 @@ async def link_hostile(siege: Siege, url: str, case: Case) -> None:
 
 
 async def load(siege: Siege, count: int) -> list[float]:
-    """Commit to the good goal repeatedly; return the seconds to each arrival."""
+    """Commits to the good goal repeatedly; returns the seconds to each arrival."""
     began: dict[str, float] = {}
     arrived = len(siege.rig.receiver.requests)
     for _ in range(count):
@@ -160,7 +160,7 @@ async def load(siege: Siege, count: int) -> list[float]:
 
 
 async def fire(siege: Siege) -> list[float]:
-    """Send one delivery to each endpoint together with the load of the good one."""
+    """Sends one delivery to each endpoint together with the load of the good one."""
     await siege.rig.platform.commit()
     waits = await load(siege, GOOD)
     await until(partial(all_finished, siege), description="every delivery at its end")
@@ -168,7 +168,7 @@ async def fire(siege: Siege) -> list[float]:
 
 
 def reset_peak(pid: int) -> int:
-    """Return the memory in KiB and reset the peak (proc(5))."""
+    """Returns the memory in KiB and resets the peak (proc(5))."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
     return memory_kb(pid, "VmRSS")
 

@@ -53,7 +53,7 @@ async def logins(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[Logins]
 
 
 async def allowed(login: psycopg.AsyncConnection, statement: str) -> bool:
-    """Return whether a query is permitted. `explain` checks privileges without changes."""
+    """Returns whether a query is permitted. `explain` checks privileges without changes."""
     try:
         await login.execute(statement.encode())
     except REFUSED:
@@ -128,7 +128,7 @@ def _right(rule: Rights, role: str) -> str:
 
 
 async def functions(db: psycopg.AsyncConnection) -> list[tuple[str, int, str]]:
-    """Return (name, oid, a call with nulls) of every function."""
+    """Returns (name, oid, a call with nulls) of every function."""
     await db.execute("set search_path = ''")
     cursor = await db.execute(
         "select proname, p.oid::int, format('select rowhook.%I(%s)', proname, (select"

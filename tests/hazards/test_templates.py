@@ -277,7 +277,7 @@ def value_text(dice: random.Random, depth: int = 0) -> str:
 
 
 def read(text: str) -> Any:
-    """Return the value with every number as its digits."""
+    """Returns the value with every number as its digits."""
     return json.loads(text, parse_int=_digits, parse_float=_digits)
 
 

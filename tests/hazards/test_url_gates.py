@@ -56,7 +56,7 @@ async def watched_api(dsn: str, recorder: ConnectionRecorder) -> AsyncIterator[A
 
 
 async def posted(api: Api, path: str, document: Any) -> Any:
-    """Send a body with every character escaped, so that it arrives unchanged."""
+    """Sends a body with every character escaped, so that it arrives unchanged."""
     return await api.call(
         "POST", path, content=json.dumps(document), headers={"Content-Type": "application/json"}
     )
@@ -159,7 +159,7 @@ async def link(rig: Rig, url: str) -> None:
 
 
 async def commit_in_session(platform: Platform, context: dict[str, str]) -> None:
-    """Commit once in a session with this context."""
+    """Commits once in a session with this context."""
     await platform.run(
         "insert into rowhook.session (id, organization_id, context) values ('s', %s, %s)",
         platform.organization,
@@ -169,7 +169,7 @@ async def commit_in_session(platform: Platform, context: dict[str, str]) -> None
 
 
 async def wait_for_attempts(rig: Rig, count: int) -> None:
-    """Wait until this number of attempts is recorded."""
+    """Waits until this number of attempts is recorded."""
 
     async def are_recorded() -> bool:
         attempt_count: int = await rig.platform.value("select count(*) from rowhook.attempt")
@@ -179,7 +179,7 @@ async def wait_for_attempts(rig: Rig, count: int) -> None:
 
 
 async def delivered(rig: Rig, recorder: ConnectionRecorder, count: int) -> list[object]:
-    """Let a worker attempt all deliveries; return the attempts that reached a socket."""
+    """Lets a worker attempt all deliveries; returns the attempts that reached a socket."""
     transport = recording_transport(PUBLIC, recorder, ScriptedResolver([SOMEWHERE]))
     async with rig.worker(policy=PUBLIC, transport=transport):
         await wait_for_attempts(rig, count)

@@ -60,7 +60,7 @@ async def test_event_streams_are_not_compressed_and_static_files_always_are(
 
 
 async def received(visitor: httpx.AsyncClient, path: str) -> tuple[int, str]:
-    """Return the bytes of a response as they are sent, and its text."""
+    """Returns the bytes of a response as they are sent, and its text."""
     headers = {"Accept-Encoding": "gzip", "Sec-Fetch-Site": "same-origin"}
     async with visitor.stream("GET", path, headers=headers) as response:
         assert response.status_code == 200, path
@@ -70,7 +70,7 @@ async def received(visitor: httpx.AsyncClient, path: str) -> tuple[int, str]:
 
 
 async def first_visit(visitor: httpx.AsyncClient, path: str) -> int:
-    """Return the bytes of a page with the files that it loads while nobody touches it.
+    """Returns the bytes of a page with the files that it loads while nobody touches it.
 
     The names of its webhooks have letters with accents.
     """

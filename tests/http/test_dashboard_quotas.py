@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def open_organization(visitor: httpx.AsyncClient, platform: Platform) -> str:
-    """Sign in as an operator, select the organization, and return the CSRF token."""
+    """Signs in as an operator, selects the organization, and returns the CSRF token."""
     csrf = await sign_in(visitor)
     await visitor.post(
         "/organizations", data={"csrf": csrf, "organization": str(platform.organization)}

@@ -42,7 +42,7 @@ async def test_the_worker_sends_data_that_validate_accepts(rig: Rig) -> None:
 
 
 async def _link(rig: Rig, fields: dict[str, Any]) -> None:
-    """Create a webhook, unless a save refuses it because it can never work."""
+    """Creates a webhook, unless a save refuses it because it can never work."""
     del fields["name"]
     try:
         await rig.webhook(retry_schedule_s=[0], **fields)

@@ -128,7 +128,7 @@ async def test_the_backlog_is_split_by_the_rank_of_organizations(
 
 
 async def waiting_deliveries(platform: Platform, count: int) -> None:
-    """Insert deliveries of a new organization that have been due for a minute."""
+    """Inserts deliveries of a new organization that have been due for a minute."""
     organization, webhook = uuid4(), uuid4()
     await platform.run("insert into rowhook.organization (id, name) values (%s, 'x')", organization)
     await platform.run(
@@ -238,7 +238,7 @@ async def test_gauges_do_not_scan_finished_deliveries(platform: Platform) -> Non
 
 
 async def blocks_read(platform: Platform, function: str) -> int:
-    """Return how many blocks a call of this function reads when its plans are cached."""
+    """Returns how many blocks a call of this function reads when its plans are cached."""
     statement = f"explain (analyze, buffers, format json) select * from rowhook.{function}()"
     for _ in range(2):
         plan = (await platform.value(statement))[0]["Plan"]

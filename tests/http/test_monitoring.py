@@ -32,14 +32,14 @@ NAME = re.compile(r"\b(?:rowhook|process)_\w+")
 
 
 def queries() -> Iterator[str]:
-    """Yield the expressions of the dashboard."""
+    """Yields the expressions of the dashboard."""
     for panel in DASHBOARD["panels"]:
         for target in panel.get("targets", ()):
             yield target["expr"]
 
 
 async def served(api: Api, rig: Rig) -> dict[str, set[str]]:
-    """Return the labels of each metric that an API and a worker serve."""
+    """Returns the labels of each metric that an API and a worker serve."""
     await api.call("GET", "/webhooks")
     text = (await api.client.get("/metrics")).text
     async with rig.idle_worker() as worker:

@@ -57,7 +57,7 @@ async def open_link(
 
 
 async def open_portal(visitor: httpx.AsyncClient, api: Api, **draft: Any) -> str:
-    """Open a new link and return the overview of its session."""
+    """Opens a new link and returns the overview of its session."""
     opened = await open_link(visitor, await create_link(api, **draft))
     assert (opened.status_code, opened.headers["location"]) == (303, "/")
     overview = await visitor.get("/")

@@ -58,7 +58,7 @@ class Fleet:
         return await self.client.request(method, path, headers=headers, json=body)
 
     async def set_up(self, name: str) -> None:
-        """Create a key of the organization, and a webhook of the goal with the path `/<name>`."""
+        """Creates a key of the organization, and a webhook of the goal with the path `/<name>`."""
         platform = self.platforms[name]
         organization = str(platform.organization)
         draft = {"name": name, "url": f"{self.receiver.url}/{name}"}

@@ -95,7 +95,7 @@ class Served:
             await connection.execute(f"select pg_wal_replay_{call}()".encode())
 
     async def becomes_readable(self) -> None:
-        """Wait until the standby has everything that was written until now."""
+        """Waits until the standby has everything that was written until now."""
         place = await self.platform.value("select (pg_current_wal_lsn() - '0/0')::bigint")
 
         async def holds() -> bool:

@@ -25,7 +25,7 @@ OPENS_AFTER = 10
 
 
 async def webhooks_that_are_down(rig: Rig) -> list[UUID]:
-    """Create webhooks of three endpoints: one answers 503, one never, and one does not listen."""
+    """Creates webhooks of three endpoints: one answers 503, one never, and one does not listen."""
     rig.receiver.script("/unavailable", answer(503, b'{"error": "out of order"}'))
     rig.receiver.script("/silent", stall())
     unavailable = await rig.webhook("/unavailable", retry_schedule_s=[0, 3600])

@@ -91,7 +91,7 @@ class Phase:
 async def load(
     installation: Installation, receiver: RecordingReceiver, api_url: str
 ) -> AsyncIterator[Load]:
-    """Commit as fast as commits are delivered, heal and list, during the block."""
+    """Commits as fast as commits are delivered, heals and lists, during the block."""
     running_load = Load()
     stop = asyncio.Event()
     tasks = [

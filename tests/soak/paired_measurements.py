@@ -44,7 +44,7 @@ class Compared:
 async def alternately(
     rounds: int, full: Callable[[], Awaitable[float]], empty: Callable[[], Awaitable[float]]
 ) -> Compared:
-    """Measure both once per round, in alternating order."""
+    """Measures both once per round, in alternating order."""
     pairs = []
     for n in range(rounds):
         if n % 2:
@@ -61,14 +61,14 @@ async def alternately(
 
 
 async def commit(installation: Installation, count: int, name: str) -> list[str]:
-    """Insert commits to the live goals in one transaction; return their ids."""
+    """Inserts commits to the live goals in one transaction; returns their ids."""
     ids = [f"{name}-{uuid4().hex}" for _ in range(count)]
     await installation.rows(_COMMIT, ids, installation.goals[:LIVE])
     return ids
 
 
 async def wait_until_finished(installation: Installation) -> None:
-    """Wait until all deliveries of the live webhooks are finished."""
+    """Waits until all deliveries of the live webhooks are finished."""
 
     async def done() -> bool:
         return not await installation.value(_IS_UNFINISHED, installation.webhooks[:LIVE])
@@ -77,7 +77,7 @@ async def wait_until_finished(installation: Installation) -> None:
 
 
 async def blocks_of_a_claim(installation: Installation) -> float:
-    """Return the blocks fetched by a claim per claimed row. The claim is rolled back."""
+    """Returns the blocks fetched by a claim per claimed row. The claim is rolled back."""
     async with await connection_pool.connect(installation.dsn) as connection:
 
         async def fetched() -> int:
@@ -95,7 +95,7 @@ async def blocks_of_a_claim(installation: Installation) -> float:
 
 
 async def engine_rate(installation: Installation, pool: Pool, count: int) -> float:
-    """Return deliveries per second that are claimed and recorded without a worker."""
+    """Returns deliveries per second that are claimed and recorded without a worker."""
     await commit(installation, count, "engine")
     begun, recorded = time.perf_counter(), 0
     while claims := await _claim(pool):
@@ -124,7 +124,7 @@ async def _claim(pool: Pool) -> list[Claim]:
 
 
 async def drain_rate(installation: Installation, count: int) -> float:
-    """Return deliveries per second that the running worker sends and records."""
+    """Returns deliveries per second that the running worker sends and records."""
     await commit(installation, count, "drained")
     begun = time.perf_counter()
     await wait_until_finished(installation)

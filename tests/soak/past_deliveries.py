@@ -128,7 +128,7 @@ class Past:
 
 
 async def fill(installation: Installation) -> Past:
-    """Insert the deliveries of 31 days, up to now, with their events, attempts and bodies."""
+    """Inserts the deliveries of 31 days, up to now, with their events, attempts and bodies."""
     (began_at,) = (await installation.rows(f"select now() - interval '{DAYS} days'"))[0]
     past = {"began_at": began_at, "days": DAYS, "count": DELIVERIES}
     await installation.rows(_WEBHOOKS, installation.webhooks)
@@ -156,7 +156,7 @@ async def _load(
     *statements: str,
     indexed: str | None = None,
 ) -> None:
-    """Run inserts without triggers. Secondary indexes of `indexed` are recreated afterwards."""
+    """Runs inserts without triggers. Secondary indexes of `indexed` are recreated afterwards."""
     async with await connection_pool.connect(installation.dsn) as connection:
         await connection.execute("set session_replication_role = replica")
         await connection.execute("set maintenance_work_mem = '512MB'")

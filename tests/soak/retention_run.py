@@ -46,13 +46,13 @@ class Run:
 
 
 async def set_ages(installation: Installation, days: int | None = None) -> None:
-    """Set the default ages, or one age for all kinds."""
+    """Sets the default ages, or one age for all kinds."""
     for kind, standard in AGES.items():
         await installation.rows(_SET, kind, days or standard)
 
 
 async def retain(installation: Installation, run: Run) -> Run:
-    """Remove expired rows and drop expired partitions; add the counts to `run`."""
+    """Removes expired rows and drops expired partitions; adds the counts to `run`."""
     kinds = await installation.rows("select kind from rowhook.retention order by place")
     async with await connection_pool.connect(installation.dsn) as connection:
         for (kind,) in kinds:
@@ -62,7 +62,7 @@ async def retain(installation: Installation, run: Run) -> Run:
 
 
 async def _drop(installation: Installation, connection: psycopg.AsyncConnection, run: Run) -> None:
-    """Drop expired partitions as soon as no long transaction uses them."""
+    """Drops expired partitions as soon as no long transaction uses them."""
     async with asyncio.timeout(DEADLINE_S):
         while await installation.value(_EXPIRED):
             cursor = await connection.execute("select rowhook.drop_next_partition()")

@@ -43,7 +43,7 @@ class Installation:
     goals: list[str]
 
     async def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
-        """Execute a statement as the superuser and return its rows."""
+        """Executes a statement as the superuser and returns its rows."""
         async with await connection_pool.connect(self.dsn) as connection:
             cursor = await connection.execute(query.encode(), parameters or None)
             return await cursor.fetchall() if cursor.description else []
@@ -55,7 +55,7 @@ class Installation:
     async def process(
         self, folder: Path, command: str, *, dsn: str | None = None, **variables: str
     ) -> AsyncIterator[Path]:
-        """Run `rowhook worker` or `rowhook api` and yield its log; stopped at the exit."""
+        """Runs `rowhook worker` or `rowhook api` and yields its log; stopped at the exit."""
         log = folder / f"{command}-{uuid4().hex[:8]}.log"
         settings = {
             "DATABASE_URL": dsn or self.dsn,
@@ -92,7 +92,7 @@ class Installation:
     async def worker(
         self, folder: Path, *, dsn: str | None = None, **variables: str
     ) -> AsyncIterator[None]:
-        """Run a worker process; entered when it is registered."""
+        """Runs a worker process; entered when it is registered."""
 
         async def lives() -> bool:
             return bool(await self.value("select count(*) from rowhook.worker"))
@@ -103,7 +103,7 @@ class Installation:
 
 
 async def install(dsn: str, receiver: RecordingReceiver, master_key: str) -> Installation:
-    """Create organizations and webhooks in a migrated database, linked two months ago."""
+    """Creates organizations and webhooks in a migrated database, linked two months ago."""
     organizations = [uuid4() for _ in range(ORGANIZATIONS)]
     goals = [f"goal_{n:03d}" for n in range(WEBHOOKS)]
     async with connection_pool.open_pool(dsn, size=1) as pool:

@@ -96,7 +96,7 @@ async def test_a_full_database_claims_and_drains_like_an_empty_one(soak: Soak) -
 
 
 def report(*lines: Score) -> None:
-    """Record all scores, and fail if one of them does not hold."""
+    """Records all scores, and fails if one of them does not hold."""
     faults = []
     for line in lines:
         try:
@@ -165,7 +165,7 @@ async def _serving(url: str, log: Path) -> None:
 
 
 async def _until(load: Load, seconds: float) -> None:
-    """Wait for this number of seconds, or until the commits of an hour are made."""
+    """Waits for this number of seconds, or until the commits of an hour are made."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and len(load.committed) < LIVE_COMMITS:
         await asyncio.sleep(0.1)

@@ -73,7 +73,7 @@ def oracle_v6(n: int) -> bool:
 
 
 def random_addresses(seed: int, count: int) -> Iterator[tuple[str, bool]]:
-    """Return addresses, half of each family, and whether each is public."""
+    """Returns addresses, half of each family, and whether each is public."""
     dice = random.Random(seed)  # noqa: S311  # a repeatable sample
     corners = {bits: [0x2000 << 112 if bits == 128 else 0, 0] for bits in (32, 128)}
     for net in map(ip_network, CLOSED):

@@ -46,7 +46,7 @@ class ReusableApplication:
         )
 
     def use(self, server_ctx: ServerContext, mcp: Any, subscriptions: Subscriptions) -> None:
-        """Replace all state that belongs to a database."""
+        """Replaces all state that belongs to a database."""
         self._mcp = mcp
         self.streams.restart()
         state = {
@@ -64,7 +64,7 @@ class ReusableApplication:
 
 @asynccontextmanager
 async def serve_api(server_ctx: ServerContext, *, port: int) -> AsyncIterator[int]:
-    """Serve on loopback as `rowhook.cli.run_commands.serve_api` does; yields the port."""
+    """Serves on loopback as `rowhook.cli.run_commands.serve_api` does; yields the port."""
     idle = _idle.setdefault(server_ctx.cors_origins, [])
     async with (
         open_mcp(server_ctx.pool, server_ctx.ctx, server_ctx.admin_key) as mcp,
@@ -83,7 +83,7 @@ async def serve_api(server_ctx: ServerContext, *, port: int) -> AsyncIterator[in
 
 @asynccontextmanager
 async def serve_asgi(asgi: Any, *, port: int = 0) -> AsyncIterator[int]:
-    """Serve an ASGI application on loopback, yield the port, and stop when all responses are sent.
+    """Serves an ASGI application on loopback; yields the port and stops after all responses.
 
     `uvicorn.Server.run` would add up to 0.2 s to each shutdown.
     """

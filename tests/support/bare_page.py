@@ -54,7 +54,7 @@ class BarePage:
 
 
 def static_site(main: str, fragment: str) -> Any:
-    """Serve the page at /, the fragment of a swap at /fragment, and the static files."""
+    """Serves the page at /, the fragment of a swap at /fragment, and the static files."""
 
     async def serve(scope: Any, receive: Any, send: Any) -> None:
         del receive
@@ -82,7 +82,7 @@ def _answer(path: str, main: str, fragment: str) -> tuple[bytes, str]:
 async def open_bare_page(
     chromium: Browser, main: str, *, fragment: str = ""
 ) -> AsyncIterator[BarePage]:
-    """Open the page, and fails at the exit if it reported an error."""
+    """Opens the page, and fails at the exit if it reported an error."""
     async with serve_asgi(static_site(main, fragment)) as port, tab(chromium) as page:
         bare_page = BarePage(page=page)
         bare_page.record_events()

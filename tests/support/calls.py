@@ -69,7 +69,7 @@ class Api:
 
 
 def faults(response: httpx.Response) -> dict[str, str]:
-    """Return the message of each faulty field by its pointer."""
+    """Returns the message of each faulty field by its pointer."""
     return {error["pointer"]: error["message"] for error in response.json()["errors"]}
 
 

@@ -35,19 +35,19 @@ class Authority:
     certificate: x509.Certificate
 
     def trust(self) -> ssl.SSLContext:
-        """Return a client context that trusts only this authority, TLS 1.2 or newer."""
+        """Returns a client context that trusts only this authority, TLS 1.2 or newer."""
         context = ssl.create_default_context(cadata=_pem(self.certificate).decode())
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         return context
 
     def pem(self) -> bytes:
-        """Return its certificate."""
+        """Returns its certificate."""
         return _pem(self.certificate)
 
     def issue(
         self, *names: str, days: tuple[int, int] = (-1, 1), self_signed: bool = False
     ) -> ssl.SSLContext:
-        """Return a server context for `names` (or addresses), valid between `days` from today."""
+        """Returns a server context for `names` (or addresses), valid between `days` from today."""
         key = ec.generate_private_key(ec.SECP256R1())
         signer = key if self_signed else self.key
         issuer = _name(names[0]) if self_signed else self.certificate.subject
@@ -62,7 +62,7 @@ class Authority:
 
 
 def make_authority(folder: Path) -> Authority:
-    """Return a new authority whose files are in `folder`."""
+    """Returns a new authority whose files are in `folder`."""
     key = ec.generate_private_key(ec.SECP256R1())
     root = _builder("Test Authority", _name("Test Authority"), key, (-1, 2))
     constraints = x509.BasicConstraints(ca=True, path_length=0)

@@ -36,7 +36,7 @@ class Check:
     process: subprocess.Popen[str]
 
     def error(self) -> str | None:
-        """Wait for its end; return its output if it failed."""
+        """Waits for its end; returns its output if it failed."""
         output, _ = self.process.communicate(timeout=_DEADLINE_S)
         return output if self.process.returncode != 0 else None
 
@@ -70,7 +70,7 @@ class Checks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Collect the results before the terminal prints its summary."""
+        """Collects the results before the terminal prints its summary."""
         if exitstatus == pytest.ExitCode.INTERRUPTED:
             return
         errors = {check.name: check.error() for check in self.started}
@@ -93,6 +93,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Run the checks only in the first process, not in the workers of xdist."""
+    """Runs the checks only in the first process, not in the workers of xdist."""
     if config.getoption("checks") and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Checks(), "rowhook-checks")

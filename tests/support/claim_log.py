@@ -8,7 +8,7 @@ from tests.support.sample_platform import Platform
 
 
 async def log_claims(platform: Platform) -> None:
-    """Log every claim in public.claim_log from now on."""
+    """Logs every claim in public.claim_log from now on."""
     await platform.run(
         "create table public.claim_log"
         " (outbox_id bigint, due_at timestamptz, claimed_at timestamptz)"
@@ -26,5 +26,5 @@ async def log_claims(platform: Platform) -> None:
 
 
 async def claim_log(platform: Platform) -> list[dict[str, Any]]:
-    """Return `outbox_id`, `due_at` and `claimed_at` of every claim, ordered by delivery."""
+    """Returns `outbox_id`, `due_at` and `claimed_at` of every claim, ordered by delivery."""
     return await platform.rows("select * from public.claim_log order by outbox_id, claimed_at")

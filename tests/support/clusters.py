@@ -21,7 +21,7 @@ from tests.support.servers import DEBIAN_15
 
 
 def programs(version: str) -> Path | None:
-    """Return the folder of the binaries of a version; None for those of the embedded server."""
+    """Returns the folder of the binaries of a version; None for those of the embedded server."""
     if version == "15":
         if not (DEBIAN_15 / "postgres").exists():
             pytest.skip("PostgreSQL 15 is not installed: apt-get install postgresql-15")
@@ -40,31 +40,31 @@ class Cluster:
     dsn: str
 
     async def run(self, *statements: str, database: str = "postgres") -> None:
-        """Execute statements as the superuser."""
+        """Executes statements as the superuser."""
         dsn = make_conninfo(self.dsn, dbname=database)
         async with await connection_pool.connect(dsn) as connection:
             for statement in statements:
                 await connection.execute(statement.encode())
 
     async def login(self, options: str = "") -> str:
-        """Create a login and return its name."""
+        """Creates a login and returns its name."""
         name = f"login_{uuid4().hex[:12]}"
         await self.run(f"create role {name} login {options}")
         return name
 
     async def database(self, owner: str | None = None, options: str = "") -> str:
-        """Create a database and return its name."""
+        """Creates a database and returns its name."""
         name = f"database_{uuid4().hex[:12]}"
         owned = "" if owner is None else f"owner {owner}"
         await self.run(f"create database {name} {owned} {options}")
         return name
 
     def dsn_of(self, database: str, login: str) -> str:
-        """Return the DSN of a login."""
+        """Returns the DSN of a login."""
         return make_conninfo(self.dsn, dbname=database, user=login)
 
     async def clean(self) -> None:
-        """Remove every database and login of a test, and the roles of Rowhook."""
+        """Removes every database and login of a test, and the roles of Rowhook."""
         async with await connection_pool.connect(self.dsn) as connection:
             databases = await connection.execute(
                 "select datname from pg_database where datname ~ '^database_'"
@@ -81,7 +81,7 @@ class Cluster:
 
 @asynccontextmanager
 async def cluster(version: str) -> AsyncIterator[Cluster]:
-    """Run a server of a version with a new cluster."""
+    """Runs a server of a version with a new cluster."""
     with tempfile.TemporaryDirectory(prefix="rowhook-test-", ignore_cleanup_errors=True) as folder:
         async with embedded_postgres(Path(folder) / "data", binaries=programs(version)) as dsn:
             yield Cluster(version=version, dsn=dsn)

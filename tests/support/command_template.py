@@ -27,7 +27,7 @@ _STANDARD = 3
 
 
 def main() -> None:
-    """Fork for each request until the other end of the channel is closed."""
+    """Forks for each request until the other end of the channel is closed."""
     channel = socket.socket(fileno=int(sys.argv[1]))
     channel.set_inheritable(False)
     for module in pkgutil.iter_modules(rowhook.cli.__path__, "rowhook.cli."):
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def _fork_command(descriptors: list[int]) -> None:
-    """Return in the process of the command; its parent reports its id and its exit code."""
+    """Returns in the process of the command; its parent reports its id and its exit code."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     report = socket.socket(fileno=descriptors.pop())
     pid = os.fork()
@@ -64,7 +64,7 @@ def _fork_command(descriptors: list[int]) -> None:
 
 
 def _become(request: dict[str, object], descriptors: list[int]) -> NoReturn:
-    """Run `python -m module` with the arguments, environment, folder and files of the request."""
+    """Runs `python -m module` with the arguments, environment, folder and files of the request."""
     for target, descriptor in enumerate(descriptors):
         os.dup2(descriptor, target)
         os.close(descriptor)

@@ -33,7 +33,7 @@ class CommandResult:
     err: str
 
     def refused(self, code: int, *texts: str) -> None:
-        """Check the exit code and the text on standard error, without a traceback."""
+        """Checks the exit code and the text on standard error, without a traceback."""
         assert self.code == code, self.err
         assert "Traceback" not in self.err + self.out
         for text in texts:
@@ -41,7 +41,7 @@ class CommandResult:
 
 
 def environment(home: Path, **variables: str) -> dict[str, str]:
-    """Return an environment with its own home and without settings of this machine."""
+    """Returns an environment with its own home and without settings of this machine."""
     return {
         "HOME": str(home),
         "TMPDIR": str(home),
@@ -62,7 +62,7 @@ async def running_command(
     module: str = "rowhook",
     **variables: str,
 ) -> AsyncIterator[Process]:
-    """Run a command; it and its child processes are ended at the exit.
+    """Runs a command; it and its child processes are ended at the exit.
 
     It is forked from a process that has imported `rowhook`, except behind another program, such as
     `NEW_INTERPRETER`, or with other sources.
@@ -95,7 +95,7 @@ async def running_command(
 
 @asynccontextmanager
 async def _ended(process: Process) -> AsyncIterator[None]:
-    """End a process and its child processes at the exit."""
+    """Ends a process and its child processes at the exit."""
     try:
         yield
     finally:
@@ -112,7 +112,7 @@ async def _ended(process: Process) -> AsyncIterator[None]:
 
 
 async def wait_for_exit(process: Process) -> CommandResult:
-    """Wait for the end of a command."""
+    """Waits for the end of a command."""
     async with asyncio.timeout(_COMMAND_S):
         out, err = await process.communicate()
     assert process.returncode is not None
@@ -126,7 +126,7 @@ async def run_command(
     module: str = "rowhook",
     **variables: str,
 ) -> CommandResult:
-    """Run a command to its end."""
+    """Runs a command to its end."""
     async with running_command(
         home, *arguments, before=before, module=module, **variables
     ) as process:
@@ -134,24 +134,24 @@ async def run_command(
 
 
 def free_port() -> int:
-    """Return a free port of loopback."""
+    """Returns a free port of loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def children(pid: int) -> list[int]:
-    """Return the running child processes of a process."""
+    """Returns the running child processes of a process."""
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def is_running(pid: int) -> bool:
-    """Return whether a process exists."""
+    """Returns whether a process exists."""
     return Path(f"/proc/{pid}").exists()
 
 
 def command_lines_with(path: Path) -> list[str]:
-    """Return the command lines of all processes that contain a path."""
+    """Returns the command lines of all processes that contain a path."""
     command_lines = []
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         try:

@@ -16,7 +16,7 @@ _ADDITIONS = 200_000
 
 
 def cpu_loops(work: Callable[[], object]) -> float:
-    """Return the CPU time of the work in loops: the minimum of up to four runs."""
+    """Returns the CPU time of the work in loops: the minimum of up to four runs."""
     least = cpu_s(work) / _fast_loop_s()
     for _ in range(TRIES - 1):
         if least < COSTLY_LOOPS:
@@ -28,7 +28,7 @@ def cpu_loops(work: Callable[[], object]) -> float:
 
 
 def cpu_s(work: Callable[[], object]) -> float:
-    """Return the CPU time of this thread for one run, in seconds."""
+    """Returns the CPU time of this thread for one run, in seconds."""
     # Objects of earlier tests are hidden from the garbage collector, since traversing them would
     # take longer than most of the measured work.
     gc.freeze()
@@ -41,7 +41,7 @@ def cpu_s(work: Callable[[], object]) -> float:
 
 
 def loop_s() -> float:
-    """Return the current CPU time of one loop, in seconds."""
+    """Returns the current CPU time of one loop, in seconds."""
     return cpu_s(lambda: sum(number for number in range(_ADDITIONS)))
 
 

@@ -23,12 +23,12 @@ FOREIGN_XID = 9_000_000_000_000
 
 
 async def mark_as_copied(platform: Platform) -> None:
-    """Change the installation record to that of a copy by template."""
+    """Changes the installation record to that of a copy by template."""
     await platform.run("update rowhook.installation set database_oid = 1, checked_file = 'another'")
 
 
 async def mark_as_restored(platform: Platform) -> None:
-    """Change all captured rows to those of a cluster with far higher transaction ids."""
+    """Changes all captured rows to those of a cluster with far higher transaction ids."""
     await platform.run(
         "update rowhook.event set xact = (xact::text::bigint + %s)::text::xid8", FOREIGN_XID
     )
@@ -63,14 +63,14 @@ async def cloned_database(server: Server, dsn: str) -> AsyncIterator[str]:
 
 
 async def create_roles(dsn: str) -> None:
-    """Create the service roles, which a dump of a database does not contain."""
+    """Creates the service roles, which a dump of a database does not contain."""
     async with await connection_pool.connect(dsn) as connection:
         for role in ROLES:
             await connection.execute(f"create role rowhook_{role} nologin".encode())
 
 
 async def restore(old: str, new: str, *, clean: bool = False) -> None:
-    """Run `pg_dump old | pg_restore new`; `clean` drops existing objects first."""
+    """Runs `pg_dump old | pg_restore new`; `clean` drops existing objects first."""
     async with await connection_pool.connect(old) as connection:
         programs = binaries() if connection.info.server_version >= PG_18 else DEBIAN_15
     await asyncio.to_thread(_restore, programs, old, new, clean=clean)
@@ -85,7 +85,7 @@ def _restore(programs: Path, old: str, new: str, *, clean: bool) -> None:
 
 
 async def consume_xids(dsn: str, count: int) -> None:
-    """Consume transaction ids."""
+    """Consumes transaction ids."""
     async with await connection_pool.connect(dsn) as connection:
         await connection.execute(
             f"do $$ begin for i in 1..{count} loop"

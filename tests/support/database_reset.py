@@ -147,7 +147,7 @@ class ResettableDatabase:
 
     @classmethod
     async def open(cls, name: str, dsn: str) -> Self:
-        """Read the initial state of a newly migrated database, as a superuser."""
+        """Reads the initial state of a newly migrated database, as a superuser."""
         database = cls(name, dsn)
         connection = await database._connect()
         (highest,) = await _select(connection, _HIGHEST_OID)
@@ -197,7 +197,7 @@ class ResettableDatabase:
         return True
 
     async def _disconnect_others(self, connection: psycopg.AsyncConnection) -> None:
-        """Wait for other sessions, and terminate those that remain."""
+        """Waits for other sessions, and terminate those that remain."""
         deadline = time.monotonic() + _GRACE_S
 
         async def is_disconnected() -> bool:
@@ -212,7 +212,7 @@ class ResettableDatabase:
         await until(is_disconnected, description="the end of the sessions that the test left open")
 
     async def _empty(self, connection: psycopg.AsyncConnection, tables: dict[str, bool]) -> None:
-        """Restore the initial rows. `tables` says which tables with rows are small."""
+        """Restores the initial rows. `tables` says which tables with rows are small."""
         digests = await self._read_digests(connection)
         unchanged = {table for table in self._rows if digests[table] == self._digests[table]}
         changed = tables.keys() - unchanged
@@ -226,7 +226,7 @@ class ResettableDatabase:
                 await copy.write(self._rows[table])
 
     async def _read_digests(self, connection: psycopg.AsyncConnection) -> dict[str, str]:
-        """Return a digest of the rows of each table that has initial rows."""
+        """Returns a digest of the rows of each table that has initial rows."""
         query = " union all ".join(
             f"select '{table}' as name,"
             f" sum(pg_catalog.hashtextextended(t::text, 0))::text as digest from {table} as t"

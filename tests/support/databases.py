@@ -25,7 +25,7 @@ class Databases:
 
     @asynccontextmanager
     async def migrated(self) -> AsyncIterator[str]:
-        """Yield the name of a migrated empty database."""
+        """Yields the name of a migrated empty database."""
         database = self._idle.pop() if self._idle else await self._open()
         try:
             yield database.name
@@ -38,7 +38,7 @@ class Databases:
 
     @asynccontextmanager
     async def new(self) -> AsyncIterator[str]:
-        """Yield the name of a migrated database that was never used, so without statistics."""
+        """Yields the name of a migrated database that was never used, so without statistics."""
         name = await self._clone()
         try:
             yield name
@@ -47,7 +47,7 @@ class Databases:
 
     @asynccontextmanager
     async def empty(self) -> AsyncIterator[str]:
-        """Yield the name of a database without Rowhook."""
+        """Yields the name of a database without Rowhook."""
         name = await self._create("template1")
         try:
             yield name
@@ -55,7 +55,7 @@ class Databases:
             await self._drop(name)
 
     async def aclose(self) -> None:
-        """Close the connections to the databases that are not in use."""
+        """Closes the connections to the databases that are not in use."""
         while self._idle:
             await self._idle.pop().close()
 
@@ -64,7 +64,7 @@ class Databases:
         return await ResettableDatabase.open(name, self.server.dsn_of_superuser(name))
 
     async def _clone(self) -> str:
-        """Clone the template as a separate installation, since a copy sends nothing."""
+        """Clones the template as a separate installation, since a copy sends nothing."""
         if not self._has_template:
             await self._make_template()
         name = await self._create(_TEMPLATE)

@@ -26,7 +26,7 @@ DRAIN_S = max(
 
 
 def check_command(verb: str, *arguments: str) -> None:
-    """Check that a command exists with these arguments."""
+    """Checks that a command exists with these arguments."""
     command = rowhook.get_command(click.Context(rowhook), verb)
     assert command is not None
     context = command.make_context(verb, list(arguments), resilient_parsing=True)
@@ -34,7 +34,7 @@ def check_command(verb: str, *arguments: str) -> None:
 
 
 def secrets_of(names: Sequence[str]) -> set[str]:
-    """Return which of these variables hold a secret."""
+    """Returns which of these variables hold a secret."""
     secret = {"DATABASE_URL", "DATABASE_DIRECT_URL", "ROWHOOK_MASTER_KEYS", "ROWHOOK_ADMIN_KEY"}
     return secret & set(names)
 

@@ -60,7 +60,7 @@ def read(page: str) -> str:
 
 
 def blocks(page: str, language: str | None = None, section: str | None = None) -> list[Block]:
-    """Return the blocks of a page, optionally of one language and under one `##` heading."""
+    """Returns the blocks of a page, optionally of one language and under one `##` heading."""
     return [
         block
         for block in _blocks(page)
@@ -88,7 +88,7 @@ def _blocks(page: str) -> Iterator[Block]:
 
 
 def runnable(language: str) -> dict[str, list[Block]]:
-    """Return the blocks of a language that the tests of all pages run, by page."""
+    """Returns the blocks of a language that the tests of all pages run, by page."""
     by_page = {
         page: [block for block in blocks(page, language) if block.not_run is None]
         for page in PAGES

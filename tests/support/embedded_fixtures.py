@@ -65,7 +65,7 @@ async def query(dsn: str, text: str) -> Any:
 
 @asynccontextmanager
 async def owner_process(data: Path) -> AsyncIterator[Process]:
-    """Run another process that starts the server of `data`."""
+    """Runs another process that starts the server of `data`."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(_OWNER), str(data), stdout=PIPE, stderr=DEVNULL
     )

@@ -25,7 +25,7 @@ _KILLED = -signal.SIGKILL
 
 @functools.cache
 def _template(environment: tuple[tuple[str, str], ...]) -> socket.socket:
-    """Start the process that forks the commands, once; it ends with this process."""
+    """Starts the process that forks the commands, once; it ends with this process."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         process = subprocess.Popen(  # noqa: S603  # our own module
@@ -60,7 +60,7 @@ class _Forked:
         self.ended = asyncio.Event()
 
     async def watch(self, report: socket.socket) -> None:
-        """Wait for the exit code. The process that sends it may be killed together with it."""
+        """Waits for the exit code. The process that sends it may be killed together with it."""
         code = await asyncio.get_running_loop().sock_recv(report, REQUEST_SIZE)
         self.returncode = int(code or _KILLED)
         self.ended.set()
@@ -100,7 +100,7 @@ async def _readable(descriptor: int) -> tuple[asyncio.StreamReader, asyncio.Read
 def _request(
     channel: socket.socket, document: dict[str, Any], report: socket.socket
 ) -> tuple[int, int]:
-    """Send a request; return the ends of the pipes of its output and error."""
+    """Sends a request; returns the ends of the pipes of its output and error."""
     out, out_written = os.pipe()
     err, err_written = os.pipe()
     with ExitStack() as handed_over:
@@ -122,7 +122,7 @@ async def forked_command(
     variables: dict[str, str],
     common: dict[str, str],
 ) -> AsyncIterator[Process]:
-    """Run a module in a folder; the caller waits for its end.
+    """Runs a module in a folder; the caller waits for its end.
 
     `common` is the environment in which modules are imported.
     """

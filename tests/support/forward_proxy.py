@@ -48,7 +48,7 @@ class Proxy:
 
 @asynccontextmanager
 async def running_proxy(proxy: Proxy | None = None) -> AsyncIterator[Proxy]:
-    """Run a proxy."""
+    """Runs a proxy."""
     running = proxy or Proxy()
     async with Receiver(on_connect=running.serve) as server:
         running.url = server.url
@@ -56,7 +56,7 @@ async def running_proxy(proxy: Proxy | None = None) -> AsyncIterator[Proxy]:
 
 
 def basic(user: str, password: str) -> str:
-    """Return the value of Proxy-Authorization (RFC 7617)."""
+    """Returns the value of Proxy-Authorization (RFC 7617)."""
     return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
 
 

@@ -113,7 +113,7 @@ _VALUES: list[Any] = [
 
 
 def goal_of(rng: random.Random) -> list[dict[str, Any]]:
-    """Return the fields of one to four outputs."""
+    """Returns the fields of one to four outputs."""
     return [_output(rng) for _ in range(rng.randint(1, 4))]
 
 
@@ -156,7 +156,7 @@ def _schema(rng: random.Random, names: list[str], *, wrapped: bool) -> dict[str,
 
 
 def data_of(rng: random.Random) -> dict[str, Any]:
-    """Return data of a commit: good, with some members changed or left out."""
+    """Returns data of a commit: good, with some members changed or left out."""
     data = dict(_GOOD)
     for name in rng.sample(sorted(data), rng.choice([0, 1, 1, 2, 3])):
         data[name] = rng.choice(_VALUES)

@@ -49,7 +49,7 @@ async def resolve_to_loopback(_: str) -> Sequence[str]:
 
 @asynccontextmanager
 async def open_transport(trust: ssl.SSLContext | None = None) -> AsyncIterator[GuardedTransport]:
-    """Open a transport that trusts the certificates of the system, or those of `trust`."""
+    """Opens a transport that trusts the certificates of the system, or those of `trust`."""
     async with GuardedTransport(
         LOCAL, limit=64, resolver=resolve_to_loopback, trust=trust or certificates.trust()
     ) as transport:

@@ -36,7 +36,7 @@ pidfile =
 
 @asynccontextmanager
 async def pooled_dsn(dsn: str, folder: Path) -> AsyncIterator[str]:
-    """Run PgBouncer in transaction mode and yield the DSN of the database through its socket.
+    """Runs PgBouncer in transaction mode and yields the DSN of the database through its socket.
 
     The test is skipped without PgBouncer, and bin/test reports it.
     """
@@ -69,7 +69,7 @@ async def pooled_dsn(dsn: str, folder: Path) -> AsyncIterator[str]:
 
 
 def to_keywords(dsn: str) -> str:
-    """Return the DSN as `name=value …`, since PgBouncer accepts no URLs."""
+    """Returns the DSN as `name=value …`, since PgBouncer accepts no URLs."""
     return " ".join(f"{name}={value}" for name, value in conninfo_to_dict(dsn).items())
 
 

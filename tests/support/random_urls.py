@@ -53,7 +53,7 @@ _LETTERS += "\u00ad\u200b\u200d\u2024\u3002\uff0e\uff0f\uff1a\uff20\u2100\u212aÃ
 
 
 def random_urls(seed: int, count: int) -> Iterator[str]:
-    """Generate `count` different URLs, by grammar or known spellings, many with mutations."""
+    """Generates `count` different URLs, by grammar or known spellings, many with mutations."""
     rng = random.Random(seed)  # noqa: S311  # a repeatable sample
     produced: set[str] = set()
     while len(produced) < count:

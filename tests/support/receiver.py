@@ -40,7 +40,7 @@ class Received:
     connection: int
 
     def header(self, name: str) -> str | None:
-        """Return the first value of the header `name` (case-insensitive), or None."""
+        """Returns the first value of the header `name` (case-insensitive), or None."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
 
@@ -83,11 +83,11 @@ class Receiver:
         return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
 
     def script(self, path: str, *steps: Behaviour) -> None:
-        """Respond to `path` (without its query) with each step once, then with the last."""
+        """Responds to `path` (without its query) with each step once, then with the last."""
         self._scripts[path] = _Script(steps=steps)
 
     async def wait_for(self, count: int, *, within: float = DEADLINE_S) -> list[Received]:
-        """Wait until `count` requests have arrived and return all of them. Raises TimeoutError."""
+        """Waits until `count` requests have arrived and returns them. Raises TimeoutError."""
         async with asyncio.timeout(within), self._changed:
             await self._changed.wait_for(lambda: len(self.requests) >= count)
         return self.requests
@@ -136,7 +136,7 @@ class Receiver:
 
 
 async def read_request(connection: int, reader: asyncio.StreamReader) -> Received:
-    """Read one request. Raises EOFError (IncompleteReadError) if the connection ends."""
+    """Reads one request. Raises EOFError (IncompleteReadError) if the connection ends."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     line, *fields = head[:-4].split("\r\n")
     method, path, _ = line.split(" ")
@@ -157,14 +157,14 @@ def answer(
     body: bytes = b'{"ok":true}',
     headers: Pairs = (("Content-Type", "application/json"),),
 ) -> Behaviour:
-    """Respond with `status` and `body`, and keep the connection open."""
+    """Responds with `status` and `body`, and keeps the connection open."""
     lines = [f"HTTP/1.1 {status:03d} Answer", f"Content-Length: {len(body)}"]
     head = "\r\n".join([*lines, *(f"{name}: {value}" for name, value in headers), "", ""])
     return raw(head.encode("latin-1") + body, close=False)
 
 
 def raw(data: bytes, *, close: bool = True) -> Behaviour:
-    """Write exactly `data`, then close the connection (or keep it open)."""
+    """Writes exactly `data`, then closes the connection (or keep it open)."""
 
     async def behave(_: Received, writer: asyncio.StreamWriter) -> None:
         writer.write(data)
@@ -176,7 +176,7 @@ def raw(data: bytes, *, close: bool = True) -> Behaviour:
 
 
 def stall(first: bytes = b"") -> Behaviour:
-    """Write `first`, then nothing."""
+    """Writes `first`, then nothing."""
 
     async def behave(_: Received, writer: asyncio.StreamWriter) -> None:
         writer.write(first)
@@ -186,7 +186,7 @@ def stall(first: bytes = b"") -> Behaviour:
 
 
 def reset(first: bytes = b"") -> Behaviour:
-    """Write `first`, then reset the connection (RST, not FIN)."""
+    """Writes `first`, then resets the connection (RST, not FIN)."""
 
     async def behave(_: Received, writer: asyncio.StreamWriter) -> None:
         writer.write(first)
@@ -199,7 +199,7 @@ def reset(first: bytes = b"") -> Behaviour:
 
 
 def drip(first: bytes, drop: bytes, every: float = 0.02) -> Behaviour:
-    """Write `first`, then `drop` repeatedly, `every` seconds."""
+    """Writes `first`, then `drop` repeatedly, `every` seconds."""
 
     async def behave(_: Received, writer: asyncio.StreamWriter) -> None:
         writer.write(first)
@@ -212,7 +212,7 @@ def drip(first: bytes, drop: bytes, every: float = 0.02) -> Behaviour:
 
 
 def flood(first: bytes, wave: bytes) -> Behaviour:
-    """Write `first`, then `wave` repeatedly, as fast as it is read."""
+    """Writes `first`, then `wave` repeatedly, as fast as it is read."""
 
     async def behave(_: Received, writer: asyncio.StreamWriter) -> None:
         writer.write(first)

@@ -50,12 +50,12 @@ def recording_transport(
     recorder: ConnectionRecorder,
     names: Callable[[str], Awaitable[Sequence[str]]],
 ) -> GuardedTransport:
-    """Return a transport that makes no connections. Call it in the event loop."""
+    """Returns a transport that makes no connections. Call it in the event loop."""
     return GuardedTransport(policy, limit=256, resolver=names, open_socket=recorder)
 
 
 async def connect(dialer: Dialer, target: Target) -> None:
-    """Connect to `target`, as for one request."""
+    """Connects to `target`, as for one request."""
     loop = asyncio.get_running_loop()
     deadlines = Deadlines(loop)
     connection = Connection(

@@ -56,7 +56,7 @@ class Platform:
         )
 
     def with_connection(self, db: psycopg.AsyncConnection) -> Platform:
-        """Return the same platform with another connection."""
+        """Returns the same platform with another connection."""
         other = copy(self)
         other.db = db
         return other
@@ -73,7 +73,7 @@ class Platform:
         return next(iter((await self.rows(query, *parameters))[0].values()))
 
     async def webhook(self, **fields: Any) -> UUID:
-        """Create a webhook without links; its signing secret cannot be opened."""
+        """Creates a webhook without links; its signing secret cannot be opened."""
         webhook = uuid4()
         await self.value(
             "select rowhook.create_webhook(%s::json, %s, %s, '{}', %s)",
@@ -142,7 +142,7 @@ class Platform:
         return claimed.claims
 
     async def outlook(self, pool: Pool) -> Outlook:
-        """Claim as a worker that falls asleep; return the next thing to wait for."""
+        """Claims as a worker that falls asleep; returns the next thing to wait for."""
         claimed = await engine.claim(
             pool,
             uuid4(),
@@ -156,7 +156,7 @@ class Platform:
         return claimed.outlook
 
     async def record(self, pool: Pool, claim: Any, outcome: str, **fields: Any) -> bool:
-        """Record a result; return whether it was accepted."""
+        """Records a result; returns whether it was accepted."""
         result = {
             "outbox_id": claim.outbox_id,
             "token": claim.token,
@@ -171,7 +171,7 @@ class Platform:
 
 
 async def other_platform(platform: Platform) -> Platform:
-    """Create a platform of another organization in the same database."""
+    """Creates a platform of another organization in the same database."""
     other = Platform(platform.db)
     await other.set_up()
     return other

@@ -29,7 +29,7 @@ _number = itertools.count()
 
 @schemathesis.hook
 def before_call(_: schemathesis.HookContext, case: schemathesis.Case[Any], **__: Any) -> None:
-    """Replace ids in valid requests; requests that are invalid on purpose are unchanged."""
+    """Replaces ids in valid requests; requests that are invalid on purpose are unchanged."""
     if case.meta is None or case.meta.generation.mode != schemathesis.GenerationMode.POSITIVE:
         return
     # A chain continues with the ids of its responses.
@@ -73,6 +73,6 @@ def _make_possible(case: schemathesis.Case[Any], body: dict[str, Any], *, plain:
 def after_call(
     _: schemathesis.HookContext, case: schemathesis.Case[Any], response: schemathesis.Response
 ) -> None:
-    """Use the newest webhook, since the initial ones are deleted at some time."""
+    """Uses the newest webhook, since the initial ones are deleted at some time."""
     if case.method == "POST" and case.path == "/v1/webhooks" and response.status_code == 201:
         _REAL["webhook_id"] = response.json()["id"]

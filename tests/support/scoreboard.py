@@ -27,7 +27,7 @@ class Score:
 
 
 def score(scenario: str, *, required: str, measured: str, holds: bool) -> None:
-    """Record a line, and fail if it does not hold."""
+    """Records a line, and fails if it does not hold."""
     line = Score(scenario=scenario, required=required, measured=measured, holds=holds)
     if _VARIABLE in os.environ:
         with Path(os.environ[_VARIABLE]).open("a", encoding="utf-8") as file:
@@ -36,7 +36,7 @@ def score(scenario: str, *, required: str, measured: str, holds: bool) -> None:
 
 
 def scores() -> list[Score]:
-    """Return the recorded lines."""
+    """Returns the recorded lines."""
     path = Path(os.environ.get(_VARIABLE, os.devnull))
     if not path.exists():
         return []
@@ -45,7 +45,7 @@ def scores() -> list[Score]:
 
 
 def merged(listed: list[Score]) -> list[Score]:
-    """Merge the cases of a scenario into one line with their count."""
+    """Merges the cases of a scenario into one line with their count."""
     groups: dict[tuple[str, str], list[Score]] = {}
     for row in listed:
         groups.setdefault((row.scenario, row.required), []).append(row)
@@ -63,13 +63,13 @@ def merged(listed: list[Score]) -> list[Score]:
 
 
 def pytest_configure() -> None:
-    """Choose one file for all processes of this run, in the first of them."""
+    """Chooses one file for all processes of this run, in the first of them."""
     if _VARIABLE not in os.environ:
         os.environ[_VARIABLE] = str(Path(tempfile.mkdtemp(prefix="rowhook-")) / "scores")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the table."""
+    """Prints the table."""
     listed = merged(scores())
     if not listed:
         return

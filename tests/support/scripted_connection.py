@@ -34,7 +34,7 @@ class Clock:
         return handle
 
     async def advance(self, seconds: float) -> None:
-        """Let time pass: run the due deadlines, then the event loop."""
+        """Lets time pass: runs the due deadlines, then the event loop."""
         self.now += seconds
         due = [timer for timer in self._timers if timer[0] <= self.now]
         self._timers = [timer for timer in self._timers if timer[0] > self.now]
@@ -92,14 +92,14 @@ class ScriptedConnection:
         self.connection.connection_made(self.wire)
 
     async def begin(self, timeout_s: float = 15.0) -> asyncio.Task[Response]:
-        """Begin an exchange."""
+        """Begins an exchange."""
         exchange = self.connection.exchange(b"request", self.clock.now + timeout_s)
         task = asyncio.create_task(exchange)
         await run_callbacks()
         return task
 
     async def receive(self, *segments: bytes) -> None:
-        """Receive each segment, unless the connection is closed."""
+        """Receives each segment, unless the connection is closed."""
         for segment in segments:
             if not self.wire.is_closing():
                 self.connection.data_received(segment)
@@ -107,6 +107,6 @@ class ScriptedConnection:
 
 
 async def run_callbacks() -> None:
-    """Run the event loop until it has nothing to do."""
+    """Runs the event loop until it has nothing to do."""
     for _ in range(3):
         await asyncio.sleep(0)

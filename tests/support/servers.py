@@ -37,15 +37,15 @@ class Server:
     owner: str
 
     def dsn(self, database: str) -> str:
-        """Return the DSN of a database for its owner."""
+        """Returns the DSN of a database for its owner."""
         return make_conninfo(self.superuser_dsn, dbname=database, user=self.owner)
 
     def dsn_of_superuser(self, database: str) -> str:
-        """Return the DSN of a database for the superuser."""
+        """Returns the DSN of a database for the superuser."""
         return make_conninfo(self.superuser_dsn, dbname=database)
 
     async def run(self, *statements: str) -> None:
-        """Execute statements as the superuser in another database than those of tests."""
+        """Executes statements as the superuser in another database than those of tests."""
         async with await connection_pool.connect(self.superuser_dsn) as connection:
             for statement in statements:
                 await connection.execute(statement.encode())
@@ -53,7 +53,7 @@ class Server:
 
 @asynccontextmanager
 async def embedded_18() -> AsyncIterator[Server]:
-    """Run the embedded server with JIT and without fsync."""
+    """Runs the embedded server with JIT and without fsync."""
     with tempfile.TemporaryDirectory(prefix="rowhook-test-", ignore_cleanup_errors=True) as folder:
         async with embedded_postgres(Path(folder) / "data") as dsn:
             server = Server(superuser_dsn=dsn, owner="rowhook")
@@ -79,7 +79,7 @@ async def _reloaded(server: Server) -> None:
 
 @asynccontextmanager
 async def stock_15() -> AsyncIterator[Server]:
-    """Run Debian's PostgreSQL 15 with the settings of `initdb`, and an owner without superuser.
+    """Runs Debian's PostgreSQL 15 with the settings of `initdb`, and an owner without superuser.
 
     Its command line has only its folders and `fsync=off`. Skips if it is not installed.
     """
@@ -90,7 +90,7 @@ async def stock_15() -> AsyncIterator[Server]:
 
 
 def _folders(folder: Path, account: Account) -> tuple[Path, Path]:
-    """Return folders for the data and the socket, owned by the account of the server."""
+    """Returns folders for the data and the socket, owned by the account of the server."""
     if account.is_other:
         folder.chmod(0o711)
     data, socket = folder / "data", folder / "socket"
@@ -102,7 +102,7 @@ def _folders(folder: Path, account: Account) -> tuple[Path, Path]:
 
 @asynccontextmanager
 async def new_cluster() -> AsyncIterator[Callable[[], AbstractAsyncContextManager[str]]]:
-    """Create a PostgreSQL 15; yields a function that runs it, also after a stop."""
+    """Creates a PostgreSQL 15; yields a function that runs it, also after a stop."""
     if not (DEBIAN_15 / "postgres").exists():
         pytest.skip("PostgreSQL 15 is not installed: apt-get install postgresql-15")
     with tempfile.TemporaryDirectory(prefix="rowhook-15-", ignore_cleanup_errors=True) as folder:
@@ -126,7 +126,7 @@ async def new_cluster() -> AsyncIterator[Callable[[], AbstractAsyncContextManage
 
 @asynccontextmanager
 async def standby(primary: Server) -> AsyncIterator[Server]:
-    """Run a hot standby of a PostgreSQL 15."""
+    """Runs a hot standby of a PostgreSQL 15."""
     async with base_backup(primary) as run, run() as dsn:
         yield Server(superuser_dsn=dsn, owner=primary.owner)
 
@@ -135,7 +135,7 @@ async def standby(primary: Server) -> AsyncIterator[Server]:
 async def base_backup(
     primary: Server, *settings: str
 ) -> AsyncIterator[Callable[[], AbstractAsyncContextManager[str]]]:
-    """Copy a PostgreSQL 15; yields a function that runs it as a hot standby, also after a stop."""
+    """Copies a PostgreSQL 15; yields a function that runs it as a standby, also after a stop."""
     with tempfile.TemporaryDirectory(prefix="rowhook-15-", ignore_cleanup_errors=True) as folder:
         async with _stage(Path(folder)) as (stage, data, socket):
             data.chmod(0o700)
@@ -156,7 +156,7 @@ async def base_backup(
 
 @asynccontextmanager
 async def _stage(folder: Path) -> AsyncIterator[tuple[Programs, Path, Path]]:
-    """Yield the programs of PostgreSQL 15, and folders for the data and the socket."""
+    """Yields the programs of PostgreSQL 15, and folders for the data and the socket."""
     account = server_account()
     data, socket = _folders(folder, account)
     lock = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -16,14 +16,14 @@ MIB = 1024 * KIB
 
 
 def is_text(value: Any, longest: int) -> None:
-    """Check that a text is neither empty nor white space, nor too long."""
+    """Checks that a text is neither empty nor white space, nor too long."""
     assert isinstance(value, str)
     assert value.strip()
     assert len(value) <= longest, len(value)
 
 
 def has_no_markup(text: str) -> None:
-    """Check that `<`, `>` and `&` occur only as the entities of Slack and HTML."""
+    """Checks that `<`, `>` and `&` occur only as the entities of Slack and HTML."""
     assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", text), text
 
 
@@ -32,7 +32,7 @@ def is_moment(text: str) -> None:
 
 
 def slack(body: Any) -> None:
-    """Check a message with blocks: 50 blocks, 10 fields of 2,000 characters, text of 3,000."""
+    """Checks a message with blocks: 50 blocks, 10 fields of 2,000 characters, text of 3,000."""
     assert set(body) == {"text", "blocks"}
     is_text(body["text"], 4_000)
     assert 1 <= len(body["blocks"]) <= 50
@@ -50,7 +50,7 @@ def slack(body: Any) -> None:
 
 
 def teams(body: Any) -> None:
-    """Check a message with one adaptive card, without Markdown or HTML from data."""
+    """Checks a message with one adaptive card, without Markdown or HTML from data."""
     assert body["type"] == "message"
     (attachment,) = body["attachments"]
     assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
@@ -71,7 +71,7 @@ def teams(body: Any) -> None:
 
 
 def discord(body: Any) -> None:
-    """Check a message with an embed: 25 fields, 6,000 characters, nobody mentioned."""
+    """Checks a message with an embed: 25 fields, 6,000 characters, nobody mentioned."""
     assert body["allowed_mentions"] == {"parse": []}
     is_text(body["username"], 80)
     assert not re.search("discord|clyde", body["username"], re.IGNORECASE)
@@ -91,7 +91,7 @@ def discord(body: Any) -> None:
 
 
 def google_chat(body: Any) -> None:
-    """Check a card: 100 widgets, no HTML from data, no text that may mention all."""
+    """Checks a card: 100 widgets, no HTML from data, no text that may mention all."""
     assert set(body) == {"cardsV2"}
     (entry,) = body["cardsV2"]
     assert entry["cardId"]
@@ -105,7 +105,7 @@ def google_chat(body: Any) -> None:
 
 
 def pagerduty(body: Any) -> None:
-    """Check an event of the Events API v2: summary 1,024, dedup key 255 characters."""
+    """Checks an event of the Events API v2: summary 1,024, dedup key 255 characters."""
     assert body["event_action"] in {"trigger", "acknowledge", "resolve"}
     is_text(body["routing_key"], 64)
     is_text(body["dedup_key"], 255)
@@ -118,7 +118,7 @@ def pagerduty(body: Any) -> None:
 
 
 def hubspot(body: Any) -> None:
-    """Check a batch of contacts: 100, identified by address, properties that are texts."""
+    """Checks a batch of contacts: 100, identified by address, properties that are texts."""
     assert 1 <= len(body["inputs"]) <= 100
     for contact in body["inputs"]:
         assert set(contact) == {"idProperty", "id", "properties"}
@@ -141,14 +141,14 @@ _LEAD = {
 
 
 def salesforce(body: Any) -> None:
-    """Check a lead without id and external id; its fields have the lengths of the standard."""
+    """Checks a lead without id and external id; its fields have the lengths of the standard."""
     assert {"LastName", "Company"} <= set(body) <= set(_LEAD)
     for name, value in body.items():
         is_text(value, _LEAD[name])
 
 
 def airtable(body: Any) -> None:
-    """Check an upsert: 10 records, merged on 1–3 fields, long texts of 100,000 characters."""
+    """Checks an upsert: 10 records, merged on 1–3 fields, long texts of 100,000 characters."""
     assert set(body) == {"performUpsert", "typecast", "records"}
     merged = body["performUpsert"]["fieldsToMergeOn"]
     assert 1 <= len(merged) <= 3
@@ -159,14 +159,14 @@ def airtable(body: Any) -> None:
 
 
 def catch_hook(body: Any) -> None:
-    """Check an object, as n8n, Zapier and Make make several runs of an array."""
+    """Checks an object, as n8n, Zapier and Make make several runs of an array."""
     assert isinstance(body, dict)
     is_text(body["id"], 100_000)
     is_moment(body["timestamp"])
 
 
 def plain_json(body: Any) -> None:
-    """Check that a body is of a commit or of a job."""
+    """Checks that a body is of a commit or of a job."""
     assert (body["commit_id"] is None) == (body["goal"]["id"] is None)
     assert (body["commit_id"] is None) == (body["job"]["id"] is not None)
 
@@ -189,7 +189,7 @@ _RULES: dict[str, tuple[Callable[[Any], None], int]] = {
 
 
 def check(preset: str, body: str) -> None:
-    """Check the body of a preset."""
+    """Checks the body of a preset."""
     checker, largest = _RULES[preset]
     assert len(body.encode()) <= largest
     checker(json.loads(body))

@@ -28,13 +28,13 @@ _KEYS = {"anthropic": "input_schema", "openai": "parameters", "mcp": "inputSchem
 
 
 def input_of(tool: dict[str, Any], form: str) -> dict[str, Any]:
-    """Return the schema of a tool's input."""
+    """Returns the schema of a tool's input."""
     schema: dict[str, Any] = tool.get("function", tool)[_KEYS[form]]
     return schema
 
 
 def broken_rules(tool: dict[str, Any], form: str, *, strict: bool = False) -> list[str]:
-    """Return the rules of an API that a tool definition breaks."""
+    """Returns the rules of an API that a tool definition breaks."""
     keys = {"name", "description", _KEYS[form], *(["strict"] if strict else [])}
     outer = [] if form != "openai" or tool.keys() == {"type", "function"} else ["members"]
     function = tool.get("function", tool)
@@ -115,7 +115,7 @@ def _depth(schema: Any) -> int:
 
 
 def parts(schema: Any) -> Iterator[dict[str, Any]]:
-    """Yield a schema and its subschemas."""
+    """Yields a schema and its subschemas."""
     if not isinstance(schema, dict):
         return
     yield schema
@@ -130,7 +130,7 @@ def parts(schema: Any) -> Iterator[dict[str, Any]]:
 
 
 def arguments_of(data: Any, schema: dict[str, Any]) -> Any:
-    """Return the arguments of a tool for data; values of JSON texts are not encoded."""
+    """Returns the arguments of a tool for data; values of JSON texts are not encoded."""
     names = schema["properties"]
     if not isinstance(data, dict):
         return {"data": data} if "data" in names else data

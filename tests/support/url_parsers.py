@@ -60,7 +60,7 @@ def httpx_endpoint(url: str) -> Endpoint | None:
 
 
 def normalize_host(host: str) -> str:
-    """Return the host without brackets, with an IPv6 address in its canonical form."""
+    """Returns the host without brackets, with an IPv6 address in its canonical form."""
     inside = host.removeprefix("[").removesuffix("]")
     return str(IPv6Address(inside)) if ":" in inside else inside
 

@@ -40,7 +40,7 @@ async def until(
     within: float = DEADLINE_S,
     description: str = "the condition",
 ) -> None:
-    """Wait until a condition holds; raise TimeoutError after `within` seconds.
+    """Waits until a condition holds; raises TimeoutError after `within` seconds.
 
     After a wait of 0.4 s the condition is tested a third as often, since most are queries.
     """
@@ -79,7 +79,7 @@ class Rig:
         )
 
     async def webhook(self, path: str = "/hook", **fields: Any) -> Webhook:
-        """Create a webhook of the goal that calls the receiver."""
+        """Creates a webhook of the goal that calls the receiver."""
         configuration = Configuration(name=path, url=f"{self.receiver.url}{path}", **fields)
         saved = await create_webhook(self.ctx, self.platform.organization, configuration)
         await links.link_goal(self.ctx, saved.id, self.platform.goal)
@@ -127,7 +127,7 @@ class Rig:
     async def reaches(
         self, status: str, *, count: int = 1, within: float = DEADLINE_S
     ) -> list[dict[str, Any]]:
-        """Wait until `count` deliveries have a status; return all deliveries."""
+        """Waits until `count` deliveries have a status; returns all deliveries."""
 
         async def there() -> bool:
             rows = await self.platform.deliveries()

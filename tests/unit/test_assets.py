@@ -26,7 +26,7 @@ def locked() -> dict[str, Any]:
 
 
 def used() -> dict[str, dict[str, str]]:
-    """Return the version and licence of the packages of all files."""
+    """Returns the version and licence of the packages of all files."""
     return {name: entry for file in versions().values() for name, entry in file["packages"].items()}
 
 

@@ -32,7 +32,7 @@ def schema_of(*outputs: Output) -> dict[str, Any]:
 
 
 def plain_schema(*outputs: Output) -> dict[str, Any]:
-    """Return the schema without its annotations."""
+    """Returns the schema without its annotations."""
     document = schema_of(*outputs)
     text = json.dumps(
         {

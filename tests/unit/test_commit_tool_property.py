@@ -65,7 +65,7 @@ def _compiled(fields: dict[str, Any]) -> tuple[Configuration, Webhook]:
 
 
 def _tool_input(outputs: list[tuple[Configuration, Webhook]]) -> dict[str, Any]:
-    """Return the input of Anthropic's tool, after checks of the tools for all APIs."""
+    """Returns the input of Anthropic's tool, after checks of the tools for all APIs."""
     derived = [
         Output(str(number), fields.name, derive_requirements(fields, webhook))
         for number, (fields, webhook) in enumerate(outputs)
@@ -91,7 +91,7 @@ def _is_sent(output: tuple[Configuration, Webhook], data: Any) -> bool:
 
 
 def _check_explanation(output: tuple[Configuration, Webhook], outcome: Outcome, data: Any) -> None:
-    """Check that the faults are explained, and point to members that exist or may be added."""
+    """Checks that the faults are explained, and point to members that exist or may be added."""
     event = replace(EVENT, data=json.dumps(data))
     sent = variables(event, rfc3339(EPOCH_S))
     faults = explain(*output, outcome, {name: sent[name] for name in ROOTS})
@@ -103,7 +103,7 @@ def _check_explanation(output: tuple[Configuration, Webhook], outcome: Outcome, 
 
 
 def _has_empty_loop(data: Any) -> bool:
-    """Return whether a loop goes over an object, where a tool asks for an array."""
+    """Returns whether a loop goes over an object, where a tool asks for an array."""
     lines = data.get("lines")
     if isinstance(lines, list):
         lines = next((line.get("tags") for line in lines if isinstance(line, dict)), None)

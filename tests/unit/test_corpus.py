@@ -36,13 +36,13 @@ _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 
 
 def text_of(case: dict[str, Any], name: str, default: str = "") -> str:
-    """Return a text of a case without its last line break, unless that is CR LF."""
+    """Returns a text of a case without its last line break, unless that is CR LF."""
     text = str(case.get(name, default))
     return text if text.endswith("\r\n") else text.removesuffix("\n")
 
 
 def fields_of(case: dict[str, Any]) -> dict[str, Any]:
-    """Return the configuration of a case."""
+    """Returns the configuration of a case."""
     content_type = {"Content-Type": case["content_type"]} if "content_type" in case else {}
     return {
         "name": "corpus",
@@ -62,14 +62,14 @@ def event_of(case: dict[str, Any]) -> Event:
 
 
 def write_body(path: Path, body: str) -> None:
-    """Write the rendered body into a file of the corpus, to be reviewed."""
+    """Writes the rendered body into a file of the corpus, to be reviewed."""
     head = path.read_text("utf-8").split("\nbody = ", 1)[0].rstrip("\n")
     literal = json.dumps(body) if _CONTROL.search(body) else f"'''\n{body}\n'''"
     path.write_text(f"{head}\nbody = {literal}\n", "utf-8")
 
 
 def parsed(case: dict[str, Any], body: str) -> Any:
-    """Parse a body by its Content-Type; other bodies than JSON, XML and forms are None."""
+    """Parses a body by its Content-Type; other bodies than JSON, XML and forms are None."""
     media = case.get("content_type", "application/json").partition(";")[0]
     if media == "application/json" or media.endswith("+json"):
         return json.loads(body)
@@ -83,7 +83,7 @@ def parsed(case: dict[str, Any], body: str) -> Any:
 
 
 def shape(value: Any) -> Any:
-    """Return a value without keys, texts and numbers; a JSON text in a text is read as well."""
+    """Returns a value without keys, texts and numbers; a JSON text in a text is read as well."""
     if isinstance(value, dict):
         return ("object", *map(shape, value.values()))
     if isinstance(value, list | tuple):
@@ -95,7 +95,7 @@ def shape(value: Any) -> Any:
 
 
 def with_suffix(value: Any, steering: Sequence[str]) -> Any:
-    """Append hostile characters to the texts in data, but not to times and under steering keys."""
+    """Appends hostile characters to the texts in data, but not to times and under steering keys."""
     if isinstance(value, dict):
         return {
             key: member if key in steering else with_suffix(member, steering)

@@ -44,7 +44,7 @@ IN_BODY = {name for name, (first, _) in ENDLESS.items() if b"\r\n\r\n" in first 
 
 
 def result(task: asyncio.Task[Response]) -> int | type[BaseException]:
-    """Return the status, or the type of the error."""
+    """Returns the status, or the type of the error."""
     error = task.exception()
     return task.result().status if error is None else type(error)
 

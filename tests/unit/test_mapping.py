@@ -11,7 +11,7 @@ from rowhook.mapping.source_fields import FIELDS, KINDS
 
 
 def columns(*described: str) -> list[Column]:
-    """Return columns from `name kind`, with `key` after it for the primary key."""
+    """Returns columns from `name kind`, with `key` after it for the primary key."""
     result = []
     for text in described:
         name, kind, *key = text.rsplit(" ", 2) if text.endswith(" key") else text.rsplit(" ", 1)

@@ -63,7 +63,7 @@ HOSTILE = {
 
 
 def event(data: Any, name: str, *, is_commit: bool) -> Event:
-    """Return a commit or a failed job with this data, of a goal or an agent of this name."""
+    """Returns a commit or a failed job with this data, of a goal or an agent of this name."""
     snapshot = {
         "organization": {"id": "org_1", "name": name},
         **(
@@ -96,7 +96,7 @@ def event(data: Any, name: str, *, is_commit: bool) -> Event:
 
 
 def completed(preset: Preset) -> Configuration:
-    """Return the configuration of a preset with the name and URL that a user adds."""
+    """Returns the configuration of a preset with the name and URL that a user adds."""
     url = preset.configuration.url
     changes: dict[str, Any] = {"url": "https://example.com/"} if url == "https://" else {}
     return msgspec.structs.replace(preset.configuration, name="x", **changes)
@@ -112,7 +112,7 @@ def rendered(name: str, sample: Event) -> Request:
 
 
 def body(name: str, sample: Event) -> str:
-    """Return the rendered body, which must keep to the rules of its service."""
+    """Returns the rendered body, which must keep to the rules of its service."""
     text = (rendered(name, sample).body or b"").decode()
     check(name, text)
     return text

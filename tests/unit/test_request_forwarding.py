@@ -25,7 +25,7 @@ async def app() -> AsyncIterator[Receiver]:
 async def forwarded(
     app: Receiver, *, at: str = "", path: str = "/in", deadline_s: float = DEADLINE_S
 ) -> tuple[int, bytes, str]:
-    """Forward one request: status, body and the printed text."""
+    """Forwards one request: status, body and the printed text."""
     request = Received(method="POST", path=path, fields=(), headers={}, body=b"{}")
     async with application(forward_url(app.url + at)) as there:
         to = Application(client=there.client, url=there.url, deadline_s=deadline_s)

@@ -21,7 +21,7 @@ def response(date: str, server: str = 'a "proxy"', length: str = "0") -> Headers
 
 
 def joined(framed: FramedHeaders | None) -> Headers:
-    """Return the headers that the frame and the values stand for."""
+    """Returns the headers that the frame and the values stand for."""
     assert framed is not None
     text = "".join(
         piece if isinstance(piece, str) else json.dumps(framed.values[piece])[1:-1]

@@ -32,7 +32,7 @@ class Schedules:
         return True
 
     async def insert_schedule(self, _schedules: dict[Any, Any]) -> None:
-        """Insert nothing."""
+        """Inserts nothing."""
 
     async def set_schedule_queued(self, ids: set[int]) -> None:
         self.ended.append(ids)

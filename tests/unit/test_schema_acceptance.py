@@ -34,7 +34,7 @@ SCHEMA_SCALARS = st.none() | st.booleans() | INTEGERS | TEXTS.filter(str.isascii
 
 
 def keywords(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Return schemas with some keywords, compiled ones and others."""
+    """Returns schemas with some keywords, compiled ones and others."""
     sizes = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
     bounds = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
     return st.fixed_dictionaries(

@@ -43,12 +43,12 @@ def result(token: int, outcome: Outcome) -> Result:
 
 
 def place(seconds: float) -> int:
-    """Return the bucket that a duration belongs to."""
+    """Returns the bucket that a duration belongs to."""
     return sum(bound < seconds for bound in BOUNDS_S)
 
 
 def buckets(tally: Tally, stage: str) -> dict[int, int]:
-    """Return the counts of the buckets that are not empty."""
+    """Returns the counts of the buckets that are not empty."""
     tally.sort()
     return {index: count for index, count in enumerate(tally.stages[stage].counts) if count}
 

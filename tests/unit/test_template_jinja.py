@@ -50,7 +50,7 @@ SEED = 20261130
 
 
 def as_rowhook_writes(value: Any) -> Any:
-    """Write values that Jinja writes as Python: null as nothing, booleans in lower case, JSON."""
+    """Writes values that Jinja writes as Python: null as nothing, booleans in lower case, JSON."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -65,7 +65,7 @@ _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?=;)")
 
 
 def numbers_by_value(text: str) -> str:
-    """Write 2.50 and 2.5 the same before a `;`: Rowhook keeps the digits of a number."""
+    """Writes 2.50 and 2.5 the same before a `;`: Rowhook keeps the digits of a number."""
     return _NUMBER.sub(lambda match: f"{float(match[0]) + 0.0:g}", text)
 
 
@@ -269,7 +269,7 @@ class Generator:
         return self.choose("{{ %s }}", "{{%s}}", "{{- %s }}", "{{ %s -}}") % expression
 
     def block(self, depth: int) -> str:
-        """Write statements with names of their own, which are not visible afterwards."""
+        """Writes statements with names of their own, which are not visible afterwards."""
         before = (list(self.texts), list(self.integers), list(self.items))
         text = "".join(self.statement(depth) for _ in range(self.dice.randrange(1, 4)))
         self.texts, self.integers, self.items = before

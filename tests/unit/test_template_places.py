@@ -333,7 +333,7 @@ def test_a_value_in_a_comment_of_xml_does_not_end_it(value: str) -> None:
 
 
 def _in_xml(text: str) -> str:
-    """Return the text, or another one if XML cannot contain it."""
+    """Returns the text, or another one if XML cannot contain it."""
     try:
         render("<a>{{ data.x }}</a>", XML, x=text)
     except RenderFault:

@@ -21,7 +21,7 @@ def signed(*secrets: str, at: int) -> dict[str, str]:
 
 
 def valid_header(at: str) -> str:
-    """Return a valid signature for any spelling of a timestamp."""
+    """Returns a valid signature for any spelling of a timestamp."""
     digest = hmac.digest(NEW.encode(), at.encode() + b"." + BODY, "sha256")
     return f"t={at},v1={digest.hex()}"
 

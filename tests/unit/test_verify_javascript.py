@@ -37,7 +37,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def in_python(request: SignedRequest) -> str | None:
-    """Return the failed check, None if the request is valid."""
+    """Returns the failed check, None if the request is valid."""
     try:
         verify(
             secret=request.secret,
@@ -66,7 +66,7 @@ def line(request: SignedRequest) -> str:
 
 
 def node(*arguments: str, stdin: str) -> str:
-    """Return the output of a script; raises CalledProcessError if it fails."""
+    """Returns the output of a script; raises CalledProcessError if it fails."""
     completed = subprocess.run(  # noqa: S603  # our own
         ["node", *arguments],  # noqa: S607  # as a receiver has it
         input=stdin,
@@ -80,7 +80,7 @@ def node(*arguments: str, stdin: str) -> str:
 
 @pytest.fixture(scope="module")
 def verdicts() -> list[tuple[str | None, str | None]]:
-    """Return the verdicts of Python and JavaScript on each request."""
+    """Returns the verdicts of Python and JavaScript on each request."""
     cases = list(requests(seed=6, count=COUNT))
     out = node(str(HERE / "verify_lines.mjs"), str(MODULE), stdin="\n".join(map(line, cases)))
     answers = [json.loads(line) for line in out.splitlines()]
@@ -124,7 +124,7 @@ def test_javascript_has_a_default_clock_and_tolerance() -> None:
 
 
 def run_on_valid_request(statement: str) -> str:
-    """Return the result for a valid request: `one`, with `plain` headers."""
+    """Returns the result for a valid request: `one`, with `plain` headers."""
     request = next(
         request for request in requests(seed=1, count=COUNT) if in_python(request) is None
     )

@@ -14,7 +14,7 @@ NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
 async def second_exchange() -> tuple[ScriptedConnection, asyncio.Task[Response]]:
-    """Return a reused connection whose request is not written yet, and its exchange."""
+    """Returns a reused connection whose request is not written yet, and its exchange."""
     scripted = ScriptedConnection()
     first = await scripted.begin()
     await scripted.receive(NO_CONTENT)

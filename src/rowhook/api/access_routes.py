@@ -147,7 +147,7 @@ class SecretDraft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     allowed_hosts: list[str] | None = None
 
     def __repr__(self) -> str:
-        """Omit the value, because a repr may be logged."""
+        """Omits the value, because a repr may be logged."""
         return f"SecretDraft(allowed_hosts={self.allowed_hosts!r})"
 
 
@@ -202,7 +202,7 @@ def secret_router() -> Router:
 
 
 def _site_url(request: Request[Any, Any, Any]) -> str:
-    """Return the address of the root page, with the prefix of one of several databases."""
+    """Returns the address of the root page, with the prefix of one of several databases."""
     return f"{str(request.base_url).rstrip('/')}{request.scope.get('rowhook_prefix', '')}/"
 
 

@@ -60,7 +60,7 @@ def application(
     pages: Sequence[Router] = (),
     not_found_page: ErrorHandler | None = None,
 ) -> Litestar:
-    """Build the application: the API, the MCP server at `/mcp`, and the dashboard's `pages`.
+    """Builds the application: the API, the MCP server at `/mcp`, and the dashboard's `pages`.
 
     `not_found_page` builds the page that a browser gets for an unknown path.
     """
@@ -146,7 +146,7 @@ def _versioned() -> Router:
 
 
 def _cors(origins: tuple[str, ...]) -> CORSConfig:
-    """Allow pages of these origins to call the API. Cookies are not allowed: pages send a key."""
+    """Allows pages of these origins to call the API. Cookies are not allowed: pages send a key."""
     return CORSConfig(
         allow_origins=list(origins),
         allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],

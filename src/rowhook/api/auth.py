@@ -27,7 +27,7 @@ class AuthMiddleware(ASGIMiddleware):
     """Sets the Caller of the API key as `scope["user"]`. Raises NotAuthenticated."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Authenticate before the request is read."""
+        """Authenticates before the request is read."""
         if scope["type"] == ScopeType.HTTP and scope["method"] != "OPTIONS":
             server_ctx: ServerContext = scope["litestar_app"].state.server_ctx
             request: Request[Any, Any, Any] = Request(scope)
@@ -84,7 +84,7 @@ def ctx_of_connection(connection: ASGIConnection[Any, Caller, Any, Any]) -> Keyr
 async def require_existing(
     connection: ASGIConnection[Any, Caller, Any, Any], _: BaseRouteHandler
 ) -> None:
-    """Reject with 404 ids in the path that the caller cannot see, before any other check."""
+    """Rejects with 404 ids in the path that the caller cannot see, before any other check."""
     if _is_options(connection):
         return
     ids: dict[str, Any] = {
@@ -120,7 +120,7 @@ async def require_existing(
 async def require_scope(
     connection: ASGIConnection[Any, Caller, Any, Any], handler: BaseRouteHandler
 ) -> None:
-    """Reject with 403 if the key lacks the route's scope."""
+    """Rejects with 403 if the key lacks the route's scope."""
     if _is_options(connection):
         return
     if connection.user.session is not None:

@@ -74,7 +74,7 @@ class _StreamResponse(Response[None]):
         self._stream = stream
 
     def to_asgi_response(self, *_: Any, **__: Any) -> ASGIResponse:
-        """Return the stream."""
+        """Returns the stream."""
         return self._stream  # type: ignore[return-value]  # any ASGI application works
 
 

@@ -58,7 +58,7 @@ class Subscriptions:
 
     @contextmanager
     def subscribe(self, session: str) -> Iterator[asyncio.Event]:
-        """Subscribe one stream. The event is set when it should read."""
+        """Subscribes one stream. The event is set when it should read."""
         # The name that rowhook.stage sends: the payload of NOTIFY is limited in length.
         name = hashlib.md5(session.encode(), usedforsecurity=False).hexdigest()
         wakeup = asyncio.Event()
@@ -71,21 +71,21 @@ class Subscriptions:
                 del self._subscribers[name]
 
     def notify(self, name: str | None) -> None:
-        """Wake the streams of one session, or all with None."""
+        """Wakes the streams of one session, or all with None."""
         names = list(self._subscribers) if name is None else [name]
         for session in names:
             for wakeup in self._subscribers.get(session, ()):
                 wakeup.set()
 
     def stop(self) -> None:
-        """End all streams. Their pages reconnect to another process."""
+        """Ends all streams. Their pages reconnect to another process."""
         self.stopped = True
         self.notify(None)
 
 
 @asynccontextmanager
 async def listening(dsn: str, tasks: Supervisor) -> AsyncIterator[Subscriptions]:
-    """Listen for NOTIFY, and wake all streams every second while LISTEN is down."""
+    """Listens for NOTIFY, and wakes all streams every second while LISTEN is down."""
     subscriptions = Subscriptions()
     listener = Listener(dsn, _CHANNEL, subscriptions.notify)
     tasks.start("callback listener", listener.run())
@@ -104,7 +104,7 @@ async def _poll(subscriptions: Subscriptions, listener: Listener) -> None:
 
 
 def parse_event_id(event_id: str | None) -> tuple[int, int] | None:
-    """Parse an event id into the ids of delivery and staging; None if it is not valid."""
+    """Parses an event id into the ids of delivery and staging; None if it is not valid."""
     match = _EVENT_ID.fullmatch(event_id or "")
     if match is None or int(match[1]) > 2**63 - 1:
         return None
@@ -112,7 +112,7 @@ def parse_event_id(event_id: str | None) -> tuple[int, int] | None:
 
 
 def _event(callback: Callback) -> str:
-    """Format a callback as an event. One that is sent again has a new id, e.g. `17.2`."""
+    """Formats a callback as an event. One that is sent again has a new id, e.g. `17.2`."""
     suffix = f".{callback.staging}" if callback.staging > 1 else ""
     return format_event(callback.body, event_id=f"{callback.delivery}{suffix}")
 
@@ -128,7 +128,7 @@ class CallbackStream:
     until: float | None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Write events until the page disconnects."""
+        """Writes events until the page disconnects."""
         del scope
         # Before the response starts, so that an unreachable database is a 503.
         after = 0
@@ -161,7 +161,7 @@ class CallbackStream:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _batches(self, wakeup: asyncio.Event, after: int) -> AsyncIterator[list[Any]]:
-        """Yield new callbacks as they arrive, and empty batches as heartbeats."""
+        """Yields new callbacks as they arrive, and empty batches as heartbeats."""
         while not self.subscriptions.stopped and self._remaining_s() > 0:
             wakeup.clear()
             batch = await self._read(after)
@@ -198,7 +198,7 @@ class CallbackStream:
 
 
 def _log_failure(error: BaseException | None) -> None:
-    """Log why a stream ended: a disconnected or slow page at the level info."""
+    """Logs why a stream ended: a disconnected or slow page at the level info."""
     if isinstance(error, OSError):
         log.info("callbacks.disconnected", error=type(error).__name__)
     elif error is not None:

@@ -98,7 +98,7 @@ async def _filter(
     until: Until = None,
     organization_id: OrganizationId = None,
 ) -> DeliveryFilter:
-    """Parse the filters of a list. Raises Rejected and NotFound."""
+    """Parses the filters of a list. Raises Rejected and NotFound."""
     return DeliveryFilter(
         organization=await organization_filter(ctx, caller, organization_id),
         webhook=webhook_id,

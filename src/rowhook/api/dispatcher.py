@@ -59,7 +59,7 @@ class Dispatcher:
 
     @contextmanager
     def attached(self, name: str, served: Served) -> Iterator[None]:
-        """Serve a database within the block."""
+        """Serves a database within the block."""
         self._served[name] = served
         try:
             yield
@@ -68,16 +68,16 @@ class Dispatcher:
             self._reasons[name] = _STARTING
 
     def failed(self, name: str, reason: str) -> None:
-        """Keep the reason why a database is not open."""
+        """Keeps the reason why a database is not open."""
         self._reasons[name] = reason
 
     def end_streams(self) -> None:
-        """End the streams of all databases, which the server would wait for."""
+        """Ends the streams of all databases, which the server would wait for."""
         for served in self._served.values():
             served.end_streams()
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        """Answer a request, or the start and the end of the server."""
+        """Answers a request, or the start and the end of the server."""
         if scope["type"] == "lifespan":
             await _answer_lifespan(receive, send)
             return
@@ -234,7 +234,7 @@ def _token(scope: Any) -> str:
 
 
 def _prefixing(send: Send, prefix: bytes) -> Send:
-    """Put the prefix into redirects and into the paths of cookies."""
+    """Puts the prefix into redirects and into the paths of cookies."""
 
     def corrected(name: bytes, value: bytes) -> tuple[bytes, bytes]:
         if name == b"location" and value.startswith(b"/") and not value.startswith(b"//"):

@@ -55,7 +55,7 @@ class StoredResponse(Struct, frozen=True, kw_only=True):
 
 
 async def begin_request(ctx: KeyringContext, request: IdempotentRequest) -> StoredResponse | None:
-    """Return the stored response; None if the request must be executed, then `end_request` called.
+    """Returns the stored response; None if the request must be executed, then `end_request` called.
 
     Raises InProgress, Rejected if the key was used for another request, Conflict if the stored
     response cannot be decrypted.
@@ -74,7 +74,7 @@ async def begin_request(ctx: KeyringContext, request: IdempotentRequest) -> Stor
 async def end_request(
     ctx: KeyringContext, request: IdempotentRequest, response: StoredResponse | None
 ) -> None:
-    """Store the response; None discards the request, so that its key can be used again."""
+    """Stores the response; None discards the request, so that its key can be used again."""
     sealed = None
     if response is not None:
         text = msgspec.json.encode(response).decode()
@@ -106,7 +106,7 @@ def _name(request: IdempotentRequest) -> str:
 def check_idempotency_key(
     connection: ASGIConnection[Any, Caller, Any, Any], _: BaseRouteHandler
 ) -> None:
-    """Reject an invalid Idempotency-Key with 422."""
+    """Rejects an invalid Idempotency-Key with 422."""
     key = _idempotency_key(connection) if connection.scope["type"] == ScopeType.HTTP else None
     if key is not None and _KEY.fullmatch(key) is None:
         message = "Must be 1 to 255 visible ASCII characters, e.g. a random UUID."
@@ -117,7 +117,7 @@ class IdempotencyMiddleware(ASGIMiddleware):
     """Answers a repeated POST with the first response. Raises InProgress and Rejected."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Handle a POST with a key; pass other requests on."""
+        """Handles a POST with a key; passes other requests on."""
         request: Request[Caller, Any, Any] = Request(scope, receive)
         key = _idempotency_key(request)
         if key is None or _KEY.fullmatch(key) is None:

@@ -63,7 +63,7 @@ class RequestMetrics:
         )
 
     def record(self, method: str, route: str, status: int | None, seconds: float) -> None:
-        """Record one request. `status` is None if the client disconnected."""
+        """Records one request. `status` is None if the client disconnected."""
         self._requests.labels(method, route, str(status or "none")).inc()
         self._responses.labels(f"{status // 100}xx" if status else "none").inc()
         if not route.endswith(_STREAM):
@@ -81,7 +81,7 @@ class Metrics:
         registry.register(self._database)
 
     async def text(self) -> bytes:
-        """Format all metrics in Prometheus' text format 0.0.4."""
+        """Formats all metrics in Prometheus' text format 0.0.4."""
         await self._database.refresh()
         return generate_latest(self._registry)
 
@@ -141,7 +141,7 @@ class _Database(Collector):
 
 
 def standby_families(standby: Standby | None) -> Iterator[Metric]:
-    """Yield the state of the standby that this process reads; zeros without one."""
+    """Yields the state of the standby that this process reads; zeros without one."""
     status = None if standby is None else standby.status
     lag_s = 0.0 if status is None else status.lag_s
     yield gauge("rowhook_standby_configured", "1 if DATABASE_READ_URL is set.", standby is not None)
@@ -165,7 +165,7 @@ def standby_families(standby: Standby | None) -> Iterator[Metric]:
 
 
 def queue_families(queue: QueueMetrics) -> Iterator[Metric]:
-    """Yield the deliveries that are not finished, and those that are due."""
+    """Yields the deliveries that are not finished, and those that are due."""
     yield gauges_by(
         "rowhook_deliveries",
         "Deliveries that are not finished, counted up to 100,000 for each webhook.",
@@ -205,7 +205,7 @@ def _due_families(
 
 
 def maintenance_families(now: UpkeepMetrics) -> Iterator[Metric]:
-    """Yield workers, webhooks, circuits, capture, and the causes of delayed vacuum."""
+    """Yields workers, webhooks, circuits, capture, and the causes of delayed vacuum."""
     yield gauge("rowhook_workers", "Worker processes seen in the last 30 seconds.", now.workers)
     yield gauge(
         "rowhook_deliveries_suspended",

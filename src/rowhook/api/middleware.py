@@ -41,7 +41,7 @@ class RowhookApp(Litestar):
     """Litestar with one log line and one metric per request, by route and never by path."""
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:  # type: ignore[override]
-        """Handle a request. HEAD is answered as GET without a body (RFC 9110, 9.3.2)."""
+        """Handles a request. HEAD is answered as GET without a body (RFC 9110, 9.3.2)."""
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
@@ -152,7 +152,7 @@ class StandbySender:
         REQUEST_READS.set(self._reads)
 
     async def __call__(self, message: Message) -> None:
-        """Send a message, the first one with the headers."""
+        """Sends a message, the first one with the headers."""
         if message["type"] == "http.response.start":
             source = header_of(self._reads, self._standby)
             headers = [] if source is None else [(b"read-from", source.encode())]

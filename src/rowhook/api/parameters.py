@@ -83,7 +83,7 @@ IfMatch = Annotated[
 
 
 def parse_window(window: str) -> timedelta:
-    """Parse a window such as `24h`. Raises Rejected."""
+    """Parses a window such as `24h`. Raises Rejected."""
     match = re.fullmatch(r"([0-9]{1,4})([smhd])", window)
     span = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else timedelta(0)
     if not timedelta(0) < span <= _MAX_WINDOW:
@@ -93,7 +93,7 @@ def parse_window(window: str) -> timedelta:
 
 
 def parse_timestamp(pointer: str, text: str | None) -> datetime | None:
-    """Parse an RFC 3339 time. Raises Rejected."""
+    """Parses an RFC 3339 time. Raises Rejected."""
     if text is None:
         return None
     try:
@@ -104,7 +104,7 @@ def parse_timestamp(pointer: str, text: str | None) -> datetime | None:
 
 
 def revision_in(if_match: str | None) -> int | None:
-    """Parse `"3"`, `W/"3"` or `3`; None for a missing header or `*`. Raises Rejected."""
+    """Parses `"3"`, `W/"3"` or `3`; None for a missing header or `*`. Raises Rejected."""
     if if_match is None or if_match.strip() == "*":
         return None
     text = if_match.strip().removeprefix("W/").strip('"')
@@ -117,7 +117,7 @@ def revision_in(if_match: str | None) -> int | None:
 async def require_known_parameters(
     connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
 ) -> None:
-    """Reject with 400 a query with other parameters than the endpoint's."""
+    """Rejects with 400 a query with other parameters than the endpoint's."""
     names = _parameters_of(handler)
     unknown = set(connection.query_params) - set(names)
     if unknown and connection.scope.get("method") != "OPTIONS":
@@ -127,7 +127,7 @@ async def require_known_parameters(
 
 
 def signature_of(handler: BaseRouteHandler) -> dict[str, FieldDefinition]:
-    """Return the arguments of a handler and of the dependencies that it takes, by name."""
+    """Returns the arguments of a handler and of the dependencies that it takes, by name."""
     own = handler.parsed_fn_signature.parameters
     used = [provider for name, provider in handler.resolve_dependencies().items() if name in own]
     return {

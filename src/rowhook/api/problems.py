@@ -72,7 +72,7 @@ _DEFAULT_DETAILS = {
 
 
 def problem_responses(*statuses: int) -> dict[int, ResponseSpec]:
-    """Describe error responses for OpenAPI."""
+    """Describes error responses for OpenAPI."""
     return {
         status: ResponseSpec(
             data_container=Problem,
@@ -91,7 +91,7 @@ def problem(
     errors: Sequence[Mapping[str, str | int]] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response[Problem]:
-    """Build an error response."""
+    """Builds an error response."""
     detail = detail or _DEFAULT_DETAILS.get(status, "")
     content = Problem(
         title=HTTPStatus(status).phrase,
@@ -197,7 +197,7 @@ def _parameter_name(request: Request[Any, Any, Any], fault: dict[str, Any]) -> s
 
 
 def http_problem(_: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
-    """Map errors of the framework: unknown path, method not allowed, body too large."""
+    """Maps errors of the framework: unknown path, method not allowed, body too large."""
     detail = error.detail if error.detail != HTTPStatus(error.status_code).phrase else ""
     return problem(error.status_code, detail, headers=error.headers)
 

@@ -69,7 +69,7 @@ class BodyReader(AbstractDTO[T], Generic[T]):
     """
 
     def decode_bytes(self, value: bytes) -> Any:
-        """Decode a body."""
+        """Decodes a body."""
         read = read_with_faults if get_origin(self.model_type) is ReadResult else read_document
         return read(value, self._struct())
 
@@ -85,25 +85,25 @@ class BodyReader(AbstractDTO[T], Generic[T]):
         handler_id: str,
         backend_cls: type[DTOBackend] | None = None,
     ) -> None:
-        """Generate no transfer model: the Struct itself is used."""
+        """Generates no transfer model: the Struct itself is used."""
 
     @classmethod
     def create_openapi_schema(
         cls, field_definition: FieldDefinition, handler_id: str, schema_creator: SchemaCreator
     ) -> Reference | Schema:
-        """Return the schema of the Struct."""
+        """Returns the schema of the Struct."""
         return schema_creator.for_field_definition(FieldDefinition.from_annotation(cls._struct()))
 
     @classmethod
     def generate_field_definitions(
         cls, model_type: type[Any]
     ) -> Generator[DTOFieldDefinition, None, None]:
-        """Yield nothing: no fields are needed."""
+        """Yields nothing: no fields are needed."""
         yield from ()
 
     @classmethod
     def detect_nested_field(cls, field_definition: FieldDefinition) -> bool:
-        """Return False: Structs handle nesting."""
+        """Returns False: Structs handle nesting."""
         return False
 
 
@@ -274,12 +274,12 @@ class _Page(OpenAPIRenderPlugin):
         self._html = (_ASSETS / "index.html").read_bytes()
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
-        """Return the static page, which fetches the document."""
+        """Returns the static page, which fetches the document."""
         return self._html
 
 
 def openapi_config() -> OpenAPIConfig:
-    """Configure the document at `/schema/openapi.json` and the page at `/schema`."""
+    """Configures the document at `/schema/openapi.json` and the page at `/schema`."""
     return OpenAPIConfig(
         title="Rowhook",
         version="1",
@@ -322,7 +322,7 @@ def _as_problem(response: Response[Any]) -> Response[Any]:
 
 
 def _read_examples() -> dict[str, Any]:
-    """Read examples.json; webhooks have the default of each field that they do not name."""
+    """Reads examples.json; webhooks have the default of each field that they do not name."""
     examples: dict[str, Any] = json.loads(
         Path(__file__).with_name("examples.json").read_text("utf-8")
     )

@@ -61,7 +61,7 @@ class Rotation(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def with_etag(webhook: Webhook, status: int = 200) -> Response[Webhook]:
-    """Build a response with the webhook's revision as ETag, for If-Match."""
+    """Builds a response with the webhook's revision as ETag, for If-Match."""
     return Response(webhook, status_code=status, headers={"ETag": f'"{webhook.revision}"'})
 
 

@@ -66,7 +66,7 @@ class RequirementSet:
     def add(
         self, path: tuple[str, Keys], location: str, *, required: bool, schema: Any = None
     ) -> None:
-        """Add a requirement."""
+        """Adds a requirement."""
         root, keys = path
         self.items.append(
             Requirement(
@@ -80,14 +80,14 @@ class RequirementSet:
         )
 
     def skip(self, location: str, reason: str) -> None:
-        """Add a part that is not enforced."""
+        """Adds a part that is not enforced."""
         part = NotEnforced(location=location, reason=reason)
         if part not in self.not_enforced:
             self.not_enforced.append(part)
 
 
 def name_of_keys(root: str, keys: Keys) -> str:
-    """Return a path in the syntax of templates; `[*]` stands for each item."""
+    """Returns a path in the syntax of templates; `[*]` stands for each item."""
     parts, start = [], 0
     for index, key in enumerate(keys):
         if key is EACH:
@@ -97,7 +97,7 @@ def name_of_keys(root: str, keys: Keys) -> str:
 
 
 def pointer_of_keys(keys: Keys) -> str:
-    """Return a JSON pointer; `*` stands for each item."""
+    """Returns a JSON pointer; `*` stands for each item."""
     return pointer_to("*" if isinstance(key, Each) else key for key in keys)
 
 
@@ -115,18 +115,18 @@ class Scope:
         self._variables = variables or {}
 
     def path(self, root: str | None, keys: Keys) -> Path | None:
-        """Return the path into data or context of a value, or None."""
+        """Returns the path into data or context of a value, or None."""
         if root in _ROOTS:
             return str(root), keys
         base = self._variables.get(root or "")
         return None if base is None else (base[0], (*base[1], *keys))
 
     def unchanged(self, placeholder: Placeholder) -> Path | None:
-        """Return the path of a value that is written unchanged, or None."""
+        """Returns the path of a value that is written unchanged, or None."""
         return self.path(placeholder.root, placeholder.keys)
 
     def read(self, placeholder: Placeholder) -> Path | None:
-        """Return a path that every render of a placeholder must find, or None."""
+        """Returns a path that every render of a placeholder must find, or None."""
         name, *filters = placeholder.description.split(" | ")
         if placeholder.root is not None:
             is_needed = placeholder.default is NO_DEFAULT
@@ -137,7 +137,7 @@ class Scope:
         return self.path(*path)
 
     def inside(self, loop: Loop) -> Scope | None:
-        """Return the scope of the body, or None if its variable is not an item of the data."""
+        """Returns the scope of the body, or None if its variable is not an item of the data."""
         path = self.unchanged(loop.items)
         if path is None or loop.variable is None or loop.items.default is not NO_DEFAULT:
             return None
@@ -166,7 +166,7 @@ class _Node:
 
 
 def commit_schema(goal: str, outputs: Iterable[Output]) -> dict[str, Any]:
-    """Return the schema of `commit.data` for a goal.
+    """Returns the schema of `commit.data` for a goal.
 
     `x-rowhook` lists the requirements of each output, those on the session's context, and the
     parts that the schema does not enforce: data that matches the schema may still fail there.
@@ -267,7 +267,7 @@ def _described(node: _Node) -> dict[str, Any]:
 
 
 def _requirements(outputs: list[Output]) -> Iterator[dict[str, Any]]:
-    """Yield an entry per path: the outputs that use it, and whether it is required."""
+    """Yields an entry per path: the outputs that use it, and whether it is required."""
     paths: dict[tuple[str, Keys], list[tuple[Output, Requirement]]] = {}
     for output in outputs:
         for requirement in output.requirements.items:
@@ -313,7 +313,7 @@ def _not_enforced(outputs: list[Output]) -> Iterator[dict[str, Any]]:
 
 
 def quoted(text: str, characters: int = _CHARACTERS) -> str:
-    """Return a text in double quotes, on one line and bounded."""
+    """Returns a text in double quotes, on one line and bounded."""
     one_line = " ".join(text.split())
     printable = "".join(char for char in one_line if char.isprintable())
     if len(printable) > characters:
@@ -322,7 +322,7 @@ def quoted(text: str, characters: int = _CHARACTERS) -> str:
 
 
 def quoted_list(names: Sequence[str]) -> str:
-    """Return quoted names, as many as fit."""
+    """Returns quoted names, as many as fit."""
     listed: list[str] = []
     for name in map(quoted, names):
         if sum(map(len, listed)) + len(name) > _LIST_CHARACTERS:

@@ -59,12 +59,12 @@ Node = Any
 
 
 def read_skeleton(source: str) -> Node:
-    """Return the tree of a valid JSON body template."""
+    """Returns the tree of a valid JSON body template."""
     return _alone(_read(read_parts(source), "{}"))
 
 
 def _read(parts: Parts, form: str) -> Node:
-    """Return the tree of a text in which `{}` of `form` is replaced by the parts."""
+    """Returns the tree of a text in which `{}` of `form` is replaced by the parts."""
     dynamic = [part for part in parts if not isinstance(part, str)]
     reason = _unsupported(parts)
     if reason is not None:
@@ -77,7 +77,7 @@ def _read(parts: Parts, form: str) -> Node:
 
 
 def read_marked(text: str, nodes: list[Node], texts: list[str]) -> Node | None:
-    """Return the tree of a JSON text with marks for nodes; None if it is not JSON.
+    """Returns the tree of a JSON text with marks for nodes; None if it is not JSON.
 
     `texts` are those of the nodes, for the keys of objects.
     """
@@ -91,7 +91,7 @@ def read_marked(text: str, nodes: list[Node], texts: list[str]) -> Node | None:
 
 
 def _alone(node: Node) -> Node:
-    """Return a node that is not an item of a list."""
+    """Returns a node that is not an item of a list."""
     return (
         Unknown(reason=f"{node.tag.description} decides the value.")
         if isinstance(node, Loop)
@@ -118,7 +118,7 @@ def _unsupported(parts: Parts) -> str | None:
 
 
 def _with_markers(parts: Parts, *, with_commas: bool) -> str:
-    """Replace each placeholder and block by a marker, so that the text is JSON.
+    """Replaces each placeholder and block by a marker, so that the text is JSON.
 
     `with_commas`: blocks that write a comma are replaced by a marker with a comma.
     """
@@ -145,7 +145,7 @@ def _with_comma(block: Block, marker: str) -> str:
 
 
 def quoted_after(text: str, *, quoted: bool) -> bool:
-    """Return whether the end of a static text is inside quotes; `quoted` is its beginning."""
+    """Returns whether the end of a static text is inside quotes; `quoted` is its beginning."""
     unescaped = re.sub(r"\\.", "", text, flags=re.DOTALL)
     return quoted ^ (unescaped.count('"') % 2 == 1)
 
@@ -181,7 +181,7 @@ def _unless_unknown(container: Node, children: Iterable[Node], flag: str, kind: 
 
 
 def _bare(part: Any) -> Node:
-    """Return the node of a part outside quotes."""
+    """Returns the node of a part outside quotes."""
     if isinstance(part, Value | Text):
         return part
     if isinstance(part, Placeholder):
@@ -214,7 +214,7 @@ def _leaf(text: str, dynamic: Sequence[Any]) -> Node:
 
 
 def _loop_items(tag: static_text.Loop) -> tuple[Node, ...]:
-    """Return the items of a list that one iteration writes; none if they depend on the data."""
+    """Returns the items of a list that one iteration writes; none if they depend on the data."""
     body = [part for part in tag.body if not _writes_comma(part)]
     first, last = body[0] if body else "", body[-1] if body else ""
     if isinstance(first, str) and first.lstrip().startswith(","):
@@ -230,7 +230,7 @@ def _writes_comma(part: str | Placeholder | Block) -> bool:
 
 
 def _outside_brackets(text: str) -> str:
-    """Return the text outside of quotes and brackets."""
+    """Returns the text outside of quotes and brackets."""
     depth, result = 0, []
     for char in _outside_quotes(text):
         depth += char in "[{"

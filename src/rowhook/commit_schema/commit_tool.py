@@ -44,7 +44,7 @@ class _Input:
 def commit_tool(
     goal: str, schema: dict[str, Any], form: Format, *, strict: bool = False
 ) -> dict[str, Any]:
-    """Return a tool for Anthropic's Messages, OpenAI's Chat Completions or MCP's tools/list.
+    """Returns a tool for Anthropic's Messages, OpenAI's Chat Completions or MCP's tools/list.
 
     The input is `commit.data`. Members whose names the APIs refuse are in one JSON text `data`, and
     so is data that is not an object. `strict` is for OpenAI alone.
@@ -61,7 +61,7 @@ def commit_tool(
 
 
 def _name(goal: str) -> str:
-    """Return a unique name of at most 64 letters, digits, _ and -, as all three APIs require."""
+    """Returns a unique name of at most 64 letters, digits, _ and -, as all three APIs require."""
     plain = f"commit_{_FORBIDDEN_IN_NAME.sub('_', goal)}"
     if plain == f"commit_{goal}" and len(plain) <= _MAX_NAME:
         return plain
@@ -82,7 +82,7 @@ def _description(goal: str, schema: dict[str, Any], tool_input: _Input) -> str:
 
 
 def _input(schema: dict[str, Any], refuses: Refuses) -> _Input:
-    """Return the input without names that the APIs refuse. It accepts all that the schema does.
+    """Returns the input without names that the APIs refuse. It accepts all that the schema does.
 
     Members that `refuses` are in one JSON text.
     """
@@ -107,7 +107,7 @@ def _allows_objects(schema: dict[str, Any]) -> bool:
 
 
 def _named(schema: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Return the members that a schema names, with their schemas."""
+    """Returns the members that a schema names, with their schemas."""
     properties = schema.get("properties", {})
     required = [name for name in schema.get("required", ()) if name not in properties]
     return [*properties.items(), *((name, {}) for name in required)]
@@ -118,7 +118,7 @@ def _is_refused(name: str, member: Any) -> bool:
 
 
 def has_refused_name(schema: Any) -> bool:
-    """Return whether a part of a schema has a property whose name the APIs refuse."""
+    """Returns whether a part of a schema has a property whose name the APIs refuse."""
     if isinstance(schema, list):
         return any(map(has_refused_name, schema))
     if not isinstance(schema, dict):
@@ -130,7 +130,7 @@ def has_refused_name(schema: Any) -> bool:
 
 
 def _wrapped(plain: PlainSchema, *, is_text: bool) -> _Input:
-    """Return the input of data that is not an object."""
+    """Returns the input of data that is not an object."""
     text, note = plain.schema, f"{_TEXT} is the data, which is not an object."
     if is_text:
         text = _text_schema("the data", plain.schema)
@@ -140,7 +140,7 @@ def _wrapped(plain: PlainSchema, *, is_text: bool) -> _Input:
 
 
 def _with_text(schema: dict[str, Any], refused: set[str]) -> _Input:
-    """Move members into one JSON text. Rules about all members are left out."""
+    """Moves members into one JSON text. Rules about all members are left out."""
     moved = refused | {_TEXT}
     properties, required = schema["properties"], schema.get("required", [])
     inner = {
@@ -165,7 +165,7 @@ def _with_text(schema: dict[str, Any], refused: set[str]) -> _Input:
 
 
 def _text_schema(content: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a JSON text, which describes its content."""
+    """Returns the schema of a JSON text, which describes its content."""
     description = f"JSON text: {content}."
     needed = quoted_list(schema.get("required", ()))
     others = quoted_list(list(schema.get("properties", {})))
@@ -182,7 +182,7 @@ def _text_schema(content: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _strict_input(schema: dict[str, Any]) -> _Input:
-    """Return the input in OpenAI's strict form; other members are in the JSON text."""
+    """Returns the input in OpenAI's strict form; other members are in the JSON text."""
 
     def refuses(name: str, member: Any) -> bool:
         return _is_refused(name, member) or StrictForm.cannot_express(member)

@@ -63,7 +63,7 @@ class CommitFault(Struct, frozen=True, kw_only=True):
 
 
 def webhook_fault(outcome: Outcome) -> CommitFault:
-    """Return the fault of an output that fails for all data."""
+    """Returns the fault of an output that fails for all data."""
     message = outcome.error or outcome.verdict.value
     return CommitFault(pointer="", message=message, hint=_WEBHOOK_HINT)
 
@@ -74,7 +74,7 @@ def explain(
     outcome: Outcome,
     names: Mapping[str, object],
 ) -> list[CommitFault]:
-    """Return the faults of a failed outcome; none if it was delivered or skipped.
+    """Returns the faults of a failed outcome; none if it was delivered or skipped.
 
     `names` are the variables of the templates.
     """
@@ -93,7 +93,7 @@ def explain(
 
 
 def _body_node(configuration: Configuration, names: Mapping[str, object]) -> Node:
-    """Return the tree of the body as it was rendered, if possible."""
+    """Returns the tree of the body as it was rendered, if possible."""
     template = configuration.body_template
     if template is None or configuration.raw_payload:
         return body_of(configuration)
@@ -125,7 +125,7 @@ def _of_render(
 def _evaluated(
     webhook: Webhook, outcome: Outcome, names: Mapping[str, object]
 ) -> Iterator[tuple[Path, str]]:
-    """Yield path and message of each expression that fails in the template that failed."""
+    """Yields path and message of each expression that fails in the template that failed."""
     pointer = outcome.location.pointer if outcome.location else ""
     template = dict(templates_of(webhook)).get(pointer)
     failures = [] if template is None else expression_failures(template, names)
@@ -156,7 +156,7 @@ def _at(path: tuple[str, tuple[Key, ...]], message: str, data: object) -> Commit
 def _missing(
     webhook: Webhook, reported: set[Path], names: Mapping[str, object]
 ) -> Iterator[CommitFault]:
-    """Yield a fault for every other required path that is missing."""
+    """Yields a fault for every other required path that is missing."""
     for _, uses in parts_of(webhook):
         for use in uses:
             keys = tuple(_as_key(step) for step in use.path)
@@ -180,7 +180,7 @@ def _exists(value: Any, keys: tuple[Key, ...]) -> bool:
 
 
 def _pointer(keys: tuple[Key, ...], data: Any) -> str:
-    """Return the pointer of keys; negative indexes are converted if the list exists."""
+    """Returns the pointer of keys; negative indexes are converted if the list exists."""
     steps: list[str | int] = []
     for key in keys:
         inside = isinstance(data, list) and isinstance(key, int) and -len(data) <= key < len(data)
@@ -193,7 +193,7 @@ def _pointer(keys: tuple[Key, ...], data: Any) -> str:
 
 
 def _hint_of_condition(webhook: Webhook) -> str:
-    """Return the hint for a part of the body that is not a value of the data."""
+    """Returns the hint for a part of the body that is not a value of the data."""
     uses = next((uses for pointer, uses in parts_of(webhook) if pointer == "/body_template"), ())
     names = [
         path_name("data", tuple(map(_as_key, use.path)))
@@ -226,7 +226,7 @@ def _of_body(node: Node, fault: BodyFault, data: object, decided_by: str) -> Ite
 
 
 def _sources(node: Node, steps: list[str]) -> Iterator[tuple[Placeholder, list[str]]]:
-    """Yield the placeholders at a position of the body, with the remaining steps inside each."""
+    """Yields the placeholders at a position of the body, with the remaining steps inside each."""
     for index, step in enumerate(steps):
         if isinstance(node, dict) and step in node:
             node = node[step]
@@ -248,7 +248,7 @@ def _sources(node: Node, steps: list[str]) -> Iterator[tuple[Placeholder, list[s
 def expression_failures(
     template: Template, names: Mapping[str, object]
 ) -> list[tuple[Occurrence, str]]:
-    """Return the expressions that fail, with the message of each."""
+    """Returns the expressions that fail, with the message of each."""
     evaluation = _Evaluation(template.output_context, names)
     inside = False
     for part in (trace(template.source, names) or [])[:_MAX_OCCURRENCES]:
@@ -267,7 +267,7 @@ class _Evaluation:
         self._compiled: dict[tuple[str, bool, frozenset[str]], Template | None] = {}
 
     def evaluate(self, part: Occurrence, *, inside: bool) -> None:
-        """Evaluate an expression, unless it reads a variable without a value."""
+        """Evaluates an expression, unless it reads a variable without a value."""
         values = {
             name: bound.value
             for name, bound in part.variables.items()

@@ -64,7 +64,7 @@ _OTHER_TYPES = ["number", "boolean", "null", "array", "object"]
 
 
 def body_of(configuration: Configuration) -> Node:
-    """Return the tree of the JSON body of a commit's delivery."""
+    """Returns the tree of the JSON body of a commit's delivery."""
     if configuration.raw_payload:
         return _DATA
     return (
@@ -75,7 +75,7 @@ def body_of(configuration: Configuration) -> Node:
 
 
 def derive_requirements(configuration: Configuration, webhook: Webhook) -> RequirementSet:
-    """Return the requirements of an output for the data of a commit and its session's context."""
+    """Returns the requirements of an output for the data of a commit and its session's context."""
     requirements = RequirementSet(condition=configuration.condition or "")
     _add_paths(webhook, requirements)
     requirements.is_conditional = webhook.condition is not None
@@ -102,7 +102,7 @@ def _add_paths(webhook: Webhook, requirements: RequirementSet) -> None:
 
 
 def parts_of(webhook: Webhook) -> Iterator[tuple[str, tuple[PathUse, ...]]]:
-    """Yield the JSON pointer of each part of an output, with the paths that the part reads."""
+    """Yields the JSON pointer of each part of an output, with the paths that the part reads."""
     if webhook.condition is not None:
         yield "/condition", webhook.condition.paths
     for location, template in templates_of(webhook):
@@ -110,7 +110,7 @@ def parts_of(webhook: Webhook) -> Iterator[tuple[str, tuple[PathUse, ...]]]:
 
 
 def templates_of(webhook: Webhook) -> Iterator[tuple[str, Template]]:
-    """Yield the JSON pointer of each template of an output, and the template."""
+    """Yields the JSON pointer of each template of an output, and the template."""
     named: list[tuple[str, Template | None]] = [
         ("/body_template", webhook.body),
         ("/url", webhook.url),
@@ -122,7 +122,7 @@ def templates_of(webhook: Webhook) -> Iterator[tuple[str, Template]]:
 
 
 def _without_numbers(path: tuple[str, ...]) -> tuple[str, ...]:
-    """Return a path up to its first number, which may be an index or a key."""
+    """Returns a path up to its first number, which may be an index or a key."""
     for index, key in enumerate(path):
         if key.lstrip("-").isdecimal():
             return path[:index]
@@ -141,7 +141,7 @@ def _add_reads(
     location: str,
     requirements: RequirementSet,
 ) -> None:
-    """Add the paths of each item that the loops among the parts read."""
+    """Adds the paths of each item that the loops among the parts read."""
     for part in parts:
         if not isinstance(part, Loop):
             continue
@@ -159,7 +159,7 @@ def _add_reads(
 
 
 def _item_reads(loop: Loop, scope: Scope) -> Iterator[Any]:
-    """Yield the paths of items that every iteration reads."""
+    """Yields the paths of items that every iteration reads."""
     for part in loop.body:
         inner = part.items if isinstance(part, Loop) else part
         path = scope.read(inner) if isinstance(inner, Placeholder) else None
@@ -202,7 +202,7 @@ class SchemaWalk:
         self._requirements = requirements
 
     def visit(self, node: Node, schema: Any, path: Keys, scope: Scope) -> None:
-        """Add the requirements of a part of the body."""
+        """Adds the requirements of a part of the body."""
         try:
             schema = resolved(schema, self._document)
             if not constraints(schema):
@@ -261,7 +261,7 @@ class SchemaWalk:
             self._skip(path, f"The string is composed of {sources}.")
 
     def _of_text(self, schema: Any, path: Keys) -> Any:
-        """Return the schema of a value that is written as a text, from that of the text."""
+        """Returns the schema of a value that is written as a text, from that of the text."""
         expanded_schema = {**self._expanded(schema, path), "type": "string"}
         if _refuses_other_types(expanded_schema):
             return expanded_schema
@@ -319,7 +319,7 @@ class SchemaWalk:
                 self.visit(item, inner, (*path, index), scope)
 
     def _counts(self, node: list[Node], counts: dict[str, Any], path: Keys, scope: Scope) -> None:
-        """Map the number of items back, if the list has one for each item of the data."""
+        """Maps the number of items back, if the list has one for each item of the data."""
         loop = node[0]
         is_alone = len(node) == 1 and isinstance(loop, BodyLoop) and len(loop.items) == 1
         if is_alone and not loop.tag.is_filtered and scope.inside(loop.tag) is not None:
@@ -337,7 +337,7 @@ class SchemaWalk:
 
 
 def _refuses_other_types(schema: dict[str, Any]) -> bool:
-    """Return whether the text of no number, boolean, null, list or object matches."""
+    """Returns whether the text of no number, boolean, null, list or object matches."""
     values = schema.get("enum", [schema["const"]] if "const" in schema else None)
     if values is None:
         return schema.get("format") in _NEVER_JSON and bool(compile_schema(schema).faults(""))

@@ -79,7 +79,7 @@ class NotSelfContained(ValueError):
 
 
 def constraints(schema: Any) -> dict[str, Any]:
-    """Return the keywords of a schema without annotations."""
+    """Returns the keywords of a schema without annotations."""
     if schema is False:
         return {"not": {}}
     if not isinstance(schema, dict):
@@ -88,7 +88,7 @@ def constraints(schema: Any) -> dict[str, Any]:
 
 
 def resolved(schema: Any, document: Any) -> Any:
-    """Resolve a `$ref`, combined with its siblings, into the keywords of 2020-12.
+    """Resolves a `$ref`, combined with its siblings, into the keywords of 2020-12.
 
     Raises NotSelfContained.
     """
@@ -105,9 +105,9 @@ def resolved(schema: Any, document: Any) -> Any:
 
 
 def expanded(schema: Any, document: Any) -> tuple[Any, list[str]]:
-    """Copy a part of `document`, expanding references.
+    """Copies a part of `document`, expanding references.
 
-    Return the copy, and a reason for each part that was left out.
+    Returns the copy, and a reason for each part that was left out.
     """
     expansion = _Expansion(document)
     result = expansion.expand(schema, ())
@@ -115,7 +115,7 @@ def expanded(schema: Any, document: Any) -> tuple[Any, list[str]]:
 
 
 def current_form(schema: Any, document: Any) -> Any:
-    """Return a schema with its own keywords in the form of 2020-12."""
+    """Returns a schema with its own keywords in the form of 2020-12."""
     if not isinstance(schema, dict):
         return schema
     dialect = _dialect(document)

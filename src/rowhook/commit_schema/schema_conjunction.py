@@ -28,13 +28,13 @@ class _Contradiction(Exception):
 
 
 def conjunction(schemas: Iterable[Any]) -> Any:
-    """Return one schema that accepts the values that all of these accept; False if nothing can."""
+    """Returns one schema that accepts the values that all of these accept; False if nothing can."""
     everything: Any = {}
     return reduce(_both, map(_flat, schemas), everything)
 
 
 def _flat(schema: Any) -> Any:
-    """Return a schema with its `allOf` merged, in its subschemas too."""
+    """Returns a schema with its `allOf` merged, in its subschemas too."""
     if not isinstance(schema, dict):
         return schema
     result: dict[str, Any] = {}
@@ -86,7 +86,7 @@ def _merge(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
 def _merge_group(
     result: dict[str, Any], first: dict[str, Any], second: dict[str, Any], group: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Merge keywords that depend on each other; return those of `second` that do not fit."""
+    """Merges keywords that depend on each other; returns those of `second` that do not fit."""
     ours, theirs = (
         {keyword: schema[keyword] for keyword in group if keyword in schema}
         for schema in (first, second)
@@ -106,7 +106,7 @@ def _merge_group(
 
 
 def _are_separable(first: dict[str, Any], second: dict[str, Any]) -> bool:
-    """Return whether which members are additional does not depend on a pattern."""
+    """Returns whether which members are additional does not depend on a pattern."""
     has_pattern = "patternProperties" in first or "patternProperties" in second
     rests = (schema.get("additionalProperties", True) for schema in (first, second))
     return not has_pattern or all(rest in _FREE for rest in rests)

@@ -65,7 +65,7 @@ class PlainSchema:
 
 
 def plain_schema(schema: dict[str, Any]) -> PlainSchema:
-    """Return a schema in the form for tools."""
+    """Returns a schema in the form for tools."""
     form = _PlainForm()
     result = form.convert(schema)
     return PlainSchema(result, form.is_complete)
@@ -115,13 +115,13 @@ class StrictForm:
 
     @staticmethod
     def cannot_express(schema: Any) -> bool:
-        """Return whether the strict form of a schema would lose members."""
+        """Returns whether the strict form of a schema would lose members."""
         form = StrictForm()
         form.convert(schema)
         return form.is_open
 
     def convert(self, schema: Any) -> dict[str, Any]:
-        """Return a schema in the strict form."""
+        """Returns a schema in the strict form."""
         if not isinstance(schema, dict):
             schema = {}
         note = {"description": schema["description"]} if "description" in schema else {}
@@ -167,7 +167,7 @@ class StrictForm:
 
 
 def limits_exceeded(schema: dict[str, Any]) -> bool:
-    """Return whether a schema in the strict form exceeds OpenAI's limits."""
+    """Returns whether a schema in the strict form exceeds OpenAI's limits."""
     parts = list(_parts(schema, 1))
     names = [name for part, _ in parts for name in part.get("properties", ())]
     enums = [part["enum"] for part, _ in parts if "enum" in part]

@@ -80,7 +80,7 @@ class LoopObject(dict[str, Node]):
 
 
 def trace(text: str, names: Mapping[str, object]) -> list[str | Occurrence | LoopStart] | None:
-    """Return static texts, expressions and starts of loops in order; None if the render fails."""
+    """Returns static texts, expressions and starts of loops in order; None if the render fails."""
     if "\x01" in text:
         return None
     try:
@@ -92,7 +92,7 @@ def trace(text: str, names: Mapping[str, object]) -> list[str | Occurrence | Loo
 
 
 def traced_body(text: str, names: Mapping[str, object]) -> Node | None:
-    """Return the tree of a JSON body as it is rendered, with the paths of its values."""
+    """Returns the tree of a JSON body as it is rendered, with the paths of its values."""
     parts = trace(text, names)
     if parts is None:
         return None
@@ -126,7 +126,7 @@ class _Containers:
         self._sources: dict[int, list[Placeholder]] = {}
 
     def read(self, text: str, *, inside: bool) -> None:
-        """Read a static text; `inside`: it begins inside quotes."""
+        """Reads a static text; `inside`: it begins inside quotes."""
         for match in _BRACKET.finditer(f'"{text}' if inside else text):
             if match[0] in "[{":
                 self._open.append(self._count)
@@ -135,7 +135,7 @@ class _Containers:
                 self._open.pop()
 
     def add_source(self, loop: LoopStart) -> None:
-        """Record the value that a loop iterates. It writes into the innermost open container."""
+        """Records the value that a loop iterates. It writes into the innermost open container."""
         if loop.path is None or not self._open:
             return
         root, keys = loop.path
@@ -145,7 +145,7 @@ class _Containers:
             sources.append(source)
 
     def with_sources(self, node: Node) -> Node:
-        """Return the tree with the sources of its lists and objects."""
+        """Returns the tree with the sources of its lists and objects."""
         self._count, total = 0, self._count
         tree = self._copy(node)
         # members with the same name are one in the tree, so that the numbers differ
@@ -187,7 +187,7 @@ def _instrument(source: Source) -> tuple[str, list[_Mark]]:
 
 
 def _tags(source: Source) -> Iterator[tuple[int, int, str]]:
-    """Yield begin, end and kind of each tag: an expression is of the kind ""."""
+    """Yields begin, end and kind of each tag: an expression is of the kind ""."""
     begin, kind = 0, ""
     tokens = read_tokens(source)
     for index, token in enumerate(tokens):
@@ -199,7 +199,7 @@ def _tags(source: Source) -> Iterator[tuple[int, int, str]]:
 
 
 def _marked(tag: str, kind: str, number: int) -> tuple[Placeholder | Loop | None, str]:
-    """Return the part of a tag, and its replacement."""
+    """Returns the part of a tag, and its replacement."""
     if kind == "for":
         loop = _only(read_parts(f"{tag}{{% endfor %}}"))
         part = loop if isinstance(loop, Loop) else None
@@ -261,7 +261,7 @@ class _Run:
         )
 
     def path_of_items(self, tag: str, loop: Loop) -> Path | None:
-        """Return the path of the value that a loop iterates."""
+        """Returns the path of the value that a loop iterates."""
         return self._bound(_items_of(tag, loop)).path
 
     def iterate(self, tag: str, loop: Loop, index: int) -> None:
@@ -316,7 +316,7 @@ class _Run:
 
 
 def value_at(names: Mapping[str, object], path: Path) -> object:
-    """Return the value at a path, or UNKNOWN."""
+    """Returns the value at a path, or UNKNOWN."""
     value: Any = names.get(path[0], UNKNOWN)
     for key in path[1]:
         try:

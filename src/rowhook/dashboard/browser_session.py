@@ -103,7 +103,7 @@ class SessionMiddleware(ASGIMiddleware):
     """
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Authenticate every request except those of public routes."""
+        """Authenticates every request except those of public routes."""
         if scope["type"] == ScopeType.HTTP and not scope["route_handler"].opt.get("public"):
             request: Request[Any, Any, Any] = Request(scope)
             server_ctx = scope["litestar_app"].state.server_ctx
@@ -178,7 +178,7 @@ def _uuid(text: str) -> UUID | None:
 async def require_scope(
     connection: ASGIConnection[Any, Caller, Session, Any], handler: BaseRouteHandler
 ) -> None:
-    """Reject with 403 if the key lacks the route's scope. OPTIONS needs none."""
+    """Rejects with 403 if the key lacks the route's scope. OPTIONS needs none."""
     if handler.opt.get("public") or connection.scope.get("method") == "OPTIONS":
         return
     scope = handler.opt["scope"]
@@ -195,7 +195,7 @@ async def require_scope(
 
 
 async def check_csrf(request: SessionRequest) -> None:
-    """Reject with 403 a form that no page of the dashboard sent to this session.
+    """Rejects with 403 a form that no page of the dashboard sent to this session.
 
     Rejects with 409 a form that an operator loaded for another organization than the selected one,
     which another tab may have changed: an object that it creates would belong to the wrong one.

@@ -37,7 +37,7 @@ def curl(
     *,
     organization: str | None = None,
 ) -> str:
-    """Format a shell command that reads the API key from the environment.
+    """Formats a shell command that reads the API key from the environment.
 
     Numbers in `body` that are msgspec.Raw keep their digits. `organization` is the one that an
     operator has selected.
@@ -68,7 +68,7 @@ def _json_text(body: Any) -> str:
 
 
 def as_curl(request: dict[str, Any]) -> str:
-    """Format `{method, url, headers, body}` as a shell command."""
+    """Formats `{method, url, headers, body}` as a shell command."""
     parts = [f"curl -g -i -X {shlex.quote(request['method'])}"]
     parts += [f"-H {shlex.quote(_header(name, value))}" for name, value in request["headers"]]
     body = request["body"]
@@ -88,7 +88,7 @@ def as_curl(request: dict[str, Any]) -> str:
 
 
 def _header(name: str, value: str) -> str:
-    """Format a header. For curl, `Name:` removes a header and `Name;` sends an empty one."""
+    """Formats a header. For curl, `Name:` removes a header and `Name;` sends an empty one."""
     return f"{name}: {value}" if value else f"{name};"
 
 
@@ -137,7 +137,7 @@ expected=$(signed | openssl dgst -sha256 -hmac "$SECRET" | sed 's/.*= //')
 
 
 def snippets(brand: str) -> list[tuple[str, str]]:
-    """List (language, code) for the header names of this brand."""
+    """Lists (language, code) for the header names of this brand."""
     header = f"x-{brand.lower()}-signature"
     shell = _SHELL.replace("the header SIGNATURE", f"the header {header}")
     return [

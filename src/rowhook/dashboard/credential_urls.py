@@ -57,7 +57,7 @@ class Offer(NamedTuple):
 
 
 def credential_in(url: str) -> CredentialUrl | None:
-    """Recognize a URL whose path, query or user is a credential; None for a template."""
+    """Recognizes a URL whose path, query or user is a credential; None for a template."""
     try:
         parts = urlsplit(url.strip())
         host = parts.hostname or ""
@@ -105,7 +105,7 @@ async def store_before_save(
     form: FormData,
     present: Webhook | None,
 ) -> Fields:
-    """Store the URL as a secret if the form requests it, and return the fields with its name.
+    """Stores the URL as a secret if the form requests it, and returns the fields with its name.
 
     Raises Rejected, without storing it, if the webhook has any fault, and if the form did not
     yet offer the choice.
@@ -125,7 +125,7 @@ async def store_before_save(
 async def store_url(
     ctx: KeyringContext, session: Session, organization: UUID, fields: Fields, form: FormData
 ) -> Fields:
-    """Store the URL as a new secret that only its host may receive. Raises Rejected."""
+    """Stores the URL as a new secret that only its host may receive. Raises Rejected."""
     url = _credential(fields)
     if url is None:
         return fields

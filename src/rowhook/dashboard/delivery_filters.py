@@ -31,7 +31,7 @@ _Query = list[tuple[str, str]]
 
 
 async def webhook_choices(request: SessionRequest, selected: UUID | None) -> WebhookNames:
-    """List webhooks by name, always with the selected one, which may have been deleted."""
+    """Lists webhooks by name, always with the selected one, which may have been deleted."""
     organization = request.auth.organization
     names = await lookups.webhook_names(ctx_of(request), organization, also=selected)
     if selected is None or any(webhook.id == selected for webhook in names.items):
@@ -110,7 +110,7 @@ def _query_string(query: _Query) -> str:
 def parse_delivery_query(
     query: FormData, organization: UUID | None, now: datetime | None = None
 ) -> DeliveryQuery:
-    """Parse the filters and collect their faults."""
+    """Parses the filters and collects their faults."""
     faults: list[Fault] = []
     values = {name: _parse(query, name, parse, faults) for name, parse in _FIELDS.items()}
     if values["window"] and values["since"] is None:

@@ -24,57 +24,57 @@ _CONTEXT_LINES, _CONTEXT_CHARACTERS = 5, 200
 
 
 def span(seconds: float | None) -> str:
-    """Format a duration as a whole number: `12 s`, `3 min`, `2 h`."""
+    """Formats a duration as a whole number: `12 s`, `3 min`, `2 h`."""
     return "–" if seconds is None else format_duration(max(seconds, 0), whole=True)
 
 
 def ago(moment: datetime | None) -> str:
-    """Format a time relative to now: `12 s ago`, `in 3 min`."""
+    """Formats a time relative to now: `12 s ago`, `in 3 min`."""
     return "–" if moment is None else format_relative(moment)
 
 
 def elapsed(since: datetime) -> str:
-    """Format the time since then: `2 min`."""
+    """Formats the time since then: `2 min`."""
     return span((datetime.now(UTC) - since).total_seconds())
 
 
 def due(moment: datetime) -> str:
-    """Format the time of a planned action: `in 3 min`, or `due` if it has come."""
+    """Formats the time of a planned action: `in 3 min`, or `due` if it has come."""
     return "due" if moment <= datetime.now(UTC) else format_relative(moment)
 
 
 def upcoming(moment: datetime | None) -> str:
-    """Format a time to come relative to now: `in 3 min`; empty if it has passed."""
+    """Formats a time to come relative to now: `in 3 min`; empty if it has passed."""
     return ago(moment) if moment is not None and moment > datetime.now(UTC) else ""
 
 
 def absolute(moment: datetime | None) -> str:
-    """Format a time in UTC with milliseconds."""
+    """Formats a time in UTC with milliseconds."""
     return "–" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3] + " UTC"
 
 
 def to_the_second(moment: datetime) -> str:
-    """Format a time in UTC with seconds."""
+    """Formats a time in UTC with seconds."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def iso(moment: datetime) -> str:
-    """Format a time per RFC 3339, for `<time datetime>` and links."""
+    """Formats a time per RFC 3339, for `<time datetime>` and links."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def ms(value: float | None) -> str:
-    """Format milliseconds with two digits or more, as seconds from one second on."""
+    """Formats milliseconds with two digits or more, as seconds from one second on."""
     return "–" if value is None else format_duration(value / 1000)
 
 
 def count(value: float | None) -> str:
-    """Format a number with thousands separators."""
+    """Formats a number with thousands separators."""
     return "–" if value is None else f"{value:,.0f}"
 
 
 def percent(share: float | None) -> str:
-    """Format a share from 0 to 1. A share below 1 is never rounded to 100 %."""
+    """Formats a share from 0 to 1. A share below 1 is never rounded to 100 %."""
     if share is None:
         return "–"
     return (
@@ -83,14 +83,14 @@ def percent(share: float | None) -> str:
 
 
 def pretty(value: Any) -> str:
-    """Format a value as indented JSON. Numbers in a Raw keep their digits."""
+    """Formats a value as indented JSON. Numbers in a Raw keep their digits."""
     if isinstance(value, msgspec.Raw):
         return text_or_json(bytes(value).decode())
     return json.dumps(msgspec.to_builtins(value), ensure_ascii=False, indent=2)
 
 
 def text_or_json(text: str | None) -> str:
-    """Indent JSON; return other texts unchanged."""
+    """Indents JSON; returns other texts unchanged."""
     if text is None:
         return ""
     try:
@@ -100,17 +100,17 @@ def text_or_json(text: str | None) -> str:
 
 
 def tojson_text(value: Any) -> str:
-    """Format JSON for a data attribute, where it is escaped like any text."""
+    """Formats JSON for a data attribute, where it is escaped like any text."""
     return json.dumps(value, ensure_ascii=False)
 
 
 def clipped(text: str, length: int = _MAX_NAME) -> str:
-    """Cut a name or another text that may have any length, for a list or a heading."""
+    """Cuts a name or another text that may have any length, for a list or a heading."""
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def segment(text: str) -> str:
-    """Encode a text as one segment of a path, slashes included."""
+    """Encodes a text as one segment of a path, slashes included."""
     return quote(text, safe="")
 
 
@@ -142,12 +142,12 @@ FILTERS: dict[str, Callable[..., str]] = {
 
 
 def capped_count(number: int) -> str:
-    """Format the count of one status."""
+    """Formats the count of one status."""
     return count(number) + ("+" if number >= MAX_COUNTED else "")
 
 
 def status_count(tally: DeliveryCounts, *statuses: DeliveryStatus, narrowed: bool = False) -> str:
-    """Format how many deliveries have one of the statuses.
+    """Formats how many deliveries have one of the statuses.
 
     `narrowed`: filters apply to the capped rows, so any count may be too low.
     """
@@ -201,7 +201,7 @@ class Excerpt(NamedTuple):
 
 
 def excerpt(text: str, faults: Iterable[Fault] = (), many: int = 1) -> Excerpt:
-    """Excerpt the beginning, or the lines around the first fault. `many` excerpts share a page."""
+    """Excerpts the beginning, or the lines around the first fault. `many` excerpts share a page."""
     lines, at = text.split("\n"), defaultdict(list)
     for fault in faults:
         at[fault.line or 0].append(fault)
@@ -234,7 +234,7 @@ def _begin(lines: Sequence[str], fault: int, most: int, room: int) -> int:
 
 
 def _cut(number: int, line: str, faults: list[Fault], room: int) -> Line:
-    """Cut a line that is longer than `room`, beginning a little before its first fault."""
+    """Cuts a line that is longer than `room`, beginning a little before its first fault."""
     if len(line) <= room:
         return Line(number, line, 0, 0, faults)
     column = min((fault.column or 1 for fault in faults), default=1)
@@ -244,5 +244,5 @@ def _cut(number: int, line: str, faults: list[Fault], room: int) -> Line:
 
 
 def indented(text: str) -> str:
-    """Indent JSON; return other and long texts unchanged."""
+    """Indents JSON; returns other and long texts unchanged."""
     return text if len(text) > MAX_CHARACTERS else text_or_json(text)

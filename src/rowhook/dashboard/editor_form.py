@@ -23,7 +23,7 @@ Fields = dict[str, Any]
 
 
 def format_schedule(delays_s: list[float]) -> str:
-    """Format delays, each in its largest whole unit."""
+    """Formats delays, each in its largest whole unit."""
     return ", ".join(map(_format_delay, delays_s))
 
 
@@ -37,12 +37,12 @@ def _format_delay(delay_s: float) -> str:
 
 
 def format_number(number: float) -> str:
-    """Format a number exactly and without an exponent."""
+    """Formats a number exactly and without an exponent."""
     return f"{int(number)}" if number == int(number) else f"{Decimal(repr(number)):f}"
 
 
 def parse_schedule(text: str) -> list[float]:
-    """Parse delays into seconds. Raises ValueError naming the invalid delay."""
+    """Parses delays into seconds. Raises ValueError naming the invalid delay."""
     parts = text.replace(";", ",").split(",")
     return [_parse_delay(part.strip()) for part in parts if part.strip()]
 
@@ -124,7 +124,7 @@ def _pretty(document: object) -> str:
 
 
 def read_fields(form: FormData) -> Fields:
-    """Read the fields as typed, so that the form can show them again."""
+    """Reads the fields as typed, so that the form can show them again."""
     selected, displayed = form.text("body") or "template", form.text("displayed_body") or ""
     return {name: form.raw(name) for name in _TEXTS} | {
         "kind": form.text("kind") or "http",
@@ -139,7 +139,7 @@ def read_fields(form: FormData) -> Fields:
 
 
 def keep_line_ends(present: Configuration, typed: Fields) -> Fields:
-    """Restore the stored line ends of fields that differ from the configuration only in those.
+    """Restores the stored line ends of fields that differ from the configuration only in those.
 
     Browsers normalize line ends, but those of a template are part of the request it renders.
     """
@@ -164,7 +164,7 @@ def body_kind(displayed: str, template: str) -> str:
 
 
 def draft_of(fields: Fields) -> ReadResult[Configuration]:
-    """Convert the fields to a draft, as an API call would, and collect all faults."""
+    """Converts the fields to a draft, as an API call would, and collects all faults."""
     reader = _Reader(fields)
     document = reader.document()
     result = read_with_faults(msgspec.json.encode(document), Configuration)
@@ -181,7 +181,7 @@ class HeaderLine(NamedTuple):
 
 
 def header_lines(text: str) -> Iterator[HeaderLine]:
-    """Parse `Name: value` lines, numbered from 1. Skips empty lines."""
+    """Parses `Name: value` lines, numbered from 1. Skips empty lines."""
     for number, line in enumerate(text.split("\n"), 1):
         name, colon, value = line.partition(":")
         if line.strip():

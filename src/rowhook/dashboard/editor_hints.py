@@ -29,7 +29,7 @@ _MAX_SECRETS = 200
 
 
 def locate_faults(faults: Iterable[Fault], name: str, text: str) -> list[LocatedFault]:
-    """Locate the faults of one field in its text; unknown positions are line 1."""
+    """Locates the faults of one field in its text; unknown positions are line 1."""
     return [
         {"line": line, "column": column, "message": fault.message}
         for fault in faults
@@ -41,7 +41,7 @@ def locate_faults(faults: Iterable[Fault], name: str, text: str) -> list[Located
 def faults_by_field(
     faults: Iterable[Fault], preview: Preview | None, fields: Fields
 ) -> list[LocatedFault]:
-    """Locate the faults of all fields, including those of a preview."""
+    """Locates the faults of all fields, including those of a preview."""
     all_faults = [*faults]
     if preview is not None:
         all_faults += [
@@ -63,7 +63,7 @@ def faults_by_field(
 
 
 def field_of(pointer: str) -> str:
-    """Return the field that a pointer begins with."""
+    """Returns the field that a pointer begins with."""
     return next(iter(json_pointer.split(pointer)), "")
 
 
@@ -77,7 +77,7 @@ def _locate(fault: Fault, text: str) -> tuple[int, int | None]:
 
 
 def _locate_in_header(fault: Fault, text: str, name: str) -> tuple[int, int | None]:
-    """Locate a fault in a header's value, a template that begins within its line."""
+    """Locates a fault in a header's value, a template that begins within its line."""
     for line in header_lines(text):
         if line.name == name:
             return line.number, None if fault.column is None else line.begins + fault.column
@@ -85,7 +85,7 @@ def _locate_in_header(fault: Fault, text: str, name: str) -> tuple[int, int | No
 
 
 def _locate_in_document(text: str, steps: list[str]) -> tuple[int, int | None]:
-    """Locate a path in a JSON text, or the nearest existing parent of a missing value."""
+    """Locates a path in a JSON text, or the nearest existing parent of a missing value."""
     parents = [json_pointer.join(steps[:length]) for length in range(len(steps), -1, -1)]
     positions = json_positions(text, parents)
     return next((position for position in positions if position is not None), (1, None))
@@ -94,7 +94,7 @@ def _locate_in_document(text: str, steps: list[str]) -> tuple[int, int | None]:
 async def completions(
     ctx: KeyringContext, organization: UUID | None, webhook: UUID | None
 ) -> dict[str, Any]:
-    """Build `{names, filters}` for the editor, with the paths of recent events."""
+    """Builds `{names, filters}` for the editor, with the paths of recent events."""
     if organization is None:
         return {"names": sorted(variable_names()), "filters": sorted(FILTERS)}
     secrets = (await list_secrets(ctx, organization, limit=_MAX_SECRETS)).items
@@ -125,7 +125,7 @@ def _first_paths(root: str, text: bytes) -> list[str]:
 
 
 def _paths(prefix: str, value: object, depth: int = 0) -> Iterator[str]:
-    """Yield every path below a value, except those with names that templates cannot write."""
+    """Yields every path below a value, except those with names that templates cannot write."""
     if depth > 0:
         yield prefix
     if not isinstance(value, dict) or depth == _MAX_DEPTH:

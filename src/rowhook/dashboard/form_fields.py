@@ -31,7 +31,7 @@ class FormData:
 
     @classmethod
     async def from_body(cls, request: Request[Any, Any, Any]) -> FormData:
-        """Parse a body of the type `application/x-www-form-urlencoded` in UTF-8.
+        """Parses a body of the type `application/x-www-form-urlencoded` in UTF-8.
 
         Litestar's parser is not used: it caches the last 1,024 bodies, with API keys in them.
         """
@@ -44,7 +44,7 @@ class FormData:
 
     @classmethod
     def from_query(cls, request: Request[Any, Any, Any]) -> FormData:
-        """Parse the query string."""
+        """Parses the query string."""
         return cls(request.query_params.multi_items())
 
     def raw(self, name: str) -> str:

@@ -53,7 +53,7 @@ class Streams:
         self._open = Counter[str]()
 
     def stop(self) -> None:
-        """End all streams. Their pages reconnect to another process."""
+        """Ends all streams. Their pages reconnect to another process."""
         self._stopped.set()
 
     def of(self, owner: str) -> OwnedStreams:
@@ -61,7 +61,7 @@ class Streams:
         return OwnedStreams(self, owner)
 
     def open(self, owner: str, *fragments: LiveFragment) -> Stream:
-        """Stream several fragments over one connection: browsers limit connections per host."""
+        """Streams several fragments over one connection: browsers limit connections per host."""
         is_full = self._open.total() >= _MAX_STREAMS or self._open[owner] >= _MAX_STREAMS_PER_OWNER
         if is_full or self._stopped.is_set():
             # The page stays as it was loaded, and retries later.
@@ -80,7 +80,7 @@ class Streams:
             self._open += Counter()  # drops owners without streams
 
     async def _changes(self, fragments: tuple[LiveFragment, ...]) -> AsyncIterator[tuple[str, str]]:
-        """Yield (name, text) of each changed fragment; an empty text is a heartbeat."""
+        """Yields (name, text) of each changed fragment; an empty text is a heartbeat."""
         ends, last_sent = time.monotonic() + _LIFETIME_S, time.monotonic()
         last_text, due = dict.fromkeys(fragments, ""), dict.fromkeys(fragments, 0.0)
         while not self._stopped.is_set() and time.monotonic() < ends:
@@ -106,21 +106,21 @@ class OwnedStreams(NamedTuple):
     owner: str
 
     def fragment(self, name: str, interval_s: float, render: Render) -> Stream:
-        """Stream one fragment as the event `name`."""
+        """Streams one fragment as the event `name`."""
         return self.fragments(LiveFragment(name, interval_s, render))
 
     def fragments(self, *fragments: LiveFragment) -> Stream:
-        """Stream several fragments over one connection."""
+        """Streams several fragments over one connection."""
         return self.streams.open(self.owner, *fragments)
 
 
 def _without_times(text: str) -> str:
-    """Remove relative times, which the page updates itself."""
+    """Removes relative times, which the page updates itself."""
     return _TIME.sub(r"\1", text)
 
 
 async def _render(render: Render, last_text: str) -> str | None:
-    """Render a fragment, or return the last text if its subject is gone.
+    """Renders a fragment, or returns the last text if its subject is gone.
 
     None if the database fails: the stream then ends, and the page reports it and reconnects.
     """

@@ -105,7 +105,7 @@ def static(name: str) -> str:
 
 
 def _content_security_policy(nonce: str, ancestors: str, portal: Portal | None) -> str:
-    """Allow only Rowhook's own files, style elements by their nonce, and the logo of a portal."""
+    """Allows only Rowhook's own files, style elements by their nonce, and the logo of a portal."""
     return (
         "default-src 'none'; script-src 'self'; connect-src 'self';"
         f" img-src 'self' data:{image_source(portal)};"
@@ -115,7 +115,7 @@ def _content_security_policy(nonce: str, ancestors: str, portal: Portal | None) 
 
 
 def fragment(request: Request[Any, Any, Any], name: str, **context: Any) -> str:
-    """Render a fragment of a page."""
+    """Renders a fragment of a page."""
     session: Session | None = request.scope.get("auth")
     return _render(request, name, session.portal if session else None, context)
 
@@ -144,7 +144,7 @@ def _render(
 
 
 def page(request: Request[Any, Any, Any], name: str, *, status: int = 200, **context: Any) -> Page:
-    """Render a whole page. All values are escaped."""
+    """Renders a whole page. All values are escaped."""
     session: Session | None = request.scope.get("auth")
     portal = session.portal if session else None
     ancestors = frame_ancestors(request) if portal else NO_ANCESTORS
@@ -159,12 +159,12 @@ def portal_page(
     status: int = 200,
     **context: Any,
 ) -> Page:
-    """Render a page of a portal without a session, which may be framed, too."""
+    """Renders a page of a portal without a session, which may be framed, too."""
     return _respond(request, name, status, frame_ancestors(request), portal, context)
 
 
 def portal_ended_page(request: Request[Any, Any, Any], error: NotAuthenticated) -> Page:
-    """Render the page that says why a portal cannot be opened, or has ended."""
+    """Renders the page that says why a portal cannot be opened, or has ended."""
     return portal_page(request, "portal_ended.html", status=401, message=str(error))
 
 
@@ -186,7 +186,7 @@ def _respond(
 
 
 def redirect(path: str) -> Redirect:
-    """Redirect with a GET after a form, so that reloading does not post the form again."""
+    """Redirects with a GET after a form, so that reloading does not post the form again."""
     return Redirect(path, status_code=303)
 
 
@@ -236,7 +236,7 @@ def current_address(request: SessionRequest) -> str:
 def redirect_back(
     address: str | None, name: str, count: int | None = None, of: int | None = None
 ) -> Redirect:
-    """Redirect to the page of the form, with the flash message `name` for `count` of `of` items.
+    """Redirects to the page of the form, with the flash message `name` for `count` of `of` items.
 
     If `count` is less than `of`, the message is the one named with the suffix `_some`.
     """

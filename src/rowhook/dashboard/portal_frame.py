@@ -51,12 +51,12 @@ def _portal_cookie(request: Request[Any, Any, Any], token: str, **options: Any) 
 
 
 def set_portal_cookie(request: Request[Any, Any, Any], response: Response[Any], token: str) -> None:
-    """Sign the browser in to a portal."""
+    """Signs the browser in to a portal."""
     response.set_cookie(_portal_cookie(request, token))
 
 
 def delete_portal_cookie(request: Request[Any, Any, Any], response: Response[Any]) -> None:
-    """Sign the browser out of a portal. The attributes must be those that it was set with."""
+    """Signs the browser out of a portal. The attributes must be those that it was set with."""
     if PORTAL_COOKIE in request.cookies:
         response.set_cookie(_portal_cookie(request, "", max_age=0, expires=0))
 

@@ -24,12 +24,12 @@ class Preset:
 
 
 def _body(name: str) -> str:
-    """Return a body template, written for jobs and commits with any data."""
+    """Returns a body template, written for jobs and commits with any data."""
     return (_BODIES / f"{name}.jinja").read_text("utf-8").rstrip()
 
 
 def _hook(name: str, title: str, sends: str, meaning: str, body: str | None = None) -> Preset:
-    """Return a preset whose URL is a secret, because who has the URL may post."""
+    """Returns a preset whose URL is a secret, because who has the URL may post."""
     secret = f"{name}-url"
     return Preset(
         title=title,
@@ -42,7 +42,7 @@ def _hook(name: str, title: str, sends: str, meaning: str, body: str | None = No
 
 
 def _with_token(name: str, method: Literal["POST", "PATCH"], url: str) -> Configuration:
-    """Return the configuration of an API that takes a bearer token."""
+    """Returns the configuration of an API that takes a bearer token."""
     token = f"Bearer {{{{secret:{name.lower()}-token}}}}"
     return Configuration(
         name=name,

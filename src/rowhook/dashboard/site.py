@@ -85,7 +85,7 @@ _TITLES = {
 
 
 def routes(streams: Streams) -> list[Router]:
-    """Build the routers of the dashboard."""
+    """Builds the routers of the dashboard."""
 
     def the_streams(request: SessionRequest) -> OwnedStreams:
         organization = request.auth.caller.organization
@@ -126,7 +126,7 @@ def _static_files() -> frozenset[str]:
 
 
 def _require_static_file(connection: ASGIConnection[Any, Any, Any, Any], _: object) -> None:
-    """Raise NotFoundException for any other name, which is not looked up on the disk.
+    """Raises NotFoundException for any other name, which is not looked up on the disk.
 
     Visitors do not learn how the file system answers, for example for a name with a NUL.
     """
@@ -145,7 +145,7 @@ class _OwnRequestCompression(CompressionMiddleware):
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request."""
+        """Handles a request."""
         if Headers.from_scope(scope).get("sec-fetch-site") in _OWN_SITES:
             await super().__call__(scope, receive, send)
         else:
@@ -242,7 +242,7 @@ def _http_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
 
 
 def not_found_page(request: AnyRequest, error: HTTPException) -> Response[Any]:
-    """Build the page for an unknown path, or for a GET of a path that only takes forms."""
+    """Builds the page for an unknown path, or for a GET of a path that only takes forms."""
     response = _error_page(request, error.status_code, f"There is no page at {request.url.path}.")
     response.headers.update(error.headers or {})
     return response

@@ -63,7 +63,7 @@ class SuggestedChange:
         return hashlib.sha256(change.encode()).hexdigest()[:12]
 
     def apply(self, fields: Fields) -> Fields:
-        """Return the fields with the change."""
+        """Returns the fields with the change."""
         before = str(fields[self.field])
         return fields | {self.field: before[: self.start] + self.text + before[self.end :]}
 
@@ -71,7 +71,7 @@ class SuggestedChange:
 def suggested_changes(
     fields: Fields, items: Iterable[HeldPreview], faults: Iterable[Fault] = ()
 ) -> list[SuggestedChange]:
-    """Return changes for the faults of a draft and of its previews, each once."""
+    """Returns changes for the faults of a draft and of its previews, each once."""
     changes: dict[str, SuggestedChange] = {}
     for change in _changes(fields, items, faults):
         changes.setdefault(change.key, change)
@@ -105,7 +105,7 @@ def _changes(
 
 
 def _template_changes(fields: Fields, fault: Fault) -> Iterator[SuggestedChange]:
-    """Yield changes for an undefined variable, or an unknown filter, at its position."""
+    """Yields changes for an undefined variable, or an unknown filter, at its position."""
     field = field_of(fault.pointer)
     if fault.line is None or field not in fields:
         return
@@ -134,7 +134,7 @@ def _replacement(
 def _for_undefined(
     text: str, start: int, name: str, match: str | None
 ) -> Iterator[tuple[int, str]]:
-    """Yield the end and the replacement of the path at `start`: the similar name, a default."""
+    """Yields the end and the replacement of the path at `start`: the similar name, a default."""
     path = _PATH.match(text, start)
     root = re.match(r"\w+", name)
     if path is None or root is None or not path[0].startswith(root[0]):
@@ -148,7 +148,7 @@ def _for_undefined(
 
 
 def _last_step(path: re.Match[str], name: str) -> tuple[int, int] | None:
-    """Return the range of the step that a fault names, which others may follow."""
+    """Returns the range of the step that a fault names, which others may follow."""
     steps = list(_STEPS.finditer(path.string, path.start(), path.end()))
     count = len(_STEPS.findall(name))
     return steps[count - 1].span() if 0 < count <= len(steps) else None
@@ -179,7 +179,7 @@ class SchemaText:
             self._document = None
 
     def relaxations(self, pointer: str, body: str) -> Iterator[Relaxation]:
-        """Yield changes that make the schema accept the value at a pointer into a body.
+        """Yields changes that make the schema accept the value at a pointer into a body.
 
         Items of one list are alike: their violations are examined once for each kind of value.
         """
@@ -242,7 +242,7 @@ class SchemaText:
         return start, json.JSONDecoder().raw_decode(self._text, start)[1]
 
     def _member(self, name: str, start: int, end: int) -> tuple[int, int]:
-        """Return the range of a member of an object, with the comma after or before it."""
+        """Returns the range of a member of an object, with the comma after or before it."""
         start = self._text.rfind(json.dumps(name), 0, start)
         if (after := re.compile(r"\s*,\s*").match(self._text, end)) is not None:
             return start, after.end()
@@ -251,13 +251,13 @@ class SchemaText:
 
 
 def offset_of(text: str, line: int, column: int) -> int:
-    """Return the offset of a line and a column, both from 1."""
+    """Returns the offset of a line and a column, both from 1."""
     before = text.split("\n")[: line - 1]
     return sum(len(part) + 1 for part in before) + column - 1
 
 
 def _parts(document: Any, steps: list[str]) -> Iterator[tuple[list[str], dict[str, Any]]]:
-    """Yield the parts of a schema that apply to a value, and their paths."""
+    """Yields the parts of a schema that apply to a value, and their paths."""
     yield from _walk(document, document, [], steps, _MAX_DEPTH)
 
 
@@ -282,7 +282,7 @@ def _walk(
 
 
 def _inner(node: dict[str, Any], step: str) -> list[str] | None:
-    """Return where a schema describes the property or item `step`."""
+    """Returns where a schema describes the property or item `step`."""
     candidates = [["properties", step]]
     if step.isdecimal():
         candidates += [["prefixItems", step], ["items"]]

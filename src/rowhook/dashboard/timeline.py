@@ -52,7 +52,7 @@ class _Milestone(NamedTuple):
 
 
 def timeline(delivery: DeliveryWithAttempts) -> list[Step]:
-    """List the steps of a delivery so far."""
+    """Lists the steps of a delivery so far."""
     steps: list[Step] = []
     for milestone in _milestones(delivery):
         after = (milestone.at - steps[-1].at).total_seconds() * 1000 if steps else None
@@ -70,7 +70,7 @@ def timeline(delivery: DeliveryWithAttempts) -> list[Step]:
 
 
 def outcome_text(attempt: Attempt) -> str:
-    """Describe the outcome of an attempt in a sentence."""
+    """Describes the outcome of an attempt in a sentence."""
     return _OUTCOME_TEXTS.get(attempt.outcome, attempt.outcome)
 
 
@@ -143,7 +143,7 @@ class AttemptChart(NamedTuple):
 
 
 def attempt_chart(series: Series) -> AttemptChart:
-    """Return the chart of a series; classes that are rare are shown only if they occur."""
+    """Returns the chart of a series; classes that are rare are shown only if they occur."""
     counts = {
         kind.name: [getattr(point.attempts_by_class, kind.name) for point in series.points]
         for kind in _CLASSES

@@ -27,13 +27,13 @@ class WindowLines(NamedTuple):
 
 
 def last_half(series: Series) -> Series:
-    """Cut a series of two windows to the current one, which has the step that has not ended."""
+    """Cuts a series of two windows to the current one, which has the step that has not ended."""
     points = series.points[len(series.points) // 2 :]
     return replace(series, since=points[0].at, points=points)
 
 
 def window_lines(series: Series) -> WindowLines:
-    """Make the lines of a series of two windows."""
+    """Makes the lines of a series of two windows."""
     middle = len(series.points) // 2
     before, current = series.points[:middle], series.points[middle:]
 

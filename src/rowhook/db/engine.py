@@ -1,4 +1,4 @@
-"""Claim, renew, record and release deliveries; retry, cancel and replay them."""
+"""Claims, renews, records and releases deliveries; retries, cancels and replays them."""
 
 from __future__ import annotations
 

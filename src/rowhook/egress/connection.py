@@ -114,7 +114,7 @@ class Connection(asyncio.Protocol):
     async def exchange(
         self, request: bytes, deadline: float, timer: ExchangeTimer | None = None
     ) -> Response:
-        """Send `request` and return the response, at the latest at `deadline`, in the loop's time.
+        """Sends `request` and returns the response, by `deadline` in the loop's time.
 
         Raises TimeoutError, ResponseInvalid and ConnectionEnded.
         """
@@ -143,7 +143,7 @@ class Connection(asyncio.Protocol):
             raise
 
     def write_pending(self) -> None:
-        """Write the request that was left for the end of an iteration of the event loop."""
+        """Writes the request that was left for the end of an iteration of the event loop."""
         request, self._pending = self._pending, None
         if request is None or self._transport is None or self._transport.is_closing():
             return  # the exchange has ended, or ends with the connection
@@ -156,7 +156,7 @@ class Connection(asyncio.Protocol):
             self._fail(ended)
 
     def close(self) -> None:
-        """Close the connection after its last bytes, at the latest after `CLOSE_S`."""
+        """Closes the connection after its last bytes, at the latest after `CLOSE_S`."""
         self._deadlines.remove(self)
         if self._transport is not None and not self.lost.done():
             # A peer that does not read would keep it open forever.
@@ -164,7 +164,7 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def abort(self) -> None:
-        """Close the connection at once, or when it is opened; its exchange, if any, fails."""
+        """Closes the connection at once, or when it is opened; its exchange, if any, fails."""
         self._deadlines.remove(self)
         self.is_reusable = False
         self._is_aborted = True
@@ -182,7 +182,7 @@ class Connection(asyncio.Protocol):
         return self._transport is not None and not self.lost.done()
 
     def expire(self) -> None:
-        """End an exchange at its deadline, an idle connection, or one that does not close."""
+        """Ends an exchange at its deadline, an idle connection, or one that does not close."""
         if self._state is _State.IDLE and self.is_closing:
             self.abort()
         elif self._state is _State.IDLE:
@@ -196,18 +196,18 @@ class Connection(asyncio.Protocol):
     # Callbacks of the event loop.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport, which is replaced when TLS begins in a tunnel."""
+        """Keeps the transport, which is replaced when TLS begins in a tunnel."""
         self._transport = cast("asyncio.Transport", transport)
         if self._is_aborted:
             self._transport.abort()
 
     def eof_received(self) -> None:
-        """Close at once if the request is not written yet: its response cannot arrive any more."""
+        """Closes at once if the request is not written yet: its response cannot arrive any more."""
         if self._transport is not None and self._transport.get_write_buffer_size():
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Parse received data."""
+        """Parses received data."""
         if self._state is _State.BODY:
             self._read_body(data)
         elif self._pending is not None:
@@ -223,7 +223,7 @@ class Connection(asyncio.Protocol):
             self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End the exchange; the connection leaves the pool."""
+        """Ends the exchange; the connection leaves the pool."""
         self._pool.forget(self)
         if not self.lost.done():
             self.lost.set_result(None)
@@ -239,12 +239,12 @@ class Connection(asyncio.Protocol):
     # Callbacks of the parser.
 
     def on_message_begin(self) -> None:
-        """Refuse to reuse a connection with a second response to one request."""
+        """Refuses to reuse a connection with a second response to one request."""
         if self._state is _State.IDLE:
             self.is_reusable = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header."""
+        """Keeps a header."""
         # Both are rare, and faster to find than to remove.
         if name[-1] <= _SPACE or (value and value[-1] <= _SPACE):
             name, value = name.rstrip(b" \t"), value.rstrip(b" \t")
@@ -253,7 +253,7 @@ class Connection(asyncio.Protocol):
             self.idle_s = _idle_s(value)
 
     def on_headers_complete(self) -> None:
-        """Begin the body of a final response; drop the head of an interim one."""
+        """Begins the body of a final response; drops the head of an interim one."""
         if self._state is _State.IDLE:
             return
         status = self._parser.get_status_code()
@@ -272,12 +272,12 @@ class Connection(asyncio.Protocol):
             self._timer.responded = monotonic()
 
     def on_body(self, body: bytes) -> None:
-        """Keep the part of the body that is read."""
+        """Keeps the part of the body that is read."""
         if self._state is _State.BODY and len(self._body) < READ_BYTES:
             self._body += body[: READ_BYTES - len(self._body)]
 
     def on_message_complete(self) -> None:
-        """End the exchange, unless the response was an interim one."""
+        """Ends the exchange, unless the response was an interim one."""
         if self._state is _State.BODY:
             # A request that is not completely written cannot be followed by another one.
             unwritten = self._transport is None or self._transport.get_write_buffer_size()
@@ -303,7 +303,7 @@ class Connection(asyncio.Protocol):
             self._fail(ResponseInvalid())
 
     def _read_body(self, data: bytes) -> None:
-        """Parse in pieces: the parser copies the body, and most of a large one is not read."""
+        """Parses in pieces: the parser copies the body, and most of a large one is not read."""
         self._received_body_bytes += len(data)
         for start in range(0, len(data), READ_BYTES):
             if self._state is not _State.BODY:
@@ -335,7 +335,7 @@ class Connection(asyncio.Protocol):
         self._keep = _DISCARD
 
     def _end_body(self) -> None:
-        """End the exchange before the end of the response, and stop receiving."""
+        """Ends the exchange before the end of the response, and stops receiving."""
         if self._state is _State.BODY:
             self._finish(is_reusable=False)
         self.abort()
@@ -384,7 +384,7 @@ class Connection(asyncio.Protocol):
 
 
 def _idle_s(value: bytes) -> float:
-    """Return how long the server keeps an idle connection, with a margin (RFC 2068 19.7.1)."""
+    """Returns how long the server keeps an idle connection, with a margin (RFC 2068 19.7.1)."""
     for parameter in value.split(b","):
         name, _, seconds = parameter.strip().partition(b"=")
         if name.lower() == b"timeout" and seconds.isdigit():

@@ -64,18 +64,18 @@ class ProxyPolicy:
         self._addresses = {literal} if (literal := _literal(self.host)) else set[str]()
 
     def permits(self, address: str) -> bool:
-        """Return whether `address` belongs to the proxy, by its URL or name resolution."""
+        """Returns whether `address` belongs to the proxy, by its URL or name resolution."""
         return _literal(address) in self._addresses
 
     def admits(self, host: str, addresses: Sequence[str]) -> bool:
-        """Store the proxy's addresses. Other names are not allowed."""
+        """Stores the proxy's addresses. Other names are not allowed."""
         if host != self.host:
             return False
         self._addresses.update(literal for text in addresses if (literal := _literal(text)))
         return True
 
     def loopback(self) -> tuple[str, ...]:
-        """Return the addresses of a proxy on `localhost`."""
+        """Returns the addresses of a proxy on `localhost`."""
         return LOOPBACK
 
 
@@ -96,7 +96,7 @@ class Tunnel(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
 
     async def open(self, target: Target, proxy: ProxyPolicy) -> None:
-        """Send CONNECT and wait for its success. Raises Failure, ResponseInvalid."""
+        """Sends CONNECT and waits for its success. Raises Failure, ResponseInvalid."""
         if self.transport is None:
             raise ResponseInvalid
         authority = f"{bracketed(target.host)}:{target.port}"
@@ -106,11 +106,11 @@ class Tunnel(asyncio.Protocol):
             raise errors.proxy_response(status)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport, on which TLS begins later."""
+        """Keeps the transport, on which TLS begins later."""
         self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Parse the response to CONNECT."""
+        """Parses the response to CONNECT."""
         self._bytes += len(data)
         try:
             self._parser.feed_data(data)
@@ -122,13 +122,13 @@ class Tunnel(asyncio.Protocol):
             self._fail()
 
     def on_headers_complete(self) -> None:
-        """Report the status; a success has no body."""
+        """Reports the status; a success has no body."""
         status = self._parser.get_status_code()
         if status >= 200 and not self._status.done():  # noqa: PLR2004  # a final response
             self._status.set_result(status)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Fail if there was no response."""
+        """Fails if there was no response."""
         self._fail()
 
     def _fail(self) -> None:
@@ -139,7 +139,7 @@ class Tunnel(asyncio.Protocol):
 
 
 def make_trust() -> ssl.SSLContext:
-    """Return a context for TLS 1.2 or newer that verifies with the system's certificates.
+    """Returns a context for TLS 1.2 or newer that verifies with the system's certificates.
 
     OpenSSL reads `SSL_CERT_FILE` and `SSL_CERT_DIR`; httpx's certificates are the fallback.
     """
@@ -176,7 +176,7 @@ class Dialer:
     async def connect(
         self, target: Target, connection: Connection, deadline: float, timer: ExchangeTimer
     ) -> None:
-        """Connect `connection` for requests to `target`, until `deadline` in the loop's time.
+        """Connects `connection` for requests to `target`, until `deadline` in the loop's time.
 
         Raises Failure.
         """
@@ -187,7 +187,7 @@ class Dialer:
             await self._connect_through(self._proxy, target, connection, limit, timer)
 
     async def close(self) -> None:
-        """Cancel the running lookups."""
+        """Cancels the running lookups."""
         await self._resolver.close()
 
     async def _connect_directly(
@@ -297,7 +297,7 @@ class Dialer:
 async def _step(
     limit: float, on_timeout: errors.Failure, failure_of: Callable[[OSError], errors.Failure]
 ) -> AsyncIterator[None]:
-    """Report the errors of one step: `on_timeout` after `limit`, or `failure_of` its error."""
+    """Reports the errors of one step: `on_timeout` after `limit`, or `failure_of` its error."""
     try:
         async with asyncio.timeout_at(limit):
             yield

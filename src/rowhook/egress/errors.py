@@ -65,31 +65,31 @@ _RESOLVER = {
 
 
 def forbidden() -> Failure:
-    """Return the failure of a request to a target that is not allowed."""
+    """Returns the failure of a request to a target that is not allowed."""
     return Failure(Verdict.TARGET_FORBIDDEN, FORBIDDEN)
 
 
 def unsendable() -> Failure:
-    """Return the failure of a request that HTTP cannot express."""
+    """Returns the failure of a request that HTTP cannot express."""
     return Failure(
         Verdict.RENDER_FAILED, "The method or a header is not allowed in an HTTP request."
     )
 
 
 def not_resolved(error: OSError) -> Failure:
-    """Return the failure of a name resolution."""
+    """Returns the failure of a name resolution."""
     return Failure(
         Verdict.DNS_FAILED, f"The host name could not be resolved ({resolver_code(error)})."
     )
 
 
 def not_connected(error: OSError) -> Failure:
-    """Return the failure of a TCP connection."""
+    """Returns the failure of a TCP connection."""
     return Failure(Verdict.CONNECT_FAILED, f"The connection failed ({code(error)}).")
 
 
 def tls_failed(error: OSError) -> Failure:
-    """Return the failure of a TLS handshake."""
+    """Returns the failure of a TLS handshake."""
     if isinstance(error, ssl.SSLCertVerificationError):
         reason = _CERTIFICATE.get(error.verify_code, f"OpenSSL code {error.verify_code}")
         return Failure(Verdict.TLS_FAILED, f"The certificate was rejected: {reason}.")
@@ -102,22 +102,22 @@ def tls_failed(error: OSError) -> Failure:
 
 
 def timed_out(step: str) -> Failure:
-    """Return the failure of a step before the request was sent."""
+    """Returns the failure of a step before the request was sent."""
     return Failure(Verdict.TIMEOUT, f"{step} timed out.")
 
 
 def no_response(timeout_s: float) -> Failure:
-    """Return the failure of an attempt whose time is over."""
+    """Returns the failure of an attempt whose time is over."""
     return Failure(Verdict.TIMEOUT, f"No response within {timeout_s:g} s.")
 
 
 def response_invalid() -> Failure:
-    """Return the failure of an exchange whose response is not HTTP."""
+    """Returns the failure of an exchange whose response is not HTTP."""
     return Failure(Verdict.RESPONSE_INVALID, "The response is not valid HTTP.")
 
 
 def connection_ended(error: BaseException | None) -> Failure:
-    """Return the failure of a connection that ended before a response, because of `error`."""
+    """Returns the failure of a connection that ended before a response, because of `error`."""
     if isinstance(error, ssl.SSLError):
         # TLS 1.3 reports a missing client certificate only after the handshake.
         return tls_failed(error)
@@ -129,22 +129,22 @@ def connection_ended(error: BaseException | None) -> Failure:
 
 
 def proxy_failed(text: str) -> Failure:
-    """Return the failure of a request that did not get beyond the egress proxy."""
+    """Returns the failure of a request that did not get beyond the egress proxy."""
     return Failure(Verdict.CONNECT_FAILED, text)
 
 
 def proxy_response(status: int) -> Failure:
-    """Return the failure of a request to which the egress proxy itself responded."""
+    """Returns the failure of a request to which the egress proxy itself responded."""
     return proxy_failed(f"The egress proxy responded with status {status}.")
 
 
 def resolver_code(error: OSError) -> str:
-    """Return the name of the error of a name resolution."""
+    """Returns the name of the error of a name resolution."""
     return _RESOLVER.get(error.errno or 0, "EAI_FAIL")
 
 
 def code(error: OSError) -> str:
-    """Return the name of an error number."""
+    """Returns the name of an error number."""
     if error.errno is None and isinstance(error, ConnectionResetError):
         return "ECONNRESET"
     return errno.errorcode.get(error.errno or 0, "EIO")

@@ -31,7 +31,7 @@ SWITCHING_PROTOCOLS = 101
 def encode(
     method: str, request_target: str, authority: str, headers: Headers, body: bytes | None
 ) -> bytes:
-    """Return the bytes of a request. Raises Failure if HTTP cannot express it."""
+    """Returns the bytes of a request. Raises Failure if HTTP cannot express it."""
     if not _is_token(method):
         raise errors.unsendable()
     lines = [f"{method} {request_target} HTTP/1.1\r\nHost: {authority}"]
@@ -63,7 +63,7 @@ class Response(msgspec.Struct, frozen=True):
 
 
 def is_interim(status: int) -> bool:
-    """Return whether another response follows (RFC 9110 section 15.2)."""
+    """Returns whether another response follows (RFC 9110 section 15.2)."""
     return status < 200 and status != SWITCHING_PROTOCOLS  # noqa: PLR2004  # 1xx
 
 
@@ -81,7 +81,7 @@ class BrokenHead:
         self._searched = 0
 
     def feed(self, data: bytes) -> Response | None:
-        """Return the response if the head is complete. Raises ValueError for its status line."""
+        """Returns the response if the head is complete. Raises ValueError for its status line."""
         self._text += data
         while self._status is not None or self._read_status():
             blank = _BLANK_LINE.search(self._text, self._searched)
@@ -95,7 +95,7 @@ class BrokenHead:
         return None
 
     def _read_status(self) -> bool:
-        """Read the status line, and return whether it is complete."""
+        """Reads the status line, and returns whether it is complete."""
         if self._text.startswith((b"\r", b"\n")):
             self._text = self._text.lstrip(b"\r\n")
         newline = self._text.find(b"\n", self._searched)
@@ -134,7 +134,7 @@ class ExchangeTimer:
         self.responded: float | None = None
 
     def timings(self, *, secure: bool) -> Timings:
-        """Return the phases in milliseconds; a reused connection has no dns, connect or tls."""
+        """Returns the phases in milliseconds; a reused connection has no dns, connect or tls."""
         return Timings(
             dns=_between(self.resolving, self.resolved),
             connect=_between(self.resolved or self.started, self.connected),

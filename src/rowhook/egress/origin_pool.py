@@ -28,7 +28,7 @@ class Expiring(Protocol):
     tick: int
 
     def expire(self) -> None:
-        """React to the deadline, which has passed."""
+        """Reacts to the deadline, which has passed."""
 
 
 class Deadlines:
@@ -45,7 +45,7 @@ class Deadlines:
         self._armed_for = math.inf
 
     def set(self, entry: Expiring, at: float) -> None:
-        """Call `entry.expire` at the time `at`, unless `remove` is called before."""
+        """Calls `entry.expire` at the time `at`, unless `remove` is called before."""
         tick = int(at * TICKS_PER_S) + 1
         entry.tick = tick
         entries = self._entries.get(tick)
@@ -56,13 +56,13 @@ class Deadlines:
         entries.add(entry)
 
     def remove(self, entry: Expiring) -> None:
-        """Remove the deadline of `entry`, if it has one."""
+        """Removes the deadline of `entry`, if it has one."""
         entries = self._entries.get(entry.tick)
         if entries is not None:
             entries.discard(entry)
 
     def close(self) -> None:
-        """Forget all deadlines."""
+        """Forgets all deadlines."""
         self._entries.clear()
         if self._timer is not None:
             self._timer.cancel()
@@ -89,7 +89,7 @@ class Writer(Protocol):
     """A connection with a request to write."""
 
     def write_pending(self) -> None:
-        """Write the request, unless its exchange has ended."""
+        """Writes the request, unless its exchange has ended."""
 
 
 class WriteBatch:
@@ -104,7 +104,7 @@ class WriteBatch:
         self._writers: list[Writer] = []
 
     def add(self, writer: Writer) -> None:
-        """Call `writer.write_pending` soon, at the latest in the next iteration."""
+        """Calls `writer.write_pending` soon, at the latest in the next iteration."""
         if not self._writers:
             asyncio.get_running_loop().call_soon(self._flush)
         self._writers.append(writer)
@@ -134,11 +134,11 @@ class OriginPool:
         self._is_closed = False
 
     def add(self, connection: Connection) -> None:
-        """Add a connection that is being opened."""
+        """Adds a connection that is being opened."""
         self._open.add(connection)
 
     def take(self, origin: Origin) -> Connection | None:
-        """Return the idle connection to `origin` that was used last, or None.
+        """Returns the idle connection to `origin` that was used last, or None.
 
         Raises ConnectionEnded if the pool is closed.
         """
@@ -155,7 +155,7 @@ class OriginPool:
         return None
 
     def put(self, connection: Connection, now: float) -> None:
-        """Keep a connection after its exchange, or close it if it cannot be used again."""
+        """Keeps a connection after its exchange, or closes it if it cannot be used again."""
         if not connection.is_reusable or connection.is_closing or not connection.idle_s:
             connection.close()
             return
@@ -166,7 +166,7 @@ class OriginPool:
         self._deadlines.set(connection, now + connection.idle_s)
 
     def discard(self, connection: Connection) -> None:
-        """Remove a connection from the idle ones, if it is there."""
+        """Removes a connection from the idle ones, if it is there."""
         idle = self._idle.get(connection.origin)
         if idle is None or connection not in idle:
             return
@@ -176,12 +176,12 @@ class OriginPool:
             del self._idle[connection.origin]
 
     def forget(self, connection: Connection) -> None:
-        """Remove a connection that is closed or was never opened."""
+        """Removes a connection that is closed or was never opened."""
         self._open.discard(connection)
         self.discard(connection)
 
     async def close(self) -> None:
-        """Close every connection, and those that are being opened as soon as they are."""
+        """Closes every connection, and those that are being opened as soon as they are."""
         self._is_closed = True
         for connection in list(self._open):
             connection.abort()

@@ -68,13 +68,13 @@ class DialPolicy(Protocol):
     """The decision whether a connection is allowed."""
 
     def permits(self, address: str) -> bool:
-        """Return whether connecting to the literal `address` is allowed."""
+        """Returns whether connecting to the literal `address` is allowed."""
 
     def admits(self, host: str, addresses: Sequence[str]) -> bool:
-        """Return whether connecting to the name `host` with these addresses is allowed."""
+        """Returns whether connecting to the name `host` with these addresses is allowed."""
 
     def loopback(self) -> tuple[str, ...]:
-        """Return the addresses of `localhost`."""
+        """Returns the addresses of `localhost`."""
 
 
 # Compared by identity: it is part of the key of a cache that is read for each request.
@@ -89,21 +89,21 @@ class EgressPolicy:
     allow_http: bool = False
 
     def permits(self, address: str) -> bool:
-        """Return whether connecting to the literal `address` is allowed; an invalid one is not."""
+        """Returns whether connecting to the literal `address` is allowed; an invalid one is not."""
         parsed = _parse(address)
         return parsed is not None and (_is_public(parsed) or self._is_allowed(parsed))
 
     def admits(self, host: str, addresses: Sequence[str]) -> bool:
-        """Return whether connecting to a name is allowed: only if all its addresses are."""
+        """Returns whether connecting to a name is allowed: only if all its addresses are."""
         return all(map(self.permits, addresses))
 
     def allows(self, address: str) -> bool:
-        """Return whether the literal `address` is in `allow_networks`."""
+        """Returns whether the literal `address` is in `allow_networks`."""
         parsed = _parse(address)
         return parsed is not None and self._is_allowed(parsed)
 
     def loopback(self) -> tuple[str, ...]:
-        """Return the loopback addresses that are allowed."""
+        """Returns the loopback addresses that are allowed."""
         return tuple(address for address in LOOPBACK if self.permits(address))
 
     def _is_allowed(self, address: IPv4Address | IPv6Address) -> bool:
@@ -111,7 +111,7 @@ class EgressPolicy:
 
 
 def network_to_allow(address: str) -> str | None:
-    """Return the network that would allow a loopback or private `address`, else None.
+    """Returns the network that would allow a loopback or private `address`, else None.
 
     Link-local, multicast and reserved addresses are never receivers.
     """
@@ -149,7 +149,7 @@ class GuardedResolver:
         self._lookup = lookup or ThreadedLookup()
 
     async def resolve(self, host: str) -> list[str]:
-        """Return a few addresses of a name. Raises TargetForbidden, or OSError if there is none."""
+        """Returns addresses of a name. Raises TargetForbidden, or OSError if there is none."""
         # RFC 6761 section 6.3: localhost is not resolved.
         addresses = self._policy.loopback() if host == "localhost" else await self._lookup(host)
         if not addresses:
@@ -159,7 +159,7 @@ class GuardedResolver:
         return _shorten(addresses)
 
     async def close(self) -> None:
-        """Cancel the running lookups; their threads end by themselves."""
+        """Cancels the running lookups; their threads end by themselves."""
         if isinstance(self._lookup, ThreadedLookup):
             await self._lookup.close()
 
@@ -177,7 +177,7 @@ class ThreadedLookup:
         self._running: dict[str, asyncio.Task[list[str]]] = {}
 
     async def __call__(self, host: str) -> list[str]:
-        """Return the addresses of `host`. Raises OSError (gaierror)."""
+        """Returns the addresses of `host`. Raises OSError (gaierror)."""
         task = self._running.get(host)
         if task is None:
             task = self._running[host] = asyncio.create_task(self._look_up(host))
@@ -191,7 +191,7 @@ class ThreadedLookup:
         raise socket.gaierror(socket.EAI_FAIL, "the resolver was closed")
 
     async def close(self) -> None:
-        """Cancel the running lookups."""
+        """Cancels the running lookups."""
         running = list(self._running.values())
         for task in running:
             task.cancel()

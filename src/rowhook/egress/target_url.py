@@ -72,7 +72,7 @@ class Target:
 
 
 def is_allowed_host(host: str, allowed: Iterable[str]) -> bool:
-    """Return whether the host of a target is one of the names, and IPv6 addresses in brackets."""
+    """Returns whether the host of a target is one of the names, and IPv6 addresses in brackets."""
     return any(host == (_unbracketed(name) if name.startswith("[") else name) for name in allowed)
 
 
@@ -87,7 +87,7 @@ def _unbracketed(name: str) -> str | None:
 # and by the transport, which must not depend on a target that other code has checked.
 @functools.lru_cache(2048)
 def parse_target(url: str, policy: EgressPolicy) -> Target:
-    """Parse and check `url`.
+    """Parses and checks `url`.
 
     Raises UrlRejected if it is not an http(s) URL, or plain http where that is not allowed, and
     TargetForbidden for an address or name that is not allowed.
@@ -206,5 +206,5 @@ def _build(scheme: str, host: str, port: int, rest: str, *, is_literal: bool) ->
 
 
 def bracketed(host: str) -> str:
-    """Return a host as it is written in a URL (RFC 3986 section 3.2.2)."""
+    """Returns a host as it is written in a URL (RFC 3986 section 3.2.2)."""
     return f"[{host}]" if ":" in host else host

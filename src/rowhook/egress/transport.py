@@ -78,7 +78,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         timeout_s: float,
         timer: ExchangeTimer | None = None,
     ) -> Response:
-        """Return the response to one request, after at most `timeout_s` seconds.
+        """Returns the response to one request, after at most `timeout_s` seconds.
 
         The body is read up to 64 KiB, and for 2 s after the head. Raises Failure.
         """
@@ -108,7 +108,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         return response
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request of httpx. Raises Failure."""
+        """Sends a request of httpx. Raises Failure."""
         response = await self.exchange(
             request.method,
             str(request.url),
@@ -123,7 +123,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         return httpx.Response(response.status, headers=response.headers, content=response.body)
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Closes every connection."""
         await self._dialer.close()
         await self._pool.close()
         self._deadlines.close()

@@ -1,4 +1,4 @@
-"""Create, start and stop the embedded PostgreSQL cluster."""
+"""Creates, starts and stops the embedded PostgreSQL cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Check server, login and database before anything starts; print the SQL for a DBA."""
+"""Checks server, login and database before anything starts; prints the SQL for a DBA."""
 
 from __future__ import annotations
 

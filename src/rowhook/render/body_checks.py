@@ -98,7 +98,7 @@ _Checked = list[tuple[Variant, _Problem | None]]
 def body_findings(
     variants: Variants, *, is_json_lines: bool, has_content_type: bool
 ) -> tuple[list[Fault], list[Fault]]:
-    """Return the faults of a body that is never JSON, and the warnings of one that may not be."""
+    """Returns the faults of a body that is never JSON, and the warnings of one that may not be."""
     checked = [(item, _problem(item.text, is_lines=is_json_lines)) for item in variants.items]
     failed = [(variant, problem) for variant, problem in checked if problem is not None]
     if not failed:
@@ -112,13 +112,13 @@ def body_findings(
 
 
 def _is_certain(variants: Variants, failed: list[tuple[Variant, _Problem]]) -> bool:
-    """Return whether no variant is JSON, though not all combinations of decisions are known."""
+    """Returns whether no variant is JSON, though not all combinations of decisions are known."""
     offsets = {variant.offset(problem.at) for variant, problem in failed}
     return len(offsets) == 1 or (variants.is_complete and variants.decisions <= 1)
 
 
 def _warnings(variants: Variants, checked: _Checked) -> Iterator[Fault]:
-    """Yield one warning for each place, with the first reason."""
+    """Yields one warning for each place, with the first reason."""
     seen: set[int] = set()
     for variant, problem in checked:
         if problem is None or variant.offset(problem.at) in seen:
@@ -130,7 +130,7 @@ def _warnings(variants: Variants, checked: _Checked) -> Iterator[Fault]:
 
 
 def _opposite(checked: _Checked) -> str:
-    """Return when the variant with all conditions true fails: unless another one passes."""
+    """Returns when the variant with all conditions true fails: unless another one passes."""
     for variant, problem in checked:
         if problem is None and variant.reason:
             reason = variant.reason.replace(" is false, ", " is true, ")
@@ -203,7 +203,7 @@ def _advice_by_character(text: str, at: int, message: str) -> str:
 
 
 def _bracket_advice(text: str, at: int, message: str) -> str | None:
-    """Return the advice for a bracket that is missing or closes nothing."""
+    """Returns the advice for a bracket that is missing or closes nothing."""
     bracket = _open_bracket(text[:at])
     if not text[at:].strip():
         return (
@@ -219,7 +219,7 @@ def _bracket_advice(text: str, at: int, message: str) -> str | None:
 
 
 def _open_bracket(text: str) -> str:
-    """Return the innermost bracket that is open at the end of a text, or ""."""
+    """Returns the innermost bracket that is open at the end of a text, or ""."""
     stack = [""]
     for match in _BRACKET.finditer(text):
         if match[0] in _CLOSING:
@@ -235,7 +235,7 @@ def _no_comma(bracket: str) -> str:
 
 
 def _content_type_advice(text: str) -> str | None:
-    """Return the advice for a body that is not meant to be JSON, without a Content-Type."""
+    """Returns the advice for a body that is not meant to be JSON, without a Content-Type."""
     for pattern, media_type in _NO_CONTENT_TYPE:
         if pattern.match(text):
             return f"If it is not meant to be JSON, set the header Content-Type, e.g. {media_type}."
@@ -243,7 +243,7 @@ def _content_type_advice(text: str) -> str | None:
 
 
 def payload_warning(configuration: Configuration) -> Fault | None:
-    """Return a warning of a schema that no default payload of a job or a commit can match."""
+    """Returns a warning of a schema that no default payload of a job or a commit can match."""
     schema = _schema_of(configuration)
     is_default = configuration.body_template is None and not configuration.raw_payload
     if schema is None or not is_default or configuration.method in {"GET", "DELETE"}:
@@ -262,7 +262,7 @@ def payload_warning(configuration: Configuration) -> Fault | None:
 
 
 def schema_warnings(configuration: Configuration, variants: Variants) -> list[Fault]:
-    """Return the warnings of a body that never matches the schema, or only for some data.
+    """Returns the warnings of a body that never matches the schema, or only for some data.
 
     A mismatch is not a fault: template and schema may be changed one after the other.
     """
@@ -305,7 +305,7 @@ def _chooses(document: Any) -> bool:
 
 
 def _certain(schema: Schema, instance: Any) -> Iterator[tuple[str, str]]:
-    """Yield pointer and message of the faults that do not depend on the data."""
+    """Yields pointer and message of the faults that do not depend on the data."""
     for fault in schema.faults(instance):
         node = _at(instance, fault.pointer)
         if fault.keyword in _BY_SIZE or (isinstance(node, str) and node == MARK):

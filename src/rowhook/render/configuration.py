@@ -77,7 +77,7 @@ class ConfigurationRejected(ValueError):
 
 
 def read_configuration(text: str) -> Configuration:
-    """Parse the configuration of a stored revision.
+    """Parses the configuration of a stored revision.
 
     Fields that this release does not know are ignored: during an upgrade, the next release adds
     them to the revisions that workers of this one read.
@@ -90,7 +90,7 @@ def read_configuration(text: str) -> Configuration:
 
 
 def to_json(configuration: Configuration, paths: Collection[RequiredPath] = ()) -> str:
-    """Return the JSON argument of `rowhook.create_webhook` and `rowhook.change_webhook`.
+    """Returns the JSON argument of `rowhook.create_webhook` and `rowhook.change_webhook`.
 
     Fields of subclasses, such as `organization_id` of a draft, are left out.
     """
@@ -101,7 +101,7 @@ def to_json(configuration: Configuration, paths: Collection[RequiredPath] = ()) 
 
 
 def field_faults(configuration: Configuration) -> Iterator[Fault]:
-    """Yield the faults of plain fields; templates and schema are validated when compiled."""
+    """Yields the faults of plain fields; templates and schema are validated when compiled."""
     for pointer, message in (*_number_faults(configuration), *_choice_faults(configuration)):
         yield Fault(pointer=pointer, message=message)
 
@@ -152,29 +152,29 @@ def _choice_faults(configuration: Configuration) -> Iterator[tuple[str, str]]:
 
 
 def added_headers(brand: str) -> tuple[str, ...]:
-    """Return the names of the headers that are added to every request, in the order sent."""
+    """Returns the names of the headers that are added to every request, in the order sent."""
     standard = ("webhook-id", "webhook-timestamp", "webhook-signature")
     return ("Idempotency-Key", f"X-{brand}-Signature", *standard)
 
 
 def forced_headers(brand: str) -> frozenset[str]:
-    """Return the lower-case names of headers that a webhook cannot override."""
+    """Returns the lower-case names of headers that a webhook cannot override."""
     return frozenset(name.lower() for name in (*added_headers(brand), "X-Roxels-Signature"))
 
 
 def custom_header_names(names: Iterable[str], brand: str) -> list[str]:
-    """Return the lower-case names of the configured headers that are sent."""
+    """Returns the lower-case names of the configured headers that are sent."""
     forced = forced_headers(brand)
     return [name.lower() for name in names if name.lower() not in forced]
 
 
 def header_pointer(name: str) -> str:
-    """Return the JSON pointer of a header in a configuration."""
+    """Returns the JSON pointer of a header in a configuration."""
     return json_pointer.join(["headers", name])
 
 
 def header_warnings(headers: Iterable[str], brand: str) -> list[tuple[str, str]]:
-    """Return each configured header that Rowhook sets itself, with a warning."""
+    """Returns each configured header that Rowhook sets itself, with a warning."""
     forced = forced_headers(brand)
     return [
         (name, f"{name} is set by Rowhook. The value configured here is not sent.")

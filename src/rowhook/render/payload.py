@@ -49,7 +49,7 @@ _NO_JOB = (
 
 
 def rfc3339(epoch_s: float) -> str:
-    """Format a Unix time as RFC 3339 in UTC, with milliseconds and `Z`."""
+    """Formats a Unix time as RFC 3339 in UTC, with milliseconds and `Z`."""
     second = int(epoch_s)
     millisecond = round((epoch_s - second) * 1_000_000) // 1000
     if 0 <= millisecond <= _LAST_MS:
@@ -72,12 +72,12 @@ def _job_with_output(job: str, event: Event) -> str:
 
 
 def default_payload(event: Event, timestamp: str) -> str:
-    """Return the default payload of a job, a commit or an operational event, as JSON text."""
+    """Returns the default payload of a job, a commit or an operational event, as JSON text."""
     return default_payload_of_kind(event, timestamp)[0]
 
 
 def default_payload_of_kind(event: Event, timestamp: str) -> tuple[str, str]:
-    """Return the default payload and its key in PAYLOAD_ORIGINS."""
+    """Returns the default payload and its key in PAYLOAD_ORIGINS."""
     snapshot = _decoder.decode(event.snapshot)
     if event.type in OPERATIONAL_TYPES:
         return (
@@ -160,7 +160,7 @@ class _Identified(msgspec.Struct, frozen=True):
 
 
 def session_of(event: Event) -> str | None:
-    """Return the id of a commit's session; None for a job, or without a session."""
+    """Returns the id of a commit's session; None for a job, or without a session."""
     return msgspec.json.decode(_decoder.decode(event.snapshot).session, type=_Identified).id
 
 
@@ -206,12 +206,12 @@ _READERS: dict[str, Callable[[_Variables, Event], object]] = {
 
 
 def variables(event: Event, timestamp: str) -> dict[str, object]:
-    """Return the variables of templates by root name; those that the event lacks are null."""
+    """Returns the variables of templates by root name; those that the event lacks are null."""
     return _Variables(event, timestamp)
 
 
 def variable_names() -> list[str]:
-    """Return the variables of templates, except `data.*` and `context.*`."""
+    """Returns the variables of templates, except `data.*` and `context.*`."""
     parts = {name: getattr(_Snapshot(), name) for name in _Snapshot.__struct_fields__}
     parts |= {"job": msgspec.Raw(f'{_NO_JOB[:-1]},"output":null,"metadata":null}}'.encode())}
     parts |= {"webhook": msgspec.Raw(_NO_WEBHOOK.encode())}

@@ -57,7 +57,7 @@ class Renderer:
         at: datetime | None = None,
         traceparent: str | None = None,
     ) -> Request | Outcome:
-        """Return the request of this attempt, or the outcome that prevents it."""
+        """Returns the request of this attempt, or the outcome that prevents it."""
         if self._inline and _is_small(webhook, event):
             try:
                 return self._render(webhook, event, at, traceparent, steps=INLINE_STEPS)
@@ -68,7 +68,7 @@ class Renderer:
     async def render_partial(
         self, webhook: Webhook, event: Event, *, at: datetime
     ) -> RedactedRequest | None:
-        """Return the redacted request without the parts that fail, or None if all fail."""
+        """Returns the redacted request without the parts that fail, or None if all fail."""
         return await self._in_thread(
             partial(render_partial, webhook, event, epoch_s=at.timestamp())
         )
@@ -106,7 +106,7 @@ def _is_small(webhook: Webhook, event: Event) -> bool:
 
 
 def render_partial(webhook: Webhook, event: Event, *, epoch_s: float) -> RedactedRequest | None:
-    """Return the redacted request without the parts that fail, or None if all fail.
+    """Returns the redacted request without the parts that fail, or None if all fail.
 
     It is not signed. A URL that fails is empty.
     """

@@ -46,7 +46,7 @@ def render_request(
     steps: int = MAX_STEPS,
     traceparent: str | None = None,
 ) -> Request | Outcome:
-    """Return the signed request of an attempt, or the outcome that prevents it.
+    """Returns the signed request of an attempt, or the outcome that prevents it.
 
     `traceparent` is the header of that name, unless the webhook has its own.
 
@@ -122,7 +122,7 @@ def _render(
 
 
 def _validate_if_json(webhook: Webhook, body: str | None, timer: _StageTimer) -> None:
-    """Validate a JSON body that a template or schema can make invalid."""
+    """Validates a JSON body that a template or schema can make invalid."""
     may_be_invalid = webhook.schema is not None or webhook.body is not None
     if body is not None and webhook.is_json and may_be_invalid:
         _validate(webhook, body)
@@ -138,7 +138,7 @@ def _trace_header(webhook: Webhook, traceparent: str | None) -> Headers:
 def _variables(
     webhook: Webhook, event: Event, timestamp: str, budget: Budget
 ) -> Mapping[str, object]:
-    """Return the variables; raise _Stopped if the event is too large or the condition false."""
+    """Returns the variables; raises _Stopped if the event is too large or the condition false."""
     if event.oversize_bytes is not None:
         raise _Stopped(
             Verdict.RENDER_FAILED,
@@ -164,7 +164,7 @@ def _render_text(
     secrets: Mapping[str, str],
     budget: Budget,
 ) -> tuple[str, str]:
-    """Return the text with its secrets, and redacted."""
+    """Returns the text with its secrets, and redacted."""
     try:
         rendered = template.render(names, budget)
         return rendered.reveal(secrets), rendered.redacted()
@@ -189,7 +189,7 @@ def _failed(
 def _body(
     webhook: Webhook, event: Event, timestamp: str, names: Mapping[str, object], budget: Budget
 ) -> tuple[str | None, str | None, str, tuple[str, ...]]:
-    """Return the body, the redacted body, its kind and its values for the frame."""
+    """Returns the body, the redacted body, its kind and its values for the frame."""
     if not webhook.sends_body:
         return None, None, "none", ()
     if webhook.raw_payload:
@@ -264,7 +264,7 @@ def _url(
 def _own_headers(
     webhook: Webhook, names: Mapping[str, object], budget: Budget, traceparent: str | None
 ) -> tuple[Headers, Headers, Headers]:
-    """Return the webhook's headers, their redacted form, and the trace header that ends both."""
+    """Returns the webhook's headers, their redacted form, and the trace header that ends both."""
     trace = _trace_header(webhook, traceparent)
     if not webhook.headers:
         return trace, trace, trace

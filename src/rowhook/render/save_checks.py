@@ -69,7 +69,7 @@ class Findings:
 
 
 def check_before_save(configuration: Configuration) -> Findings:
-    """Return the findings of a webhook. Parts that do not compile are left to the compiler."""
+    """Returns the findings of a webhook. Parts that do not compile are left to the compiler."""
     faults: list[Fault] = []
     warnings: list[Fault] = []
     for pointer, part in _parts(configuration):
@@ -86,7 +86,7 @@ def check_before_save(configuration: Configuration) -> Findings:
 
 
 def _located(fault: Fault) -> Fault:
-    """Return the fault with its position in the message, as the compiler writes it."""
+    """Returns the fault with its position in the message, as the compiler writes it."""
     if fault.line is None:
         return fault
     message = f"Line {fault.line}, column {fault.column}: {fault.message}"
@@ -141,7 +141,7 @@ def _unknown_names(pointer: str, part: Template | Condition) -> Iterator[Fault]:
 
 
 def _variable_fields() -> dict[str, list[str]]:
-    """Return the fields of each variable; none for those that are text."""
+    """Returns the fields of each variable; none for those that are text."""
     fields_of: dict[str, list[str]] = {}
     for name in variable_names():
         root, _, key = name.partition(".")
@@ -169,7 +169,7 @@ def _unknown(path: PlatformPath, fields_of: dict[str, list[str]]) -> str | None:
 def _null_names(
     pointer: str, part: Template | Condition, event_types: list[str]
 ) -> Iterator[Fault]:
-    """Yield a warning for variables that none of the webhook's events has."""
+    """Yields a warning for variables that none of the webhook's events has."""
     jobs = [event_type.startswith("job.") for event_type in event_types]
     commits = [event_type == "goal.committed" for event_type in event_types]
     missing = _COMMITS if jobs and all(jobs) else _JOBS if commits and all(commits) else frozenset()
@@ -185,7 +185,7 @@ def _null_names(
 
 
 def foreign_syntax(pointer: str, source: Source) -> Iterator[Fault]:
-    """Yield warnings for the first `${name}`, `<%= name %>` and `{data.name}` of a static text."""
+    """Yields warnings for the first `${name}`, `<%= name %>` and `{data.name}` of a static text."""
     static = _OURS.sub(lambda match: "\0" * len(match[0]), source.flat)
     for match in islice(_FOREIGN.finditer(static), MAX_FAULTS):
         name = match["braces"] or match["percent"] or match["single"]

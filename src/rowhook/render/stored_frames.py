@@ -54,7 +54,7 @@ def frame_request(
     values: tuple[str, ...],
     is_traced: bool = False,
 ) -> FramedRequest | None:
-    """Return the framed request, or None if SQL could not reassemble it.
+    """Returns the framed request, or None if SQL could not reassemble it.
 
     `kind` is the kind of body: `none`, `static`, `rendered`, `raw`, or a key of PAYLOAD_ORIGINS.
     `values` are the parts of the body that belong to this attempt. If the request `is_traced`, its
@@ -95,7 +95,7 @@ def _is_static(template: Template | None) -> bool:
 
 
 def _signature_values(signature: Headers, key: str, epoch: int) -> tuple[str, ...] | None:
-    """Return the values of the signature headers, in the order of _signature_origins."""
+    """Returns the values of the signature headers, in the order of _signature_origins."""
     if not signature:
         return ()
     (_, sent_key), (_, branded), _, (_, timestamp), (_, standard) = signature
@@ -166,12 +166,12 @@ def make_frame(
     headers: Sequence[tuple[str, Origins]],
     body: Origins | None,
 ) -> RequestFrame:
-    """Return the frame of `{method, url, headers, body}`; values are numbered in order."""
+    """Returns the frame of `{method, url, headers, body}`; values are numbered in order."""
     return frame_of_pieces(webhook, organization, _pieces(method, url, headers, body))
 
 
 def frame_of_pieces(webhook: UUID, organization: UUID, pieces: Iterable[Piece]) -> RequestFrame:
-    """Return the frame with these pieces of a JSON text."""
+    """Returns the frame with these pieces of a JSON text."""
     encoded = msgspec.json.encode(list(_merge_texts(pieces)))
     digest = hashlib.blake2b(webhook.bytes + encoded, digest_size=16).digest()
     return RequestFrame(
@@ -185,7 +185,7 @@ def frame_of_pieces(webhook: UUID, organization: UUID, pieces: Iterable[Piece]) 
 def _pieces(
     method: str, url: Origins, headers: Sequence[tuple[str, Origins]], body: Origins | None
 ) -> Iterator[Piece]:
-    """Yield the JSON text of the request, with the origins inside quotes."""
+    """Yields the JSON text of the request, with the origins inside quotes."""
     numbers = count()
     shared: dict[Shared, int] = {}
 
@@ -216,7 +216,7 @@ def _pieces(
 
 
 def _merge_texts(pieces: Iterable[Piece]) -> Iterator[Piece]:
-    """Merge adjacent texts."""
+    """Merges adjacent texts."""
     text = ""
     for piece in pieces:
         if isinstance(piece, str):
@@ -231,7 +231,7 @@ def _merge_texts(pieces: Iterable[Piece]) -> Iterator[Piece]:
 
 
 def json_content(text: str) -> str:
-    """Return the text as in a JSON string, without the quotes."""
+    """Returns the text as in a JSON string, without the quotes."""
     return msgspec.json.encode(text).decode()[1:-1]
 
 
@@ -256,7 +256,7 @@ class ResponseFrames:
         self._shapes: OrderedDict[tuple[UUID, tuple[str, ...]], _Shape] = OrderedDict()
 
     def split(self, request: RequestFrame, headers: Headers) -> FramedHeaders | None:
-        """Return the framed headers of a response to a request with this frame.
+        """Returns the framed headers of a response to a request with this frame.
 
         None for the first response with these header names, and for headers that are very long or
         contain control characters.
@@ -293,7 +293,7 @@ class ResponseFrames:
 
 
 def _header_pieces(names: tuple[str, ...], common: tuple[str | None, ...]) -> Iterator[Piece]:
-    """Yield the JSON text [[name, value], …], with the places of the values that differ."""
+    """Yields the JSON text [[name, value], …], with the places of the values that differ."""
     numbers = count()
     for index, (name, value) in enumerate(zip(names, common, strict=True)):
         yield f'{"," if index else "["}["{json_content(name)}","'

@@ -55,11 +55,11 @@ class FaultCollector:
         self.faults: list[Fault] = []
 
     def add(self, pointer: str, message: str, *, setting: str | None = None) -> None:
-        """Add a fault. `setting` is one that would allow the value."""
+        """Adds a fault. `setting` is one that would allow the value."""
         self.faults.append(Fault(pointer=pointer, message=message, setting=setting))
 
     def template(self, pointer: str, source: str | None, place: OutputContext) -> Template | None:
-        """Compile a template, if there is one; return None if it has faults."""
+        """Compiles a template, if there is one; returns None if it has faults."""
         try:
             return None if source is None else compile_template(source, place)
         except TemplateFaults as error:
@@ -67,7 +67,7 @@ class FaultCollector:
         return None
 
     def condition(self, source: str | None) -> Condition | None:
-        """Compile the condition, if there is one."""
+        """Compiles the condition, if there is one."""
         try:
             return None if source is None else compile_condition(source)
         except TemplateFaults as error:
@@ -81,7 +81,7 @@ class FaultCollector:
         )
 
     def schema(self, document: object) -> Schema | None:
-        """Compile the schema, if there is one."""
+        """Compiles the schema, if there is one."""
         try:
             return None if document is None else compile_schema(document)
         except SchemaRejected as error:
@@ -91,7 +91,7 @@ class FaultCollector:
 
 
 def default_headers(configured: Mapping[str, str], brand: str, *, sends_body: bool) -> Headers:
-    """Return the default headers that are not in `configured`."""
+    """Returns the default headers that are not in `configured`."""
     defaults = [("User-Agent", f"{brand}-Webhook/1")]
     if sends_body:
         defaults.append(("Content-Type", "application/json"))
@@ -112,7 +112,7 @@ def _header_faults(name: str, seen: set[str]) -> Iterator[str]:
 def compile_headers(
     headers: Mapping[str, str], forced: frozenset[str], collector: FaultCollector
 ) -> list[tuple[str, Template]]:
-    """Compile the configured headers, except those that Rowhook sets itself."""
+    """Compiles the configured headers, except those that Rowhook sets itself."""
     compiled: list[tuple[str, Template]] = []
     seen: set[str] = set()
     if len(headers) > _MAX_HEADERS:
@@ -133,7 +133,7 @@ def compile_headers(
 
 
 def content_type_of(headers: Mapping[str, str], collector: FaultCollector) -> str | None:
-    """Return the configured Content-Type, which must not be a template, or None."""
+    """Returns the configured Content-Type, which must not be a template, or None."""
     for name, value in headers.items():
         if name.lower() == "content-type":
             if "{" in value:
@@ -229,7 +229,7 @@ class _Parts(NamedTuple):
 
 
 def _compile_parts(configuration: Configuration, brand: str, policy: EgressPolicy | None) -> _Parts:
-    """Compile templates, schema and condition. Raises ConfigurationRejected with all faults."""
+    """Compiles templates, schema and condition. Raises ConfigurationRejected with all faults."""
     collector = FaultCollector()
     collector.faults.extend(field_faults(configuration))
     content_type = content_type_of(configuration.headers, collector)
@@ -271,7 +271,7 @@ def compile_webhook(
     sign: Callable[[str, int, bytes], Headers] = lambda _key, _time, _body: (),
     hidden: tuple[tuple[str, str], ...] = (),
 ) -> Webhook:
-    """Compile a webhook. `identity` has id, organization_id, revision and secrets_version.
+    """Compiles a webhook. `identity` has id, organization_id, revision and secrets_version.
 
     With `policy`, as for a save, a literal target that is not allowed is a fault; deliveries check
     the target when they connect. Raises ConfigurationRejected with all faults.
@@ -301,7 +301,7 @@ def compile_webhook(
 
 
 def required_paths(webhook: Webhook) -> list[RequiredPath]:
-    """Return the paths in data and context that every render needs, sorted."""
+    """Returns the paths in data and context that every render needs, sorted."""
     parts = [
         webhook.url,
         webhook.body,
@@ -320,6 +320,6 @@ def required_paths(webhook: Webhook) -> list[RequiredPath]:
 
 
 def used_secrets(webhook: Webhook) -> frozenset[str]:
-    """Return the ids of the secrets that the templates use."""
+    """Returns the ids of the secrets that the templates use."""
     parts = [webhook.url, webhook.body, *(template for _, template in webhook.headers)]
     return frozenset().union(*(part.secrets for part in parts if part is not None))

@@ -45,7 +45,7 @@ _ABSENT = object()
 
 
 def compile_acceptance(plan: Plan) -> Accepts:
-    """Return a function that returns True only for valid instances; False means unknown."""
+    """Returns a function that returns True only for valid instances; False means unknown."""
     for most_items in _MOST_ITEMS:
         accepts, cost = _Compilation(plan, most_items).node(plan.schema)
         if cost <= _MAX_COST:
@@ -70,7 +70,7 @@ class _Compilation:
         self._most_items = most_items
 
     def node(self, schema: Any) -> _Compiled:
-        """Compile a schema or a subschema."""
+        """Compiles a schema or a subschema."""
         if schema is True:
             return _always, 0
         if schema is False:
@@ -165,7 +165,7 @@ def _enum(allowed: list[Any]) -> _Compiled:
 
 
 def identity(value: Any) -> tuple[type, Any]:
-    """Return a key that differs between different scalars, also between True and 1.
+    """Returns a key that differs between different scalars, also between True and 1.
 
     An integer becomes a text, because hashes of strings have a secret seed. Those of numbers do
     not, so an enum of numbers could be made to collide.
@@ -229,7 +229,7 @@ def _format(name: str) -> _Compiled:
 
 
 def _spend_nothing(_steps: int) -> None:
-    """Charge nothing, because _FORMAT_COST is charged when the schema is compiled."""
+    """Charges nothing, because _FORMAT_COST is charged when the schema is compiled."""
 
 
 _VALUE_CHECKS: dict[str, Callable[[Any], _Compiled]] = {

@@ -17,7 +17,7 @@ _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 
 
 def errors_of(validator: Any, instance: Any, at: str | int | None = None) -> Errors:
-    """Yield the errors of an instance; `at` is its key or index in the parent."""
+    """Yields the errors of an instance; `at` is its key or index in the parent."""
     run = validator.format_checker
     if run.depth >= MAX_DESCENT:
         raise BudgetExceeded
@@ -32,7 +32,7 @@ def errors_of(validator: Any, instance: Any, at: str | int | None = None) -> Err
 
 
 def descend(parent: Any, schema: Any, instance: Any, at: str | int | None = None) -> Errors:
-    """Yield the errors of an instance under a subschema of the schema of `parent`."""
+    """Yields the errors of an instance under a subschema of the schema of `parent`."""
     if schema is True:
         return iter(())
     if schema is False:
@@ -47,14 +47,14 @@ def descend(parent: Any, schema: Any, instance: Any, at: str | int | None = None
 
 
 def errors_under(validator: Any, instance: Any) -> Errors:
-    """Yield the errors of an instance; the validator's schema may be true or false."""
+    """Yields the errors of an instance; the validator's schema may be true or false."""
     if isinstance(validator.schema, bool):
         return descend(validator, validator.schema, instance)
     return errors_of(validator, instance)
 
 
 def accepts(parent: Any, schema: Any, instance: Any) -> bool:
-    """Return whether the instance is valid under a subschema; stops at the first error."""
+    """Returns whether the instance is valid under a subschema; stops at the first error."""
     return next(descend(parent, schema, instance), None) is None
 
 
@@ -78,7 +78,7 @@ def pattern_properties(validator: Any, subschemas: Any, instance: Any, _schema: 
 def matching(
     validator: Any, patterns: Iterable[str], instance: dict[str, Any]
 ) -> Iterator[tuple[str, str]]:
-    """Yield pairs of a property name and a matching pattern."""
+    """Yields pairs of a property name and a matching pattern."""
     matches = validator.format_checker.matches
     for name in instance:
         yield from ((name, regex) for regex in patterns if matches(regex, name))
@@ -115,7 +115,7 @@ def property_names(validator: Any, subschema: Any, instance: Any, _schema: Any) 
 
 
 def items_from(validator: Any, subschema: Any, instance: Any, start: int) -> Errors:
-    """Yield the errors of an array's items from an index on."""
+    """Yields the errors of an array's items from an index on."""
     if isinstance(instance, list) and subschema is not True:
         for index in range(start, len(instance)):
             yield from descend(validator, subschema, instance[index], index)
@@ -243,7 +243,7 @@ def dependencies(validator: Any, needs: Any, instance: Any, _schema: Any) -> Err
 
 
 def reference(keyword: str) -> Any:
-    """Return the check of `$ref`, `$dynamicRef` or `$recursiveRef`."""
+    """Returns the check of `$ref`, `$dynamicRef` or `$recursiveRef`."""
 
     def check(validator: Any, _value: Any, instance: Any, _schema: Any) -> Errors:
         target = validator.format_checker.target(validator, keyword)
@@ -317,7 +317,7 @@ def _evaluated_items(validator: Any, instance: list[Any], *, is_nested: bool) ->
 
 
 def _in_place(validator: Any, instance: Any) -> Iterator[Any]:
-    """Yield the validators of all schemas that apply to the instance and accept it."""
+    """Yields the validators of all schemas that apply to the instance and accepts it."""
     if isinstance(validator.schema, bool):
         return
     validator.format_checker.spend(1)

@@ -27,7 +27,7 @@ _PROPERTIES = "property", "properties"
 
 
 def fault(message: str) -> Errors:
-    """Return one error in the form of a keyword's result."""
+    """Returns one error in the form of a keyword's result."""
     return (ValidationError(message),)
 
 

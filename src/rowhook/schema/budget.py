@@ -33,12 +33,12 @@ class Fault:
 
 
 def pointer_to(path: Iterable[str | int]) -> str:
-    """Return the RFC 6901 pointer of a path; long keys are truncated."""
+    """Returns the RFC 6901 pointer of a path; long keys are truncated."""
     return json_pointer.join(printable(str(step)) for step in path)
 
 
 def printable(text: str, characters: int = _MAX_CHARACTERS) -> str:
-    """Return a text for messages: truncated, with NUL and lone surrogates escaped.
+    """Returns a text for messages: truncated, with NUL and lone surrogates escaped.
 
     PostgreSQL does not store U+0000 in text, and UTF-8 has no lone surrogates.
     """
@@ -81,32 +81,32 @@ class Run:
         self.restart()
 
     def restart(self) -> None:
-        """Reset the budget."""
+        """Resets the budget."""
         self.steps = self.budget
         self.depth = 0
 
     def spend(self, steps: int) -> None:
-        """Charge steps. Raises BudgetExceeded if the budget is exceeded."""
+        """Charges steps. Raises BudgetExceeded if the budget is exceeded."""
         self.steps -= steps
         if self.steps < 0:
             raise BudgetExceeded
 
     def matches(self, regex: str, text: str) -> bool:
-        """Return whether a pattern of the plan matches anywhere in the text."""
+        """Returns whether a pattern of the plan matches anywhere in the text."""
         pattern = self.plan.patterns[regex]
         self.spend(pattern.steps(text))
         return pattern.is_in(text)
 
     def root(self) -> Any:
-        """Return the validator of the whole schema."""
+        """Returns the validator of the whole schema."""
         return self._cached(id(self.plan.schema), self.plan.schema, lambda: self.plan.resolver)
 
     def child(self, parent: Any, schema: Any) -> Any:
-        """Return the validator of a subschema of the schema of `parent`."""
+        """Returns the validator of a subschema of the schema of `parent`."""
         return self._cached(id(schema), schema, lambda: self._inside(parent, schema))
 
     def target(self, referrer: Any, keyword: str) -> Any:
-        """Return the validator of the target of a reference keyword."""
+        """Returns the validator of the target of a reference keyword."""
         validator = self._targets.get(id(referrer.schema))
         if validator is None:
             self.spend(_LOOKUP_STEPS)
@@ -136,7 +136,7 @@ class Run:
 
 
 def resolve(resolver: Any, schema: Mapping[str, Any], keyword: str) -> Any:
-    """Resolve `$ref`, `$dynamicRef` or `$recursiveRef` into a referencing.Resolved."""
+    """Resolves `$ref`, `$dynamicRef` or `$recursiveRef` into a referencing.Resolved."""
     if keyword == "$recursiveRef":
         return lookup_recursive_ref(resolver)
     return resolver.lookup(schema[keyword])

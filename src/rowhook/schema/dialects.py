@@ -19,7 +19,7 @@ _IDENTIFIERS = frozenset(
 
 
 def merged_metaschema(uri: str) -> Any:
-    """Return the metaschema of a dialect as one document with only local references."""
+    """Returns the metaschema of a dialect as one document with only local references."""
     root = REGISTRY.contents(uri)
     vocabularies = [entry["$ref"] for entry in root.get("allOf", ())]
     document = _rewrite(root, "#")
@@ -180,6 +180,6 @@ BY_URI = {dialect.uri: dialect for dialect in (DEFAULT, _DRAFT_2019_09, _DRAFT_0
 
 
 def dialect_of(schema: object) -> Dialect | None:
-    """Return the dialect named by `$schema`, by default 2020-12, or None if it is unknown."""
+    """Returns the dialect named by `$schema`, by default 2020-12, or None if it is unknown."""
     uri = schema.get("$schema", DEFAULT.uri) if isinstance(schema, dict) else DEFAULT.uri
     return BY_URI.get(uri.removesuffix("#")) if isinstance(uri, str) else None

@@ -49,16 +49,16 @@ class Pattern:
     size: int
 
     def is_in(self, text: str) -> bool:
-        """Return whether the pattern matches anywhere in the text; patterns are not anchored."""
+        """Returns whether the pattern matches anywhere in the text; patterns are not anchored."""
         return self.program.search(text.encode("utf-8", "surrogatepass")) is not None
 
     def steps(self, text: str) -> int:
-        """Return the worst-case cost of a search: about 4 ns per byte and instruction."""
+        """Returns the worst-case cost of a search: about 4 ns per byte and instruction."""
         return 1 + len(text) * self.size // 600
 
 
 def compile_pattern(pattern: str) -> Pattern:
-    """Compile an ECMA-262 pattern. Raises PatternRejected if RE2 does not support it."""
+    """Compiles an ECMA-262 pattern. Raises PatternRejected if RE2 does not support it."""
     options = re2.Options()
     options.log_errors = False
     options.never_capture = True
@@ -109,7 +109,7 @@ def _advice(pattern: str, error: Exception) -> str:
 
 
 def conforms(text: str, name: str, spend: Spend) -> bool:
-    """Return whether a text has a format; unknown formats accept every text."""
+    """Returns whether a text has a format; unknown formats accept every text."""
     if name not in NAMES:
         return True
     spend(len(text) >> (1 if name in _SLOW else 5))
@@ -126,7 +126,7 @@ def conforms(text: str, name: str, spend: Spend) -> bool:
 
 
 def name_of(name: str) -> str:
-    """Return the format's name with its article, e.g. "an email"."""
+    """Returns the format's name with its article, e.g. "an email"."""
     return f"{'an' if name[0] in 'aei' else 'a'} {name}"
 
 
@@ -144,7 +144,7 @@ def _is_regex(text: str, spend: Spend) -> bool:
 
 
 def _is_email(text: str, *, international: bool) -> bool:
-    """Return whether a text is a Mailbox of RFC 5321 §4.1.2, or of RFC 6531 if international."""
+    """Returns whether a text is a Mailbox of RFC 5321 §4.1.2, or of RFC 6531 if international."""
     local, at, domain = text.rpartition("@")
     if not at or not (international or text.isascii()) or not _LOCAL_PART.fullmatch(local):
         return False

@@ -1,4 +1,4 @@
-"""Read JSON text into values that keep their digits, and compare them as JSON does."""
+"""Reads JSON text into values that keep their digits, and compares them as JSON does."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ _FAST = msgspec.json.Decoder(float_hook=Decimal)
 
 
 def kind(value: object) -> str:
-    """Return the JSON type of a value; fractions and exponent forms are "number"."""
+    """Returns the JSON type of a value; fractions and exponent forms are "number"."""
     return _TYPES.get(type(value), "unknown")
 
 
 def is_integral(value: float | Decimal) -> bool:
-    """Return whether a number is an integer; 1.0 and 1E3 are."""
+    """Returns whether a number is an integer; 1.0 and 1E3 are."""
     if isinstance(value, float):
         return value.is_integer()
     return value.is_finite() and value == value.to_integral_value()
 
 
 def as_number(value: object, spend: Spend) -> Number | None:
-    """Return the exact value of a finite JSON number, or None for other values.
+    """Returns the exact value of a finite JSON number, or None for other values.
 
     A float is converted to its shortest decimal representation instead of its binary value.
     """
@@ -64,7 +64,7 @@ def as_number(value: object, spend: Spend) -> Number | None:
 
 
 def is_multiple(value: Number, divisor: Number, spend: Spend) -> bool:
-    """Return whether value / divisor is an integer, exactly, in bounded time for any exponent.
+    """Returns whether value / divisor is an integer, exactly, in bounded time for any exponent.
 
     Raises BudgetExceeded for numbers of more than 1,000 digits.
     """
@@ -86,7 +86,7 @@ def _parts(number: Number) -> tuple[int, int]:
 
 
 def canonical(value: Any, spend: Spend) -> str:
-    """Return a text that is the same for exactly the values that are equal (core §4.2.2).
+    """Returns a text that is the same for exactly the values that are equal (core §4.2.2).
 
     A text, because hashes of strings have a secret seed. Those of numbers do not, so sets of
     numbers could be made to collide.
@@ -130,7 +130,7 @@ _LONG_INTEGERS = json.JSONDecoder(
 
 
 def parse_instance(text: str) -> object:
-    """Parse a JSON text into dict, list, str, int, Decimal, bool or None.
+    """Parses a JSON text into dict, list, str, int, Decimal, bool or None.
 
     Raises NotJson for invalid JSON, NaN and Infinity (with line and column), for nesting deeper
     than 256 levels, and for an exponent beyond 10^18.

@@ -66,7 +66,7 @@ class Survey:
 
 
 def survey(document: Any, dialect: Dialect, check: Check) -> Survey:
-    """Visit a schema and the targets of its references; `check` returns the faults of a tree.
+    """Visits a schema and the targets of its references; `check` returns the faults of a tree.
 
     References of a tree with faults are not followed, because its parts may have any type.
     """
@@ -214,7 +214,7 @@ class CopyRejected(ValueError):
 
 
 def private_copy(schema: object) -> Any:
-    """Copy a schema, with floats as exact Decimals and no shared objects. Raises CopyRejected."""
+    """Copies a schema, with floats as exact Decimals and no shared objects. Raises CopyRejected."""
     budget = [MAX_NODES, MAX_CHARACTERS]
     return _copy(schema, budget, MAX_DEPTH)
 
@@ -287,7 +287,7 @@ class Schema:
         self._idle: list[Run] = []
 
     def faults(self, instance: object) -> tuple[Fault, ...]:
-        """Return the first 20 faults of an instance; none if it is valid.
+        """Returns the first 20 faults of an instance; none if it is valid.
 
         `instance` is plain JSON: dict, list, str, int, float or Decimal, bool, None. A validation
         that exceeds its budget ends with a fault whose keyword is "cost".
@@ -297,7 +297,7 @@ class Schema:
         return self.validate(instance)
 
     def validate(self, instance: object) -> tuple[Fault, ...]:
-        """Return `faults` without the shortcut for instances that are certainly valid."""
+        """Returns `faults` without the shortcut for instances that are certainly valid."""
         # A run caches validators. Pop and append are atomic, so threads never share a run.
         run = self._idle.pop() if self._idle else Run(self.plan)
         run.restart()
@@ -315,7 +315,7 @@ def _branches(document: Any) -> bool:
 
 
 def compile_schema(schema: object) -> Schema:
-    """Compile a JSON Schema of draft 2020-12 (the default), 2019-09 or 7, as named by `$schema`.
+    """Compiles a JSON Schema of draft 2020-12 (the default), 2019-09 or 7, as named by `$schema`.
 
     Raises SchemaRejected with up to 20 faults: violations of the metaschema, references outside the
     document, unsupported patterns, an unknown dialect, or a schema that is too large.

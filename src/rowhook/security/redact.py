@@ -52,18 +52,18 @@ _PREFIX_LENGTH = 16
 
 
 def utf8(text: str) -> bytes:
-    """Encode a text that may contain lone surrogates."""
+    """Encodes a text that may contain lone surrogates."""
     return text.encode("utf-8", "surrogatepass")
 
 
 def variants(value: str) -> set[str]:
-    """Return the value, and with lone surrogates replaced as UTF-8 encoders do."""
+    """Returns the value, and with lone surrogates replaced as UTF-8 encoders do."""
     replaced = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return {value, replaced, utf8(value).decode("utf-8", "replace")}
 
 
 def encodings(value: str) -> Iterator[str]:
-    """Yield the value in every encoding."""
+    """Yields the value in every encoding."""
     data = utf8(value)
     yield value
     # Headers are decoded as Latin-1.
@@ -127,12 +127,12 @@ class Layer(NamedTuple):
 
 
 def unchanged(data: bytes) -> Layer:
-    """Return the text as a layer."""
+    """Returns the text as a layer."""
     return Layer(data, range(len(data)), range(1, len(data) + 1))
 
 
 def decoded_layers(data: bytes) -> Iterator[Layer]:
-    """Yield the text after each round of unescaping, then after decoding quoted-printable."""
+    """Yields the text after each round of unescaping, then after decoding quoted-printable."""
     layer = unchanged(data)
     for _ in range(_ROUNDS):
         plain = _decode(layer, _ESCAPE, _unescape)
@@ -142,7 +142,7 @@ def decoded_layers(data: bytes) -> Iterator[Layer]:
 
 
 def search_terms(data: bytes) -> Iterator[bytes]:
-    """Yield the form of a value to search for in each layer."""
+    """Yields the form of a value to search for in each layer."""
     *escaped, _ = decoded_layers(data)
     yield from (layer.data for layer in escaped)
     yield data
@@ -174,7 +174,7 @@ def _unquote(match: re.Match[bytes]) -> bytes:
 def _decode(
     layer: Layer, pattern: re.Pattern[bytes], replacement_of: Callable[[re.Match[bytes]], bytes]
 ) -> Layer:
-    """Remove one layer of escapes."""
+    """Removes one layer of escapes."""
     data, at = bytearray(), 0
     starts: list[int] = []
     ends: list[int] = []
@@ -200,7 +200,7 @@ class _Span(NamedTuple):
 
 
 def _last_occurrence(needle: bytes, data: bytes, low: int, high: int) -> int:
-    """Return the last occurrence that begins in low..high, by bisection, or -1."""
+    """Returns the last occurrence that begins in low..high, by bisection, or -1."""
     last = -1
     while low < high:
         middle = (low + high) // 2
@@ -213,7 +213,7 @@ def _last_occurrence(needle: bytes, data: bytes, low: int, high: int) -> int:
 
 
 def _occurrences(needle: bytes, data: bytes) -> Iterator[tuple[int, int]]:
-    """Yield occurrences, merging overlapping ones, without quadratic cost for `aaaa…`."""
+    """Yields occurrences, merging overlapping ones, without quadratic cost for `aaaa…`."""
     start = data.find(needle)
     while start >= 0:
         at = start
@@ -224,7 +224,7 @@ def _occurrences(needle: bytes, data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _merged(spans: list[_Span]) -> Iterator[tuple[int, int, list[str]]]:
-    """Merge overlapping spans, with the labels of those not contained in another."""
+    """Merges overlapping spans, with the labels of those not contained in another."""
     start = end = -1
     labels: list[str] = []
     for span in sorted(spans, key=lambda span: (span.start, -span.end)):
@@ -284,7 +284,7 @@ class Redactor:
                     yield _Span(layer.starts[start], layer.ends[end - 1], label)
 
     def text(self, text: str) -> str:
-        """Return the text with each secret replaced by `[secret:<label>]`."""
+        """Returns the text with each secret replaced by `[secret:<label>]`."""
         if not text or not self._hidden or self._scan.search(text) is None:
             return text
         data, at, redacted = utf8(text), 0, b""

@@ -21,7 +21,7 @@ _MAX_WIRE_KEY = 200
 
 
 def wire_key(key: str) -> str:
-    """Return the key to send: itself if 1–200 visible ASCII characters, else `sha256-<hex>`."""
+    """Returns the key to send: itself if 1–200 visible ASCII characters, else `sha256-<hex>`."""
     is_visible = key.isascii() and key.isprintable() and " " not in key
     if is_visible and 1 <= len(key) <= _MAX_WIRE_KEY:
         return key
@@ -29,7 +29,7 @@ def wire_key(key: str) -> str:
 
 
 def new_signing_secret(random: bytes) -> str:
-    """Return `whsec_` and the base64 of 32 random bytes. Raises ValueError for another length."""
+    """Returns `whsec_` and the base64 of 32 random bytes. Raises ValueError for another length."""
     if len(random) != SECRET_BYTES:
         raise ValueError(f"A signing secret is made of {SECRET_BYTES} random bytes.")
     return PREFIX + b64encode(random).decode()
@@ -61,7 +61,7 @@ class Signer:
         self._secrets = [_keyed_hmac(secret.encode()) for secret in secrets]
 
     def headers(self, *, key: str, timestamp: int, body: bytes) -> Headers:
-        """Return the five signature headers; `timestamp` is in Unix seconds."""
+        """Returns the five signature headers; `timestamp` is in Unix seconds."""
         message_id = wire_key(key)
         time = str(timestamp)
         content = time.encode() + b"." + body

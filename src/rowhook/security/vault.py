@@ -37,18 +37,18 @@ class DecryptionFailed(ValueError):
 
 
 def signing_name(webhook: UUID) -> str:
-    """Return the name that the signing secrets of a webhook are sealed with."""
+    """Returns the name that the signing secrets of a webhook are sealed with."""
     return f"signing:{webhook}"
 
 
 def response_name(caller: str, key: str, fingerprint: bytes) -> str:
-    """Return the name that a stored response is sealed with."""
+    """Returns the name that a stored response is sealed with."""
     # All parts but the last have a fixed width, so that names are unambiguous.
     return f"answer:{fingerprint.hex()}:{caller}:{key}"
 
 
 def generate_master_key() -> str:
-    """Return a new keyring entry: an id, a colon and the base64 of 32 random bytes."""
+    """Returns a new keyring entry: an id, a colon and the base64 of 32 random bytes."""
     return f"k{os.urandom(4).hex()}:{b64encode(os.urandom(_KEY_BYTES)).decode()}"
 
 
@@ -71,12 +71,12 @@ def _read_key(entry: str) -> tuple[str, bytes]:
 
 
 def _key_prefix(key_id: str) -> bytes:
-    """Return the bytes that begin everything sealed with this key."""
+    """Returns the bytes that begin everything sealed with this key."""
     return bytes([len(key_id)]) + key_id.encode()
 
 
 def _token_key(key: bytes) -> bytes:
-    """Derive the key for tokens (HKDF, RFC 5869)."""
+    """Derives the key for tokens (HKDF, RFC 5869)."""
     return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=b"rowhook token").derive(key)
 
 
@@ -109,14 +109,14 @@ class Keyring:
         self._tokens = {key_id: _token_key(key) for key_id, key in entries}
 
     def seal(self, plaintext: str, *, organization_id: UUID, name: str, version: int) -> bytes:
-        """Encrypt a text; it opens only for the same organization, name and version."""
+        """Encrypts a text; it opens only for the same organization, name and version."""
         nonce = os.urandom(_NONCE_BYTES)
         associated = _associated_data(organization_id, name, version)
         ciphertext = self._ciphers[self.newest_id].encrypt(nonce, plaintext.encode(), associated)
         return self.newest_prefix + nonce + ciphertext
 
     def open(self, sealed: bytes, *, organization_id: UUID, name: str, version: int) -> str:
-        """Decrypt sealed bytes. Raises DecryptionFailed."""
+        """Decrypts sealed bytes. Raises DecryptionFailed."""
         end = 1 + (sealed[0] if sealed else 0)
         key_id = sealed[1:end].decode("ascii", "replace")
         cipher = self._ciphers.get(key_id)
@@ -139,11 +139,11 @@ class Keyring:
         return opened.decode()
 
     def mac(self, payload: bytes) -> tuple[str, bytes]:
-        """Return the newest key's id and its HMAC-SHA256 of a token's payload."""
+        """Returns the newest key's id and its HMAC-SHA256 of a token's payload."""
         return self.newest_id, _mac(self._tokens[self.newest_id], payload)
 
     def verify_mac(self, key_id: str, payload: bytes, mac: bytes) -> bool:
-        """Return whether the MAC of a payload is valid under the key, in constant time."""
+        """Returns whether the MAC of a payload is valid under the key, in constant time."""
         key = self._tokens.get(key_id)
         return key is not None and hmac.compare_digest(_mac(key, payload), mac)
 

@@ -1,4 +1,4 @@
-"""List, search and read deliveries with their attempts; retry, cancel and replay them."""
+"""Lists, searches and reads deliveries with their attempts; retries, cancels and replays them."""
 
 from __future__ import annotations
 

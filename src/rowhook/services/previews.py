@@ -1,4 +1,4 @@
-"""Render previews and send test requests."""
+"""Renders previews and sends test requests."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ _ITEM_COST = 4
 
 
 def flatten_outputs(body: Sequence[nodes.Node]) -> list[nodes.Node]:
-    """Return the nodes of a body, with output nodes replaced by their children."""
+    """Returns the nodes of a body, with output nodes replaced by their children."""
     return [
         inner
         for node in body
@@ -48,7 +48,7 @@ def flatten_outputs(body: Sequence[nodes.Node]) -> list[nodes.Node]:
 def compile_block(
     build: Build, body: Sequence[nodes.Node], lexer_state: LexerState
 ) -> tuple[Statement, LexerState]:
-    """Compile consecutive nodes; return the statement and the lexer state after it."""
+    """Compiles consecutive nodes; returns the statement and the lexer state after it."""
     outer, build.cost = build.cost, 1
     statements: list[Statement] = []
     children = flatten_outputs(body)
@@ -61,7 +61,7 @@ def compile_block(
 
 
 def sequence(statements: list[Statement], cost: int, children: list[nodes.Node]) -> Statement:
-    """Return a statement that runs these, after charging their cost and static text together."""
+    """Returns a statement that runs these, after charging their cost and static text together."""
     steps = tuple(statements)
     size = sum(len(node.data) for node in children if isinstance(node, nodes.TemplateData))
 
@@ -81,7 +81,7 @@ def sequence(statements: list[Statement], cost: int, children: list[nodes.Node])
 def compile_node(
     build: Build, node: nodes.Node, lexer_state: LexerState, part: Part
 ) -> tuple[Statement, LexerState]:
-    """Compile one node of a body."""
+    """Compiles one node of a body."""
     if isinstance(node, nodes.TemplateData):
         return compile_text(build, node, lexer_state)
     if isinstance(node, nodes.If):
@@ -142,7 +142,7 @@ def _merge_states(build: Build, node: nodes.Node, states: list[LexerState]) -> L
 
 
 def _set(build: Build, node: nodes.Assign) -> Statement:
-    """Compile `set`; the value may be undefined, as in Jinja."""
+    """Compiles `set`; the value may be undefined, as in Jinja."""
     value = compile_expression(build, node.node, lenient=True)
     build.cost += 2
     slot = _new_variable(build, node)
@@ -202,7 +202,7 @@ def _for(build: Build, node: nodes.For, lexer_state: LexerState) -> tuple[Statem
 
 
 def _iterable(build: Build, node: nodes.For) -> tuple[Expression, bool]:
-    """Compile the iterable of a loop; for pairs of an object, the object itself."""
+    """Compiles the iterable of a loop; for pairs of an object, the object itself."""
     pairs = pairs_of(node.iter)
     if pairs is not None and isinstance(node.target, nodes.Tuple):
         return compile_expression(build, pairs), True
@@ -210,7 +210,7 @@ def _iterable(build: Build, node: nodes.For) -> tuple[Expression, bool]:
 
 
 def _may_touch(node: nodes.For, after: LexerState) -> bool:
-    """Return whether the end of one iteration and the beginning of the next may be one value."""
+    """Returns whether the end of one iteration and the beginning of the next may be one value."""
     first = next(iter(flatten_outputs(node.body)), None)
     place = innermost(after)
     starts_with_text = isinstance(first, nodes.TemplateData) and first.data[:1] not in ADJACENT
@@ -233,7 +233,7 @@ def _check_loop(build: Build, node: nodes.For, after: LexerState) -> None:
 
 
 def _loop_condition(build: Build, test: nodes.Node) -> Expression:
-    """Compile the `if` of a `for`, where `loop` is not available yet."""
+    """Compiles the `if` of a `for`, where `loop` is not available yet."""
     inside, build.in_body = build.in_body, 0
     condition = compile_truth(build, test)
     build.in_body = inside
@@ -241,7 +241,7 @@ def _loop_condition(build: Build, test: nodes.Node) -> Expression:
 
 
 def _loop_slots(build: Build, node: nodes.For) -> tuple[int, ...]:
-    """Declare the variables of a loop; return their slots."""
+    """Declares the variables of a loop; returns their slots."""
     target = node.target
     items = target.items if isinstance(target, nodes.Tuple) else [target]
     names = [item for item in items if isinstance(item, nodes.Name)]
@@ -277,7 +277,7 @@ class LoopParts(NamedTuple):
 
 
 def run_loop(parts: LoopParts) -> Statement:
-    """Return the statement of a loop."""
+    """Returns the statement of a loop."""
     body = check_separation(parts.body, parts.name) if parts.checks_ends else parts.body
     assign = _assign_pair(parts) if len(parts.slots) > 1 else _assign_item(parts)
     is_simple = len(parts.slots) == 1 and not parts.resets
@@ -297,7 +297,7 @@ def run_loop(parts: LoopParts) -> Statement:
 
 
 def _each_item(parts: LoopParts, body: Statement) -> Iterate:
-    """Iterate with one variable, the most frequent loop."""
+    """Iterates with one variable, the most frequent loop."""
     (item_slot,), index_slot = parts.slots, parts.loop.index_slot
 
     def iterate(state: RenderState, values: list[object]) -> None:
@@ -312,7 +312,7 @@ def _each_item(parts: LoopParts, body: Statement) -> Iterate:
 
 
 def _each(parts: LoopParts, body: Statement, assign: Assign) -> Iterate:
-    """Iterate with two variables, or with variables of `set` in the body."""
+    """Iterates with two variables, or with variables of `set` in the body."""
     index_slot, resets = parts.loop.index_slot, parts.resets
 
     def iterate(state: RenderState, values: list[object]) -> None:

@@ -54,7 +54,7 @@ class TextLexer(NamedTuple):
 
 
 def merge(first: LexerState, second: LexerState) -> LexerState | None:
-    """Return the state after two branches, or None if they end in different states."""
+    """Returns the state after two branches, or None if they end in different states."""
     if first == second:
         return first
     if first.where == second.where == OUTSIDE:
@@ -85,7 +85,7 @@ def _merge_inner(first: LexerState, second: LexerState) -> LexerState | None:
 
 
 def innermost(state: LexerState) -> LexerState:
-    """Return the state of the innermost JSON text, or of the outermost text."""
+    """Returns the state of the innermost JSON text, or of the outermost text."""
     while state.inner is not None and state.inner.where in {OUTSIDE, INSIDE}:
         state = state.inner
     return state
@@ -112,7 +112,7 @@ _AT_START = LexerState(START)
 
 
 def _json_text(state: LexerState, text: str, layer: int = 0) -> LexerState:
-    """Return the state after a text; of a JSON text inside another, PLAIN after its end."""
+    """Returns the state after a text; of a JSON text inside another, PLAIN after its end."""
     at = 0
     if state.where == INSIDE:
         text = state.tail + text
@@ -173,7 +173,7 @@ def inner_text(
     layer: int,
     decode: Callable[[str], str] = lambda text: text,
 ) -> LexerState:
-    """Return the state after a text inside a string; `decode` removes the escapes of the string.
+    """Returns the state after a text inside a string; `decode` removes the escapes of the string.
 
     A text is JSON if it begins with brackets and a quote, as `{"a": …` and `[{"a": …`. It is code
     if it begins as GraphQL does, as `mutation { …` and `{ items …`.
@@ -189,7 +189,7 @@ def inner_text(
 
 
 def _beginning(state: LexerState, text: str, layer: int) -> LexerState:
-    """Return the state after a text that may begin a JSON text."""
+    """Returns the state after a text that may begin a JSON text."""
     depth = state.depth
     for index, character in enumerate(text):
         if character in "[{":
@@ -207,7 +207,7 @@ def _beginning(state: LexerState, text: str, layer: int) -> LexerState:
 
 
 def text_fault(state: LexerState, text: str) -> str | None:
-    """Return the fault of a text that continues a value outside quotes, or None."""
+    """Returns the fault of a text that continues a value outside quotes, or None."""
     place = innermost(state)
     if place.where == OUTSIDE and place.tail == VALUE and text[:1] in ADJACENT:
         return "A value outside quotes must be followed by a comma, colon, bracket or space."
@@ -215,7 +215,7 @@ def text_fault(state: LexerState, text: str) -> str | None:
 
 
 def value_fault(state: LexerState) -> str | None:
-    """Return the fault of a value at this place of a JSON text, or None."""
+    """Returns the fault of a value at this place of a JSON text, or None."""
     place: LexerState | None = state
     while place is not None and place.where == INSIDE:
         if place.tail:
@@ -232,7 +232,7 @@ def _json_end_fault(state: LexerState) -> str | None:
 
 
 def after_value(state: LexerState) -> LexerState:
-    """Return the state after a value that is written in this state."""
+    """Returns the state after a value that is written in this state."""
     if state.where == OUTSIDE:
         return LexerState(OUTSIDE, VALUE, depth=state.depth)
     if state.inner is not None and state.inner.where in {OUTSIDE, INSIDE}:
@@ -252,7 +252,7 @@ JSON_LEXER = TextLexer(
 def _form_text(
     state: LexerState, text: str, separators: re.Pattern[str] = _AMPERSAND
 ) -> LexerState:
-    """Return the state in a form body or URL, whose names and values are separated by & and =."""
+    """Returns the state in a form body or URL, whose names and values are separated by & and =."""
     text = state.tail + text
     half = _HALF_PERCENT.search(text)
     tail = half[0] if half else ""
@@ -285,7 +285,7 @@ URL_LEXER = FORM_LEXER._replace(text=lambda state, text: _form_text(state, text,
 
 
 def _header_text(state: LexerState, text: str) -> LexerState:
-    """Return the state in the value of a header, which may be a JSON text as a whole."""
+    """Returns the state in the value of a header, which may be a JSON text as a whole."""
     return state._replace(inner=inner_text(state.inner, text, 1))
 
 
@@ -332,7 +332,7 @@ def _xml_text(lexer_state: LexerState, text: str) -> LexerState:
 
 
 def _content(lexer_state: LexerState, text: str, at: int) -> tuple[LexerState, int]:
-    """Return the state after the text of an element, up to the next markup."""
+    """Returns the state after the text of an element, up to the next markup."""
     start = text.find("<", at)
     if start < 0:
         return _with_text(lexer_state, text[at:]), len(text)
@@ -343,7 +343,7 @@ def _content(lexer_state: LexerState, text: str, at: int) -> tuple[LexerState, i
 
 
 def _with_text(lexer_state: LexerState, text: str) -> LexerState:
-    """Return the state after a text of an element or attribute, which may be a JSON text."""
+    """Returns the state after a text of an element or attribute, which may be a JSON text."""
     return lexer_state._replace(inner=inner_text(lexer_state.inner, text, 1, unescape))
 
 

@@ -77,7 +77,7 @@ class Variant(NamedTuple):
         return "".join(piece.text for piece in self.pieces)
 
     def offset(self, at: int) -> int:
-        """Return the offset in the source of a position of the text."""
+        """Returns the offset in the source of a position of the text."""
         last = 0
         for piece in self.pieces:
             last = piece.offset
@@ -101,7 +101,7 @@ class Variants(NamedTuple):
 
 
 def body_variants(text: str) -> Variants:
-    """Return the variants of a valid JSON body template."""
+    """Returns the variants of a valid JSON body template."""
     source = read_source(text)
     tree = parse(source)
     variants: list[Variant] = []
@@ -126,7 +126,7 @@ def body_variants(text: str) -> Variants:
 
 
 def _others(choices: Choices, seen: set[str]) -> list[tuple[Choices, str]]:
-    """Return the variants that differ in one decision which was not varied before."""
+    """Returns the variants that differ in one decision which was not varied before."""
     result: list[tuple[Choices, str]] = []
     for key, name in choices.met_truths.items():
         if key not in seen:
@@ -204,7 +204,7 @@ class _Writer:
             self.write(node.else_)
 
     def _count(self, node: nodes.Node) -> int:
-        """Return the number of items of a loop."""
+        """Returns the number of items of a loop."""
         if isinstance(node, nodes.List):
             return len(node.items)
         base = looped_value(node)
@@ -214,7 +214,7 @@ class _Writer:
         return self._choices.counts.get(key, _COUNTS[0] if self._choices.is_true else 1)
 
     def _truth(self, node: nodes.Node) -> bool:
-        """Return whether a condition holds: evaluated if it is known, else chosen."""
+        """Returns whether a condition holds: evaluated if it is known, else chosen."""
         if isinstance(node, nodes.Not):
             return not self._truth(node.node)
         if isinstance(node, nodes.And):
@@ -230,7 +230,7 @@ class _Writer:
         return self._chosen(repr(node), describe(node)) if count is None else count > 0
 
     def _compared(self, left: nodes.Node, operand: nodes.Operand) -> bool:
-        """Decide a comparison, so that an expression equals at most one constant."""
+        """Decides a comparison, so that an expression equals at most one constant."""
         name, right = repr(left), operand.expr
         negated = operand.op in _NEGATIONS
         sign = _NEGATIONS.get(operand.op, operand.op)

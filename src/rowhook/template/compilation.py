@@ -52,7 +52,7 @@ _EXACT = {
 
 
 def body_context(content_type: str | None) -> OutputContext:
-    """Return the context of a body by its Content-Type, which is JSON if None or empty."""
+    """Returns the context of a body by its Content-Type, which is JSON if None or empty."""
     media = _media_type(content_type)
     if not media or media.endswith("+json") or media in _JSON_LINES:
         return OutputContext.JSON
@@ -62,7 +62,7 @@ def body_context(content_type: str | None) -> OutputContext:
 
 
 def is_json_lines(content_type: str | None) -> bool:
-    """Return whether each line of a body is a JSON value, by its Content-Type."""
+    """Returns whether each line of a body is a JSON value, by its Content-Type."""
     return _media_type(content_type) in _JSON_LINES
 
 
@@ -130,23 +130,23 @@ class Build:
     cost: int = 0
 
     def fault(self, offset: int, message: str) -> None:
-        """Record a fault; compiling continues, so that all faults are reported together."""
+        """Records a fault; compiling continues, so that all faults are reported together."""
         if len(self.faults) < MAX_FAULTS:
             self.faults.append(self.source.fault(offset, message))
 
     def finish(self) -> None:
-        """Raise TemplateFaults if there are faults."""
+        """Raises TemplateFaults if there are faults."""
         if self.faults:
             self.faults.sort(key=lambda fault: (fault.line, fault.column))
             raise TemplateFaults(self.faults)
 
     def allocate(self) -> int:
-        """Return a new slot."""
+        """Returns a new slot."""
         self.slots += 1
         return self.slots - 1
 
     def declare(self, name: str, *, is_set: bool) -> Variable:
-        """Make a variable visible in the innermost scope."""
+        """Makes a variable visible in the innermost scope."""
         scope = self.scopes[-1]
         if name not in scope.variables:
             scope.variables[name] = Variable(self.allocate(), is_set)
@@ -154,25 +154,25 @@ class Build:
         return scope.variables[name]
 
     def variable(self, name: str) -> Variable | None:
-        """Return the innermost visible variable of this name, or None."""
+        """Returns the innermost visible variable of this name, or None."""
         for scope in reversed(self.scopes):
             if name in scope.visible:
                 return scope.variables[name]
         return None
 
     def visible_names(self) -> set[str]:
-        """Return the names of all visible variables."""
+        """Returns the names of all visible variables."""
         return set().union(*(scope.visible for scope in self.scopes))
 
     def use(self, root: str, path: tuple[str, ...], *, required: bool) -> None:
-        """Record that a path is read, and whether every render needs it."""
+        """Records that a path is read, and whether every render needs it."""
         self.roots_used.add(root)
         if path:
             needed = required and not self.conditional
             self.uses[root, path] = self.uses.get((root, path), False) or needed
 
     def record_position(self, where: Callable[[], int], *subjects: str) -> None:
-        """Record the offset of subjects, so that the fault of a render can be located.
+        """Records the offset of subjects, so that the fault of a render can be located.
 
         A subject that is always evaluated fails at its first occurrence. For a subject that occurs
         several times, first in an optional branch, the failing occurrence is not known.
@@ -185,17 +185,17 @@ class Build:
                 self.subject_offsets[subject] = None
 
     def positions(self) -> dict[str, tuple[int, int]]:
-        """Return line and column of the subjects, computed lazily because it walks the tree."""
+        """Returns line and column of the subjects, computed lazily because it walks the tree."""
         offsets = self.subject_offsets.items()
         return {name: self.source.position(offset()) for name, offset in offsets if offset}
 
     def platform_positions(self) -> dict[tuple[str, tuple[str | int, ...]], tuple[int, int]]:
-        """Return line and column of the paths that are not of data or context."""
+        """Returns line and column of the paths that are not of data or context."""
         return {path: self.source.position(at) for path, at in self.platform_paths.items()}
 
     @contextmanager
     def optional_branch(self) -> Iterator[None]:
-        """Compile expressions that are not always evaluated."""
+        """Compiles expressions that are not always evaluated."""
         self.conditional += 1
         yield
         self.conditional -= 1

@@ -72,7 +72,7 @@ class Template:
     fixed: Rendered | None = field(repr=False)
 
     def render(self, variables: Mapping[str, object], budget: Budget | None = None) -> Rendered:
-        """Render with variables by root name, as returned by `parse_json`. Raises RenderFault.
+        """Renders with variables by root name, as returned by `parse_json`. Raises RenderFault.
 
         Variables are looked up when they are read, so the mapping may load them lazily. `budget`
         are the steps of the request; without it, the template may take MAX_STEPS.
@@ -107,7 +107,7 @@ class Condition:
     output_context: OutputContext = OutputContext.CONDITION
 
     def holds(self, variables: Mapping[str, object], budget: Budget | None = None) -> bool:
-        """Return whether the condition is true for these variables. Raises RenderFault."""
+        """Returns whether the condition is true for these variables. Raises RenderFault."""
         steps = MAX_STEPS if budget is None else budget.steps_left
         state = RenderState(variables, 0, 0, steps)
         state.spend(self.cost)
@@ -123,7 +123,7 @@ class Condition:
 def compile_template(
     source: str, output_context: OutputContext, *, roots: frozenset[str] = ROOTS
 ) -> Template:
-    """Compile a template for an output context. Raises TemplateFaults with all faults."""
+    """Compiles a template for an output context. Raises TemplateFaults with all faults."""
     if output_context is OutputContext.CONDITION:
         raise ValueError("use compile_condition for a condition")
     build = Build(source=read_source(source), output_context=output_context, roots=roots)
@@ -157,7 +157,7 @@ def _paths(build: Build) -> tuple[PathUse, ...]:
 
 
 def _fixed(build: Build, body: list[nodes.Node]) -> Rendered | None:
-    """Return the constant result of a template without expressions, else None."""
+    """Returns the constant result of a template without expressions, else None."""
     texts = [node.data for node in body if isinstance(node, nodes.TemplateData)]
     if len(texts) < len(body):
         return None
@@ -196,14 +196,14 @@ def _url(build: Build, tree: nodes.Template) -> Statement:
 
 
 def _static_text(node: nodes.Node) -> str:
-    """Return the text of a node; NUL for an expression, `if` or `for`."""
+    """Returns the text of a node; NUL for an expression, `if` or `for`."""
     if isinstance(node, nodes.TemplateData):
         return str(node.data)
     return "" if isinstance(node, nodes.Assign) else "\0"
 
 
 def _part(build: Build, node: nodes.Node, before: str, after: str) -> Part:
-    """Return the part of the URL that a node is, by the text around it; NUL is another node."""
+    """Returns the part of the URL that a node is, by the text around it; NUL is another node."""
     if isinstance(node, nodes.If | nodes.For) and not is_past_host(before):
         build.fault(node.lineno, "Tags are not allowed before the path of a URL.")
     if not isinstance(node, nodes.Expr) or isinstance(node, nodes.TemplateData):
@@ -216,7 +216,7 @@ def _part(build: Build, node: nodes.Node, before: str, after: str) -> Part:
 
 
 def compile_condition(source: str, *, roots: frozenset[str] = ROOTS) -> Condition:
-    """Compile a condition: one expression, with or without `{{ }}`. Raises TemplateFaults."""
+    """Compiles a condition: one expression, with or without `{{ }}`. Raises TemplateFaults."""
     is_bare = not source.lstrip().startswith(("{{", "{%", "{#"))
     text = f"{{{{ {source} }}}}" if is_bare else source
     build = Build(

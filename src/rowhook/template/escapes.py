@@ -48,7 +48,7 @@ _NOT_URL = re.compile(r"[\x00-\x20\x7f\\]")
 
 
 def to_text(value: object, state: RenderState) -> str:
-    """Return a value as text; lists and objects become compact JSON."""
+    """Returns a value as text; lists and objects become compact JSON."""
     if isinstance(value, str):
         return value
     if isinstance(value, list | dict):
@@ -57,7 +57,7 @@ def to_text(value: object, state: RenderState) -> str:
 
 
 def join_texts(texts: list[str], state: RenderState) -> str:
-    """Join texts. Raises InvalidValue if the result is too long."""
+    """Joins texts. Raises InvalidValue if the result is too long."""
     length = sum(map(len, texts))
     if length > MAX_TEXT:
         raise InvalidValue(f"the text is longer than {MAX_TEXT:,} characters.")
@@ -66,7 +66,7 @@ def join_texts(texts: list[str], state: RenderState) -> str:
 
 
 def xml_text(text: str) -> str:
-    """Escape a text for XML or HTML, in an element or a quoted attribute."""
+    """Escapes a text for XML or HTML, in an element or a quoted attribute."""
     if _NOT_XML.search(text):
         raise InvalidValue("contains a character that is not allowed in XML.")
     for character, entity in _XML:
@@ -75,12 +75,12 @@ def xml_text(text: str) -> str:
 
 
 def xml_comment_text(text: str) -> str:
-    """Escape a text for a comment, which must not contain two hyphens (XML 1.0, 2.5)."""
+    """Escapes a text for a comment, which must not contain two hyphens (XML 1.0, 2.5)."""
     return xml_text(text).replace("-", "&#45;")
 
 
 def percent_encoded(text: str) -> str:
-    """Percent-encode everything but the unreserved characters of RFC 3986."""
+    """Percent-encodes everything but the unreserved characters of RFC 3986."""
     if _UNRESERVED.fullmatch(text):
         return text
     try:
@@ -90,17 +90,17 @@ def percent_encoded(text: str) -> str:
 
 
 def form_text(text: str) -> str:
-    """Encode a text as one value of application/x-www-form-urlencoded."""
+    """Encodes a text as one value of application/x-www-form-urlencoded."""
     return percent_encoded(text).replace("%20", "+")
 
 
 def plain_text(text: str) -> str:
-    """Return the text unchanged."""
+    """Returns the text unchanged."""
     return text
 
 
 def ascii_header_json(text: str) -> str:
-    """Return a JSON text for a header: others than visible ASCII become escapes of JSON."""
+    """Returns a JSON text for a header: others than visible ASCII become escapes of JSON."""
     return _NOT_HEADER.sub(_json_escapes, text)
 
 
@@ -110,7 +110,7 @@ def _json_escapes(match: re.Match[str]) -> str:
 
 
 def header_text(text: str) -> str:
-    """Return the text unchanged, or raise InvalidValue if it is not allowed in a header."""
+    """Returns the text unchanged, or raises InvalidValue if it is not allowed in a header."""
     if _NOT_HEADER.search(text):
         raise InvalidValue(
             "contains a control or non-ASCII character, which is not allowed in a header."
@@ -129,7 +129,7 @@ class Part(Enum):
 
 
 def is_past_host(before: str) -> bool:
-    """Return whether a text contains the beginning of the path; expressions are NUL."""
+    """Returns whether a text contains the beginning of the path; expressions are NUL."""
     scheme = _SCHEME.match(before)
     if not scheme:
         return before.startswith("\0") and len(before) > 1
@@ -137,7 +137,7 @@ def is_past_host(before: str) -> bool:
 
 
 def url_part(before: str, after: str) -> Part | str:
-    """Return the part that an expression is, or an error message if it is not allowed there.
+    """Returns the part that an expression is, or an error message if it is not allowed there.
 
     `before` and `after` are the surrounding texts, in which other expressions and tags are NUL.
     """
@@ -167,7 +167,7 @@ def _host_part(authority: str, after: str) -> Part | str:
 
 
 def static_url_fault(text: str) -> str | None:
-    """Return the error message of an invalid static text, or None; expressions are NUL."""
+    """Returns the error message of an invalid static text, or None; expressions are NUL."""
     scheme = _SCHEME.match(text)
     if not scheme:
         return None if text.startswith("\0") else NO_SCHEME
@@ -184,13 +184,13 @@ def static_url_fault(text: str) -> str | None:
 
 
 def bad_character(text: str) -> int | None:
-    """Return the offset of a character that is not allowed in a URL, or None."""
+    """Returns the offset of a character that is not allowed in a URL, or None."""
     match = _NOT_URL.search(text)
     return match.start() if match else None
 
 
 def has_dot_segments(url: str) -> bool:
-    """Return whether the path of a URL has a `.` or `..` segment, encoded or not."""
+    """Returns whether the path of a URL has a `.` or `..` segment, encoded or not."""
     if "." not in url and "%2" not in url:
         return False
     path = re.split(r"[?#]", url, maxsplit=1)[0]
@@ -198,7 +198,7 @@ def has_dot_segments(url: str) -> bool:
 
 
 def empty_segment(pieces: Sequence[str], is_value: Sequence[bool]) -> int | None:
-    """Return the index of an empty value that is a whole segment of the path, or None."""
+    """Returns the index of an empty value that is a whole segment of the path, or None."""
     for index, piece in enumerate(pieces):
         if piece or not is_value[index]:
             continue

@@ -39,7 +39,7 @@ _TEXT_OPERATORS = {
 
 
 def compile_expression(build: Build, node: nodes.Node, *, lenient: bool = False) -> Expression:
-    """Compile an expression. `lenient`: an undefined name is Missing instead of a fault."""
+    """Compiles an expression. `lenient`: an undefined name is Missing instead of a fault."""
     build.depth += 1
     build.cost += 1
     try:
@@ -52,7 +52,7 @@ def compile_expression(build: Build, node: nodes.Node, *, lenient: bool = False)
 
 
 def compile_truth(build: Build, node: nodes.Node) -> Expression:
-    """Compile an expression that is only tested for truth: an undefined name is false."""
+    """Compiles an expression that is only tested for truth: an undefined name is false."""
     return compile_expression(build, node, lenient=True)
 
 
@@ -121,7 +121,7 @@ def _conditional(build: Build, node: nodes.CondExpr, lenient: bool) -> Expressio
 
 
 def _without_else(build: Build, node: nodes.CondExpr, *, lenient: bool) -> object:
-    """Return the value of an inline `if` without `else` that is false."""
+    """Returns the value of an inline `if` without `else` that is false."""
     if lenient:
         return Missing(lambda: RenderFault("An inline if without else has no value here."))
     return Literal("") if id(node) in build.blanks else None
@@ -158,7 +158,7 @@ def _or(build: Build, node: nodes.Or, lenient: bool) -> Expression:  # noqa: FBT
 def _terms(
     build: Build, node: nodes.Node, kind: type[nodes.And | nodes.Or], *, lenient: bool
 ) -> tuple[Expression, ...]:
-    """Compile the operands; only the last one must be defined, if its value is used."""
+    """Compiles the operands; only the last one must be defined, if its value is used."""
     flat: list[nodes.Node] = []
     while isinstance(node, kind):
         flat.append(node.right)
@@ -197,7 +197,7 @@ def _comparison(build: Build, node: nodes.Compare) -> Expression:
 
 
 def _binary(build: Build, node: nodes.BinExpr) -> Expression:
-    """Compile an operator on numbers."""
+    """Compiles an operator on numbers."""
     sign = str(node.operator)
     operation = OPERATIONS[sign]
     if _has_wrong_operands(build, node, sign):
@@ -218,7 +218,7 @@ def _binary(build: Build, node: nodes.BinExpr) -> Expression:
 
 
 def _has_wrong_operands(build: Build, node: nodes.BinExpr, sign: str) -> bool:
-    """Report operands that are never numbers."""
+    """Reports operands that are never numbers."""
     misread = _misread_key(build, node)
     if misread:
         build.fault(start_offset(node), misread)
@@ -233,7 +233,7 @@ def _has_wrong_operands(build: Build, node: nodes.BinExpr, sign: str) -> bool:
 
 
 def _misread_key(build: Build, node: nodes.BinExpr) -> str | None:
-    """Return the advice for `data.first-name`, which is a subtraction of an unknown name."""
+    """Returns the advice for `data.first-name`, which is a subtraction of an unknown name."""
     parts: list[str] = []
     left: nodes.Node = node
     while isinstance(left, nodes.Sub):

@@ -55,7 +55,7 @@ class InvalidValue(ValueError):
 
 
 def closest_match(name: str, candidates: Iterable[str]) -> str | None:
-    """Return the most similar candidate, or None. Considers the first 100 names.
+    """Returns the most similar candidate, or None. Considers the first 100 names.
 
     A weak similarity misleads, as between count and round, unless two letters are swapped.
     """

@@ -54,7 +54,7 @@ _CALL_RULE = "Calls are not supported, except data.x.items()."
 
 
 def compile_call(build: Build, node: nodes.Call, compile_operand: Compile) -> Expression:
-    """Compile `object.items()`, the only call."""
+    """Compiles `object.items()`, the only call."""
     pairs = pairs_of(node)
     if pairs is None:
         build.fault(node.lineno, _call_advice(node))
@@ -64,7 +64,7 @@ def compile_call(build: Build, node: nodes.Call, compile_operand: Compile) -> Ex
 
 
 def pairs_of(node: nodes.Node) -> nodes.Node | None:
-    """Return the object of `object.items()` and of `object | items`, else None."""
+    """Returns the object of `object.items()` and of `object | items`, else None."""
     if isinstance(node, nodes.Filter) and node.name == "items" and not node.args:
         return node.node
     if not isinstance(node, nodes.Call) or node.args or node.kwargs:
@@ -76,7 +76,7 @@ def pairs_of(node: nodes.Node) -> nodes.Node | None:
 
 
 def _call_advice(node: nodes.Call) -> str:
-    """Return the error message of a call, with the correct form."""
+    """Returns the error message of a call, with the correct form."""
     called = node.node
     name = called.attr if isinstance(called, nodes.Getattr) else getattr(called, "name", "")
     if name in _FILTER_OF_CALL:
@@ -118,7 +118,7 @@ _INSTEAD = {
 def compile_filter(
     build: Build, node: nodes.Filter, compile_operand: Compile, *, lenient: bool
 ) -> Expression:
-    """Compile `value | name(arguments)`."""
+    """Compiles `value | name(arguments)`."""
     definition = FILTERS.get(node.name)
     if definition is None or node.node is None:
         build.fault(node.lineno, _unknown(node.name))
@@ -156,7 +156,7 @@ def _compile_any(
     description: str,
     compile_operand: Compile,
 ) -> Expression:
-    """Compile a filter that takes any number of arguments."""
+    """Compiles a filter that takes any number of arguments."""
     if node.name != "format":
         return compile_selection(build, node, value, description, compile_operand)
     names = [str(keyword.key) for keyword in node.kwargs]
@@ -266,7 +266,7 @@ def _optional(
     *,
     lenient: bool,
 ) -> Expression:
-    """Return the closure of a filter that has no result for an empty value."""
+    """Returns the closure of a filter that has no result for an empty value."""
 
     def fault() -> RenderFault:
         return RenderFault(f"{description} is not defined: the value is empty.", description)

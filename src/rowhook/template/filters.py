@@ -48,7 +48,7 @@ _INLINE_MARK = re.compile(r"[\\`*_\[\]~|]")
 
 
 def length(state: RenderState, value: object) -> object:
-    """Return the number of items or characters."""
+    """Returns the number of items or characters."""
     del state
     if isinstance(value, str | list | dict):
         return len(value)
@@ -56,7 +56,7 @@ def length(state: RenderState, value: object) -> object:
 
 
 def absolute(state: RenderState, value: object) -> object:
-    """Return the absolute value of a number."""
+    """Returns the absolute value of a number."""
     state.spend(1)
     if isinstance(value, Number):
         return Number(value.text.removeprefix("-"))
@@ -64,7 +64,7 @@ def absolute(state: RenderState, value: object) -> object:
 
 
 def to_integer(state: RenderState, value: object, default: object, base: object) -> object:
-    """Convert to an integer, rounding towards zero; return `default` if that is not possible."""
+    """Converts to an integer, rounding towards zero; returns `default` if that is not possible."""
     radix = integer_argument(base, "base")
     if radix not in _BASES:
         raise InvalidValue("base must be from 2 to 36.")
@@ -92,7 +92,7 @@ def _in_base(text: str, base: int, default: object) -> object:
 
 
 def to_float(state: RenderState, value: object, default: object) -> object:
-    """Convert to a number with a decimal point; return `default` if that is not possible."""
+    """Converts to a number with a decimal point; returns `default` if that is not possible."""
     if isinstance(value, Number):
         return value
     number = _decimal(state, int(value) if isinstance(value, bool) else value)
@@ -111,7 +111,7 @@ def _decimal(state: RenderState, value: object) -> Decimal | None:
 
 
 def round_number(state: RenderState, value: object, precision: object, method: object) -> object:
-    """Round to a number of places: half to even, or by `ceil` or `floor`."""
+    """Rounds to a number of places: half to even, or by `ceil` or `floor`."""
     places = integer_argument(precision, "precision")
     if abs(places) > _MAX_PLACES or not isinstance(method, str) or method not in _METHODS:
         raise InvalidValue(
@@ -135,7 +135,7 @@ def _round_to_place(number: Decimal, places: int, rounding: str) -> Decimal:
 
 
 def tojson(state: RenderState, value: object, indent: object) -> object:
-    """Return a value as JSON, which is not escaped again in a JSON body."""
+    """Returns a value as JSON, which is not escaped again in a JSON body."""
     text = any_json(value, state)
     if indent is None:
         return Json(text)
@@ -146,12 +146,12 @@ def tojson(state: RenderState, value: object, indent: object) -> object:
 
 
 def string(state: RenderState, value: object) -> object:
-    """Return a value as a string."""
+    """Returns a value as a string."""
     return str(to_text(value, state))
 
 
 def cased(change: Callable[[str], str]) -> Callable[[RenderState, object], object]:
-    """Return a filter that changes the case of a string."""
+    """Returns a filter that changes the case of a string."""
 
     def change_case(state: RenderState, value: object) -> object:
         text = to_text(value, state)
@@ -162,21 +162,21 @@ def cased(change: Callable[[str], str]) -> Callable[[RenderState, object], objec
 
 
 def bounded(text: str) -> str:
-    """Return the text, or raise InvalidValue if it is too long."""
+    """Returns the text, or raises InvalidValue if it is too long."""
     if len(text) > MAX_TEXT:
         raise InvalidValue(f"the text is longer than {MAX_TEXT:,} characters.")
     return text
 
 
 def title(state: RenderState, value: object) -> object:
-    """Capitalize each word."""
+    """Capitalizes each word."""
     text = bounded(to_text(value, state))
     state.spend(1 + len(text))
     return "".join(part[:1].upper() + part[1:].lower() for part in _WORDS.split(text))
 
 
 def trim(state: RenderState, value: object, chars: object) -> object:
-    """Remove white space, or `chars`, from both ends."""
+    """Removes white space, or `chars`, from both ends."""
     text = to_text(value, state)
     if chars is not None and not isinstance(chars, str):
         raise InvalidValue(f"chars must be a string, not {type_name(chars)}.")
@@ -187,7 +187,7 @@ def trim(state: RenderState, value: object, chars: object) -> object:
 
 
 def replace(state: RenderState, value: object, old: object, new: object, count: object) -> object:
-    """Replace `old` by `new`, everywhere or `count` times."""
+    """Replaces `old` by `new`, everywhere or `count` times."""
     text, part, substitute = (to_text(item, state) for item in (value, old, new))
     limit = -1 if count is None else integer_argument(count, "count")
     charge_search(text, part, state)
@@ -208,7 +208,7 @@ def truncate(
     end: object,
     leeway: object,
 ) -> object:
-    """Truncate a string, appending `end` if something was cut off."""
+    """Truncates a string, appending `end` if something was cut off."""
     text, tail = to_text(value, state), to_text(end, state)
     limit, slack = integer_argument(length, "length"), integer_argument(leeway, "leeway")
     if limit < len(tail) or slack < 0:
@@ -223,7 +223,7 @@ def truncate(
 
 
 def join(state: RenderState, value: object, between: object, attribute: object) -> object:
-    """Join the items of a list, the keys of an object or the characters of a text."""
+    """Joins the items of a list, the keys of an object or the characters of a text."""
     if not isinstance(value, list | dict | str):
         raise InvalidValue(f"expected a list, not {type_name(value)}.")
     texts: list[str] = []
@@ -240,7 +240,7 @@ def join(state: RenderState, value: object, between: object, attribute: object) 
 
 
 def urlencode(state: RenderState, value: object) -> object:
-    """Percent-encode a string, or an object as `key=value` pairs. Spaces become `%20`."""
+    """Percent-encodes a string, or an object as `key=value` pairs. Spaces become `%20`."""
     if isinstance(value, list):
         raise InvalidValue("expected a string or an object, not a list.")
     if not isinstance(value, dict):
@@ -257,7 +257,7 @@ def _encoded(state: RenderState, value: object) -> str:
 
 
 def b64encode(state: RenderState, value: object) -> object:
-    """Return the base64 (RFC 4648) of the UTF-8 bytes of a string."""
+    """Returns the base64 (RFC 4648) of the UTF-8 bytes of a string."""
     text = bounded(to_text(value, state))
     state.spend_text(2 * len(text))
     try:
@@ -267,14 +267,14 @@ def b64encode(state: RenderState, value: object) -> object:
 
 
 def slack(state: RenderState, value: object) -> object:
-    """Escape a text for Slack, so that it contains no link, mention or entity."""
+    """Escapes a text for Slack, so that it contains no link, mention or entity."""
     text = bounded(to_text(value, state))
     state.spend_text(4 * len(text))
     return bounded(text.translate(_SLACK))
 
 
 def teams(state: RenderState, value: object) -> object:
-    """Escape a text for Microsoft Teams, whose cards read Markdown and HTML."""
+    """Escapes a text for Microsoft Teams, whose cards read Markdown and HTML."""
     text = bounded(to_text(value, state))
     state.spend(1 + 3 * len(text))
     marked = _INLINE_MARK.sub(r"\\\g<0>", text.translate(_SLACK))
@@ -287,7 +287,7 @@ def _escape_list_mark(match: re.Match[str]) -> str:
 
 
 def integer_argument(value: object, name: str) -> int:
-    """Return an argument, or raise InvalidValue if it is not an integer up to MAX_TEXT."""
+    """Returns an argument, or raises InvalidValue if it is not an integer up to MAX_TEXT."""
     if type(value) is not int or abs(value) > MAX_TEXT:
         raise InvalidValue(f"{name} must be an integer up to {MAX_TEXT}, not {type_name(value)}.")
     return value

@@ -50,7 +50,7 @@ _CONTEXT = Context(prec=40)
 
 
 def format_fault(form: object, count: int, names: Sequence[str]) -> str | None:
-    """Return the error message of a format with this number of values, or None."""
+    """Returns the error message of a format with this number of values, or None."""
     if not isinstance(form, str):
         return "format is applied to the format, as in '%.2f' | format(data.x)."
     fields = [match for match in _FIELD.finditer(form) if match["kind"] != "%"]
@@ -75,7 +75,7 @@ def _size(field: re.Match[str], part: str) -> int:
 def format_text(
     state: RenderState, value: object, values: Sequence[object], named: Mapping[str, object]
 ) -> object:
-    """Format values as Python's `%` does, numbers in decimal."""
+    """Formats values as Python's `%` does, numbers in decimal."""
     fault = format_fault(value, len(values), list(named))
     if fault or not isinstance(value, str):
         raise InvalidValue(fault or "")
@@ -146,7 +146,7 @@ def _integer(field: re.Match[str], value: object, state: RenderState) -> str:
 
 
 def _fixed(field: re.Match[str], value: object, state: RenderState) -> str:
-    """Format with a fixed number of places, in decimal."""
+    """Formats with a fixed number of places, in decimal."""
     del state
     number = Decimal(_number(field, value))
     places = 6 if field["precision"] is None else _size(field, "precision")
@@ -160,7 +160,7 @@ def _fixed(field: re.Match[str], value: object, state: RenderState) -> str:
 
 
 def _float(field: re.Match[str], value: object, state: RenderState) -> str:
-    """Format with an exponent, as Python formats a double."""
+    """Formats with an exponent, as Python formats a double."""
     del state
     number = _number(field, value)
     try:
@@ -229,7 +229,7 @@ _CODES: dict[str, Callable[[datetime], str]] = {
 
 
 def date(state: RenderState, value: object, form: object, zone: object) -> object:
-    """Format a time in a zone. A string without an offset is taken as UTC."""
+    """Formats a time in a zone. A string without an offset is taken as UTC."""
     fault = date_format_fault(form)
     if fault or not isinstance(form, str):
         raise InvalidValue(fault or "The format must be a string.")
@@ -248,7 +248,7 @@ def _in_zone(at: datetime, zone: tzinfo) -> datetime:
 
 
 def date_format_fault(form: object) -> str | None:
-    """Return the error message of an invalid format, or None."""
+    """Returns the error message of an invalid format, or None."""
     if not isinstance(form, str) or len(form) > _LONGEST_FORMAT:
         return f"The format must be a string of at most {_LONGEST_FORMAT} characters."
     if "%" not in form:
@@ -259,7 +259,7 @@ def date_format_fault(form: object) -> str | None:
 
 
 def zone_fault(zone: object) -> str | None:
-    """Return the error message of an unknown time zone, or None."""
+    """Returns the error message of an unknown time zone, or None."""
     try:
         _zone_of(zone)
     except InvalidValue as error:

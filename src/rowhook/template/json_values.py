@@ -109,7 +109,7 @@ class Missing:
 
 
 def as_number(value: object) -> int | Decimal | None:
-    """Return the exact value of a number, or None for other values, including booleans."""
+    """Returns the exact value of a number, or None for other values, including booleans."""
     if type(value) is int:
         return value
     if isinstance(value, Number):
@@ -121,7 +121,7 @@ def as_number(value: object) -> int | Decimal | None:
 
 
 def exact_number(value: object) -> int | Decimal:
-    """Return the exact value of a number. Raises InvalidValue if it has too many digits."""
+    """Returns the exact value of a number. Raises InvalidValue if it has too many digits."""
     number = as_number(value)
     if number is None:
         raise InvalidValue(f"expected a number, not {type_name(value)}.")
@@ -132,7 +132,7 @@ def exact_number(value: object) -> int | Decimal:
 
 
 def number_value(result: int | Decimal) -> object:
-    """Return the result of a calculation as a value of templates."""
+    """Returns the result of a calculation as a value of templates."""
     if isinstance(result, Decimal):
         return Number(str(result))
     if result.bit_length() > MAX_BITS:
@@ -141,7 +141,7 @@ def number_value(result: int | Decimal) -> object:
 
 
 def with_point(number: Decimal) -> Number:
-    """Format like a Python float: without trailing zeros, but with a digit after the point."""
+    """Formats like a Python float: without trailing zeros, but with a digit after the point."""
     text = str(number)
     if "E" in text:
         return Number(text)
@@ -150,14 +150,14 @@ def with_point(number: Decimal) -> Number:
 
 
 def is_true(value: object) -> bool:
-    """Return whether a value is true: null, false, zero and empty values are not."""
+    """Returns whether a value is true: null, false, zero and empty values are not."""
     if isinstance(value, Number):
         return value.text.lower().split("e")[0].strip("-0.") != ""
     return bool(value)
 
 
 def type_name(value: object) -> str:
-    """Return the type of a value for messages, which never contain the value itself."""
+    """Returns the type of a value for messages, which never contain the value itself."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -172,7 +172,7 @@ def type_name(value: object) -> str:
 
 
 def scalar_text(value: object) -> str:
-    """Return a value as text. Raises InvalidValue for lists and objects."""
+    """Returns a value as text. Raises InvalidValue for lists and objects."""
     if isinstance(value, str):
         return value
     if value is None:
@@ -190,7 +190,7 @@ _FAST = msgspec.json.Decoder(float_hook=Number)
 
 
 def parse_json(text: str) -> object:
-    """Parse a JSON text (RFC 8259) into None, bool, int, Number, str, list and dict.
+    """Parses a JSON text (RFC 8259) into None, bool, int, Number, str, list and dict.
 
     Numbers keep their digits, and of duplicate keys the last wins. Raises RenderFault for invalid
     JSON, NaN and Infinity, and for nesting deeper than MAX_JSON_DEPTH.
@@ -232,7 +232,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _check_depth(text: str) -> None:
-    """Check the depth of a valid JSON text; most texts have too few brackets to be too deep."""
+    """Checks the depth of a valid JSON text; most texts have too few brackets to be too deep."""
     if len(text) <= MAX_JSON_DEPTH or text.count("[") + text.count("{") <= MAX_JSON_DEPTH:
         return
     brackets = _STRING.sub("", text).translate(_BRACKETS_ONLY)
@@ -244,12 +244,12 @@ def _check_depth(text: str) -> None:
 
 
 def json_string(text: str) -> str:
-    """Return a JSON string with quotes; lone surrogates and U+2028/9 are escaped."""
+    """Returns a JSON string with quotes; lone surrogates and U+2028/9 are escaped."""
     return f'"{json_inner(text)}"'
 
 
 def json_inner(text: str) -> str:
-    """Return the content of a JSON string, without quotes."""
+    """Returns the content of a JSON string, without quotes."""
     try:
         inner = msgspec.json.encode(text).decode()[1:-1]
     except (TypeError, UnicodeEncodeError):  # a subclass of str, or lone surrogates
@@ -262,7 +262,7 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def indented_json(text: str, width: int, state: RenderState) -> str:
-    """Indent compact JSON as Python's json does. Raises InvalidValue if it is too long."""
+    """Indents compact JSON as Python's json does. Raises InvalidValue if it is too long."""
     pieces: list[str] = []
     depth, remaining = 0, MAX_TEXT
     for match in _TOKEN.finditer(text):
@@ -283,7 +283,7 @@ def indented_json(text: str, width: int, state: RenderState) -> str:
 
 
 def any_json(value: object, state: RenderState) -> str:
-    """Return a value as compact JSON. Raises InvalidValue if it is too long."""
+    """Returns a value as compact JSON. Raises InvalidValue if it is too long."""
     if isinstance(value, list | dict):
         return compact_json(value, state)
     if isinstance(value, str):
@@ -294,7 +294,7 @@ def any_json(value: object, state: RenderState) -> str:
 
 
 def compact_json(value: object, state: RenderState) -> str:
-    """Return a list or object as compact JSON, keeping the digits of numbers."""
+    """Returns a list or object as compact JSON, keeping the digits of numbers."""
     if isinstance(value, LiteralList | LiteralObject):
         return _written_container_json(value, state)
 
@@ -317,7 +317,7 @@ def compact_json(value: object, state: RenderState) -> str:
 
 
 def _written_container_json(value: LiteralList | LiteralObject, state: RenderState) -> str:
-    """Write item by item, to stop before a long result fills the memory."""
+    """Writes item by item, to stop before a long result fills the memory."""
     is_list = isinstance(value, LiteralList)
     texts: list[str] = []
     remaining = MAX_TEXT
@@ -343,7 +343,7 @@ def _surrogates_kept(value: object, state: RenderState) -> str:
 
 
 def _write(value: object, emit: Callable[[str], None], state: RenderState) -> None:
-    """Write a value that contains lone surrogates, which msgspec does not support."""
+    """Writes a value that contains lone surrogates, which msgspec does not support."""
     state.spend(8)
     if isinstance(value, str):
         state.spend(len(value) // 4)

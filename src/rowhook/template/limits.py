@@ -82,22 +82,22 @@ class RenderState:
         self.slots: list[object] = [UNSET] * slots if slots else []
 
     def spend_text(self, length: int) -> None:
-        """Charge a new text of this length, so that steps bound the memory as well."""
+        """Charges a new text of this length, so that steps bound the memory as well."""
         self.spend(1 + length // (64 if length < _SHORT_TEXT else 8))
 
     def spend_items(self, count: int) -> None:
-        """Charge a new list of this length, so that steps bound the memory as well."""
+        """Charges a new list of this length, so that steps bound the memory as well."""
         self.spend(1 + count // 2)
 
     def spend(self, steps: int) -> None:
-        """Charge steps. Raises RenderFault if the budget is exceeded."""
+        """Charges steps. Raises RenderFault if the budget is exceeded."""
         self.steps_left -= steps
         if self.steps_left < 0:
             raise steps_exceeded()
 
 
 def steps_exceeded() -> RenderFault:
-    """Return the fault of a render that exceeds its steps."""
+    """Returns the fault of a render that exceeds its steps."""
     return StepsExceeded(
         f"The templates take more than {MAX_STEPS:,} steps. Loop over fewer items, or send the "
         "data itself with raw_payload."
@@ -105,7 +105,7 @@ def steps_exceeded() -> RenderFault:
 
 
 def output_exceeded() -> RenderFault:
-    """Return the fault of a render that exceeds its output."""
+    """Returns the fault of a render that exceeds its output."""
     return RenderFault(
         f"The output is too long. Limits: {MAX_OUTPUT // 2**20} MiB for a body, "
         f"{MAX_URL // 2**10} KiB for a URL and {MAX_HEADER // 2**10} KiB for a header."

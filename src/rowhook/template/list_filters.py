@@ -21,14 +21,14 @@ class NoItem(InvalidValue):
 
 
 def first(state: RenderState, value: object) -> object:
-    """Return the first item, character or key."""
+    """Returns the first item, character or key."""
     del state
     items = _items(value)
     return next(iter(items)) if isinstance(items, dict) else items[0]
 
 
 def last(state: RenderState, value: object) -> object:
-    """Return the last item, character or key."""
+    """Returns the last item, character or key."""
     del state
     items = _items(value)
     return next(reversed(items)) if isinstance(items, dict) else items[-1]
@@ -43,7 +43,7 @@ def _items(value: object) -> Any:
 
 
 def as_list(state: RenderState, value: object) -> object:
-    """Return the items of a list, the keys of an object or the characters of a text, as a list."""
+    """Returns the items of a list, the keys of an object or the characters of a text, as a list."""
     return LiteralList(_sequence(state, value))
 
 
@@ -58,7 +58,7 @@ def _sequence(state: RenderState, value: object) -> list[Any]:
 
 
 def pairs(state: RenderState, value: object) -> object:
-    """Return the keys and values of an object, as lists of two."""
+    """Returns the keys and values of an object, as lists of two."""
     if not isinstance(value, dict):
         raise InvalidValue(f"expected an object, not {type_name(value)}.")
     state.spend_items(16 * len(value))
@@ -66,7 +66,7 @@ def pairs(state: RenderState, value: object) -> object:
 
 
 def attribute_of(item: object, attribute: object) -> object:
-    """Return the value at a path such as `a.b.0` of an item; `NO_DEFAULT` if it has none."""
+    """Returns the value at a path such as `a.b.0` of an item; `NO_DEFAULT` if it has none."""
     keys = attribute.split(".") if isinstance(attribute, str) else [attribute]
     for key in keys:
         position = int(key) if isinstance(key, str) and _is_position(item, key) else key
@@ -82,7 +82,7 @@ def _is_position(item: object, key: str) -> bool:
 
 
 def required_attribute(item: object, attribute: object) -> object:
-    """Return the value at a path of an item. Raises InvalidValue if it has none."""
+    """Returns the value at a path of an item. Raises InvalidValue if it has none."""
     value = item if attribute is None else attribute_of(item, attribute)
     if value is NO_DEFAULT:
         raise InvalidValue(
@@ -93,7 +93,7 @@ def required_attribute(item: object, attribute: object) -> object:
 
 
 def mapped(state: RenderState, value: object, attribute: object, default: object) -> object:
-    """Return an attribute of each item; `default` for those that lack it."""
+    """Returns an attribute of each item; `default` for those that lack it."""
     items = _sequence(state, value)
     state.spend(4 * len(items))
     if default is NO_DEFAULT:
@@ -103,7 +103,7 @@ def mapped(state: RenderState, value: object, attribute: object, default: object
 
 
 def total(state: RenderState, value: object, attribute: object, start: object) -> object:
-    """Return the sum of the items, or of an attribute of each."""
+    """Returns the sum of the items, or of an attribute of each."""
     result = start
     for item in _sequence(state, value):
         state.spend(10)
@@ -114,7 +114,7 @@ def total(state: RenderState, value: object, attribute: object, start: object) -
 def in_order(
     state: RenderState, value: object, reverse: object, case: object, attribute: object
 ) -> object:
-    """Sort numbers or texts, or objects by one or several attributes (`'a,b'`)."""
+    """Sorts numbers or texts, or objects by one or several attributes (`'a,b'`)."""
     items = _sequence(state, value)
     keys = iter(_keys(state, items, case, attribute))
     state.spend(len(items) * max(1, len(items).bit_length()))
@@ -122,7 +122,7 @@ def in_order(
 
 
 def distinct(state: RenderState, value: object, case: object, attribute: object) -> object:
-    """Return the items without those whose value occurred before."""
+    """Returns the items without those whose value occurred before."""
     items = _sequence(state, value)
     kept: dict[object, object] = {}
     for item in items:
@@ -147,13 +147,13 @@ def _identity(state: RenderState, value: object, case: object) -> object:
 
 
 def least(state: RenderState, value: object, case: object, attribute: object) -> object:
-    """Return the smallest item."""
+    """Returns the smallest item."""
     items, keys = _comparable(state, value, case, attribute)
     return items[keys.index(min(keys))]
 
 
 def greatest(state: RenderState, value: object, case: object, attribute: object) -> object:
-    """Return the largest item."""
+    """Returns the largest item."""
     items, keys = _comparable(state, value, case, attribute)
     return items[keys.index(max(keys))]
 
@@ -168,7 +168,7 @@ def _comparable(
 
 
 def _keys(state: RenderState, items: list[Any], case: object, attribute: object) -> list[Any]:
-    """Return the sort keys of the items. Raises InvalidValue if they cannot be compared."""
+    """Returns the sort keys of the items. Raises InvalidValue if they cannot be compared."""
     if not isinstance(attribute, str) or "," not in attribute:
         return _column(state, items, case, attribute)
     columns = [_column(state, items, case, name.strip()) for name in attribute.split(",")]

@@ -50,7 +50,7 @@ _SHORT_TEXT = 256
 
 
 def add(left: object, right: object) -> object:
-    """Add two numbers, exactly up to MAX_DIGITS digits."""
+    """Adds two numbers, exactly up to MAX_DIGITS digits."""
     first, second = _both(left, right, "+")
     if type(first) is int and type(second) is int:
         return number_value(first + second)
@@ -58,7 +58,7 @@ def add(left: object, right: object) -> object:
 
 
 def subtract(left: object, right: object) -> object:
-    """Subtract two numbers, exactly up to MAX_DIGITS digits."""
+    """Subtracts two numbers, exactly up to MAX_DIGITS digits."""
     first, second = _both(left, right, "-")
     if type(first) is int and type(second) is int:
         return number_value(first - second)
@@ -66,7 +66,7 @@ def subtract(left: object, right: object) -> object:
 
 
 def multiply(left: object, right: object) -> object:
-    """Multiply two numbers, exactly up to MAX_DIGITS digits."""
+    """Multiplies two numbers, exactly up to MAX_DIGITS digits."""
     first, second = _both(left, right, "*")
     if type(first) is int and type(second) is int:
         if first.bit_length() + second.bit_length() > MAX_BITS + 1:
@@ -76,7 +76,7 @@ def multiply(left: object, right: object) -> object:
 
 
 def divide(left: object, right: object) -> object:
-    """Divide two numbers: the exact quotient, or the nearest double if its digits do not end."""
+    """Divides two numbers: the exact quotient, or the nearest double if its digits do not end."""
     first, second = _divisible(left, right, "/")
     try:
         return with_point(_EXACT.divide(Decimal(first), Decimal(second)))
@@ -97,7 +97,7 @@ def _nearest(first: Decimal, second: Decimal) -> Number:
 
 
 def floor_divide(left: object, right: object) -> object:
-    """Divide two numbers and round down, as Python does."""
+    """Divides two numbers and rounds down, as Python does."""
     first, second = _divisible(left, right, "//")
     if type(first) is int and type(second) is int:
         return number_value(first // second)
@@ -105,7 +105,7 @@ def floor_divide(left: object, right: object) -> object:
 
 
 def modulo(left: object, right: object) -> object:
-    """Return the remainder of a division that rounds down, with the sign of the divisor."""
+    """Returns the remainder of a division that rounds down, with the sign of the divisor."""
     first, second = _divisible(left, right, "%")
     if type(first) is int and type(second) is int:
         return number_value(first % second)
@@ -163,7 +163,7 @@ OPERATIONS: dict[str, Operation] = {
 
 
 def negate(value: object) -> object:
-    """Return the negative of a number."""
+    """Returns the negative of a number."""
     number = exact_number(value)
     if type(number) is int:
         return number_value(-number)
@@ -173,7 +173,7 @@ def negate(value: object) -> object:
 
 
 def equal(left: object, right: object, state: RenderState) -> bool:
-    """Return whether two JSON values are equal: 1 equals 1.0, but true and "1" do not equal 1."""
+    """Returns whether two JSON values are equal: 1 equals 1.0, but true and "1" do not equal 1."""
     state.spend(4)
     if type(left) is int and type(right) is int:
         return left == right
@@ -208,12 +208,12 @@ def _charge_digits(left: object, right: object, state: RenderState) -> None:
 
 
 def not_equal(left: object, right: object, state: RenderState) -> bool:
-    """Return whether two values are not equal."""
+    """Returns whether two values are not equal."""
     return not equal(left, right, state)
 
 
 def ordering(compare: Callable[[Any, Any], bool], sign: str) -> Comparison:
-    """Return a comparison of two numbers or two strings."""
+    """Returns a comparison of two numbers or two strings."""
 
     def compare_values(left: object, right: object, state: RenderState) -> bool:
         if type(left) is int and type(right) is int:
@@ -234,7 +234,7 @@ def ordering(compare: Callable[[Any, Any], bool], sign: str) -> Comparison:
 
 
 def contains(item: object, container: object, state: RenderState) -> bool:
-    """Return whether a list contains an item, an object a key, or a string a substring."""
+    """Returns whether a list contains an item, an object a key, or a string a substring."""
     if isinstance(container, list):
         return any(equal(item, other, state) for other in container)
     if isinstance(container, dict):
@@ -249,12 +249,12 @@ def contains(item: object, container: object, state: RenderState) -> bool:
 
 
 def charge_search(container: str, part: str, state: RenderState) -> None:
-    """Charge a substring search, whose worst case is the product of both lengths."""
+    """Charges a substring search, whose worst case is the product of both lengths."""
     state.spend(1 + len(container) * min(len(part), 64) // 128)
 
 
 def not_contains(item: object, container: object, state: RenderState) -> bool:
-    """Return whether a list, object or string does not contain something."""
+    """Returns whether a list, object or string does not contain something."""
     return not contains(item, container, state)
 
 

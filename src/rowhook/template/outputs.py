@@ -64,7 +64,7 @@ class Outcomes(NamedTuple):
 
 
 def outcomes(node: nodes.Node) -> Outcomes:
-    """Return the possible results of an output expression."""
+    """Returns the possible results of an output expression."""
     leaves = list(_leaves(node))
     literals = tuple(
         leaf for leaf in leaves if isinstance(leaf, nodes.Const) and isinstance(leaf.value, str)
@@ -74,7 +74,7 @@ def outcomes(node: nodes.Node) -> Outcomes:
 
 
 def _leaves(node: nodes.Node) -> Iterator[nodes.Node]:
-    """Yield the expressions that may be the result; a CondExpr represents its missing `else`."""
+    """Yields the expressions that may be the result; a CondExpr represents its missing `else`."""
     # without recursion, because operators may be nested deeply; True: under `default` or `or`
     rest: list[tuple[nodes.Node, bool]] = [(node, False)]
     while rest:
@@ -99,7 +99,7 @@ def _leaves(node: nodes.Node) -> Iterator[nodes.Node]:
 def literal_texts(
     results: Outcomes, output_context: OutputContext, state: LexerState, part: Part
 ) -> dict[str, str] | None:
-    """Return the output of each constant text; None if they are escaped like values.
+    """Returns the output of each constant text; None if they are escaped like values.
 
     The empty text also represents a missing `else`.
     """
@@ -117,7 +117,7 @@ def literal_texts(
 
 
 def json_texts(texts: set[str], results: Outcomes) -> dict[str, str]:
-    """Return the texts outside quotes: scalars and punctuation as written, others as strings.
+    """Returns the texts outside quotes: scalars and punctuation as written, others as strings.
 
     Next to punctuation, nothing is written for "" and a missing `else`; otherwise "" and null.
     """
@@ -135,7 +135,7 @@ def json_texts(texts: set[str], results: Outcomes) -> dict[str, str]:
 def writes_value(
     results: Outcomes, replacements: dict[str, str] | None, output_context: OutputContext
 ) -> bool:
-    """Return whether an output may write more than punctuation and markup."""
+    """Returns whether an output may write more than punctuation and markup."""
     if results.has_value or replacements is None:
         return True
     return output_context is not OutputContext.XML and not all(
@@ -149,7 +149,7 @@ def state_after(
     output_context: OutputContext,
     state: LexerState,
 ) -> LexerState | None:
-    """Return the lexer state after an output; None if the results end in different states."""
+    """Returns the lexer state after an output; None if the results end in different states."""
     lexer = LEXERS.get(output_context)
     value_state = after_value(state)
     if lexer is None or replacements is None:
@@ -180,7 +180,7 @@ def _after_text(
 def _in_layer(
     state: LexerState, text: str, text_state: Callable[[LexerState, str], LexerState]
 ) -> LexerState:
-    """Return the state after a text that is written into the innermost JSON text."""
+    """Returns the state after a text that is written into the innermost JSON text."""
     if state.inner is not None and state.inner.where in {OUTSIDE, INSIDE}:
         return state._replace(inner=_in_layer(state.inner, text, text_state))
     if state.where == OUTSIDE:
@@ -191,7 +191,7 @@ def _in_layer(
 def compile_text(
     build: Build, node: nodes.TemplateData, lexer_state: LexerState
 ) -> tuple[Statement, LexerState]:
-    """Compile static text. The enclosing block charges its length."""
+    """Compiles static text. The enclosing block charges its length."""
     text = node.data
     is_unknown = innermost(lexer_state).tail == UNKNOWN and text[:1] in ADJACENT
     lexer = LEXERS.get(build.output_context)
@@ -223,7 +223,7 @@ def _check_characters(build: Build, offset: int, text: str, *, is_literal: bool 
 def compile_output(
     build: Build, node: nodes.Expr, lexer_state: LexerState, part: Part
 ) -> tuple[Statement, LexerState]:
-    """Compile an expression, or a secret, that is written to the output."""
+    """Compiles an expression, or a secret, that is written to the output."""
     is_joined = build.output_context in _JOINED and part is Part.REST
     if is_joined and isinstance(node, nodes.Concat):
         return _compile_joined(build, node, lexer_state)
@@ -257,7 +257,7 @@ def _check_place(
     replacements: dict[str, str] | None,
     lexer_state: LexerState,
 ) -> LexerState:
-    """Report a value that is not allowed here; return the lexer state after it."""
+    """Reports a value that is not allowed here; returns the lexer state after it."""
     lexer = LEXERS.get(build.output_context)
     if lexer and writes_value(results, replacements, build.output_context):
         fault = lexer.value_fault(lexer_state)
@@ -278,7 +278,7 @@ def _compile_literals(
     place: Place,
     empty: str,
 ) -> Statement:
-    """Compile an expression that may result in a text that is not escaped."""
+    """Compiles an expression that may result in a text that is not escaped."""
     for literal in results.literals:
         _check_characters(build, literal.lineno, literal.value, is_literal=True)
     build.literals.update(id(literal) for literal in results.literals)
@@ -294,7 +294,7 @@ def _compile_literals(
 def _compile_joined(
     build: Build, node: nodes.Concat, lexer_state: LexerState
 ) -> tuple[Statement, LexerState]:
-    """Compile texts joined with ~ one by one, so that only those of the data are escaped."""
+    """Compiles texts joined with ~ one by one, so that only those of the data are escaped."""
     statements: list[Statement] = []
     for operand in node.nodes:
         statement, lexer_state = compile_output(build, operand, lexer_state, Part.REST)

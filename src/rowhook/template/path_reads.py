@@ -51,7 +51,7 @@ _Bound = Callable[["RenderState"], object]
 
 
 def compile_path(build: Build, node: nodes.Node, *, lenient: bool) -> Expression | None:
-    """Compile a name with constant keys; return None for other expressions."""
+    """Compiles a name with constant keys; returns None for other expressions."""
     start, keys = split_path(node)
     if not isinstance(start, nodes.Name):
         return None
@@ -88,7 +88,7 @@ def _root_value(
 
 
 def unknown_name(build: Build, name: str) -> str:
-    """Return the error message of a name that is not defined, with a suggestion."""
+    """Returns the error message of a name that is not defined, with a suggestion."""
     if name == "secret":
         return SECRET_RULE
     if name == "loop":
@@ -125,7 +125,7 @@ def _loop_reader(loop: Loop, name: str) -> Expression:
 
 
 def read_root(root: str, keys: tuple[Key, ...], *, lenient: bool) -> Expression:
-    """Return a closure that reads a path from a root variable."""
+    """Returns a closure that reads a path from a root variable."""
 
     def absent(state: RenderState) -> object:
         return _absent(state.variables, root, keys, lenient=lenient)
@@ -154,7 +154,7 @@ def read_root(root: str, keys: tuple[Key, ...], *, lenient: bool) -> Expression:
 
 
 def read_slot(name: str, slot: int, keys: tuple[Key, ...], *, lenient: bool) -> Expression:
-    """Return a closure that reads a path from a loop variable."""
+    """Returns a closure that reads a path from a loop variable."""
 
     def read(state: RenderState) -> object:
         value = state.slots[slot]
@@ -169,7 +169,7 @@ def read_slot(name: str, slot: int, keys: tuple[Key, ...], *, lenient: bool) -> 
 
 
 def read_variable(name: str, slot: int, keys: tuple[Key, ...], *, lenient: bool) -> Expression:
-    """Return a closure that reads a path from a variable of `set`, which may be undefined."""
+    """Returns a closure that reads a path from a variable of `set`, which may be undefined."""
     read_keys = read_slot(name, slot, keys, lenient=lenient)
 
     def read(state: RenderState) -> object:
@@ -191,7 +191,7 @@ def _not_set(name: str) -> RenderFault:
 
 
 def read_item(base: Expression, key: Expression, name: str, *, lenient: bool) -> Expression:
-    """Return a closure for a key that is computed by the render: `data[data.key]`."""
+    """Returns a closure for a key that is computed by the render: `data[data.key]`."""
 
     def read(state: RenderState) -> object:
         value = base(state)
@@ -220,7 +220,7 @@ def _no_item(value: object, name: str) -> RenderFault:
 def read_slice(
     base: Expression, bounds: tuple[_Bound, _Bound, _Bound], name: str, *, lenient: bool
 ) -> Expression:
-    """Return a closure for `value[start:stop:step]` of a list or a text."""
+    """Returns a closure for `value[start:stop:step]` of a list or a text."""
 
     def read(state: RenderState) -> object:
         value = base(state)
@@ -248,7 +248,7 @@ def read_slice(
 
 
 def _absent(variables: object, root: str, keys: tuple[Key, ...], *, lenient: bool) -> object:
-    """Return null or Missing for a path that does not exist, or raise a fault that says where."""
+    """Returns null or Missing for a path that does not exist, or raises a fault that says where."""
     fault = None
     try:
         value = variables[root]  # type: ignore[index]

@@ -83,7 +83,7 @@ class Place(NamedTuple):
 
 
 def place_of(output_context: OutputContext, lexer_state: LexerState, part: Part) -> Place:
-    """Return how a value is written in a context."""
+    """Returns how a value is written in a context."""
     if output_context is OutputContext.JSON:
         return _json_place(lexer_state, plain_text)
     if output_context is OutputContext.URL:
@@ -100,7 +100,7 @@ def place_of(output_context: OutputContext, lexer_state: LexerState, part: Part)
 
 
 def _json_place(state: LexerState | None, outer: Escape) -> Place:
-    """Return how a value is written into a JSON text, with the escapes of each layer."""
+    """Returns how a value is written into a JSON text, with the escapes of each layer."""
     layers = 0
     while state is not None and state.where == INSIDE:
         layers += 1
@@ -120,7 +120,7 @@ def _json_place(state: LexerState | None, outer: Escape) -> Place:
 
 
 def secret_placeholder(secret: str, place: Place) -> SecretPlaceholder:
-    """Return the placeholder for a secret."""
+    """Returns the placeholder for a secret."""
     placeholder = SecretPlaceholder(f"[secret:{secret}]")
     placeholder.id = secret
     placeholder.escape = place.escape
@@ -130,7 +130,7 @@ def secret_placeholder(secret: str, place: Place) -> SecretPlaceholder:
 
 
 def write_secret(placeholder: SecretPlaceholder) -> Statement:
-    """Return a statement that writes a placeholder. Its content is charged when it is filled."""
+    """Returns a statement that writes a placeholder. Its content is charged when it is filled."""
 
     def write(state: RenderState) -> None:
         state.output_left -= len(placeholder)
@@ -144,7 +144,7 @@ def write_secret(placeholder: SecretPlaceholder) -> Statement:
 def write_value(
     value: Expression, name: str, output_context: OutputContext, place: Place, empty: str = ""
 ) -> Statement:
-    """Return a statement that writes a value; `empty` replaces an empty text."""
+    """Returns a statement that writes a value; `empty` replaces an empty text."""
     if place.is_json and place.escape is plain_text:
         return _write_json(value, name)
     if place.is_json:
@@ -167,7 +167,7 @@ def _json_of(value: object, state: RenderState) -> str:
 
 
 def _scalar_json(value: object, state: RenderState) -> str:
-    """Return the JSON of a scalar or of `tojson`. Raises InvalidValue for lists and objects."""
+    """Returns the JSON of a scalar or of `tojson`. Raises InvalidValue for lists and objects."""
     scalar_text(value)
     return _json_of(value, state)
 
@@ -188,7 +188,7 @@ def _write_json(value: Expression, name: str) -> Statement:
 
 
 def _write_quoted(value: Expression, name: str) -> Statement:
-    """Write a text inside the quotes of a JSON body, the most frequent place."""
+    """Writes a text inside the quotes of a JSON body, the most frequent place."""
 
     def write(state: RenderState) -> None:
         result = value(state)
@@ -235,7 +235,7 @@ def _write_text(
 
 
 def empty_value(name: str) -> EmptyValue:
-    """Return the mark of an empty value in a URL."""
+    """Returns the mark of an empty value in a URL."""
     empty = EmptyValue()
     empty.name = name
     return empty
@@ -248,7 +248,7 @@ def write_literals(
     write_other: Statement,
     empty: str,
 ) -> Statement:
-    """Return a statement that writes constant texts as `replacements` says.
+    """Returns a statement that writes constant texts as `replacements` says.
 
     `write_other` writes other values, which it reads from the slot.
     """
@@ -271,7 +271,7 @@ def write_literals(
 
 
 def check_separation(write: Statement, name: str) -> Statement:
-    """Return a statement that fails if its first character touches the value before it."""
+    """Returns a statement that fails if its first character touches the value before it."""
 
     def write_apart(state: RenderState) -> None:
         at = len(state.out)
@@ -283,7 +283,7 @@ def check_separation(write: Statement, name: str) -> Statement:
 
 
 def touches(out: list[str], at: int) -> bool:
-    """Return whether the texts before and after an index would be one value."""
+    """Returns whether the texts before and after an index would be one value."""
     return 0 < at < len(out) and out[at - 1][-1:] in ADJACENT and out[at][:1] in ADJACENT
 
 
@@ -299,11 +299,11 @@ class Rendered:
     parts: tuple[str, ...] = field(default=(), repr=False)
 
     def redacted(self) -> str:
-        """Return the text with `[secret:<id>]` for each secret."""
+        """Returns the text with `[secret:<id>]` for each secret."""
         return self.text
 
     def reveal(self, secrets: Mapping[str, str]) -> str:
-        """Return the text with its secrets, each escaped for its context.
+        """Returns the text with its secrets, each escaped for its context.
 
         Raises RenderFault, without the value, for a secret that is missing or not valid there.
         """
@@ -329,7 +329,7 @@ def _fill(placeholder: SecretPlaceholder, secrets: Mapping[str, str]) -> str:
 
 
 def render_text(pieces: list[str], output_context: OutputContext, *, has_secrets: bool) -> Rendered:
-    """Join the written texts. Raises RenderFault if the result must not be sent."""
+    """Joins the written texts. Raises RenderFault if the result must not be sent."""
     text = "".join(pieces)
     _check(text, output_context)
     if output_context is OutputContext.URL and "" in pieces:
@@ -338,7 +338,7 @@ def render_text(pieces: list[str], output_context: OutputContext, *, has_secrets
 
 
 def _check_segments(texts: Sequence[str], parts: Sequence[str]) -> None:
-    """Raise RenderFault if a value or secret is a whole segment of the path, but empty."""
+    """Raises RenderFault if a value or secret is a whole segment of the path, but empty."""
     empty = empty_segment(texts, [isinstance(part, _VALUES) for part in parts])
     if empty is None:
         return

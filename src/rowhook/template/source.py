@@ -110,11 +110,11 @@ class Source:
     shift: int
 
     def fault(self, offset: int, message: str) -> TemplateFault:
-        """Return a fault at an offset of `flat`."""
+        """Returns a fault at an offset of `flat`."""
         return TemplateFault(message[:_LONGEST], *self.position(offset))
 
     def position(self, offset: int) -> tuple[int, int]:
-        """Return line and column, both from 1, of an offset of `flat`."""
+        """Returns line and column, both from 1, of an offset of `flat`."""
         offset = max(0, min(offset, len(self.flat) - self.shift))
         line = bisect_right(self.newlines, offset - 1)
         start = self.newlines[line - 1] + 1 if line else 0
@@ -122,14 +122,14 @@ class Source:
         return line + 1, max(1, column)
 
     def original(self, start: int, end: int) -> str:
-        """Return the original text between two offsets of `flat`, with carriage returns."""
+        """Returns the original text between two offsets of `flat`, with carriage returns."""
         if self.origins is None:
             return self.flat[start:end]
         return self.text[self.origins[start] : self.origins[end]]
 
 
 def read_source(text: str, *, wrapped: bool = False) -> Source:
-    """Read a source. `wrapped`: the caller has put it into `{{ }}`.
+    """Reads a source. `wrapped`: the caller has put it into `{{ }}`.
 
     Raises TemplateFaults if it is too long or cannot be encoded as UTF-8.
     """
@@ -173,7 +173,7 @@ def _check_size(source: Source) -> None:
 
 
 def parse(source: Source) -> nodes.Template:
-    """Return the syntax tree; `lineno` of each node is its offset. Raises TemplateFaults."""
+    """Returns the syntax tree; `lineno` of each node is its offset. Raises TemplateFaults."""
     parser = Parser(ENVIRONMENT, "")
     parser.stream = TokenStream(iter(read_tokens(source)), None, None)
     try:
@@ -199,7 +199,7 @@ def _parser_message(error: TemplateSyntaxError) -> str:
 
 
 def read_tokens(source: Source) -> list[Token]:
-    """Return the tokens. Raises TemplateFaults with all unsupported ones."""
+    """Returns the tokens. Raises TemplateFaults with all unsupported ones."""
     tokens: list[Token] = []
     faults: list[TemplateFault] = []
     for token in _located(source, faults):

@@ -63,7 +63,7 @@ _COMMAS = frozenset({"", ","})
 
 
 def read_parts(source: str) -> tuple[str | Placeholder | Block, ...]:
-    """Return the parts of a valid template, in order. Raises TemplateFaults."""
+    """Returns the parts of a valid template, in order. Raises TemplateFaults."""
     parsed = read_source(source)
     return _parts(parsed, parse(parsed).body)
 
@@ -88,7 +88,7 @@ def _part(source: Source, node: nodes.Node) -> str | Placeholder | Block:
 
 
 def _is_comma(node: nodes.Node) -> bool:
-    """Return whether an expression writes a comma or nothing, as `"," if not loop.last`."""
+    """Returns whether an expression writes a comma or nothing, as `"," if not loop.last`."""
     results = outcomes(node)
     return (
         not results.has_value and {str(leaf.value).strip() for leaf in results.literals} <= _COMMAS
@@ -111,7 +111,7 @@ def _text(body: Sequence[nodes.Node]) -> str:
 
 
 def _static(node: nodes.Node) -> str:
-    """Return the static text of a node; the branches of a block are concatenated."""
+    """Returns the static text of a node; the branches of a block are concatenated."""
     if isinstance(node, nodes.TemplateData):
         return str(node.data)
     if isinstance(node, nodes.If):

@@ -44,12 +44,12 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def path_name(root: str, keys: tuple[Key, ...]) -> str:
-    """Return a path in the syntax of templates."""
+    """Returns a path in the syntax of templates."""
     return root + "".join(key_name(key) for key in keys)
 
 
 def read_path_name(text: str) -> tuple[str, tuple[Key, ...]] | None:
-    """Return root and keys of a path in the form of `path_name`, else None."""
+    """Returns root and keys of a path in the form of `path_name`, else None."""
     if _PATH_NAME.fullmatch(text) is None:
         return None
     root, *steps = _STEP.findall(text)
@@ -63,20 +63,20 @@ def _key(name: str, position: str, quoted: str) -> Key:
 
 
 def key_name(key: Key) -> str:
-    """Return a key with its dot or brackets, as it follows a path."""
+    """Returns a key with its dot or brackets, as it follows a path."""
     if isinstance(key, int):
         return f"[{key}]"
     return f".{key}" if key.isidentifier() else f"[{key!r}]"
 
 
 def null_expression(state: RenderState) -> object:
-    """Replace a rejected expression, so that compiling can continue."""
+    """Replaces a rejected expression, so that compiling can continue."""
     del state
     return None
 
 
 def constant_key(node: nodes.Node) -> Key | None:
-    """Return the key of a subscript, if it is constant."""
+    """Returns the key of a subscript, if it is constant."""
     if isinstance(node, nodes.Getattr):
         return str(node.attr)
     if not isinstance(node, nodes.Getitem):
@@ -90,7 +90,7 @@ def constant_key(node: nodes.Node) -> Key | None:
 
 
 def split_path(node: nodes.Node) -> tuple[nodes.Node, tuple[Key, ...]]:
-    """Return the start of a chain of constant keys, and the keys."""
+    """Returns the start of a chain of constant keys, and the keys."""
     keys: list[Key] = []
     while (key := constant_key(node)) is not None:
         keys.append(key)
@@ -99,7 +99,7 @@ def split_path(node: nodes.Node) -> tuple[nodes.Node, tuple[Key, ...]]:
 
 
 def describe(node: nodes.Node) -> str:
-    """Return a description of an expression for messages."""
+    """Returns a description of an expression for messages."""
     filters: list[str] = []
     while isinstance(node, nodes.Filter) and node.node is not None:
         filters.append(node.name)
@@ -113,7 +113,7 @@ def describe(node: nodes.Node) -> str:
 
 
 def start_offset(node: nodes.Node) -> int:
-    """Return the offset of an expression; `lineno` is that of its operator or dot."""
+    """Returns the offset of an expression; `lineno` is that of its operator or dot."""
     first = node.lineno
     inner: nodes.Node | None = node
     while inner is not None:
@@ -123,12 +123,12 @@ def start_offset(node: nodes.Node) -> int:
 
 
 def record_position(build: Build, node: nodes.Node, *subjects: str) -> None:
-    """Record the offset of subjects lazily, because computing it walks the tree."""
+    """Records the offset of subjects lazily, because computing it walks the tree."""
     build.record_position(partial(start_offset, node), *subjects)
 
 
 def constant_value(node: nodes.Node, names: Names, truth: Truth) -> Any:
-    """Return the value of an expression, or UNKNOWN; `truth` decides conditions on data."""
+    """Returns the value of an expression, or UNKNOWN; `truth` decides conditions on data."""
     if isinstance(node, nodes.Const):
         return node.value
     if isinstance(node, nodes.Name | nodes.Getattr):
@@ -142,7 +142,7 @@ def constant_value(node: nodes.Node, names: Names, truth: Truth) -> Any:
 
 
 def looped_value(node: nodes.Node) -> nodes.Node:
-    """Return the list or object that a slice, `items` or the like of it has items of."""
+    """Returns the list or object that a slice, `items` or the like of it has items of."""
     inner: nodes.Node | None = node
     while inner is not None:
         node, inner = inner, _same_items(inner)
@@ -160,7 +160,7 @@ def _same_items(node: nodes.Node) -> nodes.Node | None:
 
 
 def length_name(node: nodes.Node) -> str:
-    """Return the name in `names` of the number of items of a list or object."""
+    """Returns the name in `names` of the number of items of a list or object."""
     return f"length of {looped_value(node)!r}"
 
 
@@ -197,7 +197,7 @@ def _name(node: nodes.Node, names: Names) -> Any:
 
 
 def _default(node: nodes.Filter, names: Names, truth: Truth) -> Any:
-    """Return the value, or its default, which is a separate decision."""
+    """Returns the value, or its default, which is a separate decision."""
     inner = node.node
     value = UNKNOWN if inner is None else constant_value(inner, names, truth)
     if value is not UNKNOWN and value is not None:

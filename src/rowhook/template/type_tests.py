@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         """The function that compiles operands."""
 
         def __call__(self, build: Build, node: nodes.Node, *, lenient: bool = False) -> Expression:
-            """Compile one expression."""
+            """Compiles one expression."""
 
 
 _TYPE_TESTS: dict[str, Callable[[object], bool]] = {
@@ -72,7 +72,7 @@ _INSTEAD = {
 
 
 def test_fault(name: object) -> str | None:
-    """Return the error message of an unknown test, or None."""
+    """Returns the error message of an unknown test, or None."""
     if name in _TESTS or name in _COMPARISON_TESTS:
         return None
     match = closest_match(str(name), _TESTS)
@@ -81,12 +81,12 @@ def test_fault(name: object) -> str | None:
 
 
 def arity(name: str) -> int:
-    """Return the number of arguments of a test."""
+    """Returns the number of arguments of a test."""
     return 1 if name in _COMPARISON_TESTS else 0
 
 
 def compile_test(build: Build, node: nodes.Test, compile_operand: Compile) -> Expression:
-    """Compile `value is name` and `value is name(other)`."""
+    """Compiles `value is name` and `value is name(other)`."""
     value = compile_operand(build, node.node, lenient=node.name in _DEFINED)
     fault = test_fault(node.name)
     if fault is None and (len(node.args) != arity(node.name) or _has_others(node)):
@@ -128,7 +128,7 @@ def compile_selection(
     description: str,
     compile_operand: Compile,
 ) -> Expression:
-    """Compile `selectattr` and `rejectattr`."""
+    """Compiles `selectattr` and `rejectattr`."""
     attribute = node.args[0] if node.args else None
     test = node.args[1] if len(node.args) > 1 else None
     others = node.args[2:]
@@ -186,7 +186,7 @@ def _selection_fault(
 
 
 def _passes(name: str | None, value: object, other: object, state: RenderState) -> bool:
-    """Return whether an attribute passes a test; one that is absent is undefined."""
+    """Returns whether an attribute passes a test; one that is absent is undefined."""
     if name is None:
         return value is not NO_DEFAULT and is_true(value)
     if name in _DEFINED:

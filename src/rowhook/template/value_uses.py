@@ -36,18 +36,18 @@ class Use:
     equal: object = None
 
     def of(self, kind: Kind) -> Use:
-        """Set the kind, unless there is one, and return this use."""
+        """Sets the kind, unless there is one, and returns this use."""
         self.kind = self.kind or kind
         return self
 
     def each(self) -> Use:
-        """Return the use of the items."""
+        """Returns the use of the items."""
         if self.item is None:
             self.item = Use()
         return self.item
 
     def at(self, path: Iterable[str]) -> Use | None:
-        """Return the use at a path; a number is the index of an item."""
+        """Returns the use at a path; a number is the index of an item."""
         here: Use | None = self
         for key in path:
             if here is None:
@@ -57,7 +57,7 @@ class Use:
         return here
 
     def attribute(self, path: str) -> Use:
-        """Return the use of a field of fields, such as `address.city`."""
+        """Returns the use of a field of fields, such as `address.city`."""
         here = self
         for key in path.split("."):
             here = here.fields.setdefault(key, Use())
@@ -65,7 +65,7 @@ class Use:
 
 
 def value_uses(templates: Iterable[str], condition: str | None) -> dict[str, Use]:
-    """Return how `data` and `context` are used by templates and a condition, all of them valid."""
+    """Returns how `data` and `context` are used by templates and a condition, all of them valid."""
     roots = {"data": Use(), "context": Use()}
     for text in templates:
         _Reader(roots).block(parse(read_source(text)).body)
@@ -119,7 +119,7 @@ class _Reader:
         self.block(node.else_)
 
     def _pairs(self, node: nodes.Node) -> Use | None:
-        """Return the use of the object whose keys and values an expression lists."""
+        """Returns the use of the object whose keys and values an expression lists."""
         while isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Slice):
             node = node.node
         if isinstance(node, nodes.Filter) and node.name in {"items", "list", "sort"}:
@@ -134,7 +134,7 @@ class _Reader:
         return Use() if use is None else use.of("object")
 
     def _use(self, node: nodes.Node) -> Use | None:
-        """Return the use of an expression that is a value of the data, and read its parts."""
+        """Returns the use of an expression that is a value of the data, and reads its parts."""
         if isinstance(node, nodes.Name):
             return self._names.get(node.name)
         for kind, read in self._readers():
@@ -240,7 +240,7 @@ class _Reader:
 
 
 def _texts(node: nodes.Filter) -> list[str]:
-    """Return the constant texts of a filter's `attribute` and arguments, but no separators."""
+    """Returns the constant texts of a filter's `attribute` and arguments, but no separators."""
     named = [pair.value for pair in node.kwargs if pair.key == "attribute"]
     positional = list(node.args) if node.name in {"selectattr", "rejectattr"} else []
     return [

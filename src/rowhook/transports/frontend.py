@@ -49,7 +49,7 @@ class FrontendTransport:
     async def deliver(
         self, claim: Claim, request: Request, redact: Callable[[str], str]
     ) -> Outcome | NoOutcome:
-        """Stage the callback; skip a commit without a session."""
+        """Stages the callback; skips a commit without a session."""
         session = session_of(claim.event)
         if session is None:
             message = "The commit has no session, so there is no page to deliver to."
@@ -66,7 +66,7 @@ class FrontendTransport:
         return NoOutcome.STAGED
 
     def background_work(self) -> Coroutine[Any, Any, None]:
-        """Return the assignment of positions to waiting callbacks."""
+        """Returns the assignment of positions to waiting callbacks."""
         return self._sequencer.run()
 
 
@@ -78,11 +78,11 @@ class CallbackSequencer:
         self._staged = asyncio.Event()
 
     def wake(self) -> None:
-        """Start the next round soon, because a callback was staged."""
+        """Starts the next round soon, because a callback was staged."""
         self._staged.set()
 
     async def run(self) -> None:
-        """Run until cancelled."""
+        """Runs until cancelled."""
         pause_s = shortest_s = _SHORT_PAUSE_S
         while True:
             if await self._is_woken(pause_s):

@@ -45,17 +45,17 @@ class HttpTransport:
         self._http = resources.http
 
     async def deliver(self, claim: Claim, request: Request, redact: Redact) -> Outcome:
-        """Send the request once and return its outcome."""
+        """Sends the request once and returns its outcome."""
         return await send(self._http, request, redact=redact)
 
     def background_work(self) -> None:
-        """Return None: there is none."""
+        """Returns None: there is none."""
 
 
 async def send(
     transport: httpx.AsyncBaseTransport, request: Request, *, redact: Redact, timed: bool = False
 ) -> Outcome:
-    """Send `request` once and return the outcome, after at most `request.timeout_s` seconds.
+    """Sends `request` once and returns the outcome, after at most `request.timeout_s` seconds.
 
     `redact` removes secrets from the stored parts of the response. `timed` fills
     `Outcome.timings` (milliseconds).
@@ -100,7 +100,7 @@ def _timings(timer: ExchangeTimer | None, request: Request) -> Timings:
 
 
 def retry_after_s(value: str, now: datetime) -> float | None:
-    """Return the seconds of a Retry-After header (RFC 9110 section 10.2.3), at most 24 h.
+    """Returns the seconds of a Retry-After header (RFC 9110 section 10.2.3), at most 24 h.
 
     A past date is 0; the result is None for a value that is neither seconds nor a date.
     """
@@ -161,7 +161,7 @@ def _stored_body(body: bytes, redact: Redact) -> str:
 
 
 def _adapt(transport: httpx.AsyncBaseTransport) -> Callable[..., Awaitable[Response]]:
-    """Return `GuardedTransport.exchange` for another transport of httpx."""
+    """Returns `GuardedTransport.exchange` for another transport of httpx."""
 
     async def exchange(  # the arguments of GuardedTransport.exchange
         method: str,

@@ -33,14 +33,14 @@ class Transport(Protocol):
     async def deliver(
         self, claim: Claim, request: Request, redact: Callable[[str], str]
     ) -> Outcome | NoOutcome:
-        """Deliver `request` once. Raises nothing that a receiver can cause.
+        """Delivers `request` once. Raises nothing that a receiver can cause.
 
         `redact` removes the webhook's secrets from text that is stored or shown.
         """
         ...
 
     def background_work(self) -> Coroutine[Any, Any, None] | None:
-        """Return a coroutine that runs as long as the worker does, or None."""
+        """Returns a coroutine that runs as long as the worker does, or None."""
         ...
 
 
@@ -65,19 +65,19 @@ class SendTest(Protocol):
         redact: Callable[[str], str],
         timed: bool,
     ) -> Outcome:
-        """Send `request` once. `timed` fills `Outcome.timings`."""
+        """Sends `request` once. `timed` fills `Outcome.timings`."""
         ...
 
 
 def find_test_sender(kind: OutputKind) -> SendTest | None:
-    """Return the function that sends tests of this kind; None if it has none."""
+    """Returns the function that sends tests of this kind; None if it has none."""
     return (
         None if kind.send_test is None else cast("SendTest", pkgutil.resolve_name(kind.send_test))
     )
 
 
 def create_transports(resources: Resources) -> dict[str, Transport]:
-    """Return the transport of each kind in OUTPUT_KINDS, by the name of the kind."""
+    """Returns the transport of each kind in OUTPUT_KINDS, by the name of the kind."""
     return {
         name: cast("Transport", pkgutil.resolve_name(kind.transport)(resources))
         for name, kind in OUTPUT_KINDS.items()

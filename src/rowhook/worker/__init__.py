@@ -1,1 +1,1 @@
-"""Deliver: claim, render, send, record."""
+"""Claims, renders, sends and records deliveries."""

@@ -210,12 +210,12 @@ class ClaimPause:
         )
 
     def stop(self) -> None:
-        """End this pause and all others at once."""
+        """Ends this pause and all others at once."""
         self._is_stopped = True
         self._driver.end_wait()
 
     async def wait(self) -> None:
-        """Return when the pause is over; after a claim of nothing, not at once without notice."""
+        """Returns when the pause is over; after a claim of nothing, not at once without notice."""
         if self._is_empty and not (self._is_stopped or self._driver.is_notified):
             await self._driver.wait(time.monotonic() + _LEAST_S)
         while not self.is_over:
@@ -237,7 +237,7 @@ class ClaimPause:
             self._driver.end_wait()
 
     def end(self) -> None:
-        """Note that a claim is made now."""
+        """Notes that a claim is made now."""
         if self._driver.is_notified:
             self._nap_count = 0
         # Notifications from now on are about rows that the claim may not see.
@@ -246,7 +246,7 @@ class ClaimPause:
     def begin(
         self, outlook: Outlook, *, is_registered: bool, has_claimed: bool, claims_at_polls: bool
     ) -> None:
-        """Begin the pause after a claim; `claims_at_polls`: claims replace polls."""
+        """Begins the pause after a claim; `claims_at_polls`: claims replace polls."""
         now_s = time.monotonic()
         self.outlook = outlook
         self._is_empty = not has_claimed

@@ -28,12 +28,12 @@ _hook: Callable[[Failpoint], None] | None = None
 
 
 def reach(name: Failpoint) -> None:
-    """Call the hook that a test has installed, if any."""
+    """Calls the hook that a test has installed, if any."""
     if _hook is not None:
         _hook(name)
 
 
 def install(hook: Callable[[Failpoint], None]) -> None:
-    """Call `hook` at every failpoint that this process reaches from now on. Only for tests."""
+    """Calls `hook` at every failpoint that this process reaches from now on. Only for tests."""
     global _hook  # noqa: PLW0603  # the cheapest test at each call
     _hook = hook

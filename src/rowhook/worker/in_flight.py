@@ -51,13 +51,13 @@ class InFlight:
         )
 
     def add(self, token: int, outbox_id: int) -> None:
-        """Add a claim, which occupies a slot."""
+        """Adds a claim, which occupies a slot."""
         self.claims[token] = outbox_id
         self.sending += 1
         self._slot_taken_at[token] = time.monotonic()
 
     def mark_started(self, token: int) -> None:
-        """Note that the request may have been sent from now on."""
+        """Notes that the request may have been sent from now on."""
         self._started.add(token)
 
     @property
@@ -66,26 +66,26 @@ class InFlight:
         return {token: row for token, row in self.claims.items() if token not in self._started}
 
     def release_slot(self, token: int) -> None:
-        """Free the slot of a request that has ended; its result is not recorded yet."""
+        """Frees the slot of a request that has ended; its result is not recorded yet."""
         self.sending -= 1
         self._slot_taken_at.pop(token, None)
         if self.free_slots >= self._slots_needed:
             self._slots_freed.set()
 
     def remove(self, token: int) -> None:
-        """Remove a claim that was recorded, released or lost."""
+        """Removes a claim that was recorded, released or lost."""
         self.recorded += 1
         self._recorded_at = time.monotonic()
         self.claims.pop(token, None)
         self._started.discard(token)
 
     def stop_waiting(self) -> None:
-        """End every wait for slots, because the worker is stopping."""
+        """Ends every wait for slots, because the worker is stopping."""
         self._slots_needed = 0
         self._slots_freed.set()
 
     async def wait_for_slots(self, needed: int) -> None:
-        """Wait for one free slot, then up to 5 ms for `needed`, so that claims are larger."""
+        """Waits for one free slot, then up to 5 ms for `needed`, so that claims are larger."""
         if self.free_slots >= needed:
             return
         while self.free_slots < 1 and self._slots_needed != 0:

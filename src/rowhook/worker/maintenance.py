@@ -59,11 +59,11 @@ class Retention:
         self._stored = StoredBodies(accepted=bodies in (None, "all"), failed=bodies != "none")
 
     def stores_exchange(self, verdict: Verdict) -> bool:
-        """Return whether to store the request and response of an attempt with this verdict."""
+        """Returns whether to store the request and response of an attempt with this verdict."""
         return self._stored.accepted if verdict is Verdict.DELIVERED else self._stored.failed
 
     async def follow_settings(self) -> None:
-        """Apply the settings, then reload every minute which bodies are stored."""
+        """Applies the settings, then reload every minute which bodies are stored."""
         while True:
             try:
                 await self.load()
@@ -78,14 +78,14 @@ class Retention:
                 await asyncio.sleep(_RELOAD_S)
 
     async def load(self) -> None:
-        """Apply the settings if this was not done yet, and load which bodies are stored."""
+        """Applies the settings if this was not done yet, and loads which bodies are stored."""
         if not self._is_applied:
             await retention_queries.apply_retention_settings(self._pool, self._days, self._bodies)
             self._is_applied = True
         self._stored = await retention_queries.stored_bodies(self._pool)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Delete all expired rows, kind by kind; a failure of one kind does not stop the others."""
+        """Deletes all expired rows, kind by kind; a failure of one does not stop the others."""
         removed: dict[str, int] = {}
         try:
             # Do not delete by older settings, whose ages may be shorter.
@@ -176,7 +176,7 @@ class CopyDetector:
         self._warn_at = 0.0
 
     async def check(self, *, patience_s: float = 0.0) -> None:
-        """Check once; wait up to `patience_s` for the transactions that block a new epoch."""
+        """Checks once; waits up to `patience_s` for the transactions that block a new epoch."""
         checked = await installation_queries.check_installation(self._pool)
         if checked.epoch_is_due:
             await self._raise_epoch(patience_s)
@@ -205,12 +205,12 @@ class Scheduler(SchedulerManager):
         self._began = asyncio.Event()
 
     async def dispatch(self, executor: AbstractScheduleExecutor, schedule: models.Schedule) -> None:
-        """Run a schedule, with heartbeats."""
+        """Runs a schedule, with heartbeats."""
         self._began.set()
         await super().dispatch(executor, schedule)
 
     async def _heartbeat_loop(self) -> None:
-        """Send heartbeats until cancelled, which happens when all schedules have ended."""
+        """Sends heartbeats until cancelled, which happens when all schedules have ended."""
         while True:
             await self._began.wait()
             self._began.clear()
@@ -257,7 +257,7 @@ class Maintenance:
         self._scheduler.schedule("rowhook_retain", "*/10 * * * *")(self._retain)
 
     def start(self, tasks: Supervisor) -> asyncio.Task[None]:
-        """Start the supervised tasks; return the one of the schedule, which `stop` ends."""
+        """Starts the supervised tasks; returns the one of the schedule, which `stop` ends."""
         heartbeat = tasks.start("heartbeat", self._run_heartbeat())
         tasks.start("renewal", self._renew_without_heartbeat(heartbeat))
         tasks.start("copy detector", self._detect_copy())
@@ -265,15 +265,15 @@ class Maintenance:
         return tasks.start("scheduler", self._run_schedule())
 
     def stop(self) -> None:
-        """End the schedule; the other tasks run until they are cancelled."""
+        """Ends the schedule; the other tasks run until they are cancelled."""
         self._scheduler.shutdown.set()
 
     def database_time(self) -> float:
-        """Return the database's time in seconds since 1970, as of the last heartbeat."""
+        """Returns the database's time in seconds since 1970, as of the last heartbeat."""
         return time.time() + self._offset_s
 
     async def _run_heartbeat(self) -> None:
-        """Send heartbeats, and renew the leases of claims until they are recorded."""
+        """Sends heartbeats, and renews the leases of claims until they are recorded."""
         while True:
             self._tally.heartbeat_turned_at = time.monotonic()
             self._tally.sort()
@@ -289,7 +289,7 @@ class Maintenance:
             await asyncio.sleep(self._pause_s)
 
     async def _detect_copy(self) -> None:
-        """Check for a copied database, in a task of its own so as not to delay the heartbeat."""
+        """Checks for a copied database, in a task of its own so as not to delay the heartbeat."""
         while True:
             try:
                 await self._copy_detector.check()
@@ -302,7 +302,7 @@ class Maintenance:
             await asyncio.sleep(self._pause_s)
 
     async def _renew_without_heartbeat(self, heartbeat: asyncio.Task[None]) -> None:
-        """Renew leases when the heartbeat has crashed.
+        """Renews leases when the heartbeat has crashed.
 
         The worker is shutting down then, and keeps its claims until their results are recorded.
         """
@@ -331,7 +331,7 @@ class Maintenance:
         self._offset_s = database_time.timestamp() - (requested_at + time.time()) / 2
 
     async def _run_schedule(self) -> None:
-        """Run pgqueuer's schedule, and restart it when PostgreSQL is reachable again."""
+        """Runs pgqueuer's schedule, and restart it when PostgreSQL is reachable again."""
         while not self._queries.shutdown.is_set():
             try:
                 await self._scheduler.run()
@@ -344,7 +344,7 @@ class Maintenance:
                 await asyncio.sleep(_RESTART_S)
 
     async def unregister(self) -> None:
-        """Remove the worker from the list of workers."""
+        """Removes the worker from the list of workers."""
         try:
             await engine.deregister(self._pool, self._worker)
         except PostgresError:

@@ -54,7 +54,7 @@ class _DeliveryManager(QueueManager):
     """
 
     async def pass_jobs(self, start: Callable[[models.Job], None], lease: timedelta) -> None:
-        """Pass each job to `start` until `shutdown`."""
+        """Passes each job to `start` until `shutdown`."""
         await self.verify_structure()
         async with self.queries.driver:
             async for job in self.fetch_jobs(_BATCH, None, lease):
@@ -99,7 +99,7 @@ class Worker:
         )
 
     def stop(self) -> None:
-        """Stop claiming; requests that were started end, and the other claims are released."""
+        """Stops claiming; requests that were started end, and the other claims are released."""
         self._stopping.set()
         self._tasks.expect_end("queue", "scheduler")
         self.queries.stop()
@@ -107,7 +107,7 @@ class Worker:
         self._maintenance.stop()
 
     def fault(self) -> str | None:
-        """Return the fault if queue or heartbeat made no progress for two minutes, else None.
+        """Returns the fault if queue or heartbeat made no progress for two minutes, else None.
 
         Neither waits that long for PostgreSQL or a receiver.
         """
@@ -130,7 +130,7 @@ class Worker:
         return self._maintenance.retention.failures
 
     async def run(self) -> int:
-        """Run until `stop`, or until one of the tasks ends unexpectedly; return the exit code."""
+        """Runs until `stop`, or until one of the tasks ends unexpectedly; returns the exit code."""
         try:
             recorder = self._tasks.start("recorder", self.recorder.run())
             scheduler = self._maintenance.start(self._tasks)
@@ -158,7 +158,7 @@ class Worker:
         return 1 if self.recorder.lost else self._tasks.exit_code
 
     def _start_batch(self, job: models.Job) -> None:
-        """Start a supervised task for each delivery; pgqueuer does not report task errors."""
+        """Starts a supervised task for each delivery; pgqueuer does not report task errors."""
         batch = self.queries.lane_batches.pop(job.id)
         self.tally.add_claimed(batch, self._maintenance.database_time())
         failpoints.reach("dispatched")
@@ -198,7 +198,7 @@ class Worker:
             )
 
     async def _attempt(self, claim: Claim) -> tuple[Outcome | NoOutcome, Request | None]:
-        """Return the outcome of this attempt and the request that was sent, if any."""
+        """Returns the outcome of this attempt and the request that was sent, if any."""
         key = (claim.webhook_id, claim.revision, claim.secrets_version)
         webhook = self._webhooks.peek(*key) or await self._retry_until_reachable(
             lambda: self._webhooks.get(*key)
@@ -247,7 +247,7 @@ class Worker:
             return await transport.deliver(claim, rendered, webhook.redact), rendered
 
     async def _retry_until_reachable(self, call: Callable[[], Awaitable[T]]) -> T | None:
-        """Retry until PostgreSQL is reachable; return None when the worker is stopping."""
+        """Retries until PostgreSQL is reachable; returns None when the worker is stopping."""
         while not self.queries.shutdown.is_set():
             try:
                 return await call()
@@ -264,7 +264,7 @@ class Worker:
         self.in_flight.remove(claim.token)
 
     async def _release_remaining(self) -> None:
-        """Release the claims of tasks that ended early."""
+        """Releases the claims of tasks that ended early."""
         unsent = self.in_flight.not_started
         if not unsent:
             return
@@ -302,7 +302,7 @@ class Worker:
 
 
 def _tune_garbage_collector() -> None:
-    """Exclude start-up objects from collection and collect rarely (15–20 % of throughput)."""
+    """Excludes start-up objects from collection and collects rarely (15–20 % of throughput)."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 50)

@@ -84,7 +84,7 @@ class PoolDriver:
 
     @property
     def shutdown(self) -> asyncio.Event:
-        """Set when the last context has exited."""
+        """Sets when the last context has exited."""
         return self._shutdown
 
     @property
@@ -93,39 +93,39 @@ class PoolDriver:
         return self._tm
 
     async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
-        """Run a statement with `$1` placeholders and return its rows."""
+        """Runs a statement with `$1` placeholders and returns its rows."""
         async with self.pool.connection() as connection:
             cursor = AsyncRawCursor[dict[str, Any]](connection, row_factory=dict_row)
             await cursor.execute(query.encode(), args or None)
             return await cursor.fetchall()
 
     async def execute(self, query: str, *args: object) -> str:
-        """Run a statement and return its command tag."""
+        """Runs a statement and returns its command tag."""
         async with self.pool.connection() as connection:
             cursor = AsyncRawCursor(connection)
             await cursor.execute(query.encode(), args or None)
             return cursor.statusmessage or ""
 
     async def notify(self, channel: str, payload: str) -> None:
-        """Call back in this process, because a NOTIFY takes a lock on the whole database."""
+        """Calls back in this process, because a NOTIFY takes a lock on the whole database."""
         for callback in self._callbacks:
             callback(payload)
 
     async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
-        """Register a callback for the channel of Rowhook, regardless of pgqueuer's channel."""
+        """Registers a callback for the channel of Rowhook, regardless of pgqueuer's channel."""
         self._callbacks.append(callback)
 
     def wake(self) -> None:
-        """Make a claim due."""
+        """Makes a claim due."""
         self.is_notified = True
         self.end_wait()
 
     def end_wait(self) -> None:
-        """End a wait that has begun."""
+        """Ends a wait that has begun."""
         self._wait_ended.set()
 
     async def wait(self, until_s: float) -> None:
-        """Wait for `wake` or `end_wait`, at most until a time of `time.monotonic`."""
+        """Waits for `wake` or `end_wait`, at most until a time of `time.monotonic`."""
         self._wait_ended.clear()
         try:
             # Until infinity: without a timer.
@@ -181,7 +181,7 @@ class OutboxQueries(Queries):
         return self._pause.outlook.awaits_result and not self._pause.outlook.has_more
 
     def stop(self) -> None:
-        """Stop claiming at once."""
+        """Stops claiming at once."""
         self.shutdown.set()
         self._pause.stop()
         self._in_flight.stop_waiting()
@@ -194,7 +194,7 @@ class OutboxQueries(Queries):
         global_concurrency_limit: int | None,
         heartbeat_timeout: timedelta,
     ) -> list[models.Job]:
-        """Claim up to `batch_size` due deliveries, as one job per lane.
+        """Claims up to `batch_size` due deliveries, as one job per lane.
 
         It waits until there are some, and a free slot; it returns none when the worker stops.
         """
@@ -329,7 +329,7 @@ class OutboxQueries(Queries):
 
 
 def group_by_lane(claims: list[Claim]) -> Iterable[list[Claim]]:
-    """Group the claims, which come in the order of the table, by lane."""
+    """Groups the claims, which come in the order of the table, by lane."""
     batches: dict[UUID, list[Claim]] = {}
     for claim in claims:
         batches.setdefault(claim.webhook_id, []).append(claim)
@@ -349,7 +349,7 @@ class LowWatermarks:
         self._sent: Counter[UUID] = Counter()
 
     def update(self, claimed: ClaimResult) -> None:
-        """Adopt the watermarks of a claim."""
+        """Adopts the watermarks of a claim."""
         self._sent.update(claim.webhook_id for claim in claimed.claims)
         for lane, watermark in claimed.low_watermarks.items():
             if self._sent[lane] >= _MIN_SENT:
@@ -362,6 +362,6 @@ class LowWatermarks:
             self._sent.clear()
 
     def forget_useless(self, took_s: float) -> None:
-        """Forget them if they are old and a claim without them took only `took_s` seconds."""
+        """Forgets them if they are old and a claim without them took only `took_s` seconds."""
         if took_s < _FAST_S and time.monotonic() - self._adopted_at > _KEPT_S:
             self.times.clear()

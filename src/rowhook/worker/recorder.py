@@ -1,4 +1,4 @@
-"""Write results to PostgreSQL in batches, and keep them while the server is unreachable."""
+"""Writes results to PostgreSQL in batches, and keeps them while the server is unreachable."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         *,
         stores_exchange: bool = True,
     ) -> Self:
-        """Return the result of an attempt that began at `started_at`.
+        """Returns the result of an attempt that began at `started_at`.
 
         `request` is the request that was sent, None if nothing was.
         """
@@ -115,7 +115,7 @@ def _without_exchange(result: R) -> R:
 
 
 def fallback_forms(result: Result) -> Iterator[Result]:
-    """Yield the result, then without request and response, then without its error text too."""
+    """Yields the result, then without request and response, then without its error text too."""
     yield result
     bare = _without_exchange(result)
     yield bare
@@ -161,7 +161,7 @@ class Recorder:
     def add(
         self, result: Result, framed_request: FramedRequest | None = None, *, last: bool = False
     ) -> None:
-        """Add a result without waiting. `last`: no other result is expected soon.
+        """Adds a result without waiting. `last`: no other result is expected soon.
 
         `framed_request` is the request of a result that references its frame.
         """
@@ -187,7 +187,7 @@ class Recorder:
         )
 
     async def run(self) -> None:
-        """Record the added results until `close`."""
+        """Records the added results until `close`."""
         failures = 0
         while self._waiting or not self._closing:
             await self._arrived.wait()
@@ -202,7 +202,7 @@ class Recorder:
             self._reset_events()
 
     async def close(self, running: asyncio.Task[None]) -> None:
-        """End `running`, the task of `run`, and record the remaining results if it has failed."""
+        """Ends `running`, the task of `run`, and records the remaining results if it has failed."""
         self._closing = True
         self._arrived.set()
         self._full.set()
@@ -240,7 +240,7 @@ class Recorder:
                 await asyncio.sleep(_BACKOFF_S[0])
 
     async def _must_retry(self, result: Result) -> bool:
-        """Return whether to retry the result. An unexpected error must not block the others."""
+        """Returns whether to retry the result. An unexpected error must not block the others."""
         try:
             return not await self._try_to_write([result])
         except Exception:
@@ -248,7 +248,7 @@ class Recorder:
             return False
 
     async def _try_to_write(self, batch: list[Result]) -> bool:
-        """Return whether any result was recorded; rejected results remain queued."""
+        """Returns whether any result was recorded; rejected results remain queued."""
         try:
             await self._write(batch)
         except PostgresError as error:
@@ -273,7 +273,7 @@ class Recorder:
             self._report_recorded(batch, recorded)
 
     async def _write_single(self, result: Result) -> PostgresError | None:
-        """Record as much of a result as can be stored; return the error if it must be retried."""
+        """Records as much of a result as can be stored; returns the error if it must be retried."""
         errors: list[Exception] = []
         for form in fallback_forms(result):
             try:
@@ -295,7 +295,7 @@ class Recorder:
         return errors[-1]
 
     async def _give_up(self, result: Result, error: Exception) -> None:
-        """Count the claim as lost, because retrying would never succeed; 5 lost claims are dead."""
+        """Counts the claim as lost, because retrying never succeeds; 5 lost claims are dead."""
         log.error(
             "result.recording_failed",
             delivery=result.outbox_id,
@@ -328,7 +328,7 @@ class Recorder:
 
 
 def _frames_of(results: Iterable[Result]) -> set[UUID]:
-    """Return the digests of the frames that the results refer to."""
+    """Returns the digests of the frames that the results refer to."""
     digests = {digest for result in results for digest in (result.frame, result.response_frame)}
     return {digest for digest in digests if digest is not None}
 

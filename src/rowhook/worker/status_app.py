@@ -60,7 +60,7 @@ class WorkerCollector(Collector):
         self._worker = worker
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the metrics of the worker and its process."""
+        """Yields the metrics of the worker and its process."""
         worker = self._worker
         yield from worker_families(
             worker.tally,
@@ -82,14 +82,14 @@ class StatusServer(ABC):
         receive: Callable[[], Awaitable[Message]],
         send: Callable[[Message], Awaitable[None]],
     ) -> None:
-        """Answer one request. There is nothing to do at start and end of the server."""
+        """Answers one request. There is nothing to do at start and end of the server."""
         if scope["type"] != "http":
             raise NotImplementedError(scope["type"])
         await _send_reply(scope, send, await self.reply(scope["method"], scope["path"]))
 
     @abstractmethod
     async def reply(self, method: str, path: str) -> Reply:
-        """Return status, media type and body."""
+        """Returns status, media type and body."""
 
 
 class StatusApp(StatusServer):
@@ -107,7 +107,7 @@ class StatusApp(StatusServer):
         self._registry.register(WorkerCollector(worker))
 
     async def reply(self, method: str, path: str) -> Reply:
-        """Return status, media type and body."""
+        """Returns status, media type and body."""
         if path not in {"/metrics", "/livez", "/readyz"}:
             return problem_reply(404, "Unknown path. A worker has /metrics, /livez and /readyz.")
         if method not in {"GET", "HEAD"}:
@@ -131,7 +131,7 @@ class StatusApp(StatusServer):
 async def _send_reply(
     scope: Message, send: Callable[[Message], Awaitable[None]], reply: Reply
 ) -> None:
-    """Send a reply; for HEAD without its body."""
+    """Sends a reply; for HEAD without its body."""
     status, content_type, body = reply
     headers = [
         (b"content-type", content_type.encode()),
@@ -149,7 +149,7 @@ def _state(name: str, fault: str | None) -> Reply:
 
 
 def problem_reply(status: int, detail: str) -> Reply:
-    """Build an error reply (RFC 9457)."""
+    """Builds an error reply (RFC 9457)."""
     title = HTTPStatus(status).phrase
     document = {"type": "about:blank", "title": title, "status": status, "detail": detail}
     return status, _PROBLEM, msgspec.json.encode(document)
@@ -168,7 +168,7 @@ class FleetStatus(StatusServer):
 
     @contextmanager
     def attached(self, name: str, app: StatusApp) -> Iterator[None]:
-        """Answer for a worker within the block."""
+        """Answers for a worker within the block."""
         self._apps[name] = app
         try:
             yield
@@ -177,11 +177,11 @@ class FleetStatus(StatusServer):
             self._reasons[name] = _STARTING
 
     def failed(self, name: str, reason: str) -> None:
-        """Keep the reason why a database has no worker."""
+        """Keeps the reason why a database has no worker."""
         self._reasons[name] = reason
 
     async def reply(self, method: str, path: str) -> Reply:
-        """Return status, media type and body, with the replies of the workers merged."""
+        """Returns status, media type and body, with the replies of the workers merged."""
         # A copy, because a database may be opened or closed meanwhile.
         apps = dict(self._apps)
         replies = {name: await app.reply(method, path) for name, app in apps.items()}
@@ -225,7 +225,7 @@ def worker_families(
     results_waiting: int,
     retention_failures: int,
 ) -> Iterator[Metric]:
-    """Yield every metric of a worker. All series exist before the first event."""
+    """Yields every metric of a worker. All series exist before the first event."""
     yield _attempts(tally)
     yield counters_by(
         "rowhook_worker_deliveries",

@@ -36,7 +36,7 @@ class Durations:
         self.unsorted_s: list[float] = []
 
     def sort(self) -> None:
-        """Sort the values appended to `unsorted_s` into the buckets."""
+        """Sorts the values appended to `unsorted_s` into the buckets."""
         counts = self.counts
         for seconds in self.unsorted_s:
             counts[bisect_left(BOUNDS_S, seconds)] += 1
@@ -74,17 +74,17 @@ class Tally:
         self._unrenewed: dict[int, int] = {}
 
     def begin_claim(self) -> None:
-        """Note that a claim is sent now."""
+        """Notes that a claim is sent now."""
         self._claim_began_ns = time_ns()
 
     def add_claim(self, reclaimed: int) -> None:
-        """Count a claim, which gave back this many expired claims that were never received."""
+        """Counts a claim, which gave back this many expired claims that were never received."""
         self.claims += 1
         self.claimed_between = self._claim_began_ns, time_ns()
         self.reclaimed += reclaimed
 
     def add_claimed(self, claims: list[Claim], now_s: float) -> None:
-        """Count claimed deliveries; `now_s` is the database's time in seconds since 1970."""
+        """Counts claimed deliveries; `now_s` is the database's time in seconds since 1970."""
         self.claimed += len(claims)
         capture_s = self.stages["capture"].unsorted_s
         queue_s = self.stages["queue"].unsorted_s
@@ -94,12 +94,12 @@ class Tally:
                 capture_s.append(now_s - claim.event.occurred_at.timestamp() - queued_s)
 
     def finish(self, token: int, started_s: float, network_s: float) -> None:
-        """Note that an attempt ended now; it started at `started_s` of `perf_counter`."""
+        """Notes that an attempt ended now; it started at `started_s` of `perf_counter`."""
         now_s = self._finished_at[token] = perf_counter()
         self._render_s.append(now_s - started_s - network_s)
 
     def record(self, result: Result, status: DeliveryStatus | None) -> None:
-        """Count a recorded result, and the status of its delivery; None: the result was late."""
+        """Counts a recorded result, and the status of its delivery; None: the result was late."""
         finished_s = self._finished_at.pop(result.token)
         if status is None:
             self.late_results += 1
@@ -116,12 +116,12 @@ class Tally:
             self.sort()
 
     def forget(self, token: int) -> None:
-        """Count a result that cannot be recorded in any form."""
+        """Counts a result that cannot be recorded in any form."""
         self._finished_at.pop(token, None)
         self.unrecordable += 1
 
     def add_unrenewed(self, tokens: Iterable[int]) -> None:
-        """Count the leases that could not be renewed twice in a row.
+        """Counts the leases that could not be renewed twice in a row.
 
         The first time, the result of the claim may just have been recorded.
         """
@@ -129,6 +129,6 @@ class Tally:
         self.lost_leases += sum(times == 2 for times in self._unrenewed.values())  # noqa: PLR2004
 
     def sort(self) -> None:
-        """Sort all durations into their buckets."""
+        """Sorts all durations into their buckets."""
         for durations in self.stages.values():
             durations.sort()

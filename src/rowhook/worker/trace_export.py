@@ -27,7 +27,7 @@ class TracesUnavailable(Exception):
 
 @asynccontextmanager
 async def open_traces(environ: Mapping[str, str]) -> AsyncIterator[Traces | None]:
-    """Yield the traces of a worker; None if none are configured or they cannot be exported.
+    """Yields the traces of a worker; None if none are configured or they cannot be exported.
 
     The second is logged only, because the variables are often set for all programs of a host.
     """

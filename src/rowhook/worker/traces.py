@@ -53,7 +53,7 @@ class Traces:
     def rendering(
         self, claim: Claim, event: Event, claimed_between: tuple[int, int]
     ) -> Iterator[str]:
-        """Begin the span of a delivery and that of its rendering; yield the receiver's header.
+        """Begins the span of a delivery and that of its rendering; yields the receiver's header.
 
         `claimed_between` are the times of the claim, in nanoseconds since 1970.
         """
@@ -80,12 +80,12 @@ class Traces:
 
     @contextmanager
     def sending(self, token: int) -> Iterator[None]:
-        """Begin and end the span of a request."""
+        """Begins and ends the span of a request."""
         with self._child(self._deliveries[token], "rowhook.send"):
             yield
 
     def answer(self, token: int, outcome: Outcome | NoOutcome) -> None:
-        """Note the outcome of an attempt; without one, end its span."""
+        """Notes the outcome of an attempt; without one, ends its span."""
         delivery = self._deliveries.get(token)
         if delivery is None:
             return
@@ -102,7 +102,7 @@ class Traces:
             delivery.span.set_status(Status(StatusCode.ERROR, outcome.error))
 
     def record(self, token: int, status: DeliveryStatus | None) -> None:
-        """End the span of a delivery whose result was recorded; None: the result was late."""
+        """Ends the span of a delivery whose result was recorded; None: the result was late."""
         answered_ns = self._answered_ns.pop(token, None)
         delivery = self._deliveries.pop(token, None)
         if delivery is None:
@@ -113,7 +113,7 @@ class Traces:
         delivery.span.end()
 
     def end(self, token: int) -> None:
-        """End the span of a delivery without a result."""
+        """Ends the span of a delivery without a result."""
         self._answered_ns.pop(token, None)
         if (delivery := self._deliveries.pop(token, None)) is not None:
             delivery.span.end()
@@ -132,7 +132,7 @@ class Traces:
 
 
 def traceparent_of(event: Event) -> str:
-    """Return the trace of the event's row, or an empty text.
+    """Returns the trace of the event's row, or an empty text.
 
     A mapped column comes first, then the `traceparent` of the job's metadata or the session's
     context. Whether it is valid is left to OpenTelemetry, which ignores other texts (W3C Trace

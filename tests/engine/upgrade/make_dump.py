@@ -84,7 +84,7 @@ async def _add_session_and_failed_capture(platform: Platform) -> None:
 
 
 async def _add_deliveries(rig: Rig, pool: Pool) -> None:
-    """Create deliveries of a webhook of a goal in every status but dead, with attempts."""
+    """Creates deliveries of a webhook of a goal in every status but dead, with attempts."""
     platform = rig.platform
     await secrets.put_secret(rig.ctx, platform.organization, "crm", SECRET)
     saved = await rig.webhook(
@@ -128,7 +128,7 @@ async def _add_revision(rig: Rig, webhook: UUID) -> None:
 
 
 async def _add_callback(rig: Rig, pool: Pool) -> None:
-    """Create a callback that no page has read."""
+    """Creates a callback that no page has read."""
     configuration = Configuration(
         name="page", kind="frontend", body_template='{"amount": {{data.amount}}}'
     )
@@ -143,7 +143,7 @@ async def _add_callback(rig: Rig, pool: Pool) -> None:
 
 
 async def _add_job_deliveries(rig: Rig, pool: Pool) -> None:
-    """Create a dead and a pending delivery of a webhook of an agent."""
+    """Creates a dead and a pending delivery of a webhook of an agent."""
     platform = rig.platform
     configuration = Configuration(name="job", url=f"{rig.receiver.url}/job", retry_schedule_s=[0])
     saved = await webhooks.create_webhook(rig.ctx, platform.organization, configuration)
@@ -156,7 +156,7 @@ async def _add_job_deliveries(rig: Rig, pool: Pool) -> None:
 
 
 async def _add_service_rows(rig: Rig, pool: Pool) -> None:
-    """Create the rows of the API: a key, a session, an idempotent response, a test allowance."""
+    """Creates the rows of the API: a key, a session, an idempotent response, a test allowance."""
     ctx, organization = rig.ctx, rig.platform.organization
     await access.create_key(ctx, organization, "ci", ["read", "write"])
     await make_link(pool)

@@ -56,7 +56,7 @@ from rowhook.outbox o order by o.id
 
 
 def prepare(dsn: str) -> None:
-    """Log every status transition of a row."""
+    """Logs every status transition of a row."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(_LOG)
         connection.execute(_KEEP_SIZE)
@@ -87,11 +87,11 @@ class DeliveryDatabase:
         return next(iter(self.rows(query, *parameters)[0].values()))
 
     def visible(self) -> list[dict[str, Any]]:
-        """Return all deliveries with the number of attempts and the last attempt number."""
+        """Returns all deliveries with the number of attempts and the last attempt number."""
         return self.rows(_SEEN)
 
     def hook(self, hook: Hook) -> None:
-        """Create a webhook and link it to the agent and the goal."""
+        """Creates a webhook and links it to the agent and the goal."""
         document = DEFAULTS | {"retry_schedule_s": hook.schedule, "ordered": hook.ordered}
         self.value(
             "select rowhook.create_webhook(%s::json, %s, %s, '{}', %s)",
@@ -104,7 +104,7 @@ class DeliveryDatabase:
         self.value("select rowhook.link_goal(%s, %s)", hook.id, self.goal)
 
     def change(self, hook: Hook) -> int:
-        """Change the name of a webhook, and set its revision."""
+        """Changes the name of a webhook, and sets its revision."""
         document = DEFAULTS | {
             "retry_schedule_s": hook.schedule,
             "ordered": hook.ordered,
@@ -149,14 +149,14 @@ class DeliveryDatabase:
         ]
 
     def _await_older_transactions(self) -> None:
-        """Wait until no open transaction is older than an ordered delivery."""
+        """Waits until no open transaction is older than an ordered delivery."""
         deadline = time.monotonic() + DEADLINE_S
         while self.value(_OLDER_TRANSACTION):
             assert time.monotonic() < deadline, "an older transaction stays open"
             time.sleep(0.01)
 
     def record(self, *results: tuple[Claim, dict[str, Any]]) -> set[int]:
-        """Record results in one batch; return the accepted tokens."""
+        """Records results in one batch; returns the accepted tokens."""
         documents = [
             {
                 "outbox_id": claim.delivery,
@@ -174,7 +174,7 @@ class DeliveryDatabase:
         return {token["token"] for token in counted}
 
     def pass_time(self) -> None:
-        """Make all waiting deliveries due, and allow probes of open circuits."""
+        """Makes all waiting deliveries due, and allows probes of open circuits."""
         self.run(
             "update rowhook.outbox set next_attempt_at = now() - interval '1 s',"
             " token = nextval('rowhook.token') where next_attempt_at is not null and not ready"
@@ -190,7 +190,7 @@ class DeliveryDatabase:
         self.rows("select rowhook.release(%s, %s)::text", [claim.delivery], [claim.token])
 
     def renew(self, claim: Claim) -> bool:
-        """Renew a lease; return whether it is still held."""
+        """Renews a lease; returns whether it is still held."""
         renewed = self.rows(
             "select rowhook.renew(%s, %s, %s, '1 hour') as token",
             uuid4(),
@@ -200,7 +200,7 @@ class DeliveryDatabase:
         return [token["token"] for token in renewed] == [claim.token]
 
     def expire_lease(self, delivery: int) -> None:
-        """Expire a lease and let another worker reclaim it."""
+        """Expires a lease and lets another worker reclaim it."""
         self.run(
             "update rowhook.outbox set leased_until = now() - interval '1 s' where id = %s",
             delivery,
@@ -208,7 +208,7 @@ class DeliveryDatabase:
         self.rows("select rowhook.reclaim_expired(%s, '0 s')::text", uuid4())
 
     def set_lost_claims(self, delivery: int, missing: int) -> None:
-        """Set the number of workers that lost a delivery."""
+        """Sets the number of workers that lost a delivery."""
         self.run(
             "update rowhook.outbox set lost_claims = %s, token = nextval('rowhook.token')"
             " where id = %s",
@@ -217,7 +217,7 @@ class DeliveryDatabase:
         )
 
     def age(self, delivery: int, event: int) -> None:
-        """Backdate a finished delivery and its event beyond the retention age."""
+        """Backdates a finished delivery and its event beyond the retention age."""
         old = "now() - interval '31 days'"
         self.run(
             f"update rowhook.outbox set finished_at = {old}, token = nextval('rowhook.token')"

@@ -63,7 +63,7 @@ class DeliveryMachine(RuleBasedStateMachine):
         assert gaps == len(self.missed)
 
     def next_id(self) -> UUID:
-        """Return the same id in every run, since lanes are visited in this order."""
+        """Returns the same id in every run, since lanes are visited in this order."""
         return UUID(int=len(self.hooks) + 1)
 
     def linked(self) -> list[Hook]:
@@ -75,16 +75,16 @@ class DeliveryMachine(RuleBasedStateMachine):
     # Preconditions never depend on the database: hypothesis repeats a sequence and must have the
     # same choices. So a step may have nothing to do.
     def pick_delivery(self, pick: int) -> list[Delivery]:
-        """Return a list with one delivery, empty if there is none."""
+        """Returns a list with one delivery, empty if there is none."""
         deliveries = list(self.deliveries.values())
         return [deliveries[pick % len(deliveries)]] if deliveries else []
 
     def any_claim(self, pick: int) -> list[Claim]:
-        """Return a list with one claim, the last for 0, since small picks are most frequent."""
+        """Returns a list with one claim, the last for 0, since small picks are most frequent."""
         return [self.claims[-1 - pick % len(self.claims)]] if self.claims else []
 
     def is_current(self, claim: Claim) -> bool:
-        """Return whether a claim is the newest of its delivery."""
+        """Returns whether a claim is the newest of its delivery."""
         delivery = self.deliveries.get(claim.delivery)
         return delivery is not None and delivery.token == claim.token
 
@@ -92,7 +92,7 @@ class DeliveryMachine(RuleBasedStateMachine):
         return self.is_current(claim) and self.deliveries[claim.delivery].status == "sending"
 
     def expect_deliveries(self, *events: list[Hook]) -> None:
-        """Expect new deliveries of exactly these events to these webhooks."""
+        """Expects new deliveries of exactly these events to these webhooks."""
         new: dict[int, list[UUID]] = {}
         hooks = {hook.id: hook for hook in self.hooks}
         for row in self.database.visible():
@@ -104,7 +104,7 @@ class DeliveryMachine(RuleBasedStateMachine):
         assert all(len(set(to)) == len(to) for to in new.values())
 
     def ready(self) -> set[int]:
-        """Return the ids of deliveries that a claim may return now."""
+        """Returns the ids of deliveries that a claim may return now."""
         return {
             delivery.id
             for delivery in self.deliveries.values()
@@ -123,7 +123,7 @@ class DeliveryMachine(RuleBasedStateMachine):
         return before[0] is delivery and delivery.hook.id not in self.pending_sweeps
 
     def check_update(self, *, allowed: bool, update: Callable[[], object]) -> None:
-        """Execute a manual update, which succeeds or is rejected with RH001."""
+        """Executes a manual update, which succeeds or is rejected with RH001."""
         refused = None
         try:
             update()
@@ -133,7 +133,7 @@ class DeliveryMachine(RuleBasedStateMachine):
 
 
 def captured_delivery(row: dict[str, Any], hook: Hook) -> Delivery:
-    """Return a delivery as created by the capture."""
+    """Returns a delivery as created by the capture."""
     delivery = Delivery(row["id"], row["event_id"], hook, due=hook.schedule[0] == 0)
     if hook.state == "disabled":
         delivery.end("skipped")

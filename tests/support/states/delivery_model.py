@@ -69,7 +69,7 @@ class Delivery:
     token: int | None = None
 
     def visible(self) -> tuple[Any, ...]:
-        """Return the columns that a reader of the outbox sees."""
+        """Returns the columns that a reader of the outbox sees."""
         return (
             self.status,
             self.attempts,
@@ -84,7 +84,7 @@ class Delivery:
         self.status, self.due, self.timed = status, False, False
 
     def wait(self, *, fresh: bool = False) -> None:
-        """Become pending and due now."""
+        """Becomes pending and due now."""
         self.status, self.due, self.timed, self.token = "pending", True, True, None
         if fresh:
             self.step = 0
@@ -93,14 +93,14 @@ class Delivery:
         self.status, self.due, self.timed, self.token = "sending", False, False, token
 
     def lose_claim(self) -> None:
-        """Handle the death of its worker."""
+        """Handles the death of its worker."""
         self.lost += 1
         self.wait()
         if self.lost == LOST_CLAIMS:
             self.end("dead")
 
     def update_status(self, expected: str) -> bool:
-        """Update the status manually; return False if this must be rejected."""
+        """Updates the status manually; returns False if this must be rejected."""
         if self.status not in MANUAL_SOURCES.get(expected, ()):
             return expected == self.status
         if expected == "cancelled":
@@ -111,7 +111,7 @@ class Delivery:
         return True
 
     def sweep(self) -> None:
-        """Handle a changed, disabled or deleted webhook."""
+        """Handles a changed, disabled or deleted webhook."""
         if self.hook.swept_status is None and self.status == "held":
             self.wait(fresh=True)
         elif self.hook.swept_status is not None and self.status in WAITING:
@@ -121,7 +121,7 @@ class Delivery:
     def settle(
         self, claim: Claim, outcome: str, *, code: int | None, pause_s: int, keeps_step: bool
     ) -> None:
-        """Record a result with a current token."""
+        """Records a result with a current token."""
         self.token, self.lost = None, 0
         self.attempts += outcome != "skipped"
         keeps_step = keeps_step and outcome not in HELD_OUTCOMES

@@ -64,7 +64,7 @@ class OperatorRules(DeliveryMachine):
 
     @rule(pick=PICK)
     def retain(self, pick: int) -> None:
-        """Backdate a finished delivery beyond the retention age and remove it."""
+        """Backdates a finished delivery beyond the retention age and removes it."""
         ended = [delivery for delivery in self.deliveries.values() if delivery.status in FINAL]
         for delivery in ended[pick % max(len(ended), 1) :][:1]:
             self.database.age(delivery.id, delivery.event)

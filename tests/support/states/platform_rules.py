@@ -54,7 +54,7 @@ class PlatformRules(DeliveryMachine):
 
     @rule(linked_after=st.booleans())
     def miss_capture(self, linked_after: bool) -> None:  # noqa: FBT001  # hypothesis names it
-        """Insert a commit without triggers; a webhook linked later gets no event of it."""
+        """Inserts a commit without triggers; a webhook linked later gets no event of it."""
         self.database.run("set session_replication_role = replica")
         self.database.commit()
         self.database.run("set session_replication_role = origin")

@@ -40,13 +40,13 @@ class WorkerRules(DeliveryMachine):
 
     @rule(outcome=st.sampled_from(OUTCOMES))
     def send(self, outcome: str) -> None:
-        """Claim and record immediately, the usual case."""
+        """Claims and records immediately, the usual case."""
         self.claim(64, sweep=False)
         self.record([0, 1], outcome, code=500, pause_s=0)
 
     @rule(between=st.sampled_from(MEANWHILE), outcome=st.sampled_from(OUTCOMES), code=CODES)
     def late(self, between: str, outcome: str, code: int) -> None:
-        """Change a delivery in flight before its result arrives."""
+        """Changes a delivery in flight before its result arrives."""
         self.claim(64, sweep=False)
         for delivery in [
             delivery for delivery in self.deliveries.values() if delivery.status == "sending"
@@ -73,7 +73,7 @@ class WorkerRules(DeliveryMachine):
         self.record(picks, outcome, code=code, pause_s=pause_s)
 
     def record(self, picks: list[int], outcome: str, *, code: int, pause_s: int) -> None:
-        """Record results of current or stale claims in one batch."""
+        """Records results of current or stale claims in one batch."""
         chosen = {claim.token: claim for pick in picks for claim in self.any_claim(pick)}
         counting = [claim for claim in chosen.values() if self.is_current(claim)]
         status_code = code if outcome == "http_status" else None
@@ -111,7 +111,7 @@ class WorkerRules(DeliveryMachine):
 
     @rule(pick=PICK, worn=st.booleans())
     def die(self, pick: int, worn: bool) -> None:  # noqa: FBT001  # hypothesis names it
-        """Let a worker die with a delivery; with `worn`, four have died before."""
+        """Lets a worker die with a delivery; with `worn`, four have died before."""
         sending = [
             delivery for delivery in self.deliveries.values() if delivery.status == "sending"
         ]

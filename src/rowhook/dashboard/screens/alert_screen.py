@@ -33,7 +33,7 @@ _DESCRIPTIONS = {
 
 @page_route("/alerts")
 async def list_alerts(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
-    """List alerts, with the forms for a new one and for the thresholds."""
+    """Lists alerts, with the forms for a new one and for the thresholds."""
     if request.auth.organization is None:
         return redirect(_SELECT_ORGANIZATION)
     return await _alerts_page(request, ctx, request.auth.organization)
@@ -88,7 +88,7 @@ def _require_secrets(request: SessionRequest) -> None:
 
 @form_route("/alerts", scope="write")
 async def create_alert(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
-    """Create an alert. The URL is never sent back, not even after an error."""
+    """Creates an alert. The URL is never sent back, not even after an error."""
     form, organization = await FormData.from_body(request), request.auth.organization
     _require_secrets(request)
     if organization is None:
@@ -127,7 +127,7 @@ async def _create(ctx: KeyringContext, organization: UUID, draft: dict[str, Any]
 
 @form_route("/alerts/thresholds", scope="write")
 async def save_thresholds(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
-    """Save the thresholds of held deliveries and of backlogs."""
+    """Saves the thresholds of held deliveries and of backlogs."""
     form, organization = await FormData.from_body(request), request.auth.organization
     if organization is None:
         return redirect(_SELECT_ORGANIZATION)
@@ -161,7 +161,7 @@ def _of_form(fault: Fault) -> Fault:
 async def send_test(
     alert_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Response[Any]:
-    """Send a test request and show its result."""
+    """Sends a test request and shows its result."""
     organization = request.auth.organization
     if organization is None:
         return redirect(_SELECT_ORGANIZATION)
@@ -178,7 +178,7 @@ async def send_test(
 async def set_state(
     alert_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Response[Any]:
-    """Pause or resume an alert."""
+    """Pauses or resumes an alert."""
     form, organization = await FormData.from_body(request), request.auth.organization
     if organization is None:
         return redirect(_SELECT_ORGANIZATION)
@@ -192,7 +192,7 @@ async def set_state(
 async def delete_alert(
     alert_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Response[Any]:
-    """Delete an alert and its URL."""
+    """Deletes an alert and its URL."""
     _require_secrets(request)
     organization = request.auth.organization
     if organization is None:

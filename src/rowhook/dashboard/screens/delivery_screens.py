@@ -66,7 +66,7 @@ _FLASH_MESSAGES = {
 
 @page_route("/deliveries")
 async def deliveries(request: SessionRequest, ctx: ContextDependency) -> Page:
-    """List deliveries that match the filters, newest first, and show the open one beside them."""
+    """Lists deliveries that match the filters, newest first, and shows the open one beside them."""
     params = FormData.from_query(request)
     query = parse_delivery_query(params, request.auth.organization)
     listed, tally = await _listed(ctx, query, params.text("cursor"))
@@ -138,7 +138,7 @@ async def _linked_goal(ctx: KeyringContext) -> Goal | None:
 async def live(
     request: SessionRequest, ctx: ContextDependency, streams: StreamsDependency
 ) -> Stream:
-    """Stream the first page of the list. Raises Rejected."""
+    """Streams the first page of the list. Raises Rejected."""
     params, organization = FormData.from_query(request), request.auth.organization
     if faults := parse_delivery_query(params, organization).faults:
         raise Rejected(*faults)
@@ -160,7 +160,7 @@ async def live(
 
 @form_route("/deliveries/retry", scope="replay")
 async def retry(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
-    """Send the selected deliveries again."""
+    """Sends the selected deliveries again."""
     ids = await _selected_ids(request)
     count = await deliveries_service.retry(ctx, ids)
     return redirect_back(_list_address(request), "retried", count.deliveries, len(ids))
@@ -168,7 +168,7 @@ async def retry(request: SessionRequest, ctx: ContextDependency) -> Response[Any
 
 @form_route("/deliveries/cancel", scope="replay")
 async def cancel(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
-    """Cancel the selected deliveries."""
+    """Cancels the selected deliveries."""
     ids = await _selected_ids(request)
     count = await deliveries_service.cancel(ctx, ids)
     return redirect_back(_list_address(request), "cancelled", count.deliveries, len(ids))
@@ -192,7 +192,7 @@ def _list_address(request: SessionRequest) -> str:
 async def delivery(
     request: SessionRequest, delivery_id: FromPath[int], ctx: ContextDependency
 ) -> Page:
-    """Show one delivery."""
+    """Shows one delivery."""
     delivery_ = await delivery_of(ctx, delivery_id)
     done = FormData.from_query(request).text("done")
     return page(
@@ -208,7 +208,7 @@ async def delivery(
 async def delivery_pane(
     request: SessionRequest, delivery_id: FromPath[int], ctx: ContextDependency
 ) -> Page:
-    """Show one delivery beside the list that `list` is the query of."""
+    """Shows one delivery beside the list that `list` is the query of."""
     delivery_ = await delivery_of(ctx, delivery_id)
     list_query = FormData.from_query(request).text("list") or ""
     return page(request, "_delivery_pane.html", **await _pane_context(ctx, delivery_, list_query))
@@ -248,7 +248,7 @@ async def live_delivery(
     ctx: ContextDependency,
     streams: StreamsDependency,
 ) -> Stream:
-    """Stream the content of the page, or of the pane, while the delivery has not finished."""
+    """Streams the content of the page, or of the pane, while the delivery has not finished."""
     await delivery_of(ctx, delivery_id)
     back = FormData.from_query(request).text("back")
 
@@ -264,7 +264,7 @@ async def live_delivery(
 async def retry_delivery(
     request: SessionRequest, delivery_id: FromPath[int], ctx: ContextDependency
 ) -> Response[Any]:
-    """Send the delivery again. Raises Conflict while it is being sent."""
+    """Sends the delivery again. Raises Conflict while it is being sent."""
     await delivery_of(ctx, delivery_id)
     await retry_one(ctx, delivery_id)
     return await _after(request, delivery_id, "retried")
@@ -274,14 +274,14 @@ async def retry_delivery(
 async def cancel_delivery(
     request: SessionRequest, delivery_id: FromPath[int], ctx: ContextDependency
 ) -> Response[Any]:
-    """Cancel the delivery. Raises Conflict if it has finished."""
+    """Cancels the delivery. Raises Conflict if it has finished."""
     await delivery_of(ctx, delivery_id)
     await cancel_one(ctx, delivery_id)
     return await _after(request, delivery_id, "cancelled")
 
 
 async def _after(request: SessionRequest, delivery_id: int, done: str) -> Response[Any]:
-    """Redirect to the list that the form was shown beside, or to the page of the delivery."""
+    """Redirects to the list that the form was shown beside, or to the page of the delivery."""
     back = (await FormData.from_body(request)).text("back")
     if back is None:
         return redirect(f"/deliveries/{delivery_id}?done={done}")

@@ -76,7 +76,7 @@ class _Edit(Struct, kw_only=True):
 
 @page_route(_NEW, scope="write")
 async def new_webhook(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
-    """Show a blank form or a preset; without organizations, redirect to their page."""
+    """Shows a blank form or a preset; without organizations, redirects to their page."""
     if request.auth.organization is None and not await _organizations(request, ctx, None):
         return redirect(f"/organizations?next={_NEW}")
     preset = PRESETS.get(FormData.from_query(request).text("preset") or "")
@@ -88,7 +88,7 @@ async def new_webhook(request: SessionRequest, ctx: ContextDependency) -> Respon
 async def edit_webhook(
     webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Response[Any]:
-    """Show the form of a webhook."""
+    """Shows the form of a webhook."""
     present = await webhooks.webhook_of(ctx, webhook_id)
     fields = fields_of(configuration_of(present))
     return await _edit(
@@ -98,7 +98,7 @@ async def edit_webhook(
 
 @form_route(_NEW, scope="write")
 async def create_webhook(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
-    """Create a webhook, and show its signing secret once, in this response."""
+    """Creates a webhook, and shows its signing secret once, in this response."""
     form = await FormData.from_body(request)
     fields = read_fields(form)
     draft, faults = draft_of(fields)
@@ -122,7 +122,7 @@ async def create_webhook(request: SessionRequest, ctx: ContextDependency) -> Res
 async def save_webhook(
     webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Response[Any]:
-    """Save a new revision, unless there is a newer one. The form keeps all edits."""
+    """Saves a new revision, unless there is a newer one. The form keeps all edits."""
     form = await FormData.from_body(request)
     present = await webhooks.webhook_of(ctx, webhook_id)
     fields = keep_line_ends(configuration_of(present), read_fields(form))
@@ -147,7 +147,7 @@ async def save_webhook(
 
 @form_route("/webhooks/preview", scope="write")
 async def preview(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
-    """Show the form with a preview, without saving it or decrypting secrets."""
+    """Shows the form with a preview, without saving it or decrypting secrets."""
     form = await FormData.from_body(request)
     webhook_id, fields = form.uuid("webhook_id"), read_fields(form)
     present = None if webhook_id is None else await webhooks.webhook_of(ctx, webhook_id)
@@ -168,7 +168,7 @@ async def preview(request: SessionRequest, ctx: ContextDependency) -> Response[A
 
 @form_route("/webhooks/url-secret", scope="secrets")
 async def store_url(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
-    """Store the URL of the form as a secret, and show the form with the name of the secret."""
+    """Stores the URL of the form as a secret, and shows the form with the name of the secret."""
     form = await FormData.from_body(request)
     webhook_id, fields = form.uuid("webhook_id"), read_fields(form)
     present = None if webhook_id is None else await webhooks.webhook_of(ctx, webhook_id)

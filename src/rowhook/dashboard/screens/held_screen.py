@@ -95,7 +95,7 @@ class _HeldEdit(msgspec.Struct, kw_only=True):
 
 @page_route("/held")
 async def held(request: SessionRequest, ctx: ContextDependency) -> Page:
-    """List webhooks with held deliveries, and the faults of the newest of them."""
+    """Lists webhooks with held deliveries, and the faults of the newest of them."""
     webhooks = await stats.worst_webhooks(
         ctx,
         organization=request.auth.organization,
@@ -123,7 +123,7 @@ async def held(request: SessionRequest, ctx: ContextDependency) -> Page:
 async def held_of(
     webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Page:
-    """Show the held deliveries of a webhook, rendered with its current revision."""
+    """Shows the held deliveries of a webhook, rendered with its current revision."""
     query = FormData.from_query(request)
     present = await webhook_of(ctx, webhook_id)
     groups = await held_deliveries.held_groups(ctx, webhook_id)
@@ -149,7 +149,7 @@ async def held_of(
 async def preview(
     webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Page:
-    """Render the held deliveries with the draft, without saving it or decrypting secrets.
+    """Renders the held deliveries with the draft, without saving it or decrypting secrets.
 
     A suggested change can be applied to the draft before.
     """
@@ -170,7 +170,7 @@ async def preview(
 async def save(
     webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Response[Any]:
-    """Save the draft as a new revision, after which held deliveries are retried."""
+    """Saves the draft as a new revision, after which held deliveries are retried."""
     edit, draft, faults = await _read_form(ctx, webhook_id, await FormData.from_body(request))
     others = DeliveryFilter(webhook=webhook_id, statuses=("pending", "sending"))
     mark, before = await mark_start(ctx, others)
@@ -192,7 +192,7 @@ async def save(
 async def release(
     webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Response[Any]:
-    """Send the deliveries of a group with the current revision; the others stay held."""
+    """Sends the deliveries of a group with the current revision; the others stay held."""
     form = await FormData.from_body(request)
     await webhook_of(ctx, webhook_id)
     key = form.text("fault") or ""
@@ -223,7 +223,7 @@ async def _read_form(
 
 
 def _enter(edit: _HeldEdit, entered: Fields) -> tuple[Configuration, tuple[Fault, ...]]:
-    """Put values into the form; return the draft, and the faults of reading it."""
+    """Puts values into the form; returns the draft, and the faults of reading it."""
     edit.fields = edit.fields | entered
     edit.fields["body"] = body_kind(edit.fields["displayed_body"], edit.fields["body_template"])
     draft, faults = draft_of(edit.fields)
@@ -232,7 +232,7 @@ def _enter(edit: _HeldEdit, entered: Fields) -> tuple[Configuration, tuple[Fault
 
 
 async def _preview_draft(ctx: KeyringContext, edit: _HeldEdit, faults: tuple[Fault, ...]) -> None:
-    """Render with the draft. If it is rejected, there are faults and no previews."""
+    """Renders with the draft. If it is rejected, there are faults and no previews."""
     patch = read_with_faults(msgspec.json.encode(edit.changes), WebhookPatch)
     edit.items, edit.faults, edit.status = None, (), 200
     try:
@@ -247,7 +247,7 @@ async def _preview(
     draft: WebhookPatch | None = None,
     faults: tuple[Fault, ...] = (),
 ) -> None:
-    """Render the newest deliveries of the group, or of all. Raises Rejected."""
+    """Renders the newest deliveries of the group, or of all. Raises Rejected."""
     deliveries = edit.group.deliveries if edit.group is not None else edit.held.deliveries
     previews = await held_deliveries.preview_deliveries(
         ctx, edit.present.id, deliveries[:_MAX_PREVIEWS], draft=draft, faults=faults
@@ -306,7 +306,7 @@ def _faulty_fields(items: list[HeldPreview], faults: tuple[Fault, ...]) -> set[s
 async def released(
     webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Page:
-    """Show how many of the released deliveries have finished."""
+    """Shows how many of the released deliveries have finished."""
     present = await webhook_of(ctx, webhook_id)
     context = await _progress(request, ctx, webhook_id)
     return page(request, "released.html", webhook=present, **context)
@@ -319,7 +319,7 @@ async def live(
     ctx: ContextDependency,
     streams: StreamsDependency,
 ) -> Stream:
-    """Stream the progress. Raises NotFound."""
+    """Streams the progress. Raises NotFound."""
     present = await webhook_of(ctx, webhook_id)
 
     async def render() -> str:

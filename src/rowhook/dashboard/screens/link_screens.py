@@ -47,7 +47,7 @@ _EMPTY_DRAFT = {"data": "", "context": ""}
 
 @page_route("/links")
 async def links(request: SessionRequest, ctx: ContextDependency) -> Page:
-    """List agents or goals, each with its webhooks."""
+    """Lists agents or goals, each with its webhooks."""
     params = FormData.from_query(request)
     kind: Kind = params.one_of("kind", Kind) or "agent"
     if (selected := params.uuid("webhook_id")) is not None:
@@ -79,7 +79,7 @@ async def links(request: SessionRequest, ctx: ContextDependency) -> Page:
 
 @form_route("/links", scope="write")
 async def link(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
-    """Link the selected agents or goals to a webhook, except those that cannot be linked."""
+    """Links the selected agents or goals to a webhook, except those that cannot be linked."""
     form = await FormData.from_body(request)
     kind: Kind | None = form.one_of("kind", Kind)
     webhook, ids = form.uuid("webhook_id"), form.all("id")
@@ -102,7 +102,7 @@ async def _link_one(ctx: KeyringContext, kind: Kind, webhook: UUID, id_: str) ->
 
 @form_route("/links/unlink", scope="write")
 async def unlink(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
-    """Remove one link. The field `pair` is "<kind> <webhook id> <agent or goal id>"."""
+    """Removes one link. The field `pair` is "<kind> <webhook id> <agent or goal id>"."""
     form = await FormData.from_body(request)
     kind, _, pair = form.raw("pair").partition(" ")
     webhook, _, id_ = pair.partition(" ")
@@ -128,7 +128,7 @@ def _goal(text: str) -> str:
 
 @page_route("/goals")
 async def goals(request: SessionRequest, ctx: ContextDependency) -> Page:
-    """List goals, or show the goal `goal_id`."""
+    """Lists goals, or shows the goal `goal_id`."""
     params = FormData.from_query(request)
     if params.flag("goal_id"):
         return await _goal_page(request, ctx, params.raw("goal_id"))
@@ -153,13 +153,13 @@ async def goals(request: SessionRequest, ctx: ContextDependency) -> Page:
 
 @page_route("/goals/{goal_id:str}")
 async def goal(goal_id: FromPath[str], request: SessionRequest, ctx: ContextDependency) -> Page:
-    """Show one goal as an agent sees it."""
+    """Shows one goal as an agent sees it."""
     return await _goal_page(request, ctx, unquote(goal_id))
 
 
 @form_route("/goals", scope="write")
 async def validate(request: SessionRequest, ctx: ContextDependency) -> Page:
-    """Validate a commit without making it."""
+    """Validates a commit without making it."""
     form = await FormData.from_body(request)
     goal_id, draft = form.raw("goal_id"), {name: form.raw(name) for name in _EMPTY_DRAFT}
     try:
@@ -228,7 +228,7 @@ async def _goal_name(ctx: KeyringContext, goal_id: str) -> str:
 
 
 def _proposal(draft: dict[str, str]) -> Proposal:
-    """Parse the draft. Raises Rejected for invalid JSON."""
+    """Parses the draft. Raises Rejected for invalid JSON."""
     return Proposal(
         data=_json("data", draft["data"] or "null"),
         context=_json("context", draft["context"]) if draft["context"].strip() else UNSET,

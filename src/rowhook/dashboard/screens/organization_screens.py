@@ -51,7 +51,7 @@ _FIELDS = {
 
 @page_route("/keys", scope="admin")
 async def keys(request: SessionRequest, ctx: ContextDependency) -> Page:
-    """List keys, with the form for a new one."""
+    """Lists keys, with the form for a new one."""
     return await _keys_page(request, ctx)
 
 
@@ -82,7 +82,7 @@ async def _keys_page(
 
 @form_route("/keys", scope="admin")
 async def create_key(request: SessionRequest, ctx: ContextDependency) -> Page:
-    """Create a key and show it once, in this response."""
+    """Creates a key and shows it once, in this response."""
     form = await FormData.from_body(request)
     draft = {name: form.raw(name) for name in _EMPTY_DRAFT} | {"scopes": form.all("scopes")}
     name, scopes, faults = form.text("name") or "", _scopes(form), list[Fault]()
@@ -129,7 +129,7 @@ def _scopes(form: FormData) -> list[Scope]:
 
 @form_route("/keys/delete", scope="admin")
 async def delete_key(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
-    """Delete a key."""
+    """Deletes a key."""
     key = (await FormData.from_body(request)).uuid("key_id")
     if key is None:
         raise NotFound("The form names no key.")
@@ -139,7 +139,7 @@ async def delete_key(request: SessionRequest, ctx: ContextDependency) -> Respons
 
 @page_route("/secrets")
 async def secrets(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
-    """List secrets, with the form for a new or an existing one."""
+    """Lists secrets, with the form for a new or an existing one."""
     params = FormData.from_query(request)
     organization = request.auth.organization
     if organization is None:
@@ -187,7 +187,7 @@ async def _secrets_page(
 
 @form_route("/secrets", scope="secrets")
 async def put_secret(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
-    """Save or replace a secret. The value is never sent back, not even after an error."""
+    """Saves or replaces a secret. The value is never sent back, not even after an error."""
     form, organization = await FormData.from_body(request), request.auth.organization
     if organization is None:
         return redirect(_SELECT_FOR_SECRETS)
@@ -215,7 +215,7 @@ async def _require_new(ctx: KeyringContext, organization: UUID, name: str) -> No
 
 @form_route("/secrets/delete", scope="secrets")
 async def delete_secret(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
-    """Delete a secret, or name the webhooks that use it."""
+    """Deletes a secret, or names the webhooks that use it."""
     form, organization = await FormData.from_body(request), request.auth.organization
     if organization is None:
         return redirect(_SELECT_FOR_SECRETS)
@@ -229,7 +229,7 @@ async def delete_secret(request: SessionRequest, ctx: ContextDependency) -> Resp
 
 @page_route("/quotas")
 async def quotas(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
-    """Show the quotas; operators with the scope admin have a form."""
+    """Shows the quotas; operators with the scope admin have a form."""
     if request.auth.organization is None:
         return redirect(_SELECT_FOR_QUOTAS)
     return await _quotas_page(request, ctx, request.auth.organization)
@@ -268,7 +268,7 @@ def _form_texts(quota: Quota) -> dict[str, str]:
 
 @form_route("/quotas", scope="admin", operators_only=True)
 async def set_quotas(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
-    """Set the quotas of the form; an empty field removes the limit."""
+    """Sets the quotas of the form; an empty field removes the limit."""
     form, organization = await FormData.from_body(request), request.auth.organization
     if organization is None:
         return redirect(_SELECT_FOR_QUOTAS)

@@ -64,7 +64,7 @@ _SPANS: dict[str, _Span] = {
 
 @page_route("/")
 async def overview(request: SessionRequest, ctx: ContextDependency) -> Page:
-    """Show the figures of a time window."""
+    """Shows the figures of a time window."""
     window = _window(request)
     # Concurrently, on two connections: counting a day is slow.
     figures, trend = await asyncio.gather(
@@ -101,7 +101,7 @@ async def _first_steps(request: SessionRequest, ctx: KeyringContext) -> _FirstSt
 async def live(
     request: SessionRequest, ctx: ContextDependency, streams: StreamsDependency
 ) -> Stream:
-    """Stream the figures and the trend."""
+    """Streams the figures and the trend."""
     window = _window(request)
 
     latest = await _trend(request, ctx, window)
@@ -157,7 +157,7 @@ async def _trend(request: SessionRequest, ctx: KeyringContext, window: Window) -
 
 @page_route("/failures")
 async def failures(request: SessionRequest, ctx: ContextDependency) -> Page:
-    """List the groups of failures, latest first."""
+    """Lists the groups of failures, latest first."""
     params = FormData.from_query(request)
     webhook, (window, since) = params.uuid("webhook_id"), _since(params)
     groups = await stats.list_failures(
@@ -231,7 +231,7 @@ def _query(group: Failure, *statuses: str) -> list[tuple[str, Any]]:
 
 @page_route("/search")
 async def search(request: SessionRequest, ctx: ContextDependency) -> Page:
-    """Show the matches of `q`: as a page, or as a fragment for the search dialog."""
+    """Shows the matches of `q`: as a page, or as a fragment for the search dialog."""
     text = FormData.from_query(request).text("q") or ""
     return page(
         request,

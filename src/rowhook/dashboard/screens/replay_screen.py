@@ -93,7 +93,7 @@ def _parse_range(form: FormData, request: SessionRequest) -> ReplayRange:
 
 @page_route("/replay", scope="replay")
 async def replay(request: SessionRequest) -> Page:
-    """Show the form with the values of the query string."""
+    """Shows the form with the values of the query string."""
     range_ = _parse_range(FormData.from_query(request), request)
     return await _form_page(request, range_, status=200, faults=())
 
@@ -116,7 +116,7 @@ async def _form_page(
 
 @page_route("/replay/count", scope="replay")
 async def count(request: SessionRequest, ctx: ContextDependency) -> Page:
-    """Count the deliveries of the range without sending them."""
+    """Counts the deliveries of the range without sending them."""
     range_ = _with_end(_parse_range(FormData.from_query(request), request))
     try:
         number = await _replay(ctx, range_, dry_run=True)
@@ -151,7 +151,7 @@ async def _replay(ctx: KeyringContext, range_: ReplayRange, *, dry_run: bool) ->
 
 @form_route("/replay", scope="replay")
 async def send_again(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
-    """Send the range again, and redirect to its progress."""
+    """Sends the range again, and redirects to its progress."""
     range_ = _with_end(_parse_range(await FormData.from_body(request), request))
     try:
         mark, before = await mark_start(ctx, range_.others)
@@ -164,7 +164,7 @@ async def send_again(request: SessionRequest, ctx: ContextDependency) -> Respons
 
 @page_route("/replay/progress", scope="replay")
 async def progress(request: SessionRequest, ctx: ContextDependency) -> Page:
-    """Show how many deliveries of the range have finished."""
+    """Shows how many deliveries of the range have finished."""
     return page(request, "replay_progress.html", **await _progress(request, ctx))
 
 
@@ -172,7 +172,7 @@ async def progress(request: SessionRequest, ctx: ContextDependency) -> Page:
 async def live(
     request: SessionRequest, ctx: ContextDependency, streams: StreamsDependency
 ) -> Stream:
-    """Stream the progress."""
+    """Streams the progress."""
     await _progress(request, ctx)
 
     async def render() -> str:
@@ -233,13 +233,13 @@ class Progress:
 
 
 async def mark_start(ctx: KeyringContext, others: DeliveryFilter) -> tuple[Watermark, int]:
-    """Mark the moment before an operation, and count the other deliveries that wait."""
+    """Marks the moment before an operation, and counts the other deliveries that wait."""
     mark = await deliveries.watermark(ctx)
     return mark, (await stats.count_deliveries(ctx, others)).total
 
 
 def progress_start(query: FormData) -> ProgressStart:
-    """Read the start from query parameters. Raises Rejected."""
+    """Reads the start from query parameters. Raises Rejected."""
     of, before, token = (
         min(max(query.integer(name) or 0, 0), _MAX_NUMBER) for name in ("of", "before", "mark")
     )
@@ -250,7 +250,7 @@ def progress_start(query: FormData) -> ProgressStart:
 async def current_progress(
     ctx: KeyringContext, start: ProgressStart, webhook: UUID, **range_: Any
 ) -> Progress:
-    """Count the deliveries that still wait. `range_` is as for `deliveries.replay_remaining`."""
+    """Counts the deliveries that still wait. `range_` is as for `deliveries.replay_remaining`."""
     left: Remaining = await deliveries.replay_remaining(ctx, webhook, start.mark, **range_)
     capped = left.capped and start.of > 0
     waits = start.of if capped else min(left.waiting, start.of)

@@ -33,7 +33,7 @@ _MAX_COMPARED_LINES, _MAX_DIFF_LINES = 1_000, 400
 async def revisions(
     webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Page:
-    """List revisions with their changes, newest first."""
+    """Lists revisions with their changes, newest first."""
     return await _revisions_page(request, ctx, webhook_id)
 
 
@@ -114,7 +114,7 @@ def _with_changes(
 async def restore(
     webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Response[Any]:
-    """Restore an old revision as the newest one."""
+    """Restores an old revision as the newest one."""
     revision = (await FormData.from_body(request)).integer("revision")
     if revision is None:
         raise NotFound("The form names no revision.")
@@ -138,7 +138,7 @@ def draft_document(draft: Configuration) -> dict[str, Any]:
 
 
 def changed_fields(was: Configuration, is_now: Configuration) -> dict[str, Any]:
-    """Build a patch between two configurations. Headers and metadata are merged, not replaced."""
+    """Builds a patch between two configurations. Headers and metadata are merged, not replaced."""
     before, after = _fields(was), _fields(is_now)
     return {
         name: _merge_patch(before.get(name), value) if name in _MERGED else value
@@ -148,7 +148,7 @@ def changed_fields(was: Configuration, is_now: Configuration) -> dict[str, Any]:
 
 
 def _merge_patch(before: Any, after: Any) -> Any:
-    """Build a merge patch (RFC 7396)."""
+    """Builds a merge patch (RFC 7396)."""
     if not (isinstance(before, dict) and isinstance(after, dict)):
         return after
     gone = {name: None for name in before if name not in after}
@@ -165,7 +165,7 @@ def _fields(configuration: Configuration) -> dict[str, Any]:
 
 
 def difference(was: dict[str, Any], is_now: dict[str, Any]) -> list[Line]:
-    """Compare line by line, splitting texts such as templates. Long differences are cut."""
+    """Compares line by line, splitting texts such as templates. Long differences are cut."""
     before, after = _lines(was), _lines(is_now)
     if max(len(before), len(after)) > _MAX_COMPARED_LINES and before:
         return [
@@ -200,7 +200,7 @@ def _lines(configuration: dict[str, Any]) -> list[str]:
 
 
 def _plain(value: Any) -> Any:
-    """Convert floats such as 15.0 to integers, because both forms occur in revisions."""
+    """Converts floats such as 15.0 to integers, because both forms occur in revisions."""
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, list):

@@ -38,7 +38,7 @@ _ALL = "all"
 
 @page_route("/sign-in", public=True)
 async def sign_in_form(request: AnyRequest) -> Page:
-    """Show the sign-in form."""
+    """Shows the sign-in form."""
     return page(
         request,
         "sign_in.html",
@@ -49,7 +49,7 @@ async def sign_in_form(request: AnyRequest) -> Page:
 
 @form_route("/sign-in", scope="", public=True)
 async def sign_in(request: AnyRequest) -> Response[Any]:
-    """Sign in with an API key."""
+    """Signs in with an API key."""
     form = await FormData.from_body(request)
     target = local_path(form.text("next"))
     try:
@@ -61,7 +61,7 @@ async def sign_in(request: AnyRequest) -> Response[Any]:
 
 @page_route("/sign-in/link", public=True)
 async def sign_in_link_form(request: AnyRequest) -> Page:
-    """Show a button, so that link previews of mail programs do not use up the link."""
+    """Shows a button, so that link previews of mail programs do not use up the link."""
     return page(
         request,
         "sign_in_link.html",
@@ -72,7 +72,7 @@ async def sign_in_link_form(request: AnyRequest) -> Page:
 
 @form_route("/sign-in/link", scope="", public=True)
 async def open_link(request: AnyRequest) -> Response[Any]:
-    """Sign in with a link, which works once."""
+    """Signs in with a link, which works once."""
     link = (await FormData.from_body(request)).text("link") or ""
     try:
         token = await signing.open_link(server_ctx_of(request), link)
@@ -100,7 +100,7 @@ def _cookie(request: AnyRequest, key: str, value: str, max_age: int | None = Non
 
 @form_route("/sign-out", scope="read")
 async def sign_out(request: SessionRequest) -> Response[Any]:
-    """End the session. A portal's page has the link back, which a redirect could not follow."""
+    """Ends the session. A portal's page has the link back, which a redirect could not follow."""
     portal = request.auth.portal
     if portal is not None:
         await end_session(server_ctx_of(request), request.auth.token)
@@ -117,7 +117,7 @@ async def sign_out(request: SessionRequest) -> Response[Any]:
 
 @page_route("/organizations", operators_only=True)
 async def organizations(request: SessionRequest) -> Page:
-    """List the organizations that an operator can select."""
+    """Lists the organizations that an operator can select."""
     server_ctx = server_ctx_of(request)
     ctx = server_ctx.ctx.for_actor(server_ctx.pool, None, request.auth.caller.actor)
     params = FormData.from_query(request)
@@ -138,7 +138,7 @@ async def organizations(request: SessionRequest) -> Page:
 
 @form_route("/organizations", scope="read", operators_only=True, selects=True)
 async def select_organization(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
-    """Limit the session to an organization; `all` removes the limit."""
+    """Limits the session to an organization; `all` removes the limit."""
     del ctx
     form = await FormData.from_body(request)
     response = redirect(local_path(form.text("next")))
@@ -152,7 +152,7 @@ async def select_organization(request: SessionRequest, ctx: ContextDependency) -
 
 @page_route("/portal", public=True)
 async def portal_form(request: AnyRequest) -> Page:
-    """Show a button, so that link previews of mail programs do not use up the link.
+    """Shows a button, so that link previews of mail programs do not use up the link.
 
     In a frame, a script submits the form at once: it runs only where the frame is allowed.
     """
@@ -166,7 +166,7 @@ async def portal_form(request: AnyRequest) -> Page:
 
 @form_route("/portal", scope="", public=True)
 async def open_portal(request: AnyRequest) -> Response[Any]:
-    """Sign in with a portal link, which works once."""
+    """Signs in with a portal link, which works once."""
     link = (await FormData.from_body(request)).text("link") or ""
     try:
         token = await portal.open_link(server_ctx_of(request), link)

@@ -35,7 +35,7 @@ _FILTERS = ("actor", "action", "subject")
 
 @page_route("/system", outside_portals=True)
 async def system(request: SessionRequest, ctx: ContextDependency) -> Page:
-    """Show the workers; operators with the scope admin see the rest as well."""
+    """Shows the workers; operators with the scope admin see the rest as well."""
     system_ = await _system(request)
     processes = system_.workers if system_ else await installation.workers(ctx)
     done = flash_message(FormData.from_query(request).text("done"), _FLASH_MESSAGES)
@@ -53,14 +53,14 @@ async def _system(request: SessionRequest) -> System | None:
 
 @page_route("/adopt", scope="admin", operators_only=True)
 async def adoption_form(request: SessionRequest) -> Page:
-    """Show why deliveries are suspended, how many wait, and the choices."""
+    """Shows why deliveries are suspended, how many wait, and the choices."""
     waiting = await installation.count_waiting(_operator_ctx(request))
     return page(request, "adopt.html", waiting=waiting)
 
 
 @form_route("/adopt", scope="admin", operators_only=True)
 async def adopt(request: SessionRequest) -> Response[Any]:
-    """Adopt the database, and send or cancel its waiting deliveries."""
+    """Adopts the database, and sends or cancels its waiting deliveries."""
     choice = (await FormData.from_body(request)).text("waiting")
     if choice not in {"send", "cancel"}:
         raise Rejected(
@@ -135,7 +135,7 @@ def _webhook_id(entry: AuditEntry) -> UUID | None:
 
 
 def object_of(entry: AuditEntry, names: dict[UUID, KnownWebhook]) -> AuditObject:
-    """Name the object of an entry. A deleted object has the name it had last."""
+    """Names the object of an entry. A deleted object has the name it had last."""
     webhook = names.get(_webhook_id(entry) or UUID(int=0))
     if webhook is not None and webhook.name is not None:
         return AuditObject(webhook.name, f"/webhooks/{webhook.id}" if webhook.exists else None)
@@ -146,7 +146,7 @@ def object_of(entry: AuditEntry, names: dict[UUID, KnownWebhook]) -> AuditObject
 
 
 def changes_of(entry: AuditEntry) -> list[Change]:
-    """List the fields that differ."""
+    """Lists the fields that differ."""
     before, after = _fields(entry.before), _fields(entry.after)
     return [
         Change(name, _text(before, name), _text(after, name))

@@ -35,7 +35,7 @@ _Option = tuple[str, str]
 async def test_form(
     webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Page:
-    """Show the form."""
+    """Shows the form."""
     return await _test_page(request, ctx, webhook_id, FormData.from_query(request))
 
 
@@ -43,7 +43,7 @@ async def test_form(
 async def send_test(
     webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Page:
-    """Send a test request and show the result."""
+    """Sends a test request and shows the result."""
     form = await FormData.from_body(request)
     await webhooks.webhook_of(ctx, webhook_id)
     try:
@@ -128,7 +128,7 @@ class Choices(NamedTuple):
 async def sample_choices(
     ctx: KeyringContext, organization: UUID | None, webhook: UUID | None
 ) -> Choices:
-    """List recent events and generated samples, those of the linked agents and goals first.
+    """Lists recent events and generated samples, those of the linked agents and goals first.
 
     If these have no recent events, list all recent ones; without an organization, only a job.
     """
@@ -166,7 +166,7 @@ def _generated(kind: str, id_: str, name: str | None) -> _Option:
 
 
 def _by_source(recent: list[RecentEvent], *, are_linked: bool) -> list[tuple[str, list[_Option]]]:
-    """Group events by their agent or goal, the one with the newest event first."""
+    """Groups events by their agent or goal, the one with the newest event first."""
     groups: dict[str, list[_Option]] = {}
     for event in recent:
         kind = "goal" if event.goal_id is not None else "agent"
@@ -181,7 +181,7 @@ def _label(event: RecentEvent) -> str:
 
 
 def read_sample(form: FormData) -> Sample:
-    """Read the selected sample. Raises Rejected."""
+    """Reads the selected sample. Raises Rejected."""
     kind, _, name = (form.text("sample") or "job").partition(":")
     fields: dict[str, Any] = {
         "data": _json(form, "sample_data"),

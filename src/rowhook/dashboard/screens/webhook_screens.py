@@ -71,7 +71,7 @@ _WEBHOOK_FLASH_MESSAGES = {
 
 @page_route("/webhooks")
 async def webhooks(request: SessionRequest, ctx: ContextDependency) -> Page:
-    """List webhooks, newest first."""
+    """Lists webhooks, newest first."""
     params = FormData.from_query(request)
     state: State | None = params.one_of("state", State)
     webhooks_page = await list_webhooks(
@@ -103,7 +103,7 @@ async def webhooks(request: SessionRequest, ctx: ContextDependency) -> Page:
 
 @form_route("/webhooks/state", scope="write")
 async def set_states(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
-    """Pause or resume the selected webhooks, skipping deleted ones."""
+    """Pauses or resumes the selected webhooks, skipping deleted ones."""
     form = await FormData.from_body(request)
     state, count = _target_state(form), 0
     for webhook in form.uuids("id"):
@@ -126,7 +126,7 @@ def _target_state(form: FormData) -> TargetState:
 async def webhook(
     webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Page:
-    """Show one webhook."""
+    """Shows one webhook."""
     return await _webhook_page(request, ctx, webhook_id)
 
 
@@ -200,7 +200,7 @@ async def live(
     ctx: ContextDependency,
     streams: StreamsDependency,
 ) -> Stream:
-    """Stream the webhook's health and its recent deliveries."""
+    """Streams the webhook's health and its recent deliveries."""
 
     async def pill() -> str:
         health = await stats.health_of(ctx, [webhook_id])
@@ -223,7 +223,7 @@ async def live(
 async def pause(
     webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Response[Any]:
-    """Pause the webhook."""
+    """Pauses the webhook."""
     del request
     await set_state(ctx, webhook_id, "paused")
     return redirect_back(f"/webhooks/{webhook_id}", "paused")
@@ -233,7 +233,7 @@ async def pause(
 async def resume(
     webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Response[Any]:
-    """Resume the webhook from paused or disabled."""
+    """Resumes the webhook from paused or disabled."""
     del request
     await set_state(ctx, webhook_id, "active")
     return redirect_back(f"/webhooks/{webhook_id}", "active")
@@ -243,7 +243,7 @@ async def resume(
 async def rotate(
     webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Page:
-    """Rotate the signing secret and show the new one once, in this response."""
+    """Rotates the signing secret and shows the new one once, in this response."""
     overlap = (await FormData.from_body(request)).integer("overlap_s")
     if overlap not in _OVERLAPS:
         values = ", ".join(map(str, _OVERLAPS))
@@ -256,7 +256,7 @@ async def rotate(
 async def delete(
     webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Response[Any]:
-    """Delete the webhook, with `unlink` after its links; otherwise show the links."""
+    """Deletes the webhook, with `unlink` after its links; otherwise shows the links."""
     try:
         if (await FormData.from_body(request)).flag("unlink"):
             await unlink_all(ctx, webhook_id)
