@@ -108,7 +108,8 @@ declare
   -- status code of failure.
   read constant int := case
     when is_of_one or (code is not null and 'delivered' <> all (statuses)) then 35000 else greatest(4 * most, 1000) end;
-  waiting constant int := 20000;
+  most_waiting constant int := 20000;
+  waiting constant text[] := array(select unnest(statuses) intersect select unnest(array['pending', 'sending', 'held']));
   -- A delivery that is skipped or cancelled ends at the start of that transaction. If the same
   -- transaction created it, it may end before its creation, by up to the length of the transaction.
   longest_transaction constant interval := '1 minute';
@@ -119,8 +120,9 @@ begin
   if not rowhook.has_many_webhooks(organization)
     or (is_of_one and (
       'delivered' = any (statuses) or (code is null and statuses && array['dead', 'cancelled', 'skipped'])
-      or not rowhook.few_deliveries_ended() or not rowhook.few_deliveries_wait()))
-    or (rowhook.count_waiting(array['pending', 'sending', 'held'], waiting) ->> 'total')::int >= waiting
+      or (statuses && array['dead', 'cancelled', 'skipped'] and not rowhook.few_deliveries_ended())
+      or not waiting <@ rowhook.rare_waiting_statuses()))
+    or (rowhook.count_waiting(waiting, most_waiting) ->> 'total')::int >= most_waiting
   then
     return null;
   end if;

@@ -132,7 +132,7 @@ comment on function rowhook.scan_ids(uuid, text[], timestamptz, timestamptz, tim
 
 create or replace function rowhook.ids_of_rare_events(
   organization uuid, statuses text[], since timestamptz, until timestamptz, before_at timestamptz, before_id bigint,
-  event_type text, code int, most int
+  event_type text, code int, most int, webhook uuid default null
 ) returns bigint[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -141,7 +141,7 @@ set plan_cache_mode = force_custom_plan
 as $$
 declare
   few constant int := 5000;
-  -- Reads the table of events once, which takes less than a look-up for each delivery.
+  -- Of the types that have no index, reads the table of events once. Takes less than a look-up for each delivery.
   rare constant bigint[] := array(
     select e.id from rowhook.event e
     where e.type = event_type and (organization is null or e.organization_id = organization)
@@ -153,11 +153,12 @@ begin
   return array(
     select o.id from rowhook.outbox o
     where o.event_id = any (rare) and o.status = any (statuses)
+      and (webhook is null or o.webhook_id = webhook)
       and o.created_at >= since and o.created_at < until and (o.created_at, o.id) < (before_at, before_id)
       and (code is null or o.last_status_code = code)
     order by o.created_at desc, o.id desc
     limit most);
 end
 $$;
-comment on function rowhook.ids_of_rare_events(uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, int, int) is
+comment on function rowhook.ids_of_rare_events(uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, int, int, uuid) is
   'like delivery_ids, of an event type with few events; null if there are many';
