@@ -4753,10 +4753,6 @@ CREATE INDEX outbox_by_webhook ON rowhook.outbox USING btree (webhook_id, status
 
 COMMENT ON INDEX rowhook.outbox_by_webhook IS 'the deliveries of a webhook by status, newest first: lists, statistics, replay, health; rowhook.sweep: held deliveries';
 
-CREATE INDEX outbox_dead ON rowhook.outbox USING btree (webhook_id, created_at) INCLUDE (organization_id) WHERE (status = 'dead'::text);
-
-COMMENT ON INDEX rowhook.outbox_dead IS 'rowhook.failing_webhooks: dead deliveries, and their webhooks';
-
 CREATE INDEX outbox_delivered ON rowhook.outbox USING btree (finished_at) WHERE (status = 'delivered'::text);
 
 COMMENT ON INDEX rowhook.outbox_delivered IS 'rowhook.retain_batch: the oldest delivered rows; rowhook.webhook_health: those of the last day';
@@ -4765,9 +4761,9 @@ CREATE INDEX outbox_failed ON rowhook.outbox USING btree (finished_at) WHERE (st
 
 COMMENT ON INDEX rowhook.outbox_failed IS 'rowhook.retain_batch: the oldest dead, cancelled and skipped rows; rowhook.webhook_health: those of the last day';
 
-CREATE INDEX outbox_held ON rowhook.outbox USING btree (webhook_id, created_at) INCLUDE (organization_id) WHERE (status = 'held'::text);
+CREATE INDEX outbox_held_or_dead ON rowhook.outbox USING btree (status, webhook_id, created_at) INCLUDE (organization_id) WHERE (status = ANY (ARRAY['held'::text, 'dead'::text]));
 
-COMMENT ON INDEX rowhook.outbox_held IS 'rowhook.failing_webhooks, rowhook.count_waiting: held deliveries, and their webhooks';
+COMMENT ON INDEX rowhook.outbox_held_or_dead IS 'rowhook.failing_webhooks, rowhook.count_waiting: held deliveries, dead ones, and their webhooks';
 
 CREATE INDEX outbox_ordered ON rowhook.outbox USING btree (webhook_id, ordered_by, id) WHERE ((ordered_by IS NOT NULL) AND (finished_at IS NULL));
 

@@ -26,6 +26,15 @@ WAITING = (
 )
 
 
+# Counted by PostgreSQL in this transaction: the entries that scans of each index returned, and the
+# rows that scans of the whole table returned.
+READ = """
+select c.relname as name, pg_stat_get_xact_tuples_returned(c.oid) as read
+from pg_class c left join pg_index i on i.indexrelid = c.oid
+where coalesce(i.indrelid, c.oid) = 'rowhook.outbox'::regclass
+"""
+
+
 async def fill(platform: Platform) -> None:
     """Give each webhook 200 delivered deliveries, and one of them a few of the other statuses."""
     webhooks = [await platform.webhook() for _ in range(WEBHOOKS)]
@@ -88,6 +97,23 @@ async def test_the_figures_read_a_few_blocks_of_each_webhook(platform: Platform)
     read, waiting = await blocks_of(platform, WAITING)
     assert waiting["by_status"] == {"pending": 5, "sending": 0, "held": 4}
     assert read <= 40
+
+
+@every_server
+async def test_the_webhooks_with_failures_are_found_without_reading_other_deliveries(
+    platform: Platform,
+) -> None:
+    await fill(platform)
+    async with platform.db.transaction():
+        before = {row["name"]: row["read"] for row in await platform.rows(READ)}
+        assert await platform.value("select count(*) from rowhook.failing_webhooks()") == 1
+        assert await platform.value("select rowhook.few_deliveries_failed()")
+        read = {row["name"]: row["read"] - before[row["name"]] for row in await platform.rows(READ)}
+    # An entry for each webhook of a status, and then each of the 4 held, 3 dead and 5 retried.
+    assert {name: entries for name, entries in read.items() if entries} == {
+        "outbox_held_or_dead": 2 + 7,
+        "outbox_retrying": 1 + 5,
+    }
 
 
 @every_server
