@@ -133,7 +133,7 @@ comment on function rowhook.scan_ids(uuid, text[], timestamptz, timestamptz, tim
 
 create or replace function rowhook.ids_of_rare_events(
   organization uuid, statuses text[], since timestamptz, until timestamptz, before_at timestamptz, before_id bigint,
-  event_type text, code int, most int
+  event_type text, code int, most int, webhook uuid default null
 ) returns bigint[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -142,7 +142,7 @@ set plan_cache_mode = force_custom_plan
 as $$
 declare
   few constant int := 5000;
-  -- Reads the table of events once, which takes less than a look-up for each delivery.
+  -- Of the types that have no index, reads the table of events once. Takes less than a look-up for each delivery.
   rare constant bigint[] := array(
     select e.id from rowhook.event e
     where e.type = event_type and (organization is null or e.organization_id = organization)
@@ -154,13 +154,14 @@ begin
   return array(
     select o.id from rowhook.outbox o
     where o.event_id = any (rare) and o.status = any (statuses)
+      and (webhook is null or o.webhook_id = webhook)
       and o.created_at >= since and o.created_at < until and (o.created_at, o.id) < (before_at, before_id)
       and (code is null or o.last_status_code = code)
     order by o.created_at desc, o.id desc
     limit most);
 end
 $$;
-comment on function rowhook.ids_of_rare_events(uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, int, int) is
+comment on function rowhook.ids_of_rare_events(uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, int, int, uuid) is
   'like delivery_ids, of an event type with few events; null if there are many';
 
 -- A waiting delivery has a time of its next attempt, and is in one of two indexes: of the ready
@@ -270,7 +271,8 @@ declare
   -- status code of failure.
   read constant int := case
     when is_of_one or (code is not null and 'delivered' <> all (statuses)) then 35000 else greatest(4 * most, 1000) end;
-  waiting constant int := 20000;
+  most_waiting constant int := 20000;
+  waiting constant text[] := array(select unnest(statuses) intersect select unnest(array['pending', 'sending', 'held']));
   -- A delivery that is skipped or cancelled ends at the start of that transaction. If the same
   -- transaction created it, it may end before its creation, by up to the length of the transaction.
   longest_transaction constant interval := '1 minute';
@@ -281,8 +283,9 @@ begin
   if not rowhook.has_many_webhooks(organization)
     or (is_of_one and (
       'delivered' = any (statuses) or (code is null and statuses && array['dead', 'cancelled', 'skipped'])
-      or not rowhook.few_deliveries_ended() or not rowhook.few_deliveries_wait()))
-    or (rowhook.count_waiting(array['pending', 'sending', 'held'], waiting) ->> 'total')::int >= waiting
+      or (statuses && array['dead', 'cancelled', 'skipped'] and not rowhook.few_deliveries_ended())
+      or not waiting <@ rowhook.rare_waiting_statuses()))
+    or (rowhook.count_waiting(waiting, most_waiting) ->> 'total')::int >= most_waiting
   then
     return null;
   end if;

@@ -35,7 +35,7 @@ $$;
 comment on function rowhook.scan_counts(uuid, timestamptz, timestamptz, text, int, int) is
   'number of deliveries by status among the newest `most_rows` ids of a range of time; complete: these are all';
 
-create or replace function rowhook.few_deliveries_wait() returns boolean
+create or replace function rowhook.rare_waiting_statuses() returns text[]
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -43,11 +43,90 @@ as $$
 declare
   few constant int := 5000;
 begin
-  return (rowhook.count_waiting(array['pending', 'sending', 'held'], few) ->> 'total')::int < few;
+  return array(
+    select listed.status from unnest(array['pending', 'sending', 'held']) as listed (status)
+    where (rowhook.count_waiting(array[listed.status], few) ->> 'total')::int < few);
 end
 $$;
-comment on function rowhook.few_deliveries_wait() is
-  'whether so few deliveries wait in the whole installation that reading all of them takes less than a look-up for each webhook; security definer, because it counts those of all organizations';
+comment on function rowhook.rare_waiting_statuses() is
+  'of pending, sending and held, those with so few deliveries in the whole installation that reading all of them takes less than a look-up for each webhook; security definer, because it counts those of all organizations';
+
+create or replace function rowhook.count_all_waiting(
+  statuses text[], since timestamptz, until timestamptz, most_read int
+) returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+set plan_cache_mode = force_custom_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+begin
+  return (
+    select coalesce(jsonb_object_agg(counted.status, counted.n) filter (where counted.read < most_read), '{}')
+    from (
+      select listed.status, count(o.created_at) as read,
+             count(*) filter (where o.created_at >= since and o.created_at < until) as n
+      from unnest(statuses) as listed (status)
+      left join lateral (
+        (select o.created_at from rowhook.outbox o
+         where o.ready and o.status = 'pending' and listed.status = 'pending' limit most_read)
+        union all
+        (select o.created_at from rowhook.outbox o
+         where not o.ready and o.next_attempt_at is not null and o.status = 'pending' and listed.status = 'pending'
+         limit most_read)
+        union all
+        (select o.created_at from rowhook.outbox o where o.status = 'sending' and listed.status = 'sending' limit most_read)
+        union all
+        (select o.created_at from rowhook.outbox o where o.status = 'held' and listed.status = 'held' limit most_read)
+        limit most_read) as o on true
+      where listed.status in ('pending', 'sending', 'held')
+      group by listed.status) as counted);
+end
+$$;
+comment on function rowhook.count_all_waiting(text[], timestamptz, timestamptz, int) is
+  'number of pending, sending and held deliveries of all organizations that were created in a range of time; without a status of which `most_read` or more wait at any time';
+
+create or replace function rowhook.oldest_waiting(organization uuid) returns timestamptz
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+-- Otherwise, if the statistics show few webhooks, the table would be read instead of one look-up each.
+set enable_seqscan = off
+as $$
+declare
+  -- Takes as long as a look-up for each of ten thousand webhooks.
+  few constant int := 100000;
+  waits int := few;
+  oldest_pending timestamptz;
+begin
+  if organization is null then
+    select count(*), min(o.created_at) into waits, oldest_pending from (
+      select o.created_at from (select o.created_at from rowhook.outbox o where o.ready and o.status = 'pending' limit few) as o
+      union all
+      select o.created_at from (
+        select o.created_at from rowhook.outbox o
+        where not o.ready and o.next_attempt_at is not null and o.status = 'pending' limit few) as o
+      limit few) as o;
+  end if;
+  if waits = few then
+    select min(oldest.created_at) into oldest_pending
+    from rowhook.webhook w
+    cross join lateral (
+      select o.created_at from rowhook.outbox o
+      where o.webhook_id = w.id and o.status = 'pending'
+      order by o.created_at
+      limit 1) as oldest
+    where organization is null or w.organization_id = organization;
+  end if;
+  return least(oldest_pending, (
+    -- Only the deliveries that workers have in flight.
+    select min(o.created_at) from rowhook.outbox o
+    where o.status = 'sending' and (organization is null or o.organization_id = organization)));
+end
+$$;
+comment on function rowhook.oldest_waiting(uuid) is
+  'creation time of the oldest delivery that is pending or sending; null if there is none';
 
 -- An index has those that ended otherwise than delivered, in the order of their ends.
 create or replace function rowhook.count_ended(
@@ -105,6 +184,8 @@ as $$
 declare
   few_ids constant int := 40000;
   no_limit constant int := 2147483647;
+  -- Takes as long as a look-up for each of ten thousand webhooks.
+  most_waiting constant int := 100000;
   sees_all constant boolean := organization is null and current_setting('rowhook.operator', true) is distinct from 'off';
   counts jsonb := '{}';
 begin
@@ -112,11 +193,12 @@ begin
     if rowhook.last_id_before('infinity') - rowhook.last_id_before(since) < few_ids then
       return (select c.by_status from rowhook.scan_counts(organization, since, 'infinity', null, null, no_limit) as c);
     end if;
-    if rowhook.few_deliveries_wait() then
-      counts := (rowhook.count_waiting(statuses, no_limit, organization, since) -> 'by_status')::jsonb;
-    end if;
-    if sees_all then
-      counts := counts || rowhook.count_ended(array_remove(statuses, 'dead'), since, 'infinity', no_limit);
+    if not sees_all then
+      counts := coalesce(nullif((rowhook.count_waiting(
+        array(select unnest(statuses) intersect select unnest(rowhook.rare_waiting_statuses())),
+        no_limit, organization, since) -> 'by_status')::jsonb, 'null'), '{}');
+    else
+      counts := rowhook.count_all_waiting(statuses, since, 'infinity', most_waiting) || rowhook.count_ended(array_remove(statuses, 'dead'), since, 'infinity', no_limit);
     end if;
   end if;
   return counts || coalesce((
@@ -188,24 +270,29 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 declare
-  most_rows constant int := 20000;
+  -- The newest may all wait.
+  most_rows constant int[] := array[20000, 80000];
+  rows_read int;
   enough constant int := 1000;
   last_id constant bigint := rowhook.last_id_before('infinity');
   first_id constant bigint := rowhook.last_id_before(since);
   n int := 0;
 begin
   if rowhook.has_many_webhooks(organization) then
-    select count(*), percentile_cont(0.5) within group (order by o.ms), percentile_cont(0.95) within group (order by o.ms)
-    into n, p50_ms, p95_ms
-    from (
-      select extract(epoch from o.finished_at - o.created_at)::float8 * 1000 as ms
-      from rowhook.outbox o
-      where o.id > greatest(first_id, last_id - most_rows) and o.id <= last_id
-        and o.status = 'delivered' and o.organization_id = organization and o.created_at >= since
-      order by o.id desc
-      limit sampled) as o;
+    foreach rows_read in array most_rows loop
+      select count(*), percentile_cont(0.5) within group (order by o.ms), percentile_cont(0.95) within group (order by o.ms)
+      into n, p50_ms, p95_ms
+      from (
+        select extract(epoch from o.finished_at - o.created_at)::float8 * 1000 as ms
+        from rowhook.outbox o
+        where o.id > greatest(first_id, last_id - rows_read) and o.id <= last_id
+          and o.status = 'delivered' and o.organization_id = organization and o.created_at >= since
+        order by o.id desc
+        limit sampled) as o;
+      exit when n >= enough or last_id - first_id <= rows_read;
+    end loop;
   end if;
-  if n < enough and (n = 0 or last_id - first_id > most_rows) then
+  if n < enough and (n = 0 or last_id - first_id > rows_read) then
     select p.p50_ms, p.p95_ms into p50_ms, p95_ms
     from rowhook.latency_percentiles(array(
       -- An equal sample of each webhook that has deliveries.

@@ -1,42 +1,5 @@
 -- Statistics for pages. Each reads index ranges, and no more rows than it counts.
 
-create or replace function rowhook.oldest_waiting(organization uuid) returns timestamptz
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-set jit = off
--- Otherwise, if the statistics show few webhooks, the table would be read instead of one look-up each.
-set enable_seqscan = off
-as $$
-declare
-  few constant int := 20000;
-  waits constant int := case when organization is null then rowhook.count_waiting(array['pending'], few) ->> 'total' end;
-  oldest_pending timestamptz;
-begin
-  if waits < few then
-    select min(o.created_at) into oldest_pending from (
-      select o.created_at from rowhook.outbox o where o.ready and o.status = 'pending'
-      union all
-      select o.created_at from rowhook.outbox o
-      where not o.ready and o.next_attempt_at is not null and o.status = 'pending') as o;
-  else
-    select min(oldest.created_at) into oldest_pending
-    from rowhook.webhook w
-    cross join lateral (
-      select o.created_at from rowhook.outbox o
-      where o.webhook_id = w.id and o.status = 'pending'
-      order by o.created_at
-      limit 1) as oldest
-    where organization is null or w.organization_id = organization;
-  end if;
-  return least(oldest_pending, (
-    -- Only the deliveries that workers have in flight.
-    select min(o.created_at) from rowhook.outbox o
-    where o.status = 'sending' and (organization is null or o.organization_id = organization)));
-end
-$$;
-comment on function rowhook.oldest_waiting(uuid) is
-  'creation time of the oldest delivery that is pending or sending; null if there is none';
-
 create or replace function rowhook.count_stuck(organization uuid) returns bigint
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -323,11 +286,13 @@ declare
   waiting constant text[] := array['pending', 'sending', 'held'];
   begins constant timestamptz := coalesce(since, '-infinity');
   ends constant timestamptz := coalesce(until, 'infinity');
+  most_waiting constant int := 100000;
   is_narrowed constant boolean := event_type is not null or code is not null;
   -- Of all organizations, or of one whose transaction sees all.
   sees_all constant boolean := organization is null and current_setting('rowhook.operator', true) is distinct from 'off';
   found_ids bigint[];
   scanned record;
+  uncounted text[];
   counts jsonb := '{}';
 begin
   if job is not null or commit_key is not null then
@@ -342,7 +307,7 @@ begin
   end if;
   if webhook is null and not is_narrowed and statuses <@ waiting
     and ((sees_all and coalesce(since, until) is null)
-      or (rowhook.has_many_webhooks(organization) and rowhook.few_deliveries_wait()))
+      or (rowhook.has_many_webhooks(organization) and statuses <@ rowhook.rare_waiting_statuses()))
   then
     return rowhook.count_waiting(statuses, max_rows, organization, begins, ends);
   end if;
@@ -359,8 +324,16 @@ begin
     counts := coalesce((
       select jsonb_object_agg(each.key, max_rows) from jsonb_each_text(scanned.by_status) as each
       where each.value::int >= max_rows), '{}');
-    if rowhook.few_deliveries_wait() then
-      counts := counts || (rowhook.count_waiting(waiting, max_rows, organization, begins, ends) -> 'by_status')::jsonb;
+    uncounted := array(select unnest(statuses) except select jsonb_object_keys(counts));
+    if sees_all and coalesce(since, until) is not null then
+      counts := counts || rowhook.count_all_waiting(uncounted, begins, ends, most_waiting);
+    else
+      -- Without a range of time, no more than `max_rows` of each status are read.
+      counts := counts || coalesce(nullif((rowhook.count_waiting(
+        array(
+          select unnest(uncounted)
+          intersect select unnest(case when sees_all then waiting else rowhook.rare_waiting_statuses() end)),
+        max_rows, organization, begins, ends) -> 'by_status')::jsonb, 'null'), '{}');
     end if;
     if sees_all then
       counts := rowhook.count_ended(statuses, begins, ends, max_rows) || counts;

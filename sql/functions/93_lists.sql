@@ -18,6 +18,8 @@ declare
   -- Only a status code of 2xx is a delivery.
   statuses constant text[] := case when code not between 200 and 299 then array_remove(wanted, 'delivered') else wanted end;
   most_scanned constant int := case when event_type is null then 60000 else 20000 end;
+  every_id constant int := 2147483647;
+  has_many constant boolean := webhook is null and rowhook.has_many_webhooks(organization);
   newest bigint[];
 begin
   if statuses = '{}' then
@@ -40,18 +42,32 @@ begin
       order by o.created_at desc, o.id desc
       limit most);
   end if;
-  if webhook is null and rowhook.has_many_webhooks(organization) then
-    newest := coalesce(
-      rowhook.newest_ids(statuses, since, until, before_at, before_id, event_type, code, most, organization),
-      rowhook.scan_ids(
-        organization, statuses, since, until, before_at, before_id, event_type, code, most, most_scanned));
-    if newest is null and event_type is not null then
-      newest := rowhook.ids_of_rare_events(
-        organization, statuses, since, until, before_at, before_id, event_type, code, most);
-    end if;
-    if newest is not null then
-      return newest;
-    end if;
+  if event_type not in ('job.succeeded', 'goal.committed') then
+    -- An index has the events of these types.
+    newest := rowhook.ids_of_rare_events(
+      organization, statuses, since, until, before_at, before_id, event_type, code, most, webhook);
+  end if;
+  if newest is null and has_many then
+    newest := rowhook.newest_ids(statuses, since, until, before_at, before_id, event_type, code, most, organization);
+  end if;
+  if newest is null and has_many then
+    newest := rowhook.scan_ids(
+      organization, statuses, since, until, before_at, before_id, event_type, code, most, most_scanned);
+  elsif newest is null and webhook is not null and event_type is not null then
+    newest := rowhook.newest_of_type(
+      organization, webhook, statuses, since, until, before_at, before_id, event_type, code, most);
+  end if;
+  if newest is null and event_type in ('job.succeeded', 'goal.committed') then
+    newest := rowhook.ids_of_rare_events(
+      organization, statuses, since, until, before_at, before_id, event_type, code, most, webhook);
+  end if;
+  if newest is null and has_many and event_type is not null then
+    -- There are many, but far from the newest. Each webhook has deliveries of other types, which a look-up would read.
+    newest := rowhook.scan_ids(
+      organization, statuses, since, until, before_at, before_id, event_type, code, most, every_id);
+  end if;
+  if newest is not null then
+    return newest;
   end if;
   return array(
     -- The newest rows are in the ranges whose first rows are the newest.
@@ -97,6 +113,41 @@ $$;
 comment on function rowhook.delivery_ids(
   uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, text, text, int, int) is
   'ids, newest first; each status is an index range of its own, so that only the filters code and event_type read rows that they do not return';
+
+create or replace function rowhook.newest_of_type(
+  organization uuid, webhook uuid, wanted text[], since timestamptz, until timestamptz,
+  before_at timestamptz, before_id bigint, event_type text, code int, most int
+) returns bigint[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+  most_read int;
+  read_ids bigint[];
+  found_ids bigint[];
+begin
+  foreach most_read in array array[4 * most, greatest(4 * most, 5000)] loop
+    read_ids := rowhook.delivery_ids(
+      organization, webhook, wanted, since, until, before_at, before_id, null, null, null, code, most_read);
+    found_ids := array(
+      select o.id
+      from unnest(read_ids) with ordinality as listed (id, place)
+      join rowhook.outbox o on o.id = listed.id
+      join rowhook.event e on e.id = o.event_id and e.type = newest_of_type.event_type
+      order by listed.place
+      limit most);
+    if cardinality(found_ids) = most or cardinality(read_ids) < most_read then
+      return found_ids;
+    end if;
+  end loop;
+  return null;
+end
+$$;
+comment on function rowhook.newest_of_type(
+  uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, int, int) is
+  'like delivery_ids, among the newest deliveries of a webhook; null if too few of them are of the event type';
 
 create or replace function rowhook.delivery_page(
   organization uuid, webhook uuid, wanted text[], since timestamptz, until timestamptz,

@@ -74,6 +74,9 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 set timezone = 'UTC'
 set plan_cache_mode = force_custom_plan
+-- As in rowhook.delivery_ids: otherwise all events of an organization would be read and sorted.
+set enable_bitmapscan = off
+set enable_sort = off
 as $$
   select row_to_json(document) from (
     select e.id, rowhook.organization_platform_id(e.organization_id) as organization_id, e.type, e.key,
@@ -119,6 +122,9 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 set timezone = 'UTC'
 set plan_cache_mode = force_custom_plan
+-- As in rowhook.delivery_ids: otherwise all events of an organization would be read and sorted.
+set enable_bitmapscan = off
+set enable_sort = off
 as $$
   with page as (
     select e.xact, e.id,
@@ -128,14 +134,30 @@ as $$
       select next.*
       from rowhook.organization o
       cross join lateral (
-        select e.xact, e.id, e.data, e.context from rowhook.event e
-        where e.organization_id = o.id and (e.xact, e.id) > (after_xact, after_id)
-          -- Everything that commits from now on sorts later: no older transaction is open.
-          and e.xact < (select rowhook.settled_before())
-          and e.type = any (wanted)
-          and (wanted_agent is null or e.agent_id = wanted_agent)
-          and (wanted_goal is null or e.goal_id = wanted_goal)
-        order by e.xact, e.id
+        (select e.xact, e.id, e.data, e.context from rowhook.event e
+         where e.organization_id = o.id and (e.xact, e.id) > (after_xact, after_id)
+           -- Everything that commits from now on sorts later: no older transaction is open.
+           and e.xact < (select rowhook.settled_before())
+           and e.type = any (wanted) and wanted && array['job.succeeded', 'goal.committed']
+           and (wanted_agent is null or e.agent_id = wanted_agent)
+           and (wanted_goal is null or e.goal_id = wanted_goal)
+         order by e.xact, e.id
+         limit most)
+        union all
+        -- The other types have an index, so that no events of these two types are read for them.
+        (select e.xact, e.id, e.data, e.context
+         from unnest(wanted) as rare (type)
+         cross join lateral (
+           select e.xact, e.id, e.data, e.context from rowhook.event e
+           where e.type = rare.type and e.type not in ('job.succeeded', 'goal.committed')
+             and e.organization_id = o.id and (e.xact, e.id) > (after_xact, after_id)
+             and e.xact < (select rowhook.settled_before())
+             and (wanted_agent is null or e.agent_id = wanted_agent)
+             and (wanted_goal is null or e.goal_id = wanted_goal)
+           order by e.xact, e.id
+           limit most) as e
+         where not wanted && array['job.succeeded', 'goal.committed'])
+        order by xact, id
         limit most) as next
       where rowhook.can_see(o.id) and (organization is null or o.id = organization)
       order by next.xact, next.id

@@ -125,3 +125,8 @@ drop function if exists
 drop function if exists
   rowhook.gap_sql(rowhook.source),
   rowhook.take(tid[], uuid, interval);
+
+-- Before waiting deliveries were counted by status, and events of rare types had an index.
+drop function if exists
+  rowhook.few_deliveries_wait(),
+  rowhook.ids_of_rare_events(uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, int, int);

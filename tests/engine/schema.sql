@@ -738,6 +738,16 @@ CREATE FUNCTION rowhook.copy_webhook_to_links() RETURNS trigger
 
 COMMENT ON FUNCTION rowhook.copy_webhook_to_links() IS 'trigger: copies a change of a webhook to its links';
 
+CREATE FUNCTION rowhook.count_all_waiting(statuses text[], since timestamp with time zone, until timestamp with time zone, most_read integer) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.count_all_waiting(statuses text[], since timestamp with time zone, until timestamp with time zone, most_read integer) IS 'number of pending, sending and held deliveries of all organizations that were created in a range of time; without a status of which `most_read` or more wait at any time';
+
 CREATE FUNCTION rowhook.count_audit(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) RETURNS record
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1113,7 +1123,9 @@ CREATE FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wanted_
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET "TimeZone" TO 'UTC'
-    SET plan_cache_mode TO 'force_custom_plan';
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_bitmapscan TO 'off'
+    SET enable_sort TO 'off';
 
 COMMENT ON FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most integer) IS 'events after a position, ordered by (xact, id), up to rowhook.settled_before(); snapshot, data and context are JSON text';
 
@@ -1288,13 +1300,6 @@ CREATE FUNCTION rowhook.few_deliveries_failed() RETURNS boolean
     SET enable_bitmapscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.few_deliveries_failed() IS 'whether so few deliveries of the whole installation are dead, held or wait after a failed attempt that reading all of them takes less than a look-up for each webhook; security definer, because it counts those of all organizations';
-
-CREATE FUNCTION rowhook.few_deliveries_wait() RETURNS boolean
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.few_deliveries_wait() IS 'whether so few deliveries wait in the whole installation that reading all of them takes less than a look-up for each webhook; security definer, because it counts those of all organizations';
 
 CREATE FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, output_type text DEFAULT 'text'::text) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -1577,13 +1582,13 @@ CREATE FUNCTION rowhook.identify_organization(id text) RETURNS uuid
 
 COMMENT ON FUNCTION rowhook.identify_organization(id text) IS 'organization with this platform id or uuid; null if this transaction cannot see it';
 
-CREATE FUNCTION rowhook.ids_of_rare_events(organization uuid, statuses text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) RETURNS bigint[]
+CREATE FUNCTION rowhook.ids_of_rare_events(organization uuid, statuses text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, webhook uuid DEFAULT NULL::uuid) RETURNS bigint[]
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET plan_cache_mode TO 'force_custom_plan';
 
-COMMENT ON FUNCTION rowhook.ids_of_rare_events(organization uuid, statuses text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) IS 'like delivery_ids, of an event type with few events; null if there are many';
+COMMENT ON FUNCTION rowhook.ids_of_rare_events(organization uuid, statuses text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, webhook uuid) IS 'like delivery_ids, of an event type with few events; null if there are many';
 
 CREATE FUNCTION rowhook.insert_attempt() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2042,6 +2047,14 @@ CREATE FUNCTION rowhook.newest_latency(since timestamp with time zone, sampled i
 
 COMMENT ON FUNCTION rowhook.newest_latency(since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) IS 'like latency_percentiles, of the newest `sampled` deliveries of all organizations';
 
+CREATE FUNCTION rowhook.newest_of_type(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) RETURNS bigint[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan';
+
+COMMENT ON FUNCTION rowhook.newest_of_type(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) IS 'like delivery_ids, among the newest deliveries of a webhook; null if too few of them are of the event type';
+
 CREATE FUNCTION rowhook.newest_restored_event(of_epoch integer) RETURNS bigint
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2339,6 +2352,13 @@ CREATE FUNCTION rowhook.raise_epoch() RETURNS integer
 
 COMMENT ON FUNCTION rowhook.raise_epoch() IS 'begins a new epoch if one is due, so that new events follow those of the other cluster; returns it, or null. Raises 55P03 before writing anything if the table of events is in use: call it again. With many events, call move_event_batch first';
 
+CREATE FUNCTION rowhook.rare_waiting_statuses() RETURNS text[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.rare_waiting_statuses() IS 'of pending, sending and held, those with so few deliveries in the whole installation that reading all of them takes less than a look-up for each webhook; security definer, because it counts those of all organizations';
+
 CREATE FUNCTION rowhook.read_time(written text, zone text) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2399,7 +2419,9 @@ CREATE FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_ag
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET "TimeZone" TO 'UTC'
-    SET plan_cache_mode TO 'force_custom_plan';
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_bitmapscan TO 'off'
+    SET enable_sort TO 'off';
 
 COMMENT ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) IS 'jobs and commits among the newest 2,000 events of each organization, newest first; with a webhook, those that its links deliver to it';
 
@@ -4689,6 +4711,10 @@ CREATE UNIQUE INDEX event_job ON rowhook.event USING btree (job_id, source, key)
 
 COMMENT ON INDEX rowhook.event_job IS 'one event per completion; rowhook.heal and capture_gap look up jobs';
 
+CREATE INDEX event_of_rare_type ON rowhook.event USING btree (type, organization_id, xact, id) WHERE (type <> ALL (ARRAY['job.succeeded'::text, 'goal.committed'::text]));
+
+COMMENT ON INDEX rowhook.event_of_rare_type IS 'rowhook.ids_of_rare_events, rowhook.event_feed: events of all types but the two of most events';
+
 CREATE INDEX exchange_by_delivery ON ONLY rowhook.exchange USING btree (outbox_id);
 
 COMMENT ON INDEX rowhook.exchange_by_delivery IS 'view attempt: the exchanges of one delivery';
@@ -5391,6 +5417,10 @@ GRANT ALL ON FUNCTION rowhook.copy_webhook_to_link() TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.copy_webhook_to_links() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.copy_webhook_to_links() TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.count_all_waiting(statuses text[], since timestamp with time zone, until timestamp with time zone, most_read integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.count_all_waiting(statuses text[], since timestamp with time zone, until timestamp with time zone, most_read integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.count_all_waiting(statuses text[], since timestamp with time zone, until timestamp with time zone, most_read integer) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.count_audit(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_audit(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) TO rowhook_worker;
 
@@ -5647,10 +5677,6 @@ REVOKE ALL ON FUNCTION rowhook.few_deliveries_failed() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.few_deliveries_failed() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.few_deliveries_failed() TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.few_deliveries_wait() FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.few_deliveries_wait() TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.few_deliveries_wait() TO rowhook_api;
-
 REVOKE ALL ON FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, output_type text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, output_type text) TO rowhook_worker;
 
@@ -5793,9 +5819,9 @@ REVOKE ALL ON FUNCTION rowhook.identify_organization(id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.identify_organization(id text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.identify_organization(id text) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.ids_of_rare_events(organization uuid, statuses text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.ids_of_rare_events(organization uuid, statuses text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.ids_of_rare_events(organization uuid, statuses text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.ids_of_rare_events(organization uuid, statuses text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, webhook uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.ids_of_rare_events(organization uuid, statuses text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, webhook uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.ids_of_rare_events(organization uuid, statuses text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer, webhook uuid) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.insert_attempt() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.insert_attempt() TO rowhook_worker;
@@ -6031,6 +6057,10 @@ REVOKE ALL ON FUNCTION rowhook.newest_latency(since timestamp with time zone, sa
 GRANT ALL ON FUNCTION rowhook.newest_latency(since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.newest_latency(since timestamp with time zone, sampled integer, OUT p50_ms double precision, OUT p95_ms double precision) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.newest_of_type(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.newest_of_type(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.newest_of_type(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, event_type text, code integer, most integer) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.newest_restored_event(of_epoch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.newest_restored_event(of_epoch integer) TO rowhook_worker;
 
@@ -6178,6 +6208,10 @@ GRANT ALL ON FUNCTION rowhook.quota_document(quota rowhook.organization_quota) T
 REVOKE ALL ON FUNCTION rowhook.raise_epoch() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.raise_epoch() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.raise_epoch() TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.rare_waiting_statuses() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.rare_waiting_statuses() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.rare_waiting_statuses() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.read_time(written text, zone text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.read_time(written text, zone text) TO rowhook_worker;

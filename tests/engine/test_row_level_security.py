@@ -55,7 +55,7 @@ WITH_OWNERS_RIGHTS = {
         "counts, ages and sizes of the whole installation, no row of anybody",
     ),
     **dict.fromkeys(
-        ("few_deliveries_wait", "few_deliveries_ended", "few_deliveries_failed"),
+        ("rare_waiting_statuses", "few_deliveries_ended", "few_deliveries_failed"),
         "whether the whole installation has few of them, no row of anybody",
     ),
     **dict.fromkeys(
