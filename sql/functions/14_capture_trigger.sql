@@ -137,23 +137,24 @@ declare
 begin
   loop
     begin{merged}
-      if tg_op = 'INSERT' then
-        progress := case when exists (select from new_rows r where {is_complete}) then 'first' else 'none' end;
-      else
+      -- Asked alone, because most updates complete nothing.
+      if not exists (select from new_rows r where {is_complete}) then
+        return null;
+      end if;
+      progress := 'first';
+      if tg_op = 'UPDATE' then
         progress := case
-          when not exists (select from new_rows r where {is_complete}) then 'none'
           when exists (select from old_rows r where {is_complete}) then 'again'
-          -- Retention removed the event of an earlier completion.
-          when exists (select from rowhook.removed_event t where t.source = {source})
-            and exists (
-              select from new_rows r
-              where {is_complete}
-                and (select true from rowhook.removed_event t where t.source = {source} and t.row_id = {id} limit 1))
-            then 'removed'
+          when exists (select from rowhook.removed_event t where t.source = {source}) then 'unknown'
           else 'first' end;
       end if;
-      if progress = 'none' then
-        return null;
+      if progress = 'unknown' then
+        -- Retention may have removed the event of an earlier completion.
+        progress := case when exists (
+          select from new_rows r
+          where {is_complete}
+            and (select true from rowhook.removed_event t where t.source = {source} and t.row_id = {id} limit 1))
+          then 'removed' else 'first' end;
       end if;
       was_complete := progress = 'again';
       is_first := progress = 'first';
