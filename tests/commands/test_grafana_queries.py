@@ -30,6 +30,7 @@ pytestmark = [
 DASHBOARD = Path(__file__).parents[2] / "deploy/grafana/rowhook.json"
 # Grafana sets it to four scrape intervals, at least.
 WINDOW = "30s"
+YEAR_S = 365 * 24 * 3600
 
 
 def free_port() -> int:
@@ -42,6 +43,14 @@ def queries() -> Iterator[tuple[str, str]]:
     for panel in json.loads(DASHBOARD.read_text("utf-8"))["panels"]:
         for target in panel.get("targets", ()):
             yield panel["title"], target["expr"].replace("$__rate_interval", WINDOW)
+
+
+def durations() -> Iterator[str]:
+    """Yield the expressions of the panels whose unit is seconds."""
+    for panel in json.loads(DASHBOARD.read_text("utf-8"))["panels"]:
+        if panel.get("fieldConfig", {}).get("defaults", {}).get("unit") == "s":
+            for target in panel["targets"]:
+                yield target["expr"].replace("$__rate_interval", WINDOW)
 
 
 async def address_of(demo: Process) -> str:
@@ -92,6 +101,14 @@ async def samples(client: httpx.AsyncClient, expression: str) -> list[Any]:
     return [sample for sample in result if not math.isnan(float(sample["value"][1]))]
 
 
+async def assert_durations_are_plausible(client: httpx.AsyncClient) -> None:
+    """Check that no panel takes 0, which a metric is until its first event, for a time."""
+    for expression in durations():
+        for sample in await samples(client, expression):
+            value = float(sample["value"][1])
+            assert value < YEAR_S or math.isinf(value), (expression, sample)
+
+
 async def test_every_panel_has_data_while_the_demo_runs(tmp_path: Path) -> None:
     worker = free_port()
     ports = ("--port", "0", "--metrics-port", str(worker))
@@ -116,3 +133,4 @@ async def test_every_panel_has_data_while_the_demo_runs(tmp_path: Path) -> None:
                 await until(all_have_data, within=2 * DEADLINE_S)
             except TimeoutError:
                 raise AssertionError(f"no data: {list(empty)}") from None
+            await assert_durations_are_plausible(client)

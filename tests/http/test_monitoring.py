@@ -38,6 +38,18 @@ def queries() -> Iterator[str]:
             yield target["expr"]
 
 
+def provisioned(name: str) -> Any:
+    """Return the content of a file of deploy/grafana/provisioning."""
+    return yaml.safe_load((ROOT / "deploy/grafana/provisioning" / name).read_text("utf-8"))
+
+
+def sources(panel: dict[str, Any]) -> list[dict[str, str]]:
+    """Return the references of a panel to data sources."""
+    if panel["type"] == "row":
+        return []
+    return [panel["datasource"], *(target["datasource"] for target in panel["targets"])]
+
+
 async def served(api: Api, rig: Rig) -> dict[str, set[str]]:
     """Returns the labels of each metric that an API and a worker serve."""
     await api.call("GET", "/webhooks")
@@ -63,7 +75,8 @@ async def test_every_metric_of_rules_and_dashboard_is_served(api: Api, rig: Rig)
         assert names or "ALERTS" in expression, expression
         for name in names:
             assert name in labels, f"{name} in {expression}"
-        permitted = {"instance"}.union(*(labels[name] for name in names))
+        created = re.findall(r'label_replace\([^"]+"(\w+)"', expression)
+        permitted = {"instance", *created}.union(*(labels[name] for name in names))
         for listed in re.findall(r"\b(?:by|on) \(([^)]*)\)", expression):
             assert set(re.split(r", *", listed)) <= permitted, expression
         for label in re.findall(r"[{,](\w+)(?:=|!~)", expression):
@@ -115,13 +128,47 @@ def test_every_panel_has_a_title_a_description_and_its_own_place() -> None:
         taken |= cells
 
 
+def test_graphs_of_counts_have_whole_numbers_on_their_axis() -> None:
+    for panel in DASHBOARD["panels"]:
+        if panel["type"] == "timeseries" and panel["title"] != "CPU":
+            defaults = panel["fieldConfig"]["defaults"]
+            assert (defaults["unit"] == "short") is (defaults.get("decimals") == 0), panel["title"]
+
+
+def test_a_table_of_several_queries_merges_them() -> None:
+    for panel in DASHBOARD["panels"]:
+        if panel["type"] == "table" and len(panel["targets"]) > 1:
+            ids = [transformation["id"] for transformation in panel["transformations"]]
+            assert "merge" in ids, f"{panel['title']} shows one query, and a choice of it below"
+
+
+def test_the_provisioning_of_grafana_fits_the_dashboard_and_the_scrapes() -> None:
+    [source] = provisioned("datasources/rowhook.yml")["datasources"]
+    [variable] = DASHBOARD["templating"]["list"]
+    assert variable["type"] == "datasource"
+    assert source["type"] == variable["query"]
+    scrapes = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text("utf-8"))
+    assert source["jsonData"]["timeInterval"] == scrapes["global"]["scrape_interval"]
+    used = [source for panel in DASHBOARD["panels"] for source in sources(panel)]
+    assert used
+    assert all(reference["uid"] == f"${{{variable['name']}}}" for reference in used)
+    [provider] = provisioned("dashboards/rowhook.yml")["providers"]
+    assert provider["type"] == "file"
+
+
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 @pytest.mark.parametrize(
     "arguments",
-    [("check", "rules", "rowhook-rules.yml"), ("test", "rules", "rowhook-rules-test.yml")],
-    ids=["check", "test"],
+    [
+        ("check", "config", "prometheus.yml"),
+        ("check", "rules", "rowhook-rules.yml"),
+        ("test", "rules", "rowhook-rules-test.yml"),
+    ],
+    ids=["configuration", "check", "test"],
 )
-def test_promtool_accepts_the_rules_and_their_tests(arguments: tuple[str, ...]) -> None:
+def test_promtool_accepts_the_configuration_the_rules_and_their_tests(
+    arguments: tuple[str, ...],
+) -> None:
     result = subprocess.run(  # noqa: S603  # our own files
         ["promtool", *arguments],  # noqa: S607  # Debian's package is on the PATH
         cwd=PROMETHEUS,
