@@ -38,6 +38,10 @@ with removed_delta as (
   delete from rowhook.attempt_minute
 ), removed_quarter as (
   delete from rowhook.attempt_quarter
+), removed_organization_minute as (
+  delete from rowhook.organization_minute
+), removed_organization_quarter as (
+  delete from rowhook.organization_quarter
 ), attempt as (
   select rowhook.minute_of(r.started_at) as at, r.started_at, r.outbox_id, o.webhook_id, o.organization_id,
          rowhook.attempt_class(r.outcome, r.status_code) as class,

@@ -260,6 +260,10 @@ COUNTED = (
     "(select sum(status_2xx + status_3xx + status_4xx + status_5xx + timeout + refused + held)"
     " from rowhook.attempts_by_quarter)"
 )
+COUNTED_FOR_ORGANIZATIONS = (
+    "(select sum(attempts) from"
+    " rowhook.organization_counts(null, '2 d', now() - '2 d'::interval, '31 d'))"
+)
 COUNTED_DEAD = "(select sum(dead) from rowhook.attempts_by_quarter)"
 # Facts that the dashboard of the demo must show: (question, answer).
 HISTORY = (
@@ -278,6 +282,7 @@ HISTORY = (
     ("select count(*) from rowhook.capture_gap", "0"),
     # The counts of attempts are those of the attempts.
     (f"select {COUNTED} = (select count(*) from rowhook.attempt_row)", "t"),
+    (f"select {COUNTED_FOR_ORGANIZATIONS} = {COUNTED}", "t"),
     (f"select {COUNTED_DEAD} = (select count(*) from rowhook.outbox where status = 'dead')", "t"),
 )
 

@@ -6,9 +6,11 @@ import asyncio
 from typing import Any
 
 import pytest
+from psycopg import AsyncConnection
 
-from rowhook.db import engine
+from rowhook.db import engine, statements
 from rowhook.db.connection_pool import Pool
+from rowhook.migrate import steps
 from rowhook.model import Verdict
 from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
@@ -91,6 +93,22 @@ async def test_folding_changes_no_count_and_adds_to_earlier_counts(
     assert await counts(platform) == before | {"5xx": 1}
     assert await platform.value("select count(*) from rowhook.attempt_delta") == 0
     assert await platform.value("select rowhook.last_failed_delivery(%s)", webhook) == failed
+
+
+async def test_the_day_of_the_demo_is_counted_once_for_its_organization(
+    platform: Platform, pool: Pool, superuser: AsyncConnection
+) -> None:
+    await platform.webhook_of_goal()
+    await attempt(platform, pool, "delivered", 200)
+    # A worker folds counts at any time, also before the day is moved into the past.
+    assert await engine.fold_attempts(pool) == 1
+    script = (steps.sql_folder() / "demo" / "day_aging.sql").read_text("utf-8")
+    await statements.run_script(superuser, script)
+    organization = await platform.value(
+        "select sum(attempts) from"
+        " rowhook.organization_counts(null, '24 h', now() - '25 h'::interval, '31 days')"
+    )
+    assert (organization, (await counts(platform))["2xx"]) == (1, 1)
 
 
 async def test_counts_are_exact_while_they_are_recorded_and_folded(
