@@ -125,3 +125,6 @@ drop function if exists
 drop function if exists
   rowhook.gap_sql(rowhook.source),
   rowhook.take(tid[], uuid, interval);
+
+-- Before a batch of delivered results had a statement of its own.
+drop function if exists rowhook.record(json, json);
