@@ -130,3 +130,6 @@ drop function if exists
 drop function if exists
   rowhook.few_deliveries_wait(),
   rowhook.ids_of_rare_events(uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, int, int);
+
+-- Before a batch of delivered results had a statement of its own.
+drop function if exists rowhook.record(json, json);

@@ -2446,14 +2446,14 @@ CREATE FUNCTION rowhook.reclaim_lost(worker uuid, tokens bigint[]) RETURNS bigin
 
 COMMENT ON FUNCTION rowhook.reclaim_lost(worker uuid, tokens bigint[]) IS 'gives back expired claims of a worker that it never received because the response was lost; does not count as an attempt';
 
-CREATE FUNCTION rowhook.record(results json, frames json DEFAULT '[]'::json) RETURNS TABLE(token bigint, status text)
+CREATE FUNCTION rowhook.record(results json, frames json DEFAULT '[]'::json, all_delivered boolean DEFAULT false) RETURNS TABLE(token bigint, status text)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.record(results json, frames json) IS 'settles each result whose token is still valid and returns those; results of superseded claims are ignored. `frames` are the frames that the results refer to';
+COMMENT ON FUNCTION rowhook.record(results json, frames json, all_delivered boolean) IS 'settles each result whose token is still valid and returns those; results of superseded claims are ignored. `frames` are the frames that the results refer to; `all_delivered` says that each outcome is delivered';
 
 CREATE FUNCTION rowhook.record_history(source rowhook.source, latest timestamp with time zone, future text[], found_at timestamp with time zone) RETURNS void
     LANGUAGE sql
@@ -6251,8 +6251,8 @@ GRANT ALL ON FUNCTION rowhook.reclaim_expired(worker uuid, lease interval) TO ro
 REVOKE ALL ON FUNCTION rowhook.reclaim_lost(worker uuid, tokens bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.reclaim_lost(worker uuid, tokens bigint[]) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.record(results json, frames json) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.record(results json, frames json) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.record(results json, frames json, all_delivered boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.record(results json, frames json, all_delivered boolean) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.record_history(source rowhook.source, latest timestamp with time zone, future text[], found_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.record_history(source rowhook.source, latest timestamp with time zone, future text[], found_at timestamp with time zone) TO rowhook_worker;

@@ -28,7 +28,7 @@ Held = list[tuple[int, int]]
 WORKER = uuid4()
 
 
-async def record(platform: Platform, held: Held) -> int:
+async def record(platform: Platform, held: Held, *, all_delivered: bool = False) -> int:
     results = [
         {
             "outbox_id": number,
@@ -42,7 +42,15 @@ async def record(platform: Platform, held: Held) -> int:
         }
         for number, token in held
     ]
-    return await platform.run("select from rowhook.record(%s::json)", json.dumps(results))
+    return await platform.run(
+        "select from rowhook.record(%s::json, all_delivered => %s)",
+        json.dumps(results),
+        all_delivered,
+    )
+
+
+async def record_delivered(platform: Platform, held: Held) -> int:
+    return await record(platform, held, all_delivered=True)
 
 
 async def renew(platform: Platform, held: Held) -> int:
@@ -72,7 +80,7 @@ async def claim_all(platform: Platform) -> Held:
 
 
 @whatever_the_statistics
-@pytest.mark.parametrize("step", [record, renew, release])
+@pytest.mark.parametrize("step", [record, record_delivered, renew, release])
 async def test_a_batch_is_recorded_without_reading_waiting_rows(
     platform: Platform, statistics: Statistics, step: Callable[[Platform, Held], Awaitable[int]]
 ) -> None:

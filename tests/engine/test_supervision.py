@@ -153,15 +153,15 @@ async def test_a_failing_recorder_stops_the_worker_and_releases_nothing_that_was
 ) -> None:
     await rig.webhook()
     async with rig.platform.db.transaction():
-        await rig.platform.run("drop function rowhook.record(json, json)")
+        await rig.platform.run("drop function rowhook.record(json, json, boolean)")
         # A response that the worker of this version cannot parse.
         await rig.platform.run(
-            "create function rowhook.record(results json, frames json)"
+            "create function rowhook.record(results json, frames json, all_delivered boolean)"
             " returns table (token bigint[], status text) language sql"
             " as 'select array[1::bigint], null'"
         )
         await rig.platform.run(
-            "grant execute on function rowhook.record(json, json) to rowhook_worker"
+            "grant execute on function rowhook.record(json, json, boolean) to rowhook_worker"
         )
     with capture_logs() as log:
         async with rig.idle_worker() as worker:

@@ -167,7 +167,11 @@ class Platform:
             "duration_ms": 1.5,
             **fields,
         }
-        return bool(await engine.record(pool, json.dumps([result]).encode()))
+        return bool(
+            await engine.record(
+                pool, json.dumps([result]).encode(), all_delivered=outcome == "delivered"
+            )
+        )
 
 
 async def other_platform(platform: Platform) -> Platform:

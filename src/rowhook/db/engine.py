@@ -231,19 +231,21 @@ async def event_body(pool: Pool, event_id: int) -> tuple[str | None, str | None]
 
 
 async def record(
-    pool: DrainableSource, results: bytes, frames: bytes = b"[]"
+    pool: DrainableSource, results: bytes, frames: bytes = b"[]", *, all_delivered: bool = False
 ) -> list[tuple[int, DeliveryStatus]]:
     """Settles a JSON array of results; returns the tokens that were still valid.
 
     Each comes with the new status of its delivery.
 
-    `frames` is a JSON array of the request frames that the results refer to.
+    `frames` is a JSON array of the request frames that the results refer to. `all_delivered`: the
+    outcome of each result is `delivered`, which is recorded with less work.
     """
     result = await rows_within_deadline(
         pool,
-        "select token, status from rowhook.record(%s::json, %s::json)",
+        "select token, status from rowhook.record(%s::json, %s::json, %s)",
         results.decode(),
         frames.decode(),
+        all_delivered,
     )
     return [(row[0], row[1]) for row in result]
 

@@ -24,6 +24,7 @@ from rowhook.model import (
     RedactedRequest,
     Request,
     RequestFrame,
+    Verdict,
 )
 from rowhook.render.stored_frames import ResponseFrames
 from rowhook.worker import failpoints
@@ -311,7 +312,10 @@ class Recorder:
         failpoints.reach("recording")
         frames = [self._frames[digest] for digest in _frames_of(batch)]
         return await engine.record(
-            self._connection, msgspec.json.encode(batch), msgspec.json.encode(frames)
+            self._connection,
+            msgspec.json.encode(batch),
+            msgspec.json.encode(frames),
+            all_delivered=all(result.outcome == Verdict.DELIVERED for result in batch),
         )
 
     def _report_recorded(
