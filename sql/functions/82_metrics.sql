@@ -11,7 +11,7 @@ set enable_mergejoin = off
 as $$
   -- `offset 0` keeps each look-up inside its loop, independent of the statistics.
   with of_webhook as materialized (
-    select w.kind, w.organization_id, w.state, figures.*
+    select w.id as webhook_id, w.kind, w.organization_id, figures.*
     from rowhook.webhook w,
     lateral (
       select
@@ -31,19 +31,27 @@ as $$
            order by o.next_attempt_at limit 1) as head) as oldest_at
       offset 0
     ) as figures
-  ), due as materialized (
-    select kind, organization_id, due, oldest_at from of_webhook where due > 0
+  ), due_of_webhook as (
+    select o.webhook_id, o.kind, o.organization_id, o.due, o.oldest_at from of_webhook o where o.due > 0
     union all
     -- Due but not yet marked as ready, because no worker has claimed since.
-    select open.kind, open.organization_id, 1, waiting.next_attempt_at
+    select waiting.webhook_id, open.kind, open.organization_id, waiting.due, waiting.oldest_at
     from (
-      select o.webhook_id, o.next_attempt_at from rowhook.outbox o
-      where not o.ready and o.next_attempt_at is not null and o.next_attempt_at <= now()
-      order by o.next_attempt_at limit 100000) as waiting,
+      select oldest.webhook_id, count(*) as due, min(oldest.next_attempt_at) as oldest_at
+      from (
+        select o.webhook_id, o.next_attempt_at from rowhook.outbox o
+        where not o.ready and o.next_attempt_at is not null and o.next_attempt_at <= now()
+        order by o.next_attempt_at limit 100000) as oldest
+      group by oldest.webhook_id) as waiting,
     lateral (
       select w.kind, w.organization_id from rowhook.webhook w where w.id = waiting.webhook_id and w.state = 'active'
       offset 0
     ) as open
+  ), due as materialized (
+    -- What waits for its receiver does not make the queue older: an open circuit, a full lane, a rate, an order.
+    select d.kind, d.organization_id, d.due,
+           case when (select lane.room > 0 from rowhook.lane_capacity(d.webhook_id) as lane) then d.oldest_at end as oldest_at
+    from due_of_webhook d
   ), ranked as (
     select sum(d.due)::bigint as due, min(d.oldest_at) as oldest_at,
            row_number() over (order by sum(d.due) desc, d.organization_id) as rank
@@ -56,17 +64,17 @@ as $$
     'kinds', (
       select coalesce(json_object_agg(k.kind, json_build_object('due', k.due, 'oldest_due_s', k.oldest_due_s)), '{}')
       from (
-        select d.kind, sum(d.due)::bigint as due, date_part('epoch', now() - min(d.oldest_at)) as oldest_due_s
+        select d.kind, sum(d.due)::bigint as due, coalesce(date_part('epoch', now() - min(d.oldest_at)), 0) as oldest_due_s
         from due d group by d.kind) as k),
     'organizations', (
       select coalesce(json_object_agg(o.place, json_build_object('due', o.due, 'oldest_due_s', o.oldest_due_s)), '{}')
       from (
         select case when r.rank <= top then r.rank::text else 'other' end as place, sum(r.due)::bigint as due,
-               date_part('epoch', now() - min(r.oldest_at)) as oldest_due_s
+               coalesce(date_part('epoch', now() - min(r.oldest_at)), 0) as oldest_due_s
         from ranked r group by 1) as o))
 $$;
 comment on function rowhook.queue_metrics(int) is
-  'unfinished deliveries by status, and those that are due for active webhooks by kind of output and by organization: the `top` organizations with the most by their rank, and all others together';
+  'unfinished deliveries by status, and those that are due for active webhooks by kind of output and by organization: the `top` organizations with the most by their rank, and all others together. `oldest_due_s` is that of the deliveries that a worker could send now: not of those that wait for their receiver, its rate or its order';
 
 create or replace function rowhook.oldest_xmin_age() returns bigint
 language sql stable

@@ -2337,7 +2337,7 @@ CREATE FUNCTION rowhook.queue_metrics(top integer DEFAULT 5) RETURNS json
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.queue_metrics(top integer) IS 'unfinished deliveries by status, and those that are due for active webhooks by kind of output and by organization: the `top` organizations with the most by their rank, and all others together';
+COMMENT ON FUNCTION rowhook.queue_metrics(top integer) IS 'unfinished deliveries by status, and those that are due for active webhooks by kind of output and by organization: the `top` organizations with the most by their rank, and all others together. `oldest_due_s` is that of the deliveries that a worker could send now: not of those that wait for their receiver, its rate or its order';
 
 CREATE FUNCTION rowhook.quota_document(quota rowhook.organization_quota) RETURNS json
     LANGUAGE sql STABLE;

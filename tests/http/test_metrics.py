@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -93,6 +94,66 @@ async def test_a_due_delivery_counts_before_a_worker_marks_it_ready(
         <= sample(samples, "rowhook_oldest_due_seconds", kind="http")
         <= await overdue_s(platform)
     )
+
+
+# Each makes a webhook wait for its receiver. The first delivery has the lowest id.
+_OPEN_CIRCUIT = (
+    "insert into rowhook.lane_state (webhook_id, circuit, failures, failing_since, probe_at)"
+    " select id, 'open', 10, now(), now() + interval '1 hour' from rowhook.webhook"
+)
+_FULL_LANE = (
+    "update rowhook.outbox set status = 'sending', ready = false, next_attempt_at = null,"
+    " leased_until = now() + interval '1 hour'"
+    " where id = (select min(id) from rowhook.outbox)"
+)
+_EMPTY_BUCKET = (
+    "insert into rowhook.lane_state (webhook_id, tokens, refilled_at)"
+    " select id, 0, now() from rowhook.webhook"
+)
+_RETRY_AT_THE_HEAD = (
+    "update rowhook.outbox set ready = false, next_attempt_at = now() + interval '1 hour'"
+    " where id = (select min(id) from rowhook.outbox)"
+)
+
+
+@pytest.mark.parametrize(
+    ("fields", "change"),
+    [
+        ({}, _OPEN_CIRCUIT),
+        ({"max_in_flight": 1}, _FULL_LANE),
+        ({"rate_per_s": 0.001}, _EMPTY_BUCKET),
+        ({"ordered": True}, _RETRY_AT_THE_HEAD),
+    ],
+    ids=["open circuit", "full lane", "rate", "order"],
+)
+async def test_deliveries_that_wait_for_their_receiver_do_not_make_the_backlog_older(
+    api: Api, platform: Platform, fields: dict[str, Any], change: str
+) -> None:
+    await platform.webhook_of_goal(**fields)
+    for _ in range(2):
+        await platform.commit()
+    await platform.run("alter table rowhook.outbox disable trigger user")
+    await platform.run("update rowhook.outbox set next_attempt_at = now() - interval '1 minute'")
+    await platform.run(change)
+    samples = await scrape(api)
+    assert sample(samples, "rowhook_backlog", kind="http") >= 1
+    assert sample(samples, "rowhook_oldest_due_seconds", kind="http") == 0
+    assert sample(samples, "rowhook_organization_oldest_due_seconds", rank="1") == 0
+
+
+async def test_an_open_circuit_whose_probe_is_late_makes_the_backlog_older(
+    api: Api, platform: Platform
+) -> None:
+    await platform.webhook_of_goal()
+    await platform.commit()
+    await platform.run("alter table rowhook.outbox disable trigger user")
+    await platform.run("update rowhook.outbox set next_attempt_at = now() - interval '1 minute'")
+    await platform.run(
+        "insert into rowhook.lane_state (webhook_id, circuit, failures, failing_since, probe_at)"
+        " select id, 'open', 10, now(), now() - interval '30 seconds' from rowhook.webhook"
+    )
+    samples = await scrape(api)
+    assert sample(samples, "rowhook_oldest_due_seconds", kind="http") >= 60
 
 
 async def test_the_backlog_is_counted_by_kind(api: Api, platform: Platform) -> None:
