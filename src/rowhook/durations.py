@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+# Seconds of each unit, and of the next smaller one.
+_UNITS = ((86400, "d", 3600), (3600, "h", 60), (60, "min", 1))
 
 
 def format_duration(seconds: float, *, whole: bool = False) -> str:
     """Format a duration in one unit with two digits or more: `12 ms`, `3.4 s`, `5 min`, `2 h`.
 
     The unit is the largest that the duration has at least twice, so that `90 s` is not rounded to
-    `2 min`. With `whole`, the number has no decimals.
+    `2 min`, after rounding to the next smaller unit, so that nothing takes `120 min`. With `whole`,
+    the number has no decimals.
     """
     sign, seconds = "-" if seconds < 0 else "", abs(seconds)
-    for size, unit in _UNITS:
-        if seconds >= (1 if unit == "s" else 2 * size):
+    for size, unit, smaller in _UNITS:
+        if round(seconds / smaller) * smaller >= 2 * size:
             return f"{sign}{_number(seconds / size, whole=whole)} {unit}"
+    if seconds >= 1:
+        return f"{sign}{_number(seconds, whole=whole)} s"
     if whole and not seconds:
         return "0 s"
     return f"{sign}{_number(seconds * 1000, whole=whole)} ms"

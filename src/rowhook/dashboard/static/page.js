@@ -1,9 +1,11 @@
 // Relative times, keyboard shortcuts, copying, selection and the theme.
-const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+const units = [[86400, "d", 3600], [3600, "h", 60], [60, "min", 1]];
 
-// As format_duration in durations.py: the largest unit that the duration has at least twice.
+// As format_duration in durations.py: the largest unit that the duration has at least twice, after
+// rounding to the next smaller unit.
 const span = (seconds) => {
-  const [size, unit] = units.find(([size]) => seconds >= 2 * size) ?? units.at(-1);
+  const hasTwice = ([size, , smaller]) => Math.round(seconds / smaller) * smaller >= 2 * size;
+  const [size, unit] = units.find(hasTwice) ?? [1, "s"];
   return `${Math.round(seconds / size)} ${unit}`;
 };
 
