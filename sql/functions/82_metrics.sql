@@ -48,7 +48,7 @@ as $$
       offset 0
     ) as open
   ), due as materialized (
-    -- What waits for its receiver does not make the queue older: an open circuit, a full lane, a rate, an order.
+    -- A delivery behind an open circuit, a full lane, a rate or an order waits for its receiver, not for workers.
     select d.kind, d.organization_id, d.due,
            case when (select lane.room > 0 from rowhook.lane_capacity(d.webhook_id) as lane) then d.oldest_at end as oldest_at
     from due_of_webhook d

@@ -176,7 +176,7 @@ def queue_families(queue: QueueMetrics) -> Iterator[Metric]:
         "rowhook_backlog",
         "rowhook_oldest_due_seconds",
         "Deliveries of active webhooks that are due and not yet claimed, by kind of output.",
-        "Seconds since the oldest delivery that a worker could send now became due, by kind of output."
+        "Seconds since the oldest delivery that a worker could send became due, by kind of output."
         " Those that wait for an open circuit, a full lane, a rate or an order do not count.",
         "kind",
         dict.fromkeys(OUTPUT_KINDS, _NONE_DUE) | queue.kinds,
@@ -185,7 +185,7 @@ def queue_families(queue: QueueMetrics) -> Iterator[Metric]:
         "rowhook_organization_backlog",
         "rowhook_organization_oldest_due_seconds",
         "The backlog of the five organizations with the largest ones, by rank, and of all others.",
-        "Seconds since the oldest delivery of that backlog that a worker could send now became due.",
+        "Seconds since the oldest delivery of it that a worker could send became due.",
         "rank",
         dict.fromkeys(_RANKS, _NONE_DUE) | queue.organizations,
     )
