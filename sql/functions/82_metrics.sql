@@ -11,7 +11,7 @@ set enable_mergejoin = off
 as $$
   -- `offset 0` keeps each look-up inside its loop, independent of the statistics.
   with of_webhook as materialized (
-    select w.id as webhook_id, w.kind, w.organization_id, figures.*
+    select w.id as webhook_id, w.kind, w.organization_id, w.ordered, figures.*
     from rowhook.webhook w,
     lateral (
       select
@@ -32,10 +32,10 @@ as $$
       offset 0
     ) as figures
   ), due_of_webhook as (
-    select o.webhook_id, o.kind, o.organization_id, o.due, o.oldest_at from of_webhook o where o.due > 0
+    select o.webhook_id, o.kind, o.organization_id, o.ordered, o.due, o.oldest_at from of_webhook o where o.due > 0
     union all
     -- Due but not yet marked as ready, because no worker has claimed since.
-    select waiting.webhook_id, open.kind, open.organization_id, waiting.due, waiting.oldest_at
+    select waiting.webhook_id, open.kind, open.organization_id, open.ordered, waiting.due, waiting.oldest_at
     from (
       select oldest.webhook_id, count(*) as due, min(oldest.next_attempt_at) as oldest_at
       from (
@@ -44,14 +44,26 @@ as $$
         order by o.next_attempt_at limit 100000) as oldest
       group by oldest.webhook_id) as waiting,
     lateral (
-      select w.kind, w.organization_id from rowhook.webhook w where w.id = waiting.webhook_id and w.state = 'active'
+      select w.kind, w.organization_id, w.ordered from rowhook.webhook w where w.id = waiting.webhook_id and w.state = 'active'
       offset 0
     ) as open
   ), due as materialized (
     -- A delivery behind an open circuit, a full lane, a rate or an order waits for its receiver, not for workers.
     select d.kind, d.organization_id, d.due,
-           case when (select lane.room > 0 from rowhook.lane_capacity(d.webhook_id) as lane) then d.oldest_at end as oldest_at
+           case when lane.room > 0 or (d.ordered and lane.opens_at is null and awaits_worker.is_true) then d.oldest_at end as oldest_at
     from due_of_webhook d
+    left join lateral (select * from rowhook.lane_capacity(d.webhook_id) offset 0) as lane on true,
+    -- A lane with an order has no room until a worker marks its first delivery as ready, sweeps its changed
+    -- webhook, or takes back an expired claim.
+    lateral (
+      select exists (
+        select from (
+          select o.next_attempt_at, o.leased_until, o.ordered_by from rowhook.outbox o
+          where d.ordered and o.webhook_id = d.webhook_id and o.ordered_by is not null and o.finished_at is null
+          order by o.ordered_by, o.id limit 1) as head
+        where coalesce(head.next_attempt_at, head.leased_until) <= now() and head.ordered_by < rowhook.settled_before()
+      ) as is_true
+    ) as awaits_worker
   ), ranked as (
     select sum(d.due)::bigint as due, min(d.oldest_at) as oldest_at,
            row_number() over (order by sum(d.due) desc, d.organization_id) as rank

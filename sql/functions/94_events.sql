@@ -146,7 +146,8 @@ as $$
         union all
         -- The other types have an index, so that no events of these two types are read for them.
         (select e.xact, e.id, e.data, e.context
-         from unnest(wanted) as rare (type)
+         -- A request may name a type twice.
+         from (select distinct named.type from unnest(wanted) as named (type)) as rare
          cross join lateral (
            select e.xact, e.id, e.data, e.context from rowhook.event e
            where e.type = rare.type and e.type not in ('job.succeeded', 'goal.committed')

@@ -97,6 +97,17 @@ async def test_events_are_filtered_by_goal_agent_and_type(api: Api, platform: Pl
         assert len((await page(api, **filters))[0]) == expected, filters
 
 
+async def test_a_type_that_is_named_twice_lists_each_event_once(
+    api: Api, platform: Platform
+) -> None:
+    for _ in range(3):
+        await platform.finish(await platform.job(), "failed")
+    items, cursor = await page(api, event_type=["job.failed", "job.failed"], limit=2)
+    rest, _ = await page(api, event_type=["job.failed", "job.failed"], after=cursor)
+    assert len(items) == 2
+    assert len({event["id"] for event in (*items, *rest)}) == len(items) + len(rest) == 3
+
+
 async def test_event_data_keeps_every_digit(api: Api, platform: Platform) -> None:
     await platform.commit('{"n": 1.10, "big": 123456789012345678901234567890, "n": 2.0}')
     response = await api.call("GET", "/events")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, LiteralString
 from uuid import uuid4
 
 import psycopg
@@ -152,6 +152,34 @@ async def test_an_open_circuit_whose_probe_is_late_makes_the_backlog_older(
         "insert into rowhook.lane_state (webhook_id, circuit, failures, failing_since, probe_at)"
         " select id, 'open', 10, now(), now() - interval '30 seconds' from rowhook.webhook"
     )
+    samples = await scrape(api)
+    assert sample(samples, "rowhook_oldest_due_seconds", kind="http") >= 60
+
+
+# Only a worker can end these: the head of the order is due, or its worker has stopped.
+_UNMARKED_HEAD = "update rowhook.outbox set ready = false where ready"
+_LOST_HEAD = (
+    "update rowhook.outbox set status = 'sending', ready = false, next_attempt_at = null,"
+    " leased_until = now() - interval '1 minute'"
+    " where id = (select min(id) from rowhook.outbox)"
+)
+_UNSWEPT_HEAD = "insert into rowhook.chore (webhook_id) select id from rowhook.webhook"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [_UNMARKED_HEAD, _LOST_HEAD, _UNSWEPT_HEAD],
+    ids=["not marked", "lost", "changed webhook"],
+)
+async def test_an_ordered_webhook_that_waits_for_a_worker_makes_the_backlog_older(
+    api: Api, platform: Platform, change: LiteralString
+) -> None:
+    await platform.webhook_of_goal(ordered=True)
+    for _ in range(2):
+        await platform.commit()
+    await platform.run("alter table rowhook.outbox disable trigger user")
+    await platform.run("update rowhook.outbox set next_attempt_at = now() - interval '1 minute'")
+    await platform.run(change)
     samples = await scrape(api)
     assert sample(samples, "rowhook_oldest_due_seconds", kind="http") >= 60
 
