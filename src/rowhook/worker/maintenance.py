@@ -65,7 +65,7 @@ class Retention:
         return self._stored.accepted if verdict is Verdict.DELIVERED else self._stored.failed
 
     async def follow_settings(self) -> None:
-        """Applies the settings, then reload every minute which bodies are stored."""
+        """Applies the settings, then reloads every minute which bodies are stored."""
         while True:
             try:
                 await self.load()
@@ -333,7 +333,7 @@ class Maintenance:
         self._offset_s = database_time.timestamp() - (requested_at + time.time()) / 2
 
     async def _run_schedule(self) -> None:
-        """Runs pgqueuer's schedule, and restart it when PostgreSQL is reachable again."""
+        """Runs pgqueuer's schedule, and restarts it when PostgreSQL is reachable again."""
         while not self._queries.shutdown.is_set():
             try:
                 await self._scheduler.run()
