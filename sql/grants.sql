@@ -156,7 +156,7 @@ grant execute on function
     rowhook.watermark(), rowhook.replay_remaining(uuid, timestamptz, timestamptz, bigint, bigint, int),
     rowhook.count_by_status(uuid, uuid, text[], timestamptz, timestamptz, text, text, text, int, int), rowhook.status_counts(json, boolean), rowhook.count_waiting(text[], int, uuid, timestamptz, timestamptz), rowhook.failing_webhooks(),
     rowhook.newest_ids(text[], timestamptz, timestamptz, timestamptz, bigint, text, int, int, uuid),
-    rowhook.last_id_before(timestamptz), rowhook.creation_after(bigint), rowhook.has_many_webhooks(uuid),
+    rowhook.last_id_before(timestamptz), rowhook.creation_after(bigint), rowhook.clock_set_back_by(), rowhook.has_many_webhooks(uuid),
     rowhook.scan_ids(uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, int, int, int),
     rowhook.ids_of_rare_events(uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, int, int, uuid),
     rowhook.newest_of_type(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, int, int),

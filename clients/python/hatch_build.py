@@ -14,7 +14,7 @@ class TakeModule(BuildHookInterface):
     """Adds the module to wheels and source distributions."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Add the module; in a clone it is `src/rowhook/verify.py`."""
+        """Adds the module; in a clone it is `src/rowhook/verify.py`."""
         root = Path(self.root)
         packed, source = root / _MODULE, root.parents[1] / "src/rowhook/verify.py"
         build_data["force_include"][str(packed if packed.exists() else source)] = _MODULE

@@ -49,7 +49,7 @@ class Site(BaseHTTPRequestHandler):
     rowhook: httpx.Client
 
     def do_GET(self) -> None:
-        """Serve the page, or a session token for it."""
+        """Serves the page, or a session token for it."""
         url = urlsplit(self.path)
         if url.path == "/token":
             session = parse_qs(url.query)["session"][0]
@@ -59,7 +59,7 @@ class Site(BaseHTTPRequestHandler):
             self._respond(200, PAGE.read_bytes(), "text/html; charset=utf-8")
 
     def do_POST(self) -> None:
-        """Receive a delivery."""
+        """Receives a delivery."""
         self.rfile.read(int(self.headers["Content-Length"]))
         self._respond(500 if self.path == "/warehouse" else 200, b"", "text/plain")
 
@@ -71,11 +71,11 @@ class Site(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Do not log requests."""
+        """Logs no requests."""
 
 
 def set_up(rowhook: httpx.Client, database: str, site: str) -> None:
-    """Insert the platform's rows and create three outputs of the goal."""
+    """Inserts the platform's rows and creates three outputs of the goal."""
     with psycopg.connect(database) as connection:
         connection.execute(
             "insert into rowhook.organization values (%s, 'Acme') on conflict do nothing",
@@ -115,7 +115,7 @@ def set_up(rowhook: httpx.Client, database: str, site: str) -> None:
 
 
 def propose(tool: dict[str, Any], faults: list[dict[str, str]]) -> dict[str, Any]:
-    """Act like a model: fill in the input of the tool, and correct faults."""
+    """Acts like a model: fills in the input of the tool, and corrects faults."""
     data: dict[str, Any] = {"name": "Ada Lovelace", "stage": "qualified"}
     if "contact" in tool["input_schema"]["required"]:
         data["contact"] = {"email": "ada at example.com"}
@@ -126,7 +126,7 @@ def propose(tool: dict[str, Any], faults: list[dict[str, str]]) -> dict[str, Any
 
 
 def commit(rowhook: httpx.Client, database: str) -> str:
-    """Read the tool, propose data until it is valid for all outputs, and insert the commit."""
+    """Reads the tool, proposes data until it is valid for all outputs, and inserts the commit."""
     tool = rowhook.get(f"/v1/goals/{GOAL}/commit-tool").json()
     print(f"The tool {tool['name']} requires {', '.join(tool['input_schema']['required'])}.")
     faults: list[dict[str, str]] = []
@@ -149,7 +149,7 @@ def commit(rowhook: httpx.Client, database: str) -> str:
 
 
 def outcome(rowhook: httpx.Client, commit_id: str) -> list[dict[str, Any]]:
-    """Return the deliveries of the commit when both servers were tried."""
+    """Returns the deliveries of the commit when both servers were tried."""
     deadline = time.monotonic() + 30
     while True:
         response = rowhook.get("/v1/deliveries", params={"commit_id": commit_id})
@@ -172,7 +172,7 @@ def configured_database() -> str:
 
 
 def main() -> None:
-    """Run until the warehouse and the CRM were tried; with --stay until Ctrl-C."""
+    """Runs until the warehouse and the CRM were tried; with --stay until Ctrl-C."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--url", default="http://127.0.0.1:8080")
     parser.add_argument("--key", required=True)

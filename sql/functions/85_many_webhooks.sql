@@ -3,7 +3,8 @@
 -- These functions read ranges of ids instead, or indexes that contain only the few deliveries concerned.
 --
 -- Ids rise with the time of creation, because an insert sets both: they differ by as much as a process waits
--- between the two, or a clock is set back. A range of time is read a minute further on both sides.
+-- between the two, or a clock is set back. A range of time is read a minute further on both sides, and as
+-- much as the clock was set back (84_clock_steps.sql).
 
 create or replace function rowhook.last_id_before(moment timestamptz) returns bigint
 language plpgsql stable security definer
@@ -86,7 +87,7 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 declare
-  margin constant interval := '1 minute';
+  margin constant interval := interval '1 minute' + rowhook.clock_set_back_by();
   first_id constant bigint := rowhook.last_id_before(since - margin);
   last_id constant bigint := rowhook.last_id_before(least(until, before_at) + margin);
   step bigint := 2000;
@@ -275,7 +276,8 @@ declare
   waiting constant text[] := array(select unnest(statuses) intersect select unnest(array['pending', 'sending', 'held']));
   -- A delivery that is skipped or cancelled ends at the start of that transaction. If the same
   -- transaction created it, it may end before its creation, by up to the length of the transaction.
-  longest_transaction constant interval := '1 minute';
+  set_back constant interval := rowhook.clock_set_back_by();
+  longest_transaction constant interval := interval '1 minute' + set_back;
   complete_since timestamptz;
   found_ids bigint[];
 begin
@@ -291,7 +293,7 @@ begin
   end if;
   -- Both indexes are read back to this time; deliveries created since then are unfinished, or ended since.
   complete_since := greatest(
-    (select o.finished_at from rowhook.outbox o
+    (select o.finished_at + set_back from rowhook.outbox o
      where o.status = 'delivered' and 'delivered' = any (statuses) order by o.finished_at desc offset read limit 1),
     (select o.finished_at + longest_transaction from rowhook.outbox o
      where o.status in ('dead', 'cancelled', 'skipped') and statuses && array['dead', 'cancelled', 'skipped']
@@ -304,7 +306,7 @@ begin
     select o.id
     from (
       select o.id, o.created_at, o.event_id, o.last_status_code, o.organization_id from rowhook.outbox o
-      where o.status = 'delivered' and o.finished_at >= complete_since and 'delivered' = any (statuses)
+      where o.status = 'delivered' and o.finished_at >= complete_since - set_back and 'delivered' = any (statuses)
       union all
       select o.id, o.created_at, o.event_id, o.last_status_code, o.organization_id from rowhook.outbox o
       where o.status in ('dead', 'cancelled', 'skipped') and o.finished_at >= complete_since - longest_transaction

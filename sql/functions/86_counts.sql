@@ -13,7 +13,7 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 declare
-  margin constant interval := '1 minute';
+  margin constant interval := interval '1 minute' + rowhook.clock_set_back_by();
   last_id constant bigint := rowhook.last_id_before(until + margin);
   first_id bigint := rowhook.last_id_before(since - margin);
 begin
@@ -140,7 +140,7 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 declare
-  longest_transaction constant interval := '1 minute';
+  longest_transaction constant interval := interval '1 minute' + rowhook.clock_set_back_by();
   most_read constant int := 35000;
   by_status jsonb := '{}';
   read int;

@@ -46,7 +46,7 @@ def queries() -> Iterator[tuple[str, str]]:
 
 
 def durations() -> Iterator[str]:
-    """Yield the expressions of the panels whose unit is seconds."""
+    """Yields the expressions of the panels whose unit is seconds."""
     for panel in json.loads(DASHBOARD.read_text("utf-8"))["panels"]:
         if panel.get("fieldConfig", {}).get("defaults", {}).get("unit") == "s":
             for target in panel["targets"]:
@@ -102,7 +102,7 @@ async def samples(client: httpx.AsyncClient, expression: str) -> list[Any]:
 
 
 async def assert_durations_are_plausible(client: httpx.AsyncClient) -> None:
-    """Check that no panel takes 0, which a metric is until its first event, for a time."""
+    """Checks that no panel takes 0, which a metric is until its first event, for a time."""
     for expression in durations():
         for sample in await samples(client, expression):
             value = float(sample["value"][1])

@@ -571,6 +571,13 @@ CREATE FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer
 
 COMMENT ON FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[], held bigint[], falls_asleep boolean) IS 'claims due deliveries; with `falls_asleep` it registers the worker as asleep first. Rows by `kind`: delivery, whose due_in_s is minus the seconds since it was captured, if this is its first attempt and its webhook has no first delay; unreadable, a claimed row whose event is missing; watermark, the time before which a lane has no ready rows; cursor, the last visited lane if there are more; reclaimed, how many expired claims that are not in `held` were given back; and what the worker may wait for: more, a lane that may have further ready rows; full, one that waits for a result; due, when a lane or a delivery is due; chore, rowhook.sweep has work; unsettled, an open transaction may commit without a notification';
 
+CREATE FUNCTION rowhook.clock_set_back_by() RETURNS interval
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.clock_set_back_by() IS 'how much earlier than a delivery with a lower id a stored one was created, or ended, and a minute; zero if the clock was not set back';
+
 CREATE FUNCTION rowhook.column_expression(expression text, type oid, output_type text, zone text) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -692,6 +699,10 @@ CREATE TABLE rowhook.installation (
     epoch integer DEFAULT 0 NOT NULL,
     epoch_system_identifier bigint,
     highest_xid xid8 NOT NULL,
+    clock_read_to bigint DEFAULT 0 NOT NULL,
+    newest_creation timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    clock_set_back_by interval DEFAULT '00:00:00'::interval NOT NULL,
+    clock_set_back_at bigint DEFAULT 0 NOT NULL,
     CONSTRAINT epoch_fits_in_15_bits CHECK (((epoch >= 0) AND (epoch <= 32767))),
     CONSTRAINT one_installation CHECK (singleton),
     CONSTRAINT suspended_for_a_reason CHECK (((suspended_at IS NULL) = (suspended_reason IS NULL)))
@@ -716,6 +727,14 @@ COMMENT ON COLUMN rowhook.installation.epoch IS 'high bits of event.xact and out
 COMMENT ON COLUMN rowhook.installation.epoch_system_identifier IS 'system identifier of the cluster whose transaction ids belong to this epoch';
 
 COMMENT ON COLUMN rowhook.installation.highest_xid IS 'highest transaction id of this epoch, updated every ten minutes; a lower one later means another cluster';
+
+COMMENT ON COLUMN rowhook.installation.clock_read_to IS 'id of the last delivery whose creation time rowhook.note_clock_steps has compared';
+
+COMMENT ON COLUMN rowhook.installation.newest_creation IS 'latest creation time of the deliveries up to clock_read_to';
+
+COMMENT ON COLUMN rowhook.installation.clock_set_back_by IS 'how much earlier than a previous delivery a stored one was created, at most';
+
+COMMENT ON COLUMN rowhook.installation.clock_set_back_at IS 'id of the last delivery that was created earlier than a previous one';
 
 CREATE FUNCTION rowhook.copy_evidence(stored rowhook.installation) RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -2082,6 +2101,15 @@ CREATE FUNCTION rowhook.note_capture_error(source text, source_ids text[], sqlst
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.note_capture_error(source text, source_ids text[], sqlstate text, message text) IS 'records a failed capture, to be healed later; raises it again if the source is strict';
+
+CREATE FUNCTION rowhook.note_clock_steps(most integer DEFAULT 50000) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.note_clock_steps(most integer) IS 'compares the creation times of deliveries in the order of their ids, at most so many at a time, and stores how far the clock was set back; returns how many it has compared';
 
 CREATE FUNCTION rowhook.note_migration(name text, checksum text) RETURNS void
     LANGUAGE sql
@@ -5368,6 +5396,10 @@ GRANT ALL ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer
 REVOKE ALL ON FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[], held bigint[], falls_asleep boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[], held bigint[], falls_asleep boolean) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.clock_set_back_by() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.clock_set_back_by() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.clock_set_back_by() TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.column_expression(expression text, type oid, output_type text, zone text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.column_expression(expression text, type oid, output_type text, zone text) TO rowhook_worker;
 
@@ -6074,6 +6106,9 @@ GRANT ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text,
 
 REVOKE ALL ON FUNCTION rowhook.note_capture_error(source text, source_ids text[], sqlstate text, message text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.note_capture_error(source text, source_ids text[], sqlstate text, message text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.note_clock_steps(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.note_clock_steps(most integer) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.note_migration(name text, checksum text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.note_migration(name text, checksum text) TO rowhook_worker;

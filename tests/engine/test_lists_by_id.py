@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import LiteralString
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -53,6 +54,12 @@ CONDITIONS = {
         "now() - interval '9 h', now() - interval '8 h'",
         "created_at >= now() - interval '9 h' and created_at < now() - interval '8 h'",
     ),
+    # Deliveries of these ranges have ids far apart if the clock was set back.
+    "until the step": ("null, now() - interval '12 h'", "created_at < now() - interval '12 h'"),
+    "around the step": (
+        "now() - interval '14 h', now() - interval '13 h'",
+        "created_at >= now() - interval '14 h' and created_at < now() - interval '13 h'",
+    ),
 }
 FILTERS = {
     "none": ("null, null", "true"),
@@ -71,7 +78,66 @@ async def test_pages_and_counts_of_many_webhooks_agree_with_the_table(
     platform: Platform, caller: str
 ) -> None:
     await fill(platform)
-    organization = platform.organization if caller == "tenant" else None
+    await compare(platform, platform.organization if caller == "tenant" else None)
+
+
+@every_server
+@pytest.mark.parametrize("caller", ["operator", "tenant"])
+async def test_they_agree_after_the_clock_was_set_back(platform: Platform, caller: str) -> None:
+    await fill(platform)
+    middle = "(select percentile_disc(0.5) within group (order by id) from rowhook.outbox)"
+    await platform.run("alter table rowhook.outbox disable trigger user")
+    # Those created before the clock was set back by three hours end after it.
+    await platform.run(
+        "update rowhook.outbox set finished_at = finished_at - interval '3 h'"
+        f" where id > {middle} - 50"
+    )
+    await platform.run(
+        f"update rowhook.outbox set created_at = created_at - interval '3 h' where id > {middle}"
+    )
+    await platform.run("vacuum analyze rowhook.outbox")
+    for most in (1_500, DELIVERIES):
+        await platform.value("select rowhook.note_clock_steps(%s)", most)
+    await compare(platform, platform.organization if caller == "tenant" else None)
+
+
+@every_server
+async def test_a_clock_step_is_noted_until_its_deliveries_are_removed(platform: Platform) -> None:
+    await fill(platform)
+    set_back_by = "select rowhook.clock_set_back_by()::text"
+    compared = "select rowhook.note_clock_steps()"
+    assert await platform.value(compared) == DELIVERIES
+    assert await platform.value(compared) == 0
+    # Each tenth delivery of `fill` was created 30 s before one with a lower id, which lists expect.
+    assert await platform.value(set_back_by) == "00:00:00"
+    await platform.run("alter table rowhook.outbox disable trigger user")
+    await platform.run(
+        "update rowhook.outbox set created_at = created_at - interval '3 h'"
+        " where id > (select max(id) - 100 from rowhook.outbox)"
+    )
+    await platform.run("update rowhook.installation set clock_read_to = 0")
+    await platform.value(compared)
+    assert await platform.value(set_back_by) > "03:00:00"
+    await platform.run(
+        "delete from rowhook.outbox o using rowhook.installation i"
+        " where o.id <= i.clock_set_back_at"
+    )
+    await platform.value(compared)
+    assert await platform.value(set_back_by) == "00:00:00"
+
+
+@every_server
+async def test_a_clock_that_is_behind_the_newest_delivery_was_set_back(platform: Platform) -> None:
+    await platform.webhook_of_goal()
+    await platform.commit()
+    await platform.run("alter table rowhook.outbox disable trigger user")
+    await platform.run("update rowhook.outbox set created_at = now() + interval '2 h'")
+    await platform.value("select rowhook.note_clock_steps()")
+    assert await platform.value("select rowhook.clock_set_back_by() > interval '1 h 59 min'")
+
+
+async def compare(platform: Platform, organization: UUID | None) -> None:
+    """Compares pages and counts with the table, for every range of time and filter."""
     async with platform.db.transaction():
         await platform.value("select rowhook.set_tenant(%s, 'a test')::text", organization)
         for times, in_time in CONDITIONS.values():

@@ -52,7 +52,7 @@ def result_of(claim: Any, **fields: Any) -> dict[str, Any]:
 
 
 async def recorded_rows(platform: Platform, webhook: UUID) -> dict[str, Any]:
-    """Return the values that a batch wrote, without ids and times."""
+    """Returns the values that a batch wrote, without ids and times."""
     return {
         "statuses": await platform.rows(
             "select status, ready, attempts, schedule_step, lost_claims, last_status_code,"
@@ -86,7 +86,7 @@ async def recorded_rows(platform: Platform, webhook: UUID) -> dict[str, Any]:
 async def record_two(
     platform: Platform, pool: Pool, circuit: str, *, all_delivered: bool
 ) -> dict[str, Any]:
-    """Record a delivery, a cancelled one, and one whose token is stale, of a new webhook."""
+    """Records a delivery, a cancelled one, and one whose token is stale, of a new webhook."""
     webhook = await platform.webhook_of_goal(max_in_flight=6)
     for _ in range(3):
         await platform.commit()

@@ -59,7 +59,7 @@ WITH_OWNERS_RIGHTS = {
         "whether the whole installation has few of them, no row of anybody",
     ),
     **dict.fromkeys(
-        ("last_id_before", "creation_after"),
+        ("last_id_before", "creation_after", "clock_set_back_by"),
         "the creation time of a delivery id or the id at a time, nothing else of the row",
     ),
     "workers": "the processes of the installation",

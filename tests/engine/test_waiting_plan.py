@@ -21,7 +21,7 @@ STORED = 20_000
 
 
 async def blocks(platform: Platform, query: LiteralString, *arguments: object) -> tuple[int, Any]:
-    """Return the blocks that a repetition of a query reads, and its value."""
+    """Returns the blocks that a repetition of a query reads, and its value."""
     await platform.value(query, *arguments)
     before = await platform.value(BLOCKS_READ)
     result = await platform.value(query, *arguments)

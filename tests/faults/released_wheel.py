@@ -56,7 +56,7 @@ def next_release(folder: Path) -> Release:
 
 
 async def last_release(folder: Path) -> Release:
-    """Builds and installs the wheel of the last release. Skip if the clone lacks its commit."""
+    """Builds and installs the wheel of the last release. Skips if the clone lacks its commit."""
     if shutil.which("git") is None or not _has_commit():
         pytest.skip(f"the clone has no history: git fetch --unshallow, for commit {COMMIT[:7]}")
     sources, environment = folder / "release", folder / "environment"

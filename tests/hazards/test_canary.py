@@ -63,7 +63,7 @@ class CanaryInstallation:
         return [secret.removeprefix("whsec_") for secret in signing_secrets]
 
     def echo(self, name: str) -> list[bytes]:
-        """Echos the received secrets and the signing secret in one encoding after another."""
+        """Echoes the received secrets and the signing secret in one encoding after another."""
         encode = list(ENCODINGS.values())[len(self.rig.receiver.requests) % len(ENCODINGS)]
         secrets = [SECRETS[name] for name in ("url", "header", "body")]
         signing = self.webhooks[name].signing_secret or ""

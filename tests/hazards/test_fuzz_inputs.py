@@ -37,7 +37,7 @@ CANARY = "canary-5f0c"
 def run(
     name: str, inputs: st.SearchStrategy[str], check: Callable[[str], float], requirement: str
 ) -> None:
-    """Replays a corpus, then fuzz; `check` returns the CPU loops of an input."""
+    """Replays a corpus, then fuzzes; `check` returns the CPU loops of an input."""
     worst = 0.0
 
     def timed(text: str) -> None:

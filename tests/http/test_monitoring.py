@@ -39,12 +39,12 @@ def queries() -> Iterator[str]:
 
 
 def provisioned(name: str) -> Any:
-    """Return the content of a file of deploy/grafana/provisioning."""
+    """Returns the content of a file of deploy/grafana/provisioning."""
     return yaml.safe_load((ROOT / "deploy/grafana/provisioning" / name).read_text("utf-8"))
 
 
 def sources(panel: dict[str, Any]) -> list[dict[str, str]]:
-    """Return the references of a panel to data sources."""
+    """Returns the references of a panel to data sources."""
     if panel["type"] == "row":
         return []
     return [panel["datasource"], *(target["datasource"] for target in panel["targets"])]

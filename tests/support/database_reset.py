@@ -160,7 +160,7 @@ class ResettableDatabase:
         return database
 
     async def reset(self) -> bool:
-        """Empty the database; return False if a test changed its schema.
+        """Empties the database; returns False if a test changed its schema.
 
         Sessions that the test left open are ended first, and objects that it created are dropped.
         """

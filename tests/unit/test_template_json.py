@@ -60,6 +60,22 @@ def test_the_last_of_duplicate_keys_wins() -> None:
     assert parse_json('{"a": -0, "a": 2, "": 3}') == {"a": 2, "": 3}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-0",
+        "[-0]",
+        "[1,-0,2]",
+        '{"at":"2026-05-01","n":-0}',
+        '{"id":"0189-0e8e","at":"2026-05-01T00:00:00-00:00","n":-0.0}',
+        '{"text":"a, -0, b","n":10}',
+    ],
+)
+def test_negative_zeros_are_kept_beside_times_and_ids(text: str) -> None:
+    template = compile_template("{{ data | tojson }}", OutputContext.TEXT)
+    assert template.render({"data": parse_json(text)}).redacted() == text
+
+
 def test_unusual_texts_are_kept() -> None:
     assert parse_json('["\\u0000", "\\ud800", "\\ud83d\\ude00"]') == ["\x00", "\ud800", "😀"]
 

@@ -175,7 +175,7 @@ def _settings(
 def public_route(
     path: str, *, errors: tuple[int, ...] = (), response_example: Any = None, **options: Any
 ) -> Callable[[Handler], Any]:
-    """Route a GET without authentication, which must not return data of organizations."""
+    """Routes a GET without authentication, which must not return data of organizations."""
     operation = _operation(
         request_example=None, response_example=response_example, repeatable=False
     )
@@ -191,7 +191,7 @@ def get_route(
     response_spec: ResponseSpec | None = None,
     **options: Any,
 ) -> Callable[[Handler], Any]:
-    """Route a GET. `response_spec` describes a response that is not JSON."""
+    """Routes a GET. `response_spec` describes a response that is not JSON."""
     settings = _settings(scope, errors, None, response_example, None)
     if response_spec is not None:
         settings["responses"] = {**settings["responses"], 200: response_spec}
@@ -210,7 +210,7 @@ def action_route(
     status_code: int = 200,
     **options: Any,
 ) -> Callable[[Handler], Any]:
-    """Route a POST, repeatable under an Idempotency-Key. An empty body may stand for `{}`."""
+    """Routes a POST, repeatable under an Idempotency-Key. An empty body may stand for `{}`."""
     settings = _settings(
         scope,
         errors,
@@ -224,7 +224,7 @@ def action_route(
 
 
 def create_route(path: str, *, scope: str, body: Any, **options: Any) -> Callable[[Handler], Any]:
-    """Route a POST that creates an object and returns 201; options as of `action_route`."""
+    """Routes a POST that creates an object and returns 201; options as of `action_route`."""
     return action_route(path, scope=scope, body=body, status_code=201, **options)
 
 
@@ -238,7 +238,7 @@ def patch_route(
     response_example: Any = None,
     **options: Any,
 ) -> Callable[[Handler], Any]:
-    """Route a PATCH that returns 200."""
+    """Routes a PATCH that returns 200."""
     return patch(
         path, **_settings(scope, errors, request_example, response_example, body), **options
     )
@@ -253,7 +253,7 @@ def put_route(
     request_example: Any = None,
     **options: Any,
 ) -> Callable[[Handler], Any]:
-    """Route a PUT that returns 204."""
+    """Routes a PUT that returns 204."""
     return put(
         path, status_code=204, **_settings(scope, errors, request_example, None, body), **options
     )
@@ -262,7 +262,7 @@ def put_route(
 def delete_route(
     path: str, *, scope: str, errors: tuple[int, ...] = (), **options: Any
 ) -> Callable[[Handler], Any]:
-    """Route a DELETE that returns 204."""
+    """Routes a DELETE that returns 204."""
     return delete(path, status_code=204, **_settings(scope, errors, None, None, None), **options)
 
 
@@ -302,7 +302,7 @@ def openapi_config() -> OpenAPIConfig:
 
 
 def assets() -> Router:
-    """Route the page's files, cached for a day."""
+    """Routes the page's files, cached for a day."""
     return create_static_files_router(
         path="/schema/assets",
         directories=[_ASSETS],

@@ -191,7 +191,7 @@ def redirect(path: str) -> Redirect:
 
 
 def page_route(path: str, *, scope: str = "read", **options: Any) -> Callable[[Handler], Any]:
-    """Route a GET that returns a page."""
+    """Routes a GET that returns a page."""
     return get(
         path,
         scope=scope,
@@ -203,7 +203,7 @@ def page_route(path: str, *, scope: str = "read", **options: Any) -> Callable[[H
 
 
 def stream_route(path: str, *, scope: str = "read", **options: Any) -> Callable[[Handler], Any]:
-    """Route a GET that returns an event stream of page fragments."""
+    """Routes a GET that returns an event stream of page fragments."""
     return get(
         path,
         scope=scope,
@@ -215,7 +215,7 @@ def stream_route(path: str, *, scope: str = "read", **options: Any) -> Callable[
 
 
 def form_route(path: str, *, scope: str, **options: Any) -> Callable[[Handler], Any]:
-    """Route the POST of a form, which must carry the session's CSRF token."""
+    """Routes the POST of a form, which must carry the session's CSRF token."""
     return post(
         path,
         scope=scope,

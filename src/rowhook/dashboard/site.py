@@ -108,7 +108,7 @@ def routes(streams: Streams) -> list[Router]:
 
 
 def _static() -> Router:
-    """Route the static files, whose URLs change with their content."""
+    """Routes the static files, whose URLs change with their content."""
     return create_static_files_router(
         path="/static",
         directories=[STATIC],

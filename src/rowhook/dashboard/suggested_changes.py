@@ -58,7 +58,7 @@ class SuggestedChange:
 
     @property
     def key(self) -> str:
-        """Identifies the change in the form of this draft."""
+        """An identifier of the change in the form of this draft."""
         change = f"{self.field}:{self.start}:{self.end}:{self.text}"
         return hashlib.sha256(change.encode()).hexdigest()[:12]
 

@@ -312,6 +312,12 @@ async def fold_attempts(pool: ConnectionSource) -> int:
     return moved
 
 
+async def note_clock_steps(pool: ConnectionSource) -> int:
+    """Notes how far the server's clock was set back; returns how many deliveries it compared."""
+    compared: int = await value(pool, "select rowhook.note_clock_steps()")
+    return compared
+
+
 async def warn_or_disable(pool: Pool) -> int:
     """Warns of, disables or reports recovery of failing webhooks; returns the number of events."""
     return int(await value(pool, "select rowhook.warn_or_disable()"))

@@ -27,7 +27,7 @@ _NOT_INSTALLED = (
 async def open_mcp(
     pool: Pool, ctx: KeyringContext, admin_key: str | None
 ) -> AsyncIterator[AsgiApp]:
-    """Run the ASGI application for `/mcp`. It is stateless: any process answers any request."""
+    """Runs the ASGI application for `/mcp`. It is stateless: any process answers any request."""
     if find_spec("mcp") is None:
         yield _not_installed
         return

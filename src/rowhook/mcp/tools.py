@@ -70,7 +70,7 @@ _REFUSALS = (NotFound, Conflict, Rejected, ValueError)
 
 
 def explanation(delivery: DeliveryWithAttempts) -> str:
-    """Describe a delivery in a few sentences: its state, its attempts, and the next step."""
+    """Describes a delivery in a few sentences: its state, its attempts, and the next step."""
     when = "now" if delivery.next_attempt_at is None else f"at {delivery.next_attempt_at}"
     name = delivery.webhook_name or delivery.webhook_id
     sentences = [
@@ -86,7 +86,7 @@ def explanation(delivery: DeliveryWithAttempts) -> str:
 
 
 def proposal_of(data: Any, data_text: str, context: Any, session: str | None) -> Proposal:
-    """Build the proposal. `data_text` keeps its digits. Raises ToolError for invalid JSON."""
+    """Builds the proposal. `data_text` keeps its digits. Raises ToolError for invalid JSON."""
     fields: dict[str, Any] = {
         "data": _validated_text("data_text", data_text) if data_text else _encoded("data", data),
         "session_id": session,
@@ -116,7 +116,7 @@ def _invalid_json(name: str, error: Exception) -> ToolError:
 
 
 def tool_server(ctx_of: ContextOf) -> MCPServer[Any]:
-    """Build the MCP server. Each call has the scopes and the organization of its API key."""
+    """Builds the MCP server. Each call has the scopes and the organization of its API key."""
     server: MCPServer[Any] = MCPServer("rowhook", instructions=_INSTRUCTIONS, log_level="WARNING")
     contract, deliveries = (
         _CommitTools(_ContextCall(ctx_of)),
@@ -146,7 +146,7 @@ class _ContextCall:
         scope: Scope,
         operation: Callable[[KeyringContext], Awaitable[T]],
     ) -> T:
-        """Run an operation for the caller. Raises ToolError if it is refused."""
+        """Runs an operation for the caller. Raises ToolError if it is refused."""
         request: Any = context.request_context.request
         caller: Caller = request.scope["user"]
         if scope not in caller.scopes:

@@ -271,7 +271,7 @@ class Redactor:
 
     @cached_property
     def _scan(self) -> re.Pattern[str]:
-        """Matches every prefix of a secret, and every sign of an escape."""
+        """The pattern of every prefix of a secret, and every sign of an escape."""
         prefixes = dict.fromkeys(re.escape(text[:_PREFIX_LENGTH]) for text in self._literals)
         return re.compile("|".join((*ESCAPE_SIGNS, *prefixes)))
 

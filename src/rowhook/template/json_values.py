@@ -31,8 +31,9 @@ ARITHMETIC = Context(
     prec=MAX_DIGITS, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[InvalidOperation, Overflow]
 )
 MAX_BITS = int(MAX_DIGITS * math.log2(10))
-# Python's integers have no negative zero
-_MINUS_ZERO = re.compile(r"(?:^|[\[,:\s])-0(?:$|[\],}\s])")
+# Python's integers have no negative zero. The pattern begins with the literal text, to which the
+# search skips: times and UUIDs contain -0 as well, and the other order takes 30 times as long.
+_MINUS_ZERO = re.compile(r"-0(?<![^\[,:\s]-0)(?:$|[\],}\s])")
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _BRACKETS_ONLY = dict.fromkeys(range(128)) | str.maketrans("[]{}", "[][]")
 _LEAF_PASSES = 3
@@ -205,7 +206,7 @@ def parse_json(text: str) -> object:
 
 def _parse(text: str) -> object:
     try:
-        if "-0" not in text or not _MINUS_ZERO.search(text):
+        if _MINUS_ZERO.search(text) is None:
             return _FAST.decode(text)
     except (msgspec.MsgspecError, UnicodeEncodeError):
         pass  # lone surrogates and very long integers need the slower parser

@@ -105,7 +105,7 @@ class CallbackSequencer:
         return is_woken
 
     async def _run_round(self) -> bool:
-        """Process all waiting sessions once; return whether some may still wait."""
+        """Processes all waiting sessions once; returns whether some may still wait."""
         session: str | None = ""
         try:
             while session := await callback_queries.place_waiting(

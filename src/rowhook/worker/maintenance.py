@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -38,8 +39,9 @@ _HEARTBEAT_S = 5.0
 _SCHEDULE_HEARTBEAT_S = 1.0
 _RESTART_S = 1.0
 _SLICE_PAUSE_S = 0.05
-# The default of rowhook.fold_attempts.
+# The defaults of rowhook.fold_attempts and rowhook.note_clock_steps.
 _FOLDED = 50_000
+_COMPARED = 50_000
 _WARN_EVERY_S = 60.0
 
 
@@ -63,7 +65,7 @@ class Retention:
         return self._stored.accepted if verdict is Verdict.DELIVERED else self._stored.failed
 
     async def follow_settings(self) -> None:
-        """Applies the settings, then reload every minute which bodies are stored."""
+        """Applies the settings, then reloads every minute which bodies are stored."""
         while True:
             try:
                 await self.load()
@@ -253,7 +255,7 @@ class Maintenance:
         self._scheduler.schedule("rowhook_heal", "* * * * * */30")(self._heal)
         # The names are keys of pgqueuer's schedule table.
         self._scheduler.schedule("rowhook_judge", "* * * * * */10")(self._evaluate_webhooks)
-        self._scheduler.schedule("rowhook_count", "* * * * * */10")(self._fold_attempts)
+        self._scheduler.schedule("rowhook_count", "* * * * * */10")(self._count)
         self._scheduler.schedule("rowhook_retain", "*/10 * * * *")(self._retain)
 
     def start(self, tasks: Supervisor) -> asyncio.Task[None]:
@@ -331,7 +333,7 @@ class Maintenance:
         self._offset_s = database_time.timestamp() - (requested_at + time.time()) / 2
 
     async def _run_schedule(self) -> None:
-        """Runs pgqueuer's schedule, and restart it when PostgreSQL is reachable again."""
+        """Runs pgqueuer's schedule, and restarts it when PostgreSQL is reachable again."""
         while not self._queries.shutdown.is_set():
             try:
                 await self._scheduler.run()
@@ -367,11 +369,13 @@ class Maintenance:
         if event_count:
             log.info("webhooks.evaluated", events=event_count)
 
-    async def _fold_attempts(self, _schedule: models.Schedule) -> None:
-        while (
-            await engine.fold_attempts(self._pool) >= _FOLDED
-            and not self._queries.shutdown.is_set()
-        ):
+    async def _count(self, _schedule: models.Schedule) -> None:
+        await self._repeat(engine.fold_attempts, _FOLDED)
+        await self._repeat(engine.note_clock_steps, _COMPARED)
+
+    async def _repeat(self, step: Callable[[Pool], Awaitable[int]], most: int) -> None:
+        """Calls `step` until it processes fewer than `most` rows."""
+        while await step(self._pool) >= most and not self._queries.shutdown.is_set():
             await asyncio.sleep(_SLICE_PAUSE_S)
 
     async def _retain(self, _schedule: models.Schedule) -> None:

@@ -84,7 +84,7 @@ class PoolDriver:
 
     @property
     def shutdown(self) -> asyncio.Event:
-        """Sets when the last context has exited."""
+        """Set when the last context has exited."""
         return self._shutdown
 
     @property
@@ -229,7 +229,7 @@ class OutboxQueries(Queries):
         )
 
     async def _sweep(self) -> bool:
-        """Process changed webhooks, if there are any; return whether the next claim sweeps."""
+        """Processes changed webhooks, if there are any; returns whether the next claim sweeps."""
         is_due = time.monotonic() - self._swept_at >= _SWEEP_S
         if self._pause.outlook.has_chores and (is_due or self._pause.has_swept):
             self._pause.has_swept = await engine.sweep(self._pool) > 0

@@ -130,7 +130,7 @@ async def sample_choices(
 ) -> Choices:
     """Lists recent events and generated samples, those of the linked agents and goals first.
 
-    If these have no recent events, list all recent ones; without an organization, only a job.
+    If these have no recent events, lists all recent ones; without an organization, only a job.
     """
     if organization is None:
         return Choices(None, [], [_JOB])
