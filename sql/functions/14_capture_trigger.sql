@@ -132,6 +132,8 @@ declare
   is_repeated boolean := false;
   -- As in the capture of commits.
   had_conflict boolean := false;
+  -- If rowhook.removed_event cannot be read, the ids must be known, to be healed.
+  reads_ids_first boolean := false;
   queued bigint := 0;
   added bigint;
 begin
@@ -142,7 +144,10 @@ begin
         return null;
       end if;
       progress := 'first';
-      if tg_op = 'UPDATE' then
+      if tg_op = 'UPDATE' and reads_ids_first then
+        progress := case when exists (select from old_rows r where {is_complete}) then 'again' else 'removed' end;
+      elsif tg_op = 'UPDATE' then
+        progress := 'unknown';
         progress := case
           when exists (select from old_rows r where {is_complete}) then 'again'
           when exists (select from rowhook.removed_event t where t.source = {source}) then 'unknown'
@@ -237,6 +242,9 @@ begin
         is_repeated := false;
         unmoved := null;
         queued := 0;
+        continue;
+      elsif progress = 'unknown' and not reads_ids_first then
+        reads_ids_first := true;
         continue;
       end if;
       begin

@@ -27,7 +27,8 @@ begin
       select o.id, o.created_at from rowhook.outbox o
       where o.id > known.clock_read_to order by o.id limit most) as n) as o;
   -- A delivery may also have ended since then, at a time before its creation.
-  step := greatest(read.step, greatest(known.newest_creation, read.newest) - clock_timestamp());
+  -- Before PostgreSQL 17, nothing can be subtracted from -infinity, which is there before the first delivery.
+  step := greatest(read.step, nullif(greatest(known.newest_creation, read.newest), '-infinity') - clock_timestamp());
   if step > usual then
     known.clock_set_back_at := coalesce(read.step_at, read.last_id, known.clock_read_to);
     known.clock_set_back_by := greatest(known.clock_set_back_by, step);

@@ -460,7 +460,7 @@ CREATE FUNCTION rowhook.capture_job() RETURNS trigger
     SET enable_mergejoin TO 'off'
     SET plan_cache_mode TO 'force_generic_plan';
 
-COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: 4026391bf63f55bdebc14d36dfd8ada0';
+COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: bf302ca0a1a5eb19aa43cc84ae0b93f9';
 
 CREATE FUNCTION rowhook.capture_name(source_name text) RETURNS text
     LANGUAGE sql IMMUTABLE

@@ -132,6 +132,30 @@ async def test_a_locked_relation_never_fails_the_platform_and_heal_makes_up_for_
     assert await sources.value(open_errors) == 0
 
 
+async def test_a_completion_without_a_time_is_healed_by_its_id_after_a_lock(
+    platform: Platform, dsn: str
+) -> None:
+    await platform.run("create table public.runs (id int primary key, agent text, status text)")
+    await watch(
+        platform, "jobs", "public.runs", {"id": "id", "agent_id": "agent", "status": "status"}
+    )
+    await platform.run(
+        "insert into public.runs select n, 'a', 'running' from generate_series(1, 3) n"
+    )
+    await platform.run("update public.runs set status = 'succeeded' where id = 1")
+    async with locked(dsn, "rowhook.removed_event"):
+        await platform.run("update public.runs set status = 'succeeded' where id = 2")
+        await platform.run("update public.runs set status = 'failed' where id in (1, 3)")
+    await platform.run("select rowhook.heal()")
+    events = await platform.rows("select job_id, type from rowhook.event order by job_id, id")
+    assert [(event["job_id"], event["type"]) for event in events] == [
+        ("1", "job.succeeded"),
+        ("1", "job.failed"),
+        ("2", "job.succeeded"),
+        ("3", "job.failed"),
+    ]
+
+
 async def test_an_event_whose_wake_failed_is_captured_by_heal(sources: Platform) -> None:
     wake = await sources.value("select pg_get_functiondef('rowhook.wake()'::regprocedure)")
     await sources.run(FAULTS["the wake raises"])

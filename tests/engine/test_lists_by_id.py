@@ -168,6 +168,16 @@ async def compare(platform: Platform, organization: UUID | None) -> None:
 
 
 @every_server
+async def test_the_clock_is_compared_from_the_first_delivery_on(platform: Platform) -> None:
+    compared: LiteralString = "select rowhook.note_clock_steps()"
+    assert await platform.value(compared) == 0
+    await platform.webhook_of_goal()
+    await platform.commit()
+    assert [await platform.value(compared) for _ in range(2)] == [1, 0]
+    assert await platform.value("select rowhook.clock_set_back_by() = '0'")
+
+
+@every_server
 async def test_counts_of_many_webhooks_without_deliveries_are_complete(platform: Platform) -> None:
     for _ in range(WEBHOOKS):
         await platform.webhook()
