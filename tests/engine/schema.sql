@@ -460,7 +460,7 @@ CREATE FUNCTION rowhook.capture_job() RETURNS trigger
     SET enable_mergejoin TO 'off'
     SET plan_cache_mode TO 'force_generic_plan';
 
-COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: 4026391bf63f55bdebc14d36dfd8ada0';
+COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: e494d58ebee064603856744266fc8484';
 
 CREATE FUNCTION rowhook.capture_name(source_name text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -4713,7 +4713,7 @@ COMMENT ON INDEX rowhook.event_job IS 'one event per completion; rowhook.heal an
 
 CREATE INDEX event_of_rare_type ON rowhook.event USING btree (type, organization_id, xact, id) WHERE (type <> ALL (ARRAY['job.succeeded'::text, 'goal.committed'::text]));
 
-COMMENT ON INDEX rowhook.event_of_rare_type IS 'rowhook.ids_of_rare_events, rowhook.event_feed: events of all types but the two of most events';
+COMMENT ON INDEX rowhook.event_of_rare_type IS 'rowhook.ids_of_rare_events, rowhook.event_feed: events of all types except the two most frequent ones';
 
 CREATE INDEX exchange_by_delivery ON ONLY rowhook.exchange USING btree (outbox_id);
 
