@@ -57,7 +57,7 @@ comment on column rowhook.event.row_time is 'time that the platform later set fo
 comment on index rowhook.event_job is 'one event per completion; rowhook.heal and capture_gap look up jobs';
 comment on index rowhook.event_commit is 'one event per commit; rowhook.heal and capture_gap look up commits';
 comment on index rowhook.event_feed is 'the polling feed, in commit order';
-comment on index rowhook.event_of_rare_type is 'rowhook.ids_of_rare_events, rowhook.event_feed: events of all types but the two of most events';
+comment on index rowhook.event_of_rare_type is 'rowhook.ids_of_rare_events, rowhook.event_feed: events of all types except the two most frequent ones';
 comment on index rowhook.event_in_session is 'rowhook.place_callbacks: the commits of a session in order; rowhook.session_page: their deliveries';
 comment on column rowhook.removed_event.moment is 'latest time of the row for which there was an event; infinity: any time';
 comment on column rowhook.removed_event.captured_at is 'when the event was captured; -infinity: unknown';

@@ -112,10 +112,10 @@ return $sql$
 #variable_conflict use_column
 <<capture>>
 declare
-  -- The time of all rows of a statement that have none: clock_timestamp() is volatile.
+  -- The time of all rows that have none; a constant, because clock_timestamp() is volatile.
   captured_at constant timestamptz := clock_timestamp();
   progress text;
-  -- No row of the statement completed before, as far as is known.
+  -- Whether no row of the statement completed before.
   is_first boolean := false;
   complete text[];
   replaced text[];
@@ -139,7 +139,7 @@ declare
 begin
   loop
     begin{merged}
-      -- Asked alone, because most updates complete nothing.
+      -- In a statement of its own, because most updates complete nothing.
       if not exists (select from new_rows r where {is_complete}) then
         return null;
       end if;

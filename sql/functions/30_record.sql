@@ -103,7 +103,7 @@ begin
           last_status_code = d.status_code,
           last_error = d.error
       from delivered d
-      -- As below.
+      -- Not `o.id = d.id`, as in the complete statement below.
       where o.id = any (array[d.id])
       returning d.token, o.status
     )

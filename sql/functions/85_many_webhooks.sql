@@ -143,7 +143,7 @@ set plan_cache_mode = force_custom_plan
 as $$
 declare
   few constant int := 5000;
-  -- Of the types that have no index, reads the table of events once. Takes less than a look-up for each delivery.
+  -- For a type without an index, the table of events is read once, which takes less than a look-up for each delivery.
   rare constant bigint[] := array(
     select e.id from rowhook.event e
     where e.type = event_type and (organization is null or e.organization_id = organization)

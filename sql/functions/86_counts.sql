@@ -270,7 +270,7 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 declare
-  -- The newest may all wait.
+  -- More the second time, since the newest deliveries may all be waiting.
   most_rows constant int[] := array[20000, 80000];
   rows_read int;
   enough constant int := 1000;

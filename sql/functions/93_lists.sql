@@ -62,7 +62,7 @@ begin
       organization, statuses, since, until, before_at, before_id, event_type, code, most, webhook);
   end if;
   if newest is null and has_many and event_type is not null then
-    -- There are many, but far from the newest. Each webhook has deliveries of other types, which a look-up would read.
+    -- There are many events of the type, but few among the newest. Look-ups by webhook would read deliveries of other types.
     newest := rowhook.scan_ids(
       organization, statuses, since, until, before_at, before_id, event_type, code, most, every_id);
   end if;

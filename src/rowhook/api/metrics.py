@@ -185,7 +185,7 @@ def queue_families(queue: QueueMetrics) -> Iterator[Metric]:
         "rowhook_organization_backlog",
         "rowhook_organization_oldest_due_seconds",
         "The backlog of the five organizations with the largest ones, by rank, and of all others.",
-        "Seconds since the oldest delivery of it that a worker could send became due.",
+        "Seconds since their oldest delivery that a worker could send became due.",
         "rank",
         dict.fromkeys(_RANKS, _NONE_DUE) | queue.organizations,
     )

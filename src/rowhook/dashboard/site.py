@@ -250,7 +250,7 @@ def not_found_page(request: AnyRequest, error: HTTPException) -> Response[Any]:
 
 def _internal_error(request: AnyRequest, error: Exception) -> Response[Any]:
     log.error("dashboard.request_failed", path=request.url.path, exc_info=error)
-    return _error_page(request, 500, "It failed. Try again; the server log has the details.")
+    return _error_page(request, 500, "Internal error. Try again; details are in the server log.")
 
 
 _ERROR_PAGES: ExceptionHandlersMap = {
