@@ -126,7 +126,7 @@ begin
 end
 $$;
 comment on function rowhook.upsert_goal(text, text, text, text) is
-  'creates or renames a goal; does not change a goal of another organization';
+  'creates or renames a goal; does not change a goal of another organization, see rowhook.misplaced_condition';
 
 create or replace function rowhook.upsert_session(organization text, id text, context json) returns void
 language plpgsql
@@ -145,7 +145,7 @@ begin
 end
 $$;
 comment on function rowhook.upsert_session(text, text, json) is
-  'creates a session or changes its context; does not change a session of another organization';
+  'creates a session or changes its context; does not change a session of another organization, see rowhook.misplaced_condition';
 
 create or replace function rowhook.add_goal(organization text, id text, template_id text, session text) returns void
 language plpgsql
@@ -265,6 +265,15 @@ return case when source.mapping ? 'organization_id' then 'e.id is not null and e
 comment on function rowhook.owner_condition(rowhook.source) is
   'condition for rows that have an owner: if rows name an organization, it must not be null';
 
+create or replace function rowhook.misplaced_condition(entity_kind text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+return case when entity_kind in ('goals', 'sessions') then format(
+  'e.organization is not null and exists (select from rowhook.%I x where x.id = e.id and x.organization_id is distinct from rowhook.organization_of(e.organization))',
+  trim(trailing 's' from entity_kind)) else 'false' end;
+comment on function rowhook.misplaced_condition(text) is
+  'condition for rows whose id belongs to another organization than they name, so that they were not imported; for agents that is an error';
+
 create or replace function rowhook.merged_entities_sql(source rowhook.source, parts jsonb) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -285,7 +294,8 @@ set jit = off
 as $$
 declare
   parts constant jsonb := rowhook.source_parts(source) || jsonb_build_object('upsert', rowhook.upsert_call(source.kind),
-    'fields', rowhook.entity_fields(source), 'is_owned', rowhook.owner_condition(source));
+    'fields', rowhook.entity_fields(source), 'is_owned', rowhook.owner_condition(source),
+    'is_misplaced', rowhook.misplaced_condition(source.kind));
 begin
   return rowhook.fill_template($sql$
 #variable_conflict use_column
@@ -313,6 +323,7 @@ begin
     else{merged}
       perform {upsert} from ({fields} from new_rows r except {fields} from old_rows r) as e where {is_owned};
     end if;
+    perform rowhook.is_captured_later({source}, e.id, null) from ({fields} from new_rows r) as e where {is_owned} and {is_misplaced};
   exception when others then
     begin
       perform rowhook.note_capture_error({source}, array(select {id} from new_rows r), sqlstate, sqlerrm);
@@ -343,13 +354,29 @@ declare
 begin
   execute format('select count(%s) from (%s from %s r where $1::text[] is null or %s) as e where %s',
     rowhook.upsert_call(source.kind), rowhook.entity_fields(source), source.relation, parts ->> 'has_id', rowhook.owner_condition(source)) using ids;
-  if rowhook.hides_rows(source.relation) then
-    -- Rows that are merely hidden must not be deleted.
-    return;
-  end if;
-  execute format('select count(rowhook.delete_entity(%L, null, gone)) from unnest($1::text[]) as gone
-                  where not exists (select from %s r where %s = gone)', source.kind, source.relation, parts ->> 'id') using ids;
+  execute format('select count(rowhook.is_captured_later(%L, e.id, null)) from (%s from %s r where $1::text[] is null or %s) as e where %s and %s',
+    source.name, rowhook.entity_fields(source), source.relation, parts ->> 'has_id', rowhook.owner_condition(source),
+    rowhook.misplaced_condition(source.kind)) using ids;
 end
 $$;
 comment on function rowhook.sync_entities(rowhook.source, text[]) is
-  'synchronizes Rowhook''s rows with the given rows of a watched table, or with all of them; rows deleted there are deleted here';
+  'creates and changes Rowhook''s rows for the given rows of a watched table, or for all of them';
+
+create or replace function rowhook.delete_gone_entities(source rowhook.source, ids text[]) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set datestyle = 'ISO'
+set intervalstyle = 'postgres'
+set bytea_output = 'hex'
+set extra_float_digits = 1
+set jit = off
+as $$
+begin
+  execute format('select count(rowhook.delete_entity(%L, null, gone)) from unnest($1::text[]) as gone
+                  where not exists (select from %s r where %s = gone)',
+    source.kind, source.relation, rowhook.source_parts(source) ->> 'id') using ids;
+end
+$$;
+comment on function rowhook.delete_gone_entities(rowhook.source, text[]) is
+  'deletes Rowhook''s rows for rows that were deleted in a watched table';

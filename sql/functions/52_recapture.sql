@@ -122,6 +122,8 @@ begin
     captured := rowhook.recapture(watched, failed.source_ids, failed.created_at);
   elsif watched.name is not null then
     perform rowhook.sync_entities(watched, failed.source_ids);
+    -- A row that was refused (RH006) has none here: one of this id belongs to another organization.
+    perform rowhook.delete_gone_entities(watched, failed.source_ids) where failed.sqlstate <> 'RH006';
   end if;
   return captured;
 exception when others then

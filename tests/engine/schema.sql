@@ -460,7 +460,7 @@ CREATE FUNCTION rowhook.capture_job() RETURNS trigger
     SET enable_mergejoin TO 'off'
     SET plan_cache_mode TO 'force_generic_plan';
 
-COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: bf302ca0a1a5eb19aa43cc84ae0b93f9';
+COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: 25f6a7bb236374440631b223c98fdb65';
 
 CREATE FUNCTION rowhook.capture_name(source_name text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -936,6 +936,18 @@ CREATE FUNCTION rowhook.delete_entity(entity_kind text, organization text, id te
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.delete_entity(entity_kind text, organization text, id text) IS 'follows a delete in a watched table; raises an error while a link refers to the row';
+
+CREATE FUNCTION rowhook.delete_gone_entities(source rowhook.source, ids text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO'
+    SET "IntervalStyle" TO 'postgres'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.delete_gone_entities(source rowhook.source, ids text[]) IS 'deletes Rowhook''s rows for rows that were deleted in a watched table';
 
 CREATE FUNCTION rowhook.delete_key(key uuid) RETURNS boolean
     LANGUAGE sql
@@ -1968,6 +1980,12 @@ COMMENT ON FUNCTION rowhook.metrics() IS 'unfinished deliveries by status; worke
 
 CREATE FUNCTION rowhook.minute_of(moment timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql IMMUTABLE;
+
+CREATE FUNCTION rowhook.misplaced_condition(entity_kind text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.misplaced_condition(entity_kind text) IS 'condition for rows whose id belongs to another organization than they name, so that they were not imported; for agents that is an error';
 
 CREATE FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp with time zone, until timestamp with time zone, most integer) RETURNS text[]
     LANGUAGE sql STABLE
@@ -3173,7 +3191,7 @@ CREATE FUNCTION rowhook.sync_entities(source rowhook.source, ids text[] DEFAULT 
     SET extra_float_digits TO '1'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.sync_entities(source rowhook.source, ids text[]) IS 'synchronizes Rowhook''s rows with the given rows of a watched table, or with all of them; rows deleted there are deleted here';
+COMMENT ON FUNCTION rowhook.sync_entities(source rowhook.source, ids text[]) IS 'creates and changes Rowhook''s rows for the given rows of a watched table, or for all of them';
 
 CREATE FUNCTION rowhook.system() RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -3270,7 +3288,7 @@ CREATE FUNCTION rowhook.upsert_goal(organization text, id text, name text, templ
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.upsert_goal(organization text, id text, name text, template_id text) IS 'creates or renames a goal; does not change a goal of another organization';
+COMMENT ON FUNCTION rowhook.upsert_goal(organization text, id text, name text, template_id text) IS 'creates or renames a goal; does not change a goal of another organization, see rowhook.misplaced_condition';
 
 CREATE FUNCTION rowhook.upsert_organization(id text, name text) RETURNS void
     LANGUAGE sql
@@ -3281,7 +3299,7 @@ CREATE FUNCTION rowhook.upsert_session(organization text, id text, context json)
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.upsert_session(organization text, id text, context json) IS 'creates a session or changes its context; does not change a session of another organization';
+COMMENT ON FUNCTION rowhook.upsert_session(organization text, id text, context json) IS 'creates a session or changes its context; does not change a session of another organization, see rowhook.misplaced_condition';
 
 CREATE FUNCTION rowhook.use_secrets(organization uuid, webhook uuid, secret_ids text[]) RETURNS void
     LANGUAGE sql
@@ -4741,7 +4759,7 @@ COMMENT ON INDEX rowhook.event_job IS 'one event per completion; rowhook.heal an
 
 CREATE INDEX event_of_rare_type ON rowhook.event USING btree (type, organization_id, xact, id) WHERE (type <> ALL (ARRAY['job.succeeded'::text, 'goal.committed'::text]));
 
-COMMENT ON INDEX rowhook.event_of_rare_type IS 'rowhook.ids_of_rare_events, rowhook.event_feed: events of all types but the two of most events';
+COMMENT ON INDEX rowhook.event_of_rare_type IS 'rowhook.ids_of_rare_events, rowhook.event_feed: events of all types except the two most frequent ones';
 
 CREATE INDEX exchange_by_delivery ON ONLY rowhook.exchange USING btree (outbox_id);
 
@@ -5536,6 +5554,9 @@ GRANT ALL ON FUNCTION rowhook.delay_after(schedule_s numeric[], step integer) TO
 REVOKE ALL ON FUNCTION rowhook.delete_entity(entity_kind text, organization text, id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.delete_entity(entity_kind text, organization text, id text) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.delete_gone_entities(source rowhook.source, ids text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.delete_gone_entities(source rowhook.source, ids text[]) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.delete_key(key uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.delete_key(key uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.delete_key(key uuid) TO rowhook_api;
@@ -6043,6 +6064,9 @@ GRANT ALL ON FUNCTION rowhook.minute_of(moment timestamp with time zone) TO rowh
 GRANT ALL ON FUNCTION rowhook.minute_of(moment timestamp with time zone) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.minute_of(moment timestamp with time zone) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.minute_of(moment timestamp with time zone) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.misplaced_condition(entity_kind text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.misplaced_condition(entity_kind text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp with time zone, until timestamp with time zone, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp with time zone, until timestamp with time zone, most integer) TO rowhook_worker;

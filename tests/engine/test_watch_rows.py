@@ -294,6 +294,46 @@ async def test_an_agent_that_changes_its_organization_is_reported_and_not_moved(
     assert (error["sqlstate"], "another organization" in error["message"]) == ("RH006", True)
 
 
+@pytest.mark.parametrize("kind", ["goals", "sessions"])
+async def test_a_goal_or_session_of_another_organization_is_reported_until_it_is_deleted(
+    platform: Platform, kind: str
+) -> None:
+    """A commit that is captured before its goal is watched adds the goal elsewhere."""
+    table = {"goals": "rowhook.goal", "sessions": "rowhook.session"}[kind].encode()
+    add = b"insert into %b (id, organization_id) values ('guessed', '%b')"
+    await platform.db.execute(add % (table, str(platform.organization).encode()))
+    await platform.run("create table public.aims (id text, org text)")
+    await platform.run("insert into public.aims values ('guessed', 'right'), ('new', 'right')")
+    await watch(platform, kind, "public.aims", {"id": "id", "organization_id": "org"})
+    await platform.run("update public.aims set org = 'right'")
+    await heal(platform)
+    assert await open_errors(platform) == [("RH006", ["guessed"])]
+    await platform.db.execute(b"delete from %b where id = 'guessed'" % table)
+    await heal(platform)
+    assert await open_errors(platform) == []
+    owners = b"select organization_id from %b where id in ('guessed', 'new')" % table
+    async with platform.db.cursor() as cursor:
+        await cursor.execute(owners)
+        assert len(set(await cursor.fetchall())) == 1
+
+
+async def test_a_misplaced_goal_is_kept_when_its_row_is_deleted(platform: Platform) -> None:
+    await platform.run("create table public.aims (id text, org text)")
+    await watch(platform, "goals", "public.aims", {"id": "id", "organization_id": "org"})
+    await platform.run("insert into public.aims values (%s, 'other')", platform.goal)
+    await platform.run("delete from public.aims")
+    await heal(platform)
+    assert await open_errors(platform) == []
+    query = "select count(*) from rowhook.goal where id = %s"
+    assert await platform.value(query, platform.goal) == 1
+
+
+async def open_errors(platform: Platform) -> list[tuple[str, list[str]]]:
+    """Returns SQLSTATE and ids of the open capture errors."""
+    query = "select sqlstate, source_ids from rowhook.capture_error where healed_at is null"
+    return [(row["sqlstate"], row["source_ids"]) for row in await platform.rows(query)]
+
+
 async def test_a_dependent_view_is_reported_before_anything_changes(
     platform: Platform,
 ) -> None:
