@@ -40,6 +40,7 @@ class _Snapshot(msgspec.Struct, frozen=True):
     reason: msgspec.Raw = _NULL
 
 
+_NO_SNAPSHOT = _Snapshot()
 _decoder = msgspec.json.Decoder(_Snapshot)
 _LAST_MS = 999
 _NO_WEBHOOK = '{"id":null,"name":null,"state":null}'
@@ -164,14 +165,23 @@ def session_of(event: Event) -> str | None:
     return msgspec.json.decode(_decoder.decode(event.snapshot).session, type=_Identified).id
 
 
+def _names(snapshot: str) -> dict[str, object]:
+    names = parse_json(snapshot)
+    return names if isinstance(names, dict) else {}
+
+
 class _Variables(dict[str, object]):
-    """The variables of a template, each parsed when it is first used."""
+    """The variables of a template, each parsed when it is first used.
+
+    The snapshot is parsed as a whole, since most templates use several of its names.
+    """
+
+    __slots__ = ("_event", "_snapshot", "timestamp")
 
     def __init__(self, event: Event, timestamp: str) -> None:
-        super().__init__()
         self._event = event
         self.timestamp = timestamp
-        self._snapshot: _Snapshot | None = None
+        self._snapshot: dict[str, object] | None = None
 
     def __missing__(self, name: str) -> object:
         value = _READERS[name](self, self._event) if name in _READERS else self._read(name)
@@ -180,8 +190,10 @@ class _Variables(dict[str, object]):
 
     def _read(self, name: str) -> object:
         if self._snapshot is None:
-            self._snapshot = _decoder.decode(self._event.snapshot)
-        return parse_json(_text(getattr(self._snapshot, name)))
+            self._snapshot = _names(self._event.snapshot)
+        if name in self._snapshot:
+            return self._snapshot[name]
+        return parse_json(_text(getattr(_NO_SNAPSHOT, name)))
 
     def webhook(self) -> object:
         about = self._read("webhook")
@@ -212,7 +224,7 @@ def variables(event: Event, timestamp: str) -> dict[str, object]:
 
 def variable_names() -> list[str]:
     """Returns the variables of templates, except `data.*` and `context.*`."""
-    parts = {name: getattr(_Snapshot(), name) for name in _Snapshot.__struct_fields__}
+    parts = {name: getattr(_NO_SNAPSHOT, name) for name in _Snapshot.__struct_fields__}
     parts |= {"job": msgspec.Raw(f'{_NO_JOB[:-1]},"output":null,"metadata":null}}'.encode())}
     parts |= {"webhook": msgspec.Raw(_NO_WEBHOOK.encode())}
     names = ["event.id", "event.type", "timestamp"]

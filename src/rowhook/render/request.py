@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from rowhook import json_pointer
 from rowhook.egress.errors import TargetForbidden, UrlRejected
 from rowhook.egress.policy import EgressPolicy
 from rowhook.egress.target_url import is_allowed_host, parse_target
@@ -22,7 +23,6 @@ from rowhook.model import (
     Stages,
     Verdict,
 )
-from rowhook.render.configuration import header_pointer
 from rowhook.render.payload import default_payload_of_kind, rfc3339, variables
 from rowhook.render.stored_frames import frame_request
 from rowhook.render.webhook_compiler import Webhook
@@ -154,26 +154,26 @@ def _is_true(condition: Condition, names: Mapping[str, object], budget: Budget) 
     try:
         return condition.holds(names, budget)
     except RenderFault as fault:
-        raise _failed("/condition", condition, fault, budget) from None
+        raise _failed(("condition",), condition, fault, budget) from None
 
 
 def _render_text(
-    pointer: str,
+    path: tuple[str, ...],
     template: Template,
     names: Mapping[str, object],
     secrets: Mapping[str, str],
     budget: Budget,
 ) -> tuple[str, str]:
-    """Returns the text with its secrets, and redacted."""
+    """Returns the text with its secrets, and redacted; `path` is that of the template."""
     try:
         rendered = template.render(names, budget)
         return rendered.reveal(secrets), rendered.redacted()
     except RenderFault as fault:
-        raise _failed(pointer, template, fault, budget) from None
+        raise _failed(path, template, fault, budget) from None
 
 
 def _failed(
-    pointer: str, part: Template | Condition, fault: RenderFault, budget: Budget
+    path: tuple[str, ...], part: Template | Condition, fault: RenderFault, budget: Budget
 ) -> Exception:
     if isinstance(fault, StepsExceeded) and budget.limit < MAX_STEPS:
         return fault
@@ -182,7 +182,7 @@ def _failed(
         Verdict.RENDER_FAILED,
         str(fault),
         subject=fault.subject,
-        location=FaultLocation(pointer, *at),
+        location=FaultLocation(json_pointer.join(path), *at),
     )
 
 
@@ -197,7 +197,7 @@ def _body(
         return sent, sent, "raw", ()
     if webhook.body is not None:
         sent, redacted = _render_text(
-            "/body_template", webhook.body, names, webhook.secrets, budget
+            ("body_template",), webhook.body, names, webhook.secrets, budget
         )
         if webhook.body.is_static:
             return sent, redacted, "static", ()
@@ -244,7 +244,7 @@ def _url(
 ) -> tuple[str, str]:
     if webhook.url is None:
         return "", ""
-    url, redacted = _render_text("/url", webhook.url, names, webhook.secrets, budget)
+    url, redacted = _render_text(("url",), webhook.url, names, webhook.secrets, budget)
     try:
         target = parse_target(url, policy)
     except TargetForbidden as error:
@@ -269,7 +269,7 @@ def _own_headers(
     if not webhook.headers:
         return trace, trace, trace
     rendered = [
-        (name, _render_text(header_pointer(name), template, names, webhook.secrets, budget))
+        (name, _render_text(("headers", name), template, names, webhook.secrets, budget))
         for name, template in webhook.headers
     ]
     sent = tuple((name, value) for name, (value, _) in rendered)

@@ -191,7 +191,7 @@ def bad_character(text: str) -> int | None:
 
 def has_dot_segments(url: str) -> bool:
     """Returns whether the path of a URL has a `.` or `..` segment, encoded or not."""
-    if "." not in url and "%2" not in url:
+    if "/." not in url and "/%2" not in url:
         return False
     path = re.split(r"[?#]", url, maxsplit=1)[0]
     return bool(_DOTS.search(path))

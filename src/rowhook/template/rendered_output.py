@@ -5,8 +5,9 @@ For a secret, a placeholder is written, which is filled after rendering.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from rowhook.template.body_lexers import ADJACENT, COMMENT, INSIDE, OUTSIDE, TWO_VALUES
 from rowhook.template.compilation import OutputContext
@@ -53,6 +54,7 @@ _BODIES: dict[OutputContext, Escape] = {
 # percent-encoding takes longer than other escapes, so it is charged
 _CHARGED_ESCAPES = frozenset({form_text, percent_encoded})
 _LONGEST = {OutputContext.URL: MAX_URL, OutputContext.HEADER: MAX_HEADER}
+_ALWAYS_ALLOWED = min(MAX_URL, MAX_HEADER)
 
 
 class SecretPlaceholder(str):
@@ -290,13 +292,15 @@ def touches(out: list[str], at: int) -> bool:
 _VALUES = (EmptyValue, SecretPlaceholder)
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(msgspec.Struct, frozen=True):
     """A rendered text. `parts` are its texts and placeholders, empty if there are none."""
 
     output_context: OutputContext
-    text: str = field(repr=False)
-    parts: tuple[str, ...] = field(default=(), repr=False)
+    text: str
+    parts: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Rendered({self.output_context})"
 
     def redacted(self) -> str:
         """Returns the text with `[secret:<id>]` for each secret."""
@@ -349,16 +353,16 @@ def _check_segments(texts: Sequence[str], parts: Sequence[str]) -> None:
 
 
 def _check(text: str, output_context: OutputContext) -> None:
-    longest = _LONGEST.get(output_context, MAX_OUTPUT)
-    if len(text) > longest:
-        raise output_exceeded()
-    if not text.isascii():
-        _check_bytes(text, longest)
+    # Hashing a member of an enum takes longer than both tests of a short text.
+    if len(text) > _ALWAYS_ALLOWED or not text.isascii():
+        _check_bytes(text, _LONGEST.get(output_context, MAX_OUTPUT))
     if output_context is OutputContext.URL and has_dot_segments(text):
         raise RenderFault("The path of the URL contains a . or .. segment, which is not allowed.")
 
 
 def _check_bytes(text: str, longest: int) -> None:
+    if len(text) > longest:
+        raise output_exceeded()
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
