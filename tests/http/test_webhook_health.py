@@ -63,7 +63,8 @@ async def test_endpoints_that_are_wholly_down_have_a_success_rate_of_zero(
         assert item["attempts_24h"] >= OPENS_AFTER
     for item in (await get_json(api, "/webhooks/worst"))["items"]:
         assert (item["health"], item["backlog"]) == ("circuit_open", OPENS_AFTER + 5)
-        assert item["failing_since"] < item["next_probe_at"]
+        # Null while a probe is in flight, which a slow machine reaches.
+        assert item["next_probe_at"] is None or item["failing_since"] < item["next_probe_at"]
     await sign_in(visitor)
     for path in ("/", "/webhooks", f"/goals/{rig.platform.goal}"):
         page = (await visitor.get(path)).text

@@ -141,6 +141,8 @@ async def _create_data(dashboard: DashboardSession) -> None:
         "/billing",
         schema=INVOICE,
         body_template='{"number": {{data.number}}, "recipient": "{{data.name}}"}',
+        # A held delivery is not held while it is tried again.
+        retry_schedule_s=[0, 3600],
     )
     await dashboard.webhook("Archive", "/archive", raw_payload=True, retry_schedule_s=[0])
     await dashboard.webhook("Warehouse", "/slow", retry_schedule_s=[0, 3600])
