@@ -1,4 +1,4 @@
--- Finds out that the clock of the server was set back, by NTP, by hand, or by a failover to a server whose clock is late.
+-- Detects that the clock of the server was set back, by NTP, by hand, or by a failover to a server whose clock is late.
 -- Deliveries then have higher ids than others that were created at later times.
 
 create or replace function rowhook.note_clock_steps(most int default 50000) returns bigint

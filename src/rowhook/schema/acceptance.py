@@ -18,11 +18,11 @@ from rowhook.schema.budget import MAX_STEPS, Plan
 from rowhook.schema.formats import NAMES, SLOW_NAMES, Pattern, conforms
 
 Accepts = Callable[[Any], bool]
-# By each class of JSON values: a function for values of this class only, so that none of them tests
-# the class again. None accepts all of them.
+# For each class of JSON values a function, which does not test the class of its value again. None
+# accepts every value of the class.
 _ByClass = Mapping[type, Accepts | None]
 _Compiled = tuple[_ByClass, int]
-# Of a keyword: only the classes whose values it may refuse.
+# The checks of a keyword, only for the classes whose values it may refuse.
 _Checks = tuple[Mapping[type, Accepts], int]
 
 # Half of the budget of a validation, because the steps are only estimated.
@@ -63,7 +63,7 @@ def _root(by_class: _ByClass) -> Accepts:
             check = by_class[type(value)]
             return check is None or check(value)
         except KeyError:
-            return False  # somewhere in it is a value that is not JSON
+            return False  # it is or contains a value that is not JSON
 
     return accepts
 
