@@ -51,6 +51,15 @@ def clone(folder: Path, python: str) -> Path:
     return folder / "bin" / "test"
 
 
+async def test_prepare_refuses_a_set_of_dependencies_that_does_not_exist(folder: Path) -> None:
+    (folder / "bin").mkdir()
+    shutil.copy(ROOT / "bin" / "prepare", folder / "bin")
+    process = await run(folder, folder / "bin" / "prepare", "--help")
+    _, err = await process.communicate()
+    assert (process.returncode, b"bin/prepare development" in err) == (1, True)
+    assert not (folder / ".venv").exists()
+
+
 def count(folder: Path, pattern: str) -> int:
     return len(list(folder.glob(pattern)))
 

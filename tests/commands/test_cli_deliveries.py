@@ -50,6 +50,16 @@ async def dead_delivery(platform: Platform, pool: Pool) -> tuple[UUID, int, str]
     return webhook, row["id"], commit
 
 
+async def test_a_forbidden_target_is_displayed_with_the_setting_that_allows_it(
+    hands: CommandLine, platform: Platform, pool: Pool
+) -> None:
+    await platform.webhook_of_goal()
+    await platform.commit()
+    await record_attempts(platform, pool, "target_forbidden", error="not allowed")
+    (row,) = await platform.deliveries()
+    assert "set ROWHOOK_ALLOW_NETWORKS" in await hands.ok("deliveries", "show", str(row["id"]))
+
+
 async def statuses(platform: Platform) -> list[str]:
     return [row["status"] for row in await platform.deliveries()]
 

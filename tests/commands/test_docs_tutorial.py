@@ -20,6 +20,7 @@ from tests.support.doc_blocks import Block, blocks, read
 pytestmark = pytest.mark.anyio
 PAGE = "docs/tutorial/first-webhook.md"
 DEMO, OWN = "See it work", "Send a webhook of your own"
+README = "A webhook of your own, in five minutes"
 COMMANDS, CALLS = "rowhook", "curl"
 
 
@@ -58,9 +59,13 @@ async def received_lines(process: Process, expected: str, count: int) -> list[st
     return lines + (await wait_for_exit(process)).out.splitlines(keepends=True)
 
 
-@pytest.mark.parametrize("tab", [COMMANDS, CALLS])
+@pytest.mark.parametrize(
+    ("tab", "after_readme"), [(COMMANDS, False), (COMMANDS, True), (CALLS, False)]
+)
 @pytest.mark.long
-async def test_a_webhook_of_one_s_own_works_as_written(folder: Path, tab: str) -> None:
+async def test_a_webhook_of_one_s_own_works_as_written(
+    folder: Path, tab: str, *, after_readme: bool
+) -> None:
     if tab == CALLS and shutil.which("curl") is None:
         pytest.skip("curl is not installed")
     listen, up, platform, *remaining = scripts(OWN, tab=tab)
@@ -80,6 +85,10 @@ async def test_a_webhook_of_one_s_own_works_as_written(folder: Path, tab: str) -
             script = script.replace("rhk_the_key_that_up_printed", key)
             return script.replace(":8080", f":{port}").replace(":9000", f":{receiver_port}")
 
+        if after_readme:
+            *_, commands = blocks("README.md", "sh", README)
+            _, out = await shell(folder, typed(commands.text), PATH=path)
+            assert "Commits of goal goal_signup are now sent" in out
         saving, *steps = map(typed, [platform, *remaining])
         if tab == COMMANDS:
             script = "\necho '---'\n".join([saving, *steps])
@@ -93,7 +102,10 @@ async def test_a_webhook_of_one_s_own_works_as_written(folder: Path, tab: str) -
         _, out = await shell(folder, script, PATH=path)
         lines = await received_lines(receiver, "POST /v1/customers", 2)
     outputs = [output.strip() for output in out.split("---\n")]
-    (check_commands if tab == COMMANDS else check_calls)(outputs)
+    if tab == COMMANDS:
+        check_commands(outputs, "INSERT 0 0" if after_readme else "INSERT 0 1")
+    else:
+        check_calls(outputs)
     check_receiver(lines)
 
 
@@ -105,10 +117,10 @@ def check_receiver(lines: list[str]) -> None:
     assert any('{"name": "Grace", "email": "grace@example.com"}' in line for line in lines)
 
 
-def check_commands(outputs: list[str]) -> None:
+def check_commands(outputs: list[str], added: str) -> None:
     """Checks the output of the commands; it has no error but the refused delete."""
     platform, saved, test_send, inserted, delivered, deleted = outputs
-    assert platform.split("\n") == ["INSERT 0 1", "INSERT 0 1"]
+    assert platform.split("\n") == [added, added]
     assert "whsec_" in saved
     assert "Commits of goal goal_signup are now sent" in saved
     assert "delivered" in test_send

@@ -66,7 +66,7 @@ def edit(file: Path, old: str, new: str) -> None:
 
 
 async def planned(hands: CommandLine, file: Path, *options: str) -> list[dict[str, Any]]:
-    plan = await hands.json("apply", str(file), "--plan", *options)
+    plan = await hands.json("apply", str(file), "--dry-run", *options)
     assert plan["applied"] is False
     changes: list[dict[str, Any]] = plan["changes"]
     return changes

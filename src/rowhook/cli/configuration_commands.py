@@ -14,7 +14,7 @@ from rowhook.cli import yaml_document
 from rowhook.cli.error_messages import USAGE, CommandFailed
 from rowhook.cli.operator_session import organization_filter, with_keyring, with_reader
 from rowhook.cli.options import as_json
-from rowhook.cli.output import confirm, print_json, show
+from rowhook.cli.output import confirm, print_json, program, show
 from rowhook.cli.yaml_document import Position, YamlRejected
 from rowhook.db.webhook_queries import RevisionConflict
 from rowhook.render.configuration import Fault
@@ -54,7 +54,9 @@ async def export(ctx: ServiceContext, organization: str | None, *, as_json: bool
 
 @click.command()
 @click.argument("file", type=click.File("r", encoding="utf-8"))
-@click.option("--plan", "only_plan", is_flag=True, help="Show the changes and make none.")
+@click.option(
+    "--plan", "--dry-run", "only_plan", is_flag=True, help="Show the changes and make none."
+)
 @click.option("--yes", is_flag=True, help="Make the changes without asking.")
 @click.option(
     "--prune",
@@ -133,7 +135,7 @@ def _advice(changes: Iterable[Change]) -> Iterator[str]:
     ]
     if created:
         yield "New webhooks have signing secrets, which are not printed. To get one:"
-        yield "  rowhook webhooks rotate-secret WEBHOOK --overlap-s 0"
+        yield f"  {program()} webhooks rotate-secret WEBHOOK --overlap-s 0"
 
 
 def _plan_lines(changes: Sequence[Change]) -> Iterator[str]:

@@ -20,7 +20,7 @@ from rowhook.cli.operator_session import (
     with_reader,
 )
 from rowhook.cli.options import as_json, duration, list_group, organization, paging
-from rowhook.cli.output import format_value, print_json, show, show_page
+from rowhook.cli.output import format_value, print_json, program, show, show_page
 from rowhook.services import access
 from rowhook.services.access import SCOPES, Scope
 from rowhook.services.context import KeyringContext, ServiceContext
@@ -63,7 +63,7 @@ async def list_(
         }
         for secret in result.items
     ]
-    show_page(rows, result.next_cursor, "No secrets. To save one: rowhook secrets put ID")
+    show_page(rows, result.next_cursor, f"No secrets. To save one: {program()} secrets put ID")
 
 
 def _format_users(count: int) -> str:
@@ -201,7 +201,7 @@ async def list_keys(
         }
         for key in result.items
     ]
-    empty = "No keys. To create one: rowhook keys create --name NAME --scope read"
+    empty = f"No keys. To create one: {program()} keys create --name NAME --scope read"
     show_page(rows, result.next_cursor, empty)
 
 

@@ -25,6 +25,7 @@ from rowhook.cli.output import (
     format_time,
     format_value,
     print_json,
+    program,
     sanitize,
     show,
     show_page,
@@ -34,7 +35,7 @@ from rowhook.cli.output import (
 )
 from rowhook.db.list_queries import DeliveryFilter
 from rowhook.durations import format_duration, format_relative
-from rowhook.model import FINAL_STATUSES, STATUSES
+from rowhook.model import FINAL_STATUSES, STATUSES, Verdict
 from rowhook.services import deliveries as operations
 from rowhook.services import lookups
 from rowhook.services.context import NotFound, ServiceContext
@@ -46,6 +47,12 @@ from rowhook.services.deliveries import (
     Replayable,
     delivery_of,
     list_deliveries,
+)
+
+# The error of a delivery has no advice, because customers read it too.
+_ALLOW = (
+    "To allow the address, set ROWHOOK_ALLOW_NETWORKS for `rowhook up`, or for worker and api, and"
+    " restart them."
 )
 
 
@@ -92,10 +99,10 @@ async def list_(
         return
     is_filtered = owner or statuses or any(value is not None for value in filters.values())
     empty = (
-        "No matching deliveries. List all of them with: rowhook deliveries"
+        f"No matching deliveries. List all of them with: {program()} deliveries"
         if is_filtered
         else "No deliveries yet. A finished job or a commit creates one for each webhook that is"
-        " linked to its agent or goal. To link one: rowhook link"
+        f" linked to its agent or goal. To link one: {program()} link"
     )
     show_page([_row(delivery) for delivery in result.items], result.next_cursor, empty)
 
@@ -134,8 +141,10 @@ async def show_(ctx: ServiceContext, delivery: int, *, as_json: bool) -> None:
     show_record(_fields(result))
     for attempt in result.tries:
         _show_attempt(attempt)
+    if result.tries and result.tries[-1].outcome == Verdict.TARGET_FORBIDDEN:
+        show("", _ALLOW)
     if result.status in (*FINAL_STATUSES, "held"):
-        show("", f"To send it again: rowhook retry {result.id}")
+        show("", f"To send it again: {program()} retry {result.id}")
 
 
 def _fields(delivery: DeliveryWithAttempts) -> dict[str, Any]:

@@ -33,7 +33,9 @@ from rowhook.supervisor import Supervisor, stop_on_signal
 
 log = structlog.get_logger()
 FIRST_GOAL = (
-    "with acme as (insert into rowhook.organization (name) values ('Acme') returning id)"
+    # The id of the first tutorial, which then continues with this organization.
+    "with acme as (insert into rowhook.organization (id, name)"
+    " values ('11111111-1111-4111-8111-111111111111', 'Acme') returning id)"
     " insert into rowhook.goal (id, organization_id) select 'goal_signup', id from acme"
 )
 _COMMIT = """insert into rowhook.commit (goal_id, data) values ('{}', '{{"name": "Ada"}}')"""

@@ -14,7 +14,7 @@ from rowhook.cli import watch_report
 from rowhook.cli.error_messages import USAGE, CommandFailed
 from rowhook.cli.operator_session import with_owner
 from rowhook.cli.options import Command, as_json
-from rowhook.cli.output import print_json, show, show_page
+from rowhook.cli.output import print_json, program, show, show_page
 from rowhook.db import source_queries
 from rowhook.db.connection_pool import Pool
 from rowhook.db.source_queries import WatchedTable
@@ -162,7 +162,7 @@ async def _list(owner: Pool, *, as_json: bool) -> None:
 
 async def _watch(owner: Pool, name: str, request: _Request, *, yes: bool) -> None:
     (kind,) = request.kinds
-    table = await _find(owner, name)
+    table = await _find(owner, name, kind)
     current = await _source(owner, kind, table)
     proposal, notes = await _propose(owner, table, request, current.mapping if current else {})
     await source_queries.check_mapping(owner, kind, table, proposal.mapping)
@@ -179,7 +179,7 @@ async def _watch(owner: Pool, name: str, request: _Request, *, yes: bool) -> Non
         show("", *watch_report.installation_report(installed))
 
 
-async def _find(owner: Pool, name: str) -> str:
+async def _find(owner: Pool, name: str, kind: str) -> str:
     """Returns the qualified name of a table. Raises CommandFailed with similar names."""
     table = await source_queries.find_table(owner, name)
     if table is not None:
@@ -188,7 +188,11 @@ async def _find(owner: Pool, name: str) -> str:
     names = {table: table.rpartition(".")[2].strip('"').lower() for table in tables}
     target = name.rpartition(".")[2].strip('"').lower()
     similar = difflib.get_close_matches(target, set(names.values()), n=_MAX_SUGGESTIONS)
-    lines = [f"  rowhook watch {shlex.quote(table)}" for table in names if names[table] in similar]
+    lines = [
+        f"  {program()} watch {shlex.quote(table)} --{kind}"
+        for table in names
+        if names[table] in similar
+    ]
     hints = (
         ["Similar tables:", *sorted(lines)[:_MAX_SUGGESTIONS]] if lines else ["Use SCHEMA.TABLE."]
     )
@@ -232,7 +236,7 @@ async def _remove(owner: Pool, name: str, *, yes: bool) -> None:
         if table in (source.relation, source.name) or f"public.{table}" == source.name
     ]
     if not sources:
-        raise CommandFailed(f"{table} is not a source. To list the sources: rowhook watch")
+        raise CommandFailed(f"{table} is not a source. To list the sources: {program()} watch")
     # The database refuses to remove a built-in source, with a reason.
     if not yes and table not in _BUILT_IN:
         show(

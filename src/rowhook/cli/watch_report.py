@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from rowhook.cli.output import table
+from rowhook.cli.output import program, table
 from rowhook.db.source_queries import WatchedTable
 from rowhook.mapping import Proposal, completing
 
@@ -26,11 +26,11 @@ _LINK = {
     "jobs": (
         "Link a webhook to an agent. A new agent is added with its next completed job:",
         "  select id, external_id, name from rowhook.agent;",
-        "  rowhook link WEBHOOK --agent ID",
+        "  {program} link WEBHOOK --agent ID",
     ),
     "commits": (
         "Link a webhook to a goal. A new goal is added with its next commit:",
-        "  rowhook link WEBHOOK --goal ID",
+        "  {program} link WEBHOOK --goal ID",
     ),
 }
 
@@ -165,7 +165,8 @@ def installation_report(source: WatchedTable) -> list[str]:
         lines.append(
             f"Rows that the triggers miss are recovered by {_format_source(time)} within a minute."
         )
-    return [*lines, "", *_LINK[source.kind]]
+    steps = (line.format(program=program()) for line in _LINK[source.kind])
+    return [*lines, "", *steps]
 
 
 def _drift(source: WatchedTable) -> list[str]:

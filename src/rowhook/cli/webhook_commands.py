@@ -83,9 +83,9 @@ async def list_(
         print_json(result)
         return
     empty = (
-        "No matching webhooks. List all of them with: rowhook webhooks"
+        f"No matching webhooks. List all of them with: {program()} webhooks"
         if organization or agent or goal or state or external_id
-        else "No webhooks. To create one: rowhook webhooks create --name NAME --url URL"
+        else f"No webhooks. To create one: {program()} webhooks create --name NAME --url URL"
     )
     has_several = len({webhook.organization_id for webhook in result.items}) > 1
     rows = [_row(webhook, with_organization=has_several) for webhook in result.items]
@@ -229,7 +229,8 @@ async def delete(ctx: ServiceContext, webhook: UUID) -> None:
         await delete_webhook(ctx, webhook)
     except StillLinked as error:
         for link in error.errors:
-            error.add_note(f"rowhook unlink {webhook} --{link['kind']} {shlex.quote(link['id'])}")
+            id_ = shlex.quote(link["id"])
+            error.add_note(f"{program()} unlink {webhook} --{link['kind']} {id_}")
         raise
     show(f"Deleted webhook {webhook}.")
 
@@ -257,7 +258,7 @@ async def _set_state(ctx: ServiceContext, webhook: UUID, state: State, *, as_jso
     if as_json:
         print_json(result)
     elif result.state == "paused":
-        show(f"Webhook {webhook} is paused. To resume: rowhook webhooks resume {webhook}")
+        show(f"Webhook {webhook} is paused. To resume: {program()} webhooks resume {webhook}")
     else:
         show(f"Webhook {webhook} is {result.state}.")
 
