@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from rowhook.template.body_lexers import LexerState
     from rowhook.template.compilation import Build
-    from rowhook.template.limits import Expression, RenderState, Statement
+    from rowhook.template.limits import Expression, RenderState, Statement, Step
 
     Assign = Callable[[list[object], object], None]
     Iterate = Callable[[RenderState, list[object]], None]
@@ -50,19 +50,19 @@ def compile_block(
 ) -> tuple[Statement, LexerState]:
     """Compiles consecutive nodes; returns the statement and the lexer state after it."""
     outer, build.cost = build.cost, 1
-    statements: list[Statement] = []
+    steps: list[Step] = []
     children = flatten_outputs(body)
     for node in children:
-        statement, lexer_state = compile_node(build, node, lexer_state, Part.REST)
-        statements.append(statement)
-    block = sequence(statements, build.cost, children)
+        step, lexer_state = compile_node(build, node, lexer_state, Part.REST)
+        steps.append(step)
+    block = sequence(steps, build.cost, children)
     build.cost = outer
     return block, lexer_state
 
 
-def sequence(statements: list[Statement], cost: int, children: list[nodes.Node]) -> Statement:
+def sequence(steps: Sequence[Step], cost: int, children: list[nodes.Node]) -> Statement:
     """Returns a statement that runs these, after charging their cost and static text together."""
-    steps = tuple(statements)
+    in_order = tuple(steps)
     size = sum(len(node.data) for node in children if isinstance(node, nodes.TemplateData))
 
     def run(state: RenderState) -> None:
@@ -72,15 +72,19 @@ def sequence(statements: list[Statement], cost: int, children: list[nodes.Node])
             raise steps_exceeded()
         if state.output_left < 0:
             raise output_exceeded()
-        for step in steps:
-            step(state)
+        emit = state.emit
+        for step in in_order:
+            if isinstance(step, str):
+                emit(step)
+            else:
+                step(state)
 
     return run
 
 
 def compile_node(
     build: Build, node: nodes.Node, lexer_state: LexerState, part: Part
-) -> tuple[Statement, LexerState]:
+) -> tuple[Step, LexerState]:
     """Compiles one node of a body."""
     if isinstance(node, nodes.TemplateData):
         return compile_text(build, node, lexer_state)

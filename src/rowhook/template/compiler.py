@@ -22,7 +22,7 @@ from rowhook.template.syntax_nodes import null_expression, start_offset
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rowhook.template.limits import Expression, Statement
+    from rowhook.template.limits import Expression, Statement, Step
 
 ROOTS: Final = frozenset(
     {
@@ -185,14 +185,14 @@ def _url(build: Build, tree: nodes.Template) -> Statement:
     fault = static_url_fault("".join(texts))
     if fault:
         build.fault(0, fault)
-    statements: list[Statement] = []
+    steps: list[Step] = []
     lexer_state = URL_LEXER.start
     build.cost = 1
     for index, node in enumerate(body):
         part = _part(build, node, "".join(texts[:index]), "".join(texts[index + 1 :]))
-        statement, lexer_state = compile_node(build, node, lexer_state, part)
-        statements.append(statement)
-    return sequence(statements, build.cost, body)
+        step, lexer_state = compile_node(build, node, lexer_state, part)
+        steps.append(step)
+    return sequence(steps, build.cost, body)
 
 
 def _static_text(node: nodes.Node) -> str:

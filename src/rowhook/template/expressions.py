@@ -285,6 +285,9 @@ def _concatenation(build: Build, node: nodes.Concat) -> Expression:
 
 def _list(build: Build, node: nodes.List) -> Expression:
     items = [compile_expression(build, item) for item in node.items]
+    constants = [item.value for item in node.items if isinstance(item, nodes.Const)]
+    if len(constants) == len(items):
+        return constant(LiteralList(constants))
     return lambda state: LiteralList(item(state) for item in items)
 
 

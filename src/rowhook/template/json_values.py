@@ -285,6 +285,8 @@ def indented_json(text: str, width: int, state: RenderState) -> str:
 
 def any_json(value: object, state: RenderState) -> str:
     """Returns a value as compact JSON. Raises InvalidValue if it is too long."""
+    if type(value) is int:
+        return repr(value)
     if isinstance(value, list | dict):
         return compact_json(value, state)
     if isinstance(value, str):

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     Expression = Callable[["RenderState"], object]
     Statement = Callable[["RenderState"], None]
+    # A static text is written without a call.
+    Step = Statement | str
 
 MAX_SOURCE: Final = 64 * 1024
 """Bytes of a template's source, as UTF-8."""

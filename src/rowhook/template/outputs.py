@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from rowhook.template.body_lexers import LexerState
     from rowhook.template.compilation import Build
-    from rowhook.template.limits import RenderState, Statement
+    from rowhook.template.limits import RenderState, Statement, Step
     from rowhook.template.rendered_output import Place
 
 _PUNCTUATION = re.compile(r"[\s,:\[\]{}]+")
@@ -190,7 +190,7 @@ def _in_layer(
 
 def compile_text(
     build: Build, node: nodes.TemplateData, lexer_state: LexerState
-) -> tuple[Statement, LexerState]:
+) -> tuple[Step, LexerState]:
     """Compiles static text. The enclosing block charges its length."""
     text = node.data
     is_unknown = innermost(lexer_state).tail == UNKNOWN and text[:1] in ADJACENT
@@ -201,11 +201,9 @@ def compile_text(
             build.fault(node.lineno, fault)
         lexer_state = lexer.text(lexer_state, text)
     _check_characters(build, node.lineno, text)
-
-    def write(state: RenderState) -> None:
-        state.emit(text)
-
-    return check_separation(write, "The text after it") if is_unknown else write, lexer_state
+    if not is_unknown:
+        return text, lexer_state
+    return check_separation(lambda state: state.emit(text), "The text after it"), lexer_state
 
 
 def _check_characters(build: Build, offset: int, text: str, *, is_literal: bool = False) -> None:
