@@ -27,8 +27,7 @@ begin
       select o.id, o.created_at from rowhook.outbox o
       where o.id > known.clock_read_to order by o.id limit most) as n) as o;
   -- A delivery may also have ended since then, at a time before its creation.
-  -- Before PostgreSQL 17, nothing can be subtracted from -infinity, which is there before the first delivery.
-  step := greatest(read.step, nullif(greatest(known.newest_creation, read.newest), '-infinity') - clock_timestamp());
+  step := greatest(read.step, greatest(known.newest_creation, read.newest) - clock_timestamp());
   if step > usual then
     known.clock_set_back_at := coalesce(read.step_at, read.last_id, known.clock_read_to);
     known.clock_set_back_by := greatest(known.clock_set_back_by, step);
@@ -55,8 +54,8 @@ language sql stable security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  select case when i.clock_set_back_by > '0' then i.clock_set_back_by + interval '1 minute' else interval '0' end
-  from rowhook.installation i
+  select coalesce(
+    (select i.clock_set_back_by + interval '1 minute' from rowhook.installation i where i.clock_set_back_by > '0'), interval '0')
 $$;
 comment on function rowhook.clock_set_back_by() is
   'how much earlier than a delivery with a lower id a stored one was created, or ended, and a minute; zero if the clock was not set back';

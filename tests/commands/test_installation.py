@@ -68,7 +68,8 @@ async def test_an_upgrade_records_an_older_installation(
     commit = await platform.commit()
     await platform.run("drop table rowhook.installation cascade")
     await platform.run(
-        "delete from rowhook.migration where name in ('0008_installation', 'engine')"
+        "delete from rowhook.migration"
+        " where name in ('0008_installation', '0035_clock_steps', 'engine')"
     )
     await runner.migrate(dsn)
     assert (await record(platform))["epoch"] == 0

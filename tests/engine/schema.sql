@@ -700,7 +700,7 @@ CREATE TABLE rowhook.installation (
     epoch_system_identifier bigint,
     highest_xid xid8 NOT NULL,
     clock_read_to bigint DEFAULT 0 NOT NULL,
-    newest_creation timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    newest_creation timestamp with time zone,
     clock_set_back_by interval DEFAULT '00:00:00'::interval NOT NULL,
     clock_set_back_at bigint DEFAULT 0 NOT NULL,
     CONSTRAINT epoch_fits_in_15_bits CHECK (((epoch >= 0) AND (epoch <= 32767))),
@@ -730,7 +730,7 @@ COMMENT ON COLUMN rowhook.installation.highest_xid IS 'highest transaction id of
 
 COMMENT ON COLUMN rowhook.installation.clock_read_to IS 'id of the last delivery whose creation time rowhook.note_clock_steps has compared';
 
-COMMENT ON COLUMN rowhook.installation.newest_creation IS 'latest creation time of the deliveries up to clock_read_to';
+COMMENT ON COLUMN rowhook.installation.newest_creation IS 'latest creation time of the deliveries up to clock_read_to; null before the first';
 
 COMMENT ON COLUMN rowhook.installation.clock_set_back_by IS 'how much earlier than a previous delivery a stored one was created, at most';
 
