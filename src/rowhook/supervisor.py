@@ -16,6 +16,7 @@ import structlog
 
 log = structlog.get_logger()
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_CANCEL_AGAIN_S = 1.0
 
 
 class EndedEarly(RuntimeError):
@@ -65,11 +66,7 @@ class Supervisor:
         """Cancels the named tasks, by default all, and waits for them."""
         selected = names or tuple(self._tasks)
         self.expect_end(*selected)
-        tasks = [self._tasks[name] for name in selected if name in self._tasks]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await cancel_and_wait({self._tasks[name] for name in selected if name in self._tasks})
 
     def _report(self, name: str, error: BaseException) -> None:
         """Logs the end of a task and stops the process."""
@@ -94,6 +91,18 @@ class Supervisor:
         error = _cause(task)
         if error is not None or (task.cancelled() and not self._stop.is_set()):
             self._report(task.get_name(), error or _unexpected_end(task))
+
+
+async def cancel_and_wait(tasks: set[asyncio.Task[Any]]) -> None:
+    """Cancels tasks until they have ended.
+
+    Once is not enough: before Python 3.12, asyncio.wait_for, in which psycopg waits for answers,
+    forgets a cancellation that arrives together with the answer.
+    """
+    while tasks:
+        for task in tasks:
+            task.cancel()
+        _, tasks = await asyncio.wait(tasks, timeout=_CANCEL_AGAIN_S)
 
 
 def stop_on_signal() -> asyncio.Event:

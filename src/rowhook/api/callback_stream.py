@@ -27,7 +27,7 @@ from rowhook.server_sent_events import (
     format_event,
     format_retry,
 )
-from rowhook.supervisor import Supervisor, is_set_within
+from rowhook.supervisor import Supervisor, cancel_and_wait, is_set_within
 
 log = structlog.get_logger()
 _CHANNEL = "rowhook_callback"
@@ -142,9 +142,7 @@ class CallbackStream:
         try:
             await asyncio.wait({write, disconnect}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (write, disconnect):
-                task.cancel()
-            await asyncio.wait({write, disconnect})
+            await cancel_and_wait({write, disconnect})
         if not write.cancelled():
             _log_failure(write.exception())
 
