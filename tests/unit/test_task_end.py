@@ -16,7 +16,7 @@ async def test_a_task_that_loses_a_cancellation_is_cancelled_again() -> None:
     cancellations = 0
 
     async def answered_while_cancelled() -> None:
-        """As asyncio.wait_for before Python 3.12, if the answer arrives with the cancellation."""
+        """Loses a cancellation, like asyncio.wait_for before Python 3.12."""
         nonlocal cancellations
         while True:
             try:
