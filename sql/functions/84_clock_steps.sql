@@ -11,38 +11,38 @@ as $$
 declare
   -- Processes that insert at the same moment take ids and times in different orders.
   usual constant interval := '30 seconds';
-  known record;
+  stored record;
   read record;
   step interval;
 begin
-  select i.clock_read_to, i.newest_creation, i.clock_set_back_by, i.clock_set_back_at into known
+  select i.clock_read_to, i.newest_creation, i.clock_set_back_by, i.clock_set_back_at into stored
   from rowhook.installation i;
   select count(*) as rows, max(o.id) as last_id, max(o.created_at) as newest,
          max(o.newest_so_far - o.created_at) as step, max(o.id) filter (where o.newest_so_far - o.created_at > usual) as step_at
   into read
   from (
     select n.id, n.created_at,
-           greatest(known.newest_creation, max(n.created_at) over (order by n.id rows unbounded preceding)) as newest_so_far
+           greatest(stored.newest_creation, max(n.created_at) over (order by n.id rows unbounded preceding)) as newest_so_far
     from (
       select o.id, o.created_at from rowhook.outbox o
-      where o.id > known.clock_read_to order by o.id limit most) as n) as o;
+      where o.id > stored.clock_read_to order by o.id limit most) as n) as o;
   -- A delivery may also have ended since then, at a time before its creation.
-  step := greatest(read.step, greatest(known.newest_creation, read.newest) - clock_timestamp());
+  step := greatest(read.step, greatest(stored.newest_creation, read.newest) - clock_timestamp());
   if step > usual then
-    known.clock_set_back_at := coalesce(read.step_at, read.last_id, known.clock_read_to);
-    known.clock_set_back_by := greatest(known.clock_set_back_by, step);
-  elsif known.clock_set_back_by > '0'
-    and not exists (select from rowhook.outbox o where o.id <= known.clock_set_back_at order by o.id limit 1)
+    stored.clock_set_back_at := coalesce(read.step_at, read.last_id, stored.clock_read_to);
+    stored.clock_set_back_by := greatest(stored.clock_set_back_by, step);
+  elsif stored.clock_set_back_by > '0'
+    and not exists (select from rowhook.outbox o where o.id <= stored.clock_set_back_at order by o.id limit 1)
   then
-    known.clock_set_back_by := '0';
+    stored.clock_set_back_by := '0';
   elsif read.rows = 0 then
     return 0;
   end if;
   update rowhook.installation
   set clock_read_to = coalesce(read.last_id, clock_read_to),
       newest_creation = greatest(newest_creation, read.newest),
-      clock_set_back_by = known.clock_set_back_by,
-      clock_set_back_at = known.clock_set_back_at;
+      clock_set_back_by = stored.clock_set_back_by,
+      clock_set_back_at = stored.clock_set_back_at;
   return read.rows;
 end
 $$;
