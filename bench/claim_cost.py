@@ -63,7 +63,7 @@ class _Claims:
             after=self.cursor,
             lease=timedelta(seconds=60),
             sweep=False,
-            low_watermarks=self.watermarks.times,
+            low_watermarks=self.watermarks.lanes,
         )
         self.cursor = claimed.cursor
         self.watermarks.update(claimed)

@@ -82,7 +82,7 @@ comment on column rowhook.outbox.stuck_at is 'three leases after the last claim;
 comment on index rowhook.outbox_ready is 'rowhook.claim_batch: the lanes, and the first and late rows of each; rowhook.work_due_in';
 comment on index rowhook.outbox_ordered is 'rowhook.ordered_head: the first unfinished delivery of an ordered webhook';
 comment on index rowhook.outbox_waiting is 'rowhook.claim_batch: rows that have become due, and when the next one will; rowhook.work_due_in';
-comment on index rowhook.outbox_sending is 'deliveries in flight per webhook, and expired leases; rowhook.work_due_in';
+comment on index rowhook.outbox_in_flight is 'rowhook.lane_capacity: deliveries in flight per webhook; expired leases; rowhook.work_due_in';
 comment on index rowhook.outbox_held_or_dead is 'rowhook.failing_webhooks, rowhook.count_waiting: held deliveries, dead ones, and their webhooks';
 comment on index rowhook.outbox_retrying is 'rowhook.failed_deliveries: deliveries that wait after a failed attempt, without the untried backlog';
 comment on index rowhook.outbox_delivered is 'rowhook.retain_batch: the oldest delivered rows; rowhook.webhook_health: those of the last day';

@@ -4,7 +4,7 @@
 -- Functions that only claim_batch calls have no settings of their own: each setting costs a call 1 µs.
 -- They are written in plpgsql, which keeps its plans; before PostgreSQL 18, a function in SQL is
 -- planned again at each call.
-create or replace function rowhook.promote() returns void
+create or replace function rowhook.promote(since timestamptz default '-infinity') returns void
 language plpgsql
 as $$
 begin
@@ -14,26 +14,27 @@ begin
   set ready = true, token = nextval('rowhook.token')
   where o.ctid = any (array(
     select ctid from rowhook.outbox
-    where not ready and next_attempt_at is not null and next_attempt_at <= now()
+    where not ready and next_attempt_at is not null and next_attempt_at between since and now()
     order by next_attempt_at
     limit 1000
     for update skip locked
   ));
 end
 $$;
-comment on function rowhook.promote() is 'marks due rows as ready';
+comment on function rowhook.promote(timestamptz) is 'marks rows as ready that became due since a time';
 
-create or replace function rowhook.next_due_at() returns timestamptz
+create or replace function rowhook.next_due_at(since timestamptz default '-infinity') returns timestamptz
 language plpgsql stable
 as $$
 begin
   return (
     select o.next_attempt_at from rowhook.outbox o
-    where not o.ready and o.next_attempt_at is not null
+    where not o.ready and o.next_attempt_at is not null and o.next_attempt_at >= since
     order by o.next_attempt_at limit 1);
 end
 $$;
-comment on function rowhook.next_due_at() is 'when the first delivery that is not ready is due';
+comment on function rowhook.next_due_at(timestamptz) is
+  'when the first delivery that is not ready is due, of those that are due since a time';
 
 -- Also called under the settings of rowhook.abandon.
 create or replace function rowhook.count_lost_claims(rows tid[]) returns void
@@ -76,7 +77,7 @@ declare
       and worker_id <> worker
       -- Workers could not renew leases while PostgreSQL was down, so they get one lease to come back.
       and pg_postmaster_start_time() + lease < now()
-    order by webhook_id, leased_until
+    order by webhook_id, token
     limit 1000
     for update skip locked);
 begin
@@ -98,7 +99,10 @@ create or replace function rowhook.claim_batch(
   known uuid[] default '{}',
   marks timestamptz[] default '{}',
   held bigint[] default null,
-  falls_asleep boolean default false
+  falls_asleep boolean default false,
+  mark_ids bigint[] default '{}',
+  mark_tokens bigint[] default '{}',
+  due_since timestamptz default '-infinity'
 ) returns table (
   kind text, webhook_id uuid, watermark timestamptz,
   token bigint, outbox_id bigint, number int, revision int, secrets_version int,
@@ -120,6 +124,9 @@ as $$
 #variable_conflict use_column
 declare
   max_lanes constant int := 256;
+  -- How long a transaction may take to be seen by the claims that use watermarks. The claims that sweep see it
+  -- in any case.
+  settled_before constant timestamptz := now() - interval '2 s';
   before_all constant uuid := '00000000-0000-0000-0000-000000000000';
   -- As many lanes as a full batch needs are looked up at a time.
   lanes_at_once constant int := greatest(batch / greatest(per_lane, 1), 16);
@@ -132,6 +139,7 @@ declare
   visited uuid[] := '{}';
   lane uuid;
   share int;
+  place int;
   visit record;
   state record;
   picked tid[] := '{}';
@@ -153,7 +161,7 @@ begin
      where i.singleton and i.checked_server = pg_postmaster_start_time()
        and i.checked_file = pg_relation_filepath('rowhook.installation')) as may_send,
     (select o.next_attempt_at from rowhook.outbox o
-     where not o.ready and o.next_attempt_at is not null
+     where not o.ready and o.next_attempt_at is not null and o.next_attempt_at >= due_since
      order by o.next_attempt_at limit 1) as next_due_at,
     (select true from rowhook.chore c where c.due_at <= now() order by c.due_at limit 1) as has_chore,
     (select o.webhook_id from rowhook.outbox o
@@ -161,15 +169,15 @@ begin
      order by o.webhook_id, o.late, o.next_attempt_at, o.id limit 1) as first_lane,
     (select o.webhook_id from rowhook.outbox o
      where sweep and o.status = 'sending'
-     order by o.webhook_id, o.leased_until limit 1) as sending_lane
+     order by o.webhook_id, o.token limit 1) as sending_lane
   into state;
   if not coalesce(state.may_send, rowhook.may_send()) then
     return;
   end if;
   has_ready := known <> '{}' or state.first_lane is not null;
   if state.next_due_at <= now() then
-    perform rowhook.promote();
-    state.next_due_at := rowhook.next_due_at();
+    perform rowhook.promote(due_since);
+    state.next_due_at := rowhook.next_due_at(due_since);
     has_ready := true;
   end if;
   if state.sending_lane is not null then
@@ -190,11 +198,12 @@ begin
       order by q.organization_id limit 1), false);
   end if;
   while not has_all_lanes and cardinality(picked) < batch and cardinality(visited) < max_lanes loop
-    lanes := rowhook.ready_lanes(last_lane, up_to, lanes_at_once, known, marks);
+    lanes := rowhook.ready_lanes(last_lane, up_to, lanes_at_once, known, marks, mark_ids);
     if cardinality(lanes) < lanes_at_once and up_to is null and after is not null then
       -- The lanes up to the cursor follow.
       up_to := after;
-      lanes := lanes || rowhook.ready_lanes(before_all, up_to, lanes_at_once - cardinality(lanes), known, marks);
+      lanes := lanes || rowhook.ready_lanes(
+        before_all, up_to, lanes_at_once - cardinality(lanes), known, marks, mark_ids);
     end if;
     has_all_lanes := cardinality(lanes) < lanes_at_once;
     visited := visited || lanes;
@@ -204,16 +213,20 @@ begin
     foreach lane in array lanes loop
       exit when cardinality(picked) = batch;
       webhook_id := lane;
+      place := array_position(known, lane);
       visit := rowhook.visit_lane(
-        lane, least(share, batch - cardinality(picked)), coalesce(marks[array_position(known, lane)], '-infinity'),
-        has_quota);
+        lane, least(share, batch - cardinality(picked)), has_quota,
+        coalesce(marks[place], '-infinity'), coalesce(mark_ids[place], 0), coalesce(mark_tokens[place], 0));
       picked := picked || visit.rows;
       if visit.last_due_at is not null then
         kind := 'watermark';
-        -- Set back, so that the watermark does not pass rows that an older transaction commits later.
-        watermark := visit.last_due_at - interval '2 s';
+        watermark := least(visit.last_due_at, settled_before);
+        outbox_id := case when visit.last_due_at <= settled_before then visit.last_id else 0 end;
+        token := visit.first_token;
         return next;
         watermark := null;
+        outbox_id := null;
+        token := null;
       end if;
       if visit.outlook is not null then
         kind := visit.outlook;
@@ -232,6 +245,12 @@ begin
     kind := 'due';
     due_in_s := extract(epoch from state.next_due_at - now());
     return next;
+  end if;
+  if sweep then
+    kind := 'waiting';
+    watermark := least(state.next_due_at, settled_before);
+    return next;
+    watermark := null;
   end if;
   if state.has_chore then
     kind := 'chore';
@@ -289,8 +308,8 @@ begin
   end if;
 end
 $$;
-comment on function rowhook.claim_batch(uuid, int, int, uuid, interval, boolean, uuid[], timestamptz[], bigint[], boolean) is
-  'claims due deliveries; with `falls_asleep` it registers the worker as asleep first. Rows by `kind`: delivery, whose due_in_s is minus the seconds since it was captured, if this is its first attempt and its webhook has no first delay; unreadable, a claimed row whose event is missing; watermark, the time before which a lane has no ready rows; cursor, the last visited lane if there are more; reclaimed, how many expired claims that are not in `held` were given back; and what the worker may wait for: more, a lane that may have further ready rows; full, one that waits for a result; due, when a lane or a delivery is due; chore, rowhook.sweep has work; unsettled, an open transaction may commit without a notification';
+comment on function rowhook.claim_batch(uuid, int, int, uuid, interval, boolean, uuid[], timestamptz[], bigint[], boolean, bigint[], bigint[], timestamptz) is
+  'claims due deliveries; with `falls_asleep` it registers the worker as asleep first. Rows by `kind`: delivery, whose due_in_s is minus the seconds since it was captured, if this is its first attempt and its webhook has no first delay; unreadable, a claimed row whose event is missing; watermark, the time and the id up to which a lane has no ready rows, and the least token of its rows in flight before this claim, null if there were none; waiting, the time before which no row waits that is not ready; cursor, the last visited lane if there are more; reclaimed, how many expired claims that are not in `held` were given back; and what the worker may wait for: more, a lane that may have further ready rows; full, one that waits for a result; due, when a lane or a delivery is due; chore, rowhook.sweep has work; unsettled, an open transaction may commit without a notification';
 
 create or replace function rowhook.work_due_in() returns double precision
 language plpgsql
@@ -316,7 +335,7 @@ begin
        order by o.next_attempt_at limit 1),
       -- Its lease may expire.
       (select 1::double precision from rowhook.outbox o where o.status = 'sending'
-       order by o.webhook_id, o.leased_until limit 1))));
+       order by o.webhook_id, o.token limit 1))));
 end
 $$;
 comment on function rowhook.work_due_in() is

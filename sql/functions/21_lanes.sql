@@ -2,7 +2,8 @@
 
 -- Called under the settings of rowhook.claim_batch, as all functions of this file.
 create or replace function rowhook.ready_lanes(
-  after uuid, up_to uuid, max_lanes int, known uuid[] default '{}', marks timestamptz[] default '{}'
+  after uuid, up_to uuid, max_lanes int, known uuid[] default '{}', marks timestamptz[] default '{}',
+  mark_ids bigint[] default '{}'
 ) returns uuid[]
 language plpgsql stable
 as $$
@@ -29,7 +30,8 @@ begin
       -- Rows before the watermark of a known lane are skipped: while an old transaction is open, they
       -- are dead index entries.
       perform from rowhook.outbox o
-      where o.ready and o.webhook_id = lane and not o.late and o.next_attempt_at >= marks[passed]
+      where o.ready and o.webhook_id = lane and not o.late
+        and (o.next_attempt_at, o.id) > (marks[passed], coalesce(mark_ids[passed], 0))
       order by o.next_attempt_at, o.id limit 1;
       is_live := found;
       if not is_live then
@@ -47,13 +49,13 @@ begin
   return lanes;
 end
 $$;
-comment on function rowhook.ready_lanes(uuid, uuid, int, uuid[], timestamptz[]) is
-  'webhooks with ready rows, by a skip scan with one index probe per lane; `known` is sorted, and `marks` has for each known lane the time before which it has no ready rows';
+comment on function rowhook.ready_lanes(uuid, uuid, int, uuid[], timestamptz[], bigint[]) is
+  'webhooks with ready rows, by a skip scan with one index probe per lane; `known` is sorted, and `marks` and `mark_ids` have for each known lane the time and the id up to which it has no ready rows';
 
 create or replace function rowhook.lane_capacity(
-  lane uuid,
+  lane uuid, since_token bigint default 0,
   out room int, out late_room int, out head tid, out is_probe boolean,
-  out tokens double precision, out opens_at timestamptz
+  out tokens double precision, out opens_at timestamptz, out first_token bigint
 )
 language plpgsql stable
 as $$
@@ -90,13 +92,13 @@ begin
       return;
     end if;
   end if;
-  select count(*), count(*) filter (where sent.late) into in_flight, late_in_flight
+  -- Tokens grow, and a claim assigns them while it has the lane's lock. So a lane never gets a row in flight
+  -- with a lower token than those it had before.
+  select count(*) filter (where sent.counts), count(*) filter (where sent.counts and sent.late), min(sent.token)
+  into in_flight, late_in_flight, first_token
   from (
-    select o.late from rowhook.outbox o
-    where o.webhook_id = lane and o.status = 'sending'
-      and o.leased_until > case when w.ordered then '-infinity' else now() end
-    order by o.leased_until
-    limit slots) as sent;
+    select o.late, o.token, w.ordered or o.leased_until > now() as counts from rowhook.outbox o
+    where o.webhook_id = lane and o.status = 'sending' and o.token >= since_token) as sent;
   room := least(slots - in_flight, floor(tokens));
   -- Late attempts may use at most half of the slots; the rest is reserved for first attempts.
   late_room := greatest(least(room, (slots + 1) / 2 - late_in_flight), 0);
@@ -106,8 +108,8 @@ begin
   end if;
 end
 $$;
-comment on function rowhook.lane_capacity(uuid) is
-  'how many deliveries a lane may send now, by its limits, rate, circuit and order; null if its webhook is not active. A lane without capacity gets some at opens_at, or when a delivery in flight ends';
+comment on function rowhook.lane_capacity(uuid, bigint) is
+  'how many deliveries a lane may send now, by its limits, rate, circuit and order; null if its webhook is not active. A lane without capacity gets some at opens_at, or when a delivery in flight ends. `first_token` is the least token of its deliveries in flight, which have at least `since_token`';
 
 create or replace function rowhook.ordered_head(lane uuid) returns tid
 language plpgsql stable
@@ -147,8 +149,8 @@ $$;
 comment on function rowhook.lock_late(uuid, int) is 'locks the first ready late rows of a lane';
 
 create or replace function rowhook.lock_ready(
-  lane uuid, share int, late_room int, since timestamptz,
-  out rows tid[], out last_due_at timestamptz, out is_late_full boolean
+  lane uuid, share int, late_room int, since timestamptz, since_id bigint,
+  out rows tid[], out last_due_at timestamptz, out last_id bigint, out is_late_full boolean
 )
 language plpgsql
 as $$
@@ -157,9 +159,10 @@ declare
   reserved constant int := least(late_room, floor(share * 0.25 + random())::int);
   late_rows tid[] := rowhook.lock_late(lane, reserved);
 begin
-  select coalesce(array_agg(first.ctid), '{}'), max(first.next_attempt_at) into rows, last_due_at from (
-    select o.ctid, o.next_attempt_at from rowhook.outbox o
-    where o.ready and o.webhook_id = lane and not o.late and o.next_attempt_at >= since
+  select coalesce(array_agg(first.ctid), '{}'), max(first.next_attempt_at), (array_agg(first.id))[count(*)]
+  into rows, last_due_at, last_id from (
+    select o.ctid, o.next_attempt_at, o.id from rowhook.outbox o
+    where o.ready and o.webhook_id = lane and not o.late and (o.next_attempt_at, o.id) > (since, since_id)
     order by o.next_attempt_at, o.id
     limit share - cardinality(late_rows)
     for update skip locked) as first;
@@ -172,12 +175,13 @@ begin
   is_late_full := cardinality(late_rows) = late_room;
 end
 $$;
-comment on function rowhook.lock_ready(uuid, int, int, timestamptz) is
-  'locks up to `share` ready rows of a lane that are due since a time, at most `late_room` of them late';
+comment on function rowhook.lock_ready(uuid, int, int, timestamptz, bigint) is
+  'locks up to `share` ready rows of a lane that come after a time and an id, at most `late_room` of them late';
 
 create or replace function rowhook.visit_lane(
-  lane uuid, most int, since timestamptz, has_quota boolean,
-  out rows tid[], out last_due_at timestamptz, out outlook text, out due_in_s double precision
+  lane uuid, most int, has_quota boolean, since timestamptz, since_id bigint, since_token bigint,
+  out rows tid[], out last_due_at timestamptz, out last_id bigint, out first_token bigint,
+  out outlook text, out due_in_s double precision
 )
 language plpgsql
 as $$
@@ -196,7 +200,8 @@ begin
     outlook := 'unsettled';
     return;
   end if;
-  capacity := rowhook.lane_capacity(lane);
+  capacity := rowhook.lane_capacity(lane, since_token);
+  first_token := capacity.first_token;
   if capacity.room is null then
     return;
   end if;
@@ -224,9 +229,10 @@ begin
     rows := array(
       select o.ctid from rowhook.outbox o where o.ctid = capacity.head and o.ready for update skip locked);
   else
-    ready := rowhook.lock_ready(lane, share, capacity.late_room, since);
+    ready := rowhook.lock_ready(lane, share, capacity.late_room, since, since_id);
     rows := ready.rows;
     last_due_at := ready.last_due_at;
+    last_id := ready.last_id;
     outlook := case when ready.is_late_full then 'full' end;
   end if;
   if cardinality(rows) = share then
@@ -240,7 +246,7 @@ begin
   end if;
 end
 $$;
-comment on function rowhook.visit_lane(uuid, int, timestamptz, boolean) is
+comment on function rowhook.visit_lane(uuid, int, boolean, timestamptz, bigint, bigint) is
   'locks up to `most` rows that a lane may send now; with `has_quota`, no more than the quotas of its organization allow; `outlook` is a kind of row of claim_batch, null if the lane has no more ready rows';
 
 create or replace function rowhook.spend(lane uuid, remaining double precision, is_probe boolean) returns void

@@ -83,7 +83,7 @@ as $$
         and leased_until < now()
         and worker_id = worker
         and token <> all (tokens)
-      order by webhook_id, leased_until
+      order by webhook_id, token
       limit 1000
       for update skip locked
     ))

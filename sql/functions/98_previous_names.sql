@@ -161,7 +161,9 @@ create or replace function rowhook.claim(
 language sql
 set search_path = pg_catalog, pg_temp
 as $$
-  select c.token, c.outbox_id, c.number, c.webhook_id, c.revision, c.secrets_version,
+  -- That release tells a watermark by its nulls.
+  select case when c.kind <> 'watermark' then c.token end, case when c.kind <> 'watermark' then c.outbox_id end,
+         c.number, c.webhook_id, c.revision, c.secrets_version,
          c.event_id, c.event_type, c.key, c.organization_id, coalesce(c.watermark, c.occurred_at),
          c.snapshot, c.data, c.context, c.oversize_bytes, c.large
   from rowhook.claim_batch(worker, batch, per_lane, after, lease, sweep, known, marks) as c

@@ -133,3 +133,13 @@ drop function if exists
 
 -- Before a batch of delivered results had a statement of its own.
 drop function if exists rowhook.record(json, json);
+
+-- Before watermarks had ids and tokens.
+drop function if exists
+  rowhook.claim_batch(uuid, int, int, uuid, interval, boolean, uuid[], timestamptz[], bigint[], boolean),
+  rowhook.lane_capacity(uuid),
+  rowhook.lock_ready(uuid, int, int, timestamptz),
+  rowhook.next_due_at(),
+  rowhook.promote(),
+  rowhook.ready_lanes(uuid, uuid, int, uuid[], timestamptz[]),
+  rowhook.visit_lane(uuid, int, timestamptz, boolean);

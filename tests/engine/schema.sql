@@ -557,7 +557,7 @@ CREATE FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, afte
 
 COMMENT ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) IS 'previous form of rowhook.claim_batch';
 
-CREATE FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer, after uuid DEFAULT NULL::uuid, lease interval DEFAULT '00:00:20'::interval, sweep boolean DEFAULT false, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[], held bigint[] DEFAULT NULL::bigint[], falls_asleep boolean DEFAULT false) RETURNS TABLE(kind text, webhook_id uuid, watermark timestamp with time zone, token bigint, outbox_id bigint, number integer, revision integer, secrets_version integer, event_id bigint, event_type text, key text, organization_id uuid, occurred_at timestamp with time zone, snapshot text, data text, context text, oversize_bytes bigint, large boolean, due_in_s double precision)
+CREATE FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer, after uuid DEFAULT NULL::uuid, lease interval DEFAULT '00:00:20'::interval, sweep boolean DEFAULT false, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[], held bigint[] DEFAULT NULL::bigint[], falls_asleep boolean DEFAULT false, mark_ids bigint[] DEFAULT '{}'::bigint[], mark_tokens bigint[] DEFAULT '{}'::bigint[], due_since timestamp with time zone DEFAULT '-infinity'::timestamp with time zone) RETURNS TABLE(kind text, webhook_id uuid, watermark timestamp with time zone, token bigint, outbox_id bigint, number integer, revision integer, secrets_version integer, event_id bigint, event_type text, key text, organization_id uuid, occurred_at timestamp with time zone, snapshot text, data text, context text, oversize_bytes bigint, large boolean, due_in_s double precision)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
@@ -569,7 +569,7 @@ CREATE FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[], held bigint[], falls_asleep boolean) IS 'claims due deliveries; with `falls_asleep` it registers the worker as asleep first. Rows by `kind`: delivery, whose due_in_s is minus the seconds since it was captured, if this is its first attempt and its webhook has no first delay; unreadable, a claimed row whose event is missing; watermark, the time before which a lane has no ready rows; cursor, the last visited lane if there are more; reclaimed, how many expired claims that are not in `held` were given back; and what the worker may wait for: more, a lane that may have further ready rows; full, one that waits for a result; due, when a lane or a delivery is due; chore, rowhook.sweep has work; unsettled, an open transaction may commit without a notification';
+COMMENT ON FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[], held bigint[], falls_asleep boolean, mark_ids bigint[], mark_tokens bigint[], due_since timestamp with time zone) IS 'claims due deliveries; with `falls_asleep` it registers the worker as asleep first. Rows by `kind`: delivery, whose due_in_s is minus the seconds since it was captured, if this is its first attempt and its webhook has no first delay; unreadable, a claimed row whose event is missing; watermark, the time and the id up to which a lane has no ready rows, and the least token of its rows in flight before this claim, null if there were none; waiting, the time before which no row waits that is not ready; cursor, the last visited lane if there are more; reclaimed, how many expired claims that are not in `held` were given back; and what the worker may wait for: more, a lane that may have further ready rows; full, one that waits for a result; due, when a lane or a delivery is due; chore, rowhook.sweep has work; unsettled, an open transaction may commit without a notification';
 
 CREATE FUNCTION rowhook.clock_set_back_by() RETURNS interval
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1758,10 +1758,10 @@ CREATE FUNCTION rowhook.keyring_check(offered bytea) RETURNS bytea
 
 COMMENT ON FUNCTION rowhook.keyring_check(offered bytea) IS 'encrypted value that this database''s keyring must be able to decrypt; a new database stores the offered one';
 
-CREATE FUNCTION rowhook.lane_capacity(lane uuid, OUT room integer, OUT late_room integer, OUT head tid, OUT is_probe boolean, OUT tokens double precision, OUT opens_at timestamp with time zone) RETURNS record
+CREATE FUNCTION rowhook.lane_capacity(lane uuid, since_token bigint DEFAULT 0, OUT room integer, OUT late_room integer, OUT head tid, OUT is_probe boolean, OUT tokens double precision, OUT opens_at timestamp with time zone, OUT first_token bigint) RETURNS record
     LANGUAGE plpgsql STABLE;
 
-COMMENT ON FUNCTION rowhook.lane_capacity(lane uuid, OUT room integer, OUT late_room integer, OUT head tid, OUT is_probe boolean, OUT tokens double precision, OUT opens_at timestamp with time zone) IS 'how many deliveries a lane may send now, by its limits, rate, circuit and order; null if its webhook is not active. A lane without capacity gets some at opens_at, or when a delivery in flight ends';
+COMMENT ON FUNCTION rowhook.lane_capacity(lane uuid, since_token bigint, OUT room integer, OUT late_room integer, OUT head tid, OUT is_probe boolean, OUT tokens double precision, OUT opens_at timestamp with time zone, OUT first_token bigint) IS 'how many deliveries a lane may send now, by its limits, rate, circuit and order; null if its webhook is not active. A lane without capacity gets some at opens_at, or when a delivery in flight ends. `first_token` is the least token of its deliveries in flight, which have at least `since_token`';
 
 CREATE FUNCTION rowhook.quarter_of(moment timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql IMMUTABLE;
@@ -1906,10 +1906,10 @@ CREATE FUNCTION rowhook.lock_late(lane uuid, most integer) RETURNS tid[]
 
 COMMENT ON FUNCTION rowhook.lock_late(lane uuid, most integer) IS 'locks the first ready late rows of a lane';
 
-CREATE FUNCTION rowhook.lock_ready(lane uuid, share integer, late_room integer, since timestamp with time zone, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT is_late_full boolean) RETURNS record
+CREATE FUNCTION rowhook.lock_ready(lane uuid, share integer, late_room integer, since timestamp with time zone, since_id bigint, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT last_id bigint, OUT is_late_full boolean) RETURNS record
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowhook.lock_ready(lane uuid, share integer, late_room integer, since timestamp with time zone, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT is_late_full boolean) IS 'locks up to `share` ready rows of a lane that are due since a time, at most `late_room` of them late';
+COMMENT ON FUNCTION rowhook.lock_ready(lane uuid, share integer, late_room integer, since timestamp with time zone, since_id bigint, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT last_id bigint, OUT is_late_full boolean) IS 'locks up to `share` ready rows of a lane that come after a time and an id, at most `late_room` of them late';
 
 CREATE FUNCTION rowhook.lose(outbox_ids bigint[], tokens bigint[]) RETURNS void
     LANGUAGE sql
@@ -2102,10 +2102,10 @@ CREATE FUNCTION rowhook.newest_restored_event(of_epoch integer) RETURNS bigint
 
 COMMENT ON FUNCTION rowhook.newest_restored_event(of_epoch integer) IS 'newest event of this epoch whose row was written by a lower transaction than it names, that is by a restore; later ones were captured in this cluster';
 
-CREATE FUNCTION rowhook.next_due_at() RETURNS timestamp with time zone
+CREATE FUNCTION rowhook.next_due_at(since timestamp with time zone DEFAULT '-infinity'::timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE;
 
-COMMENT ON FUNCTION rowhook.next_due_at() IS 'when the first delivery that is not ready is due';
+COMMENT ON FUNCTION rowhook.next_due_at(since timestamp with time zone) IS 'when the first delivery that is not ready is due, of those that are due since a time';
 
 CREATE FUNCTION rowhook.note(organization uuid, action text, subject text, before json DEFAULT NULL::json, after json DEFAULT NULL::json) RETURNS void
     LANGUAGE sql
@@ -2356,10 +2356,10 @@ CREATE FUNCTION rowhook.portal_access(token_hash bytea) RETURNS TABLE(id uuid, o
 
 COMMENT ON FUNCTION rowhook.portal_access(token_hash bytea) IS 'portal link or session with this SHA-256, unless it has expired';
 
-CREATE FUNCTION rowhook.promote() RETURNS void
+CREATE FUNCTION rowhook.promote(since timestamp with time zone DEFAULT '-infinity'::timestamp with time zone) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowhook.promote() IS 'marks due rows as ready';
+COMMENT ON FUNCTION rowhook.promote(since timestamp with time zone) IS 'marks rows as ready that became due since a time';
 
 CREATE FUNCTION rowhook.proposed_commit(wanted_goal text, wanted_session text, wanted_interview text) RETURNS TABLE(organization_id uuid, snapshot text, context text, moment timestamp with time zone)
     LANGUAGE sql
@@ -2423,10 +2423,10 @@ CREATE FUNCTION rowhook.readable_time(moment timestamp with time zone) RETURNS t
 
 COMMENT ON FUNCTION rowhook.readable_time(moment timestamp with time zone) IS 'time limited to the range that clients can read in every time zone: the local year must be between 1 and 9999. Payloads have the exact time, as text';
 
-CREATE FUNCTION rowhook.ready_lanes(after uuid, up_to uuid, max_lanes integer, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[]) RETURNS uuid[]
+CREATE FUNCTION rowhook.ready_lanes(after uuid, up_to uuid, max_lanes integer, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[], mark_ids bigint[] DEFAULT '{}'::bigint[]) RETURNS uuid[]
     LANGUAGE plpgsql STABLE;
 
-COMMENT ON FUNCTION rowhook.ready_lanes(after uuid, up_to uuid, max_lanes integer, known uuid[], marks timestamp with time zone[]) IS 'webhooks with ready rows, by a skip scan with one index probe per lane; `known` is sorted, and `marks` has for each known lane the time before which it has no ready rows';
+COMMENT ON FUNCTION rowhook.ready_lanes(after uuid, up_to uuid, max_lanes integer, known uuid[], marks timestamp with time zone[], mark_ids bigint[]) IS 'webhooks with ready rows, by a skip scan with one index probe per lane; `known` is sorted, and `marks` and `mark_ids` have for each known lane the time and the id up to which it has no ready rows';
 
 CREATE FUNCTION rowhook.recapture(source rowhook.source, ids text[], failed_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql
@@ -3313,10 +3313,10 @@ CREATE FUNCTION rowhook.validate_commit(goal_id text, data json, context json DE
 
 COMMENT ON FUNCTION rowhook.validate_commit(goal_id text, data json, context json) IS 'checks which paths required by the outputs of a goal are missing in proposed data: one row per fault, and one with a null pointer for an output without any';
 
-CREATE FUNCTION rowhook.visit_lane(lane uuid, most integer, since timestamp with time zone, has_quota boolean, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT outlook text, OUT due_in_s double precision) RETURNS record
+CREATE FUNCTION rowhook.visit_lane(lane uuid, most integer, has_quota boolean, since timestamp with time zone, since_id bigint, since_token bigint, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT last_id bigint, OUT first_token bigint, OUT outlook text, OUT due_in_s double precision) RETURNS record
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowhook.visit_lane(lane uuid, most integer, since timestamp with time zone, has_quota boolean, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT outlook text, OUT due_in_s double precision) IS 'locks up to `most` rows that a lane may send now; with `has_quota`, no more than the quotas of its organization allow; `outlook` is a kind of row of claim_batch, null if the lane has no more ready rows';
+COMMENT ON FUNCTION rowhook.visit_lane(lane uuid, most integer, has_quota boolean, since timestamp with time zone, since_id bigint, since_token bigint, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT last_id bigint, OUT first_token bigint, OUT outlook text, OUT due_in_s double precision) IS 'locks up to `most` rows that a lane may send now; with `has_quota`, no more than the quotas of its organization allow; `outlook` is a kind of row of claim_batch, null if the lane has no more ready rows';
 
 CREATE FUNCTION rowhook.wake() RETURNS void
     LANGUAGE plpgsql;
@@ -4825,6 +4825,10 @@ CREATE INDEX outbox_held_or_dead ON rowhook.outbox USING btree (status, webhook_
 
 COMMENT ON INDEX rowhook.outbox_held_or_dead IS 'rowhook.failing_webhooks, rowhook.count_waiting: held deliveries, dead ones, and their webhooks';
 
+CREATE INDEX outbox_in_flight ON rowhook.outbox USING btree (webhook_id, token) WHERE (status = 'sending'::text);
+
+COMMENT ON INDEX rowhook.outbox_in_flight IS 'rowhook.lane_capacity: deliveries in flight per webhook; expired leases; rowhook.work_due_in';
+
 CREATE INDEX outbox_ordered ON rowhook.outbox USING btree (webhook_id, ordered_by, id) WHERE ((ordered_by IS NOT NULL) AND (finished_at IS NULL));
 
 COMMENT ON INDEX rowhook.outbox_ordered IS 'rowhook.ordered_head: the first unfinished delivery of an ordered webhook';
@@ -4836,10 +4840,6 @@ COMMENT ON INDEX rowhook.outbox_ready IS 'rowhook.claim_batch: the lanes, and th
 CREATE INDEX outbox_retrying ON rowhook.outbox USING btree (webhook_id, created_at) WHERE ((status = 'pending'::text) AND (last_error IS NOT NULL));
 
 COMMENT ON INDEX rowhook.outbox_retrying IS 'rowhook.failed_deliveries: deliveries that wait after a failed attempt, without the untried backlog';
-
-CREATE INDEX outbox_sending ON rowhook.outbox USING btree (webhook_id, leased_until) WHERE (status = 'sending'::text);
-
-COMMENT ON INDEX rowhook.outbox_sending IS 'deliveries in flight per webhook, and expired leases; rowhook.work_due_in';
 
 CREATE INDEX outbox_waiting ON rowhook.outbox USING btree (next_attempt_at) WHERE ((NOT ready) AND (next_attempt_at IS NOT NULL));
 
@@ -5411,8 +5411,8 @@ GRANT ALL ON FUNCTION rowhook.check_webhook_quota(organization uuid) TO rowhook_
 REVOKE ALL ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[], held bigint[], falls_asleep boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[], held bigint[], falls_asleep boolean) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[], held bigint[], falls_asleep boolean, mark_ids bigint[], mark_tokens bigint[], due_since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[], held bigint[], falls_asleep boolean, mark_ids bigint[], mark_tokens bigint[], due_since timestamp with time zone) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.clock_set_back_by() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.clock_set_back_by() TO rowhook_worker;
@@ -5943,8 +5943,8 @@ REVOKE ALL ON FUNCTION rowhook.keyring_check(offered bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.keyring_check(offered bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.keyring_check(offered bytea) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.lane_capacity(lane uuid, OUT room integer, OUT late_room integer, OUT head tid, OUT is_probe boolean, OUT tokens double precision, OUT opens_at timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.lane_capacity(lane uuid, OUT room integer, OUT late_room integer, OUT head tid, OUT is_probe boolean, OUT tokens double precision, OUT opens_at timestamp with time zone) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.lane_capacity(lane uuid, since_token bigint, OUT room integer, OUT late_room integer, OUT head tid, OUT is_probe boolean, OUT tokens double precision, OUT opens_at timestamp with time zone, OUT first_token bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.lane_capacity(lane uuid, since_token bigint, OUT room integer, OUT late_room integer, OUT head tid, OUT is_probe boolean, OUT tokens double precision, OUT opens_at timestamp with time zone, OUT first_token bigint) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.quarter_of(moment timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.quarter_of(moment timestamp with time zone) TO rowhook_reader;
@@ -6021,8 +6021,8 @@ GRANT ALL ON FUNCTION rowhook.lock_installation() TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.lock_late(lane uuid, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.lock_late(lane uuid, most integer) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.lock_ready(lane uuid, share integer, late_room integer, since timestamp with time zone, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT is_late_full boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.lock_ready(lane uuid, share integer, late_room integer, since timestamp with time zone, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT is_late_full boolean) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.lock_ready(lane uuid, share integer, late_room integer, since timestamp with time zone, since_id bigint, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT last_id bigint, OUT is_late_full boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.lock_ready(lane uuid, share integer, late_room integer, since timestamp with time zone, since_id bigint, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT last_id bigint, OUT is_late_full boolean) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.lose(outbox_ids bigint[], tokens bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.lose(outbox_ids bigint[], tokens bigint[]) TO rowhook_worker;
@@ -6120,8 +6120,8 @@ GRANT ALL ON FUNCTION rowhook.newest_of_type(organization uuid, webhook uuid, wa
 REVOKE ALL ON FUNCTION rowhook.newest_restored_event(of_epoch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.newest_restored_event(of_epoch integer) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.next_due_at() FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.next_due_at() TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.next_due_at(since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.next_due_at(since timestamp with time zone) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) TO rowhook_worker;
@@ -6243,8 +6243,8 @@ GRANT ALL ON FUNCTION rowhook.platform_tables() TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.portal_access(token_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.portal_access(token_hash bytea) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.promote() FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.promote() TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.promote(since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.promote(since timestamp with time zone) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.proposed_commit(wanted_goal text, wanted_session text, wanted_interview text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.proposed_commit(wanted_goal text, wanted_session text, wanted_interview text) TO rowhook_worker;
@@ -6282,8 +6282,8 @@ REVOKE ALL ON FUNCTION rowhook.readable_time(moment timestamp with time zone) FR
 GRANT ALL ON FUNCTION rowhook.readable_time(moment timestamp with time zone) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.readable_time(moment timestamp with time zone) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.ready_lanes(after uuid, up_to uuid, max_lanes integer, known uuid[], marks timestamp with time zone[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.ready_lanes(after uuid, up_to uuid, max_lanes integer, known uuid[], marks timestamp with time zone[]) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.ready_lanes(after uuid, up_to uuid, max_lanes integer, known uuid[], marks timestamp with time zone[], mark_ids bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.ready_lanes(after uuid, up_to uuid, max_lanes integer, known uuid[], marks timestamp with time zone[], mark_ids bigint[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.recapture(source rowhook.source, ids text[], failed_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.recapture(source rowhook.source, ids text[], failed_at timestamp with time zone) TO rowhook_worker;
@@ -6724,8 +6724,8 @@ REVOKE ALL ON FUNCTION rowhook.validate_commit(goal_id text, data json, context 
 GRANT ALL ON FUNCTION rowhook.validate_commit(goal_id text, data json, context json) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.validate_commit(goal_id text, data json, context json) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.visit_lane(lane uuid, most integer, since timestamp with time zone, has_quota boolean, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT outlook text, OUT due_in_s double precision) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.visit_lane(lane uuid, most integer, since timestamp with time zone, has_quota boolean, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT outlook text, OUT due_in_s double precision) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.visit_lane(lane uuid, most integer, has_quota boolean, since timestamp with time zone, since_id bigint, since_token bigint, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT last_id bigint, OUT first_token bigint, OUT outlook text, OUT due_in_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.visit_lane(lane uuid, most integer, has_quota boolean, since timestamp with time zone, since_id bigint, since_token bigint, OUT rows tid[], OUT last_due_at timestamp with time zone, OUT last_id bigint, OUT first_token bigint, OUT outlook text, OUT due_in_s double precision) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.wake() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.wake() TO rowhook_worker;

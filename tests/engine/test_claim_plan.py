@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 from uuid import uuid4
 
 import pytest
@@ -30,7 +30,7 @@ WAITING, BATCH, LANES, DUE = 20_000, 64, 4, 1000
 MOST_TOUCHED = 18 * BATCH
 # The first entry and its row.
 MOST_POLLED = 4
-INTENDED = {"outbox_ready", "outbox_ordered", "outbox_waiting", "outbox_sending"}
+INTENDED = {"outbox_ready", "outbox_ordered", "outbox_waiting", "outbox_in_flight"}
 UNBOUNDED = {
     "SEQSCAN",
     "BITMAPHEAPSCAN",
@@ -235,7 +235,7 @@ async def test_expired_leases_are_found_without_reading_waiting_rows(
     await analyze(platform, statistics)
     claimed, work = await claim(platform, lease_s=0.01, sweep=True)
     assert claimed == BATCH
-    assert work["outbox_sending"] <= 2 * (BATCH + LANES)
+    assert work["outbox_in_flight"] <= 3 * (BATCH + LANES)
     assert sum(work.values()) <= 2 * MOST_TOUCHED, work
     assert await platform.value("select sum(lost_claims) from rowhook.outbox") == BATCH
 
@@ -276,6 +276,80 @@ async def test_a_low_watermark_skips_dead_entries_during_an_open_transaction(
         assert (claimed, sum(marked.values()) <= MOST_TOUCHED + 4 * BATCH) == (BATCH, True), marked
 
 
+async def deliver_all(platform: Platform) -> list[dict[str, Any]]:
+    """Claims and delivers the ready rows in large batches; returns the last watermarks."""
+    watermarks: dict[Any, dict[str, Any]] = {}
+    while rows := await platform.rows(
+        "select kind, webhook_id, watermark, outbox_id, token"
+        " from rowhook.claim_batch(%s, 10000, 4) where token is not null or kind = 'watermark'",
+        uuid4(),
+    ):
+        for row in rows:
+            if row["kind"] == "watermark":
+                of_lane = [
+                    each["token"] for each in rows if each["webhook_id"] == row["webhook_id"]
+                ]
+                first = row["token"] or min(filter(None, of_lane))
+                watermarks[row["webhook_id"]] = row | {"token": first}
+        await platform.run(
+            "update rowhook.outbox set token = nextval('rowhook.token'), status = 'delivered',"
+            " worker_id = null, leased_until = null, finished_at = now() where status = 'sending'"
+        )
+    return [watermarks[lane] for lane in sorted(watermarks)]
+
+
+async def test_watermarks_skip_dead_entries_of_one_moment_and_of_what_was_in_flight(
+    platform: Platform, dsn: str
+) -> None:
+    await webhooks(platform)
+    async with await connection_pool.connect(dsn) as other, other.transaction():
+        await other.execute("select pg_current_xact_id()")
+        await deliveries(platform, WAITING, ready=True, due_s=-3600)
+        marks = await deliver_all(platform)
+        assert len(marks) == LANES
+        await deliveries(platform, 3 * BATCH, ready=True, due_s=-1800)
+        async with platform.db.transaction():
+            before = await rows_read(platform)
+            claimed = await platform.run(
+                "select from rowhook.claim_batch(%s, %s, 4, known => %s::uuid[],"
+                " marks => %s::timestamptz[], mark_ids => %s::bigint[],"
+                " mark_tokens => %s::bigint[]) where kind = 'delivery'",
+                uuid4(),
+                BATCH,
+                *(
+                    [mark[column] for mark in marks]
+                    for column in ("webhook_id", "watermark", "outbox_id", "token")
+                ),
+            )
+            after = await rows_read(platform)
+        read = {name: after[name] - before.get(name, 0) for name in after}
+        # A last batch of each lane was in flight at the token of its watermark.
+        assert claimed == BATCH
+        assert read["outbox_ready"] <= 4 * BATCH, read
+        assert read["outbox_in_flight"] <= 4 * 1000 + LANES, read
+
+
+async def test_waiting_rows_are_read_from_the_time_that_a_sweep_returned(
+    platform: Platform, dsn: str
+) -> None:
+    await webhooks(platform)
+    async with await connection_pool.connect(dsn) as other, other.transaction():
+        await other.execute("select pg_current_xact_id()")
+        await deliveries(platform, WAITING, due_s=-3600)
+        await platform.run(
+            "update rowhook.outbox set token = 1, next_attempt_at = now() + interval '1 hour'"
+        )
+        swept = "select watermark from rowhook.claim_batch(%s, 1, 1, sweep => true)"
+        since = await platform.value(swept + " where kind = 'waiting'", uuid4())
+        async with platform.db.transaction():
+            before = await rows_read(platform)
+            await platform.run(
+                "select from rowhook.claim_batch(%s, 1, 1, due_since => %s)", uuid4(), since
+            )
+            after = await rows_read(platform)
+        assert after["outbox_waiting"] - before["outbox_waiting"] <= 2
+
+
 async def printed_plans(platform: Platform) -> list[str]:
     """A list that receives the plan of every statement inside `claim` from now on."""
     plans: list[str] = []
@@ -283,7 +357,8 @@ async def printed_plans(platform: Platform) -> list[str]:
     await platform.run("set client_min_messages = log")
     await platform.run(
         "alter function rowhook.claim_batch("
-        " uuid, int, int, uuid, interval, boolean, uuid[], timestamptz[], bigint[], boolean)"
+        " uuid, int, int, uuid, interval, boolean, uuid[], timestamptz[], bigint[], boolean,"
+        " bigint[], bigint[], timestamptz)"
         " set debug_print_plan = on"
     )
     return plans

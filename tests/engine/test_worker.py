@@ -248,7 +248,7 @@ async def test_deliveries_before_the_low_watermark_are_found_within_seconds(rig:
             rig.platform.goal,
         )
         await rig.reaches("delivered", count=1500)
-        assert worker.queries.low_watermarks.times
+        assert worker.queries.low_watermarks.lanes
         await rig.platform.run(
             "insert into rowhook.event (id, organization_id, type, key, snapshot, occurred_at)"
             " select 0, organization_id, type, 'late', snapshot, now() from rowhook.event limit 1"

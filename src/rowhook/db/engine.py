@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, Literal, LiteralString, NamedTuple
 from uuid import UUID
@@ -12,23 +13,38 @@ from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import ConnectionSource, DrainableSource, rows_within_deadline, value
 from rowhook.model import Claim, DeliveryStatus, Event
 
+_LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
+
+
+class LowWatermark(NamedTuple):
+    """Where the rows of a lane begin: ready ones after a time and an id, sent ones at a token.
+
+    Dead index entries are before it. PostgreSQL keeps them while any transaction is open that began
+    before the rows were processed, such as a dump.
+    """
+
+    time: datetime
+    id: int
+    token: int
+
 
 class ClaimResult(NamedTuple):
     """The claimed deliveries, the lane to continue after, and whether all lanes were visited.
 
-    `low_watermarks` has, for each lane that deliveries were claimed from, the time before which it
-    has no ready rows. `unreadable` maps token to outbox id for rows whose event is missing.
-    `reclaimed` is the number of expired claims of this worker that it never received. `outlook` is
-    the work that the worker may wait for.
+    `low_watermarks` has those of the lanes that deliveries were claimed from. `unreadable`
+    maps token to outbox id for rows whose event is missing. `reclaimed` is the number of expired
+    claims of this worker that it never received. `outlook` is the work that the worker may wait
+    for. `due_since` is the time before which no retry waits, if the claim swept.
     """
 
     claims: list[Claim]
     unreadable: dict[int, int]
     cursor: UUID | None
     rotated: bool
-    low_watermarks: dict[UUID, datetime]
+    low_watermarks: dict[UUID, LowWatermark]
     reclaimed: int
     outlook: Outlook
+    due_since: datetime | None = None
 
 
 class Outlook(NamedTuple):
@@ -61,6 +77,7 @@ ClaimRowKind = Literal[
     "delivery",
     "unreadable",
     "watermark",
+    "waiting",
     "cursor",
     "reclaimed",
     "more",
@@ -101,7 +118,7 @@ class ClaimRow(NamedTuple):
 
 _CLAIM: LiteralString = (
     f"select {', '.join(ClaimRow._fields)}"  # noqa: S608  # names of fields
-    " from rowhook.claim_batch(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    f" from rowhook.claim_batch({', '.join(['%s'] * 13)})"
 )
 
 
@@ -114,17 +131,20 @@ async def claim(
     after: UUID | None,
     lease: timedelta,
     sweep: bool,
-    low_watermarks: Mapping[UUID, datetime] = MappingProxyType({}),
+    low_watermarks: Mapping[UUID, LowWatermark] = MappingProxyType({}),
+    due_since: datetime | None = None,
     held: list[int] | None = None,
     falls_asleep: bool = False,
 ) -> ClaimResult:
     """Claims up to `batch` due deliveries of the lanes after `after`, a share of each.
 
-    Rows before the watermark of a lane in `low_watermarks` are skipped. A claim that sweeps gives
-    back expired claims of this worker except the tokens in `held`, if passed. `falls_asleep`
+    Rows before the watermark of a lane in `low_watermarks` are skipped, and retries that were due
+    before `due_since`. A claim that sweeps gives back expired claims of this worker except the
+    tokens in `held`, if passed. `falls_asleep`
     registers the worker as asleep first, so that captures notify it of deliveries that this claim
     misses.
     """
+    lanes = sorted(low_watermarks)
     result = await rows_within_deadline(
         pool,
         _CLAIM,
@@ -134,9 +154,13 @@ async def claim(
         after,
         lease,
         sweep,
-        *_sorted_lanes(low_watermarks),
+        lanes,
+        [low_watermarks[lane].time for lane in lanes],
         held,
         falls_asleep,
+        [low_watermarks[lane].id for lane in lanes],
+        [low_watermarks[lane].token for lane in lanes],
+        due_since or _LONG_AGO,
     )
     return _claim_result(result, batch) if result else NO_CLAIMS
 
@@ -152,7 +176,7 @@ def _claim_result(result: list[tuple[Any, ...]], batch: int) -> ClaimResult:
         unreadable={row.token: row.outbox_id for row in rows.get("unreadable", ())},
         cursor=last,
         rotated=last is None,
-        low_watermarks={row.webhook_id: row.watermark for row in rows.get("watermark", ())},
+        low_watermarks=_low_watermarks(rows),
         reclaimed=sum(row.number for row in rows.get("reclaimed", ())),
         outlook=Outlook(
             has_more="more" in rows or len(claims) >= batch,
@@ -161,7 +185,22 @@ def _claim_result(result: list[tuple[Any, ...]], batch: int) -> ClaimResult:
             is_unsettled="unsettled" in rows,
             due_in_s=min((row.due_in_s or 0.0 for row in rows.get("due", ())), default=None),
         ),
+        due_since=next((row.watermark for row in rows.get("waiting", ())), None),
     )
+
+
+def _low_watermarks(rows: dict[ClaimRowKind, list[ClaimRow]]) -> dict[UUID, LowWatermark]:
+    # The tokens of the claim itself, for a lane that had none in flight.
+    first_tokens: dict[UUID, int] = {}
+    for row in chain(rows.get("delivery", ()), rows.get("unreadable", ())):
+        first = first_tokens.get(row.webhook_id, row.token)
+        first_tokens[row.webhook_id] = min(first, row.token)
+    return {
+        row.webhook_id: LowWatermark(
+            row.watermark, row.outbox_id, row.token or first_tokens.get(row.webhook_id, 0)
+        )
+        for row in rows.get("watermark", ())
+    }
 
 
 NO_CLAIMS = ClaimResult(
@@ -190,11 +229,6 @@ class Rotation:
         if self._start is not None and self._is_past_end and cursor >= self._start:
             self.is_complete = True
         self._last = cursor
-
-
-def _sorted_lanes(low_watermarks: Mapping[UUID, datetime]) -> tuple[list[UUID], list[datetime]]:
-    lanes = sorted(low_watermarks)
-    return lanes, [low_watermarks[lane] for lane in lanes]
 
 
 def _claim(row: ClaimRow) -> Claim:

@@ -33,7 +33,7 @@ from psycopg.rows import dict_row
 
 from rowhook.db import connection_errors, engine
 from rowhook.db.connection_pool import Pool
-from rowhook.db.engine import NO_CLAIMS, ClaimResult, Outlook, Rotation
+from rowhook.db.engine import NO_CLAIMS, ClaimResult, LowWatermark, Outlook, Rotation
 from rowhook.db.listener import Listener
 from rowhook.db.statements import PostgresError
 from rowhook.migrate.queue_schema import builders
@@ -47,6 +47,9 @@ log = structlog.get_logger()
 CHANNEL = "rowhook"
 _ENTRYPOINT = types.QueueEntrypoint("deliver")
 _SWEEP_S = 1.0
+# The part of the time that claims which sweep may take. While an old transaction is open, they
+# read every entry of the rows that were processed since.
+_SWEEP_SHARE = 0.05
 # Rows of each lane in a claim over many lanes. With 4, the visits of lanes made such a claim cost a
 # third more for each row.
 PER_LANE = 8
@@ -173,7 +176,7 @@ class OutboxQueries(Queries):
         self._tally = tally
         self._cursor: UUID | None = None
         self.low_watermarks = LowWatermarks()
-        self._swept_at = 0.0
+        self._sweep_at = 0.0
 
     @property
     def awaits_result(self) -> bool:
@@ -225,17 +228,17 @@ class OutboxQueries(Queries):
             outlook,
             is_registered=is_registered,
             has_claimed=has_claimed,
-            claims_at_polls=bool(self.low_watermarks.times),
+            claims_at_polls=bool(self.low_watermarks.lanes),
         )
 
     async def _sweep(self) -> bool:
         """Processes changed webhooks, if there are any; returns whether the next claim sweeps."""
-        is_due = time.monotonic() - self._swept_at >= _SWEEP_S
+        is_due = time.monotonic() >= self._sweep_at
         if self._pause.outlook.has_chores and (is_due or self._pause.has_swept):
             self._pause.has_swept = await engine.sweep(self._pool) > 0
             is_due = True
         if is_due:
-            self._swept_at = time.monotonic()
+            self._sweep_at = time.monotonic() + _SWEEP_S
             failpoints.reach("swept")
         return is_due
 
@@ -251,8 +254,8 @@ class OutboxQueries(Queries):
             claimed = await self._claim_once(limit, sweep=sweep, falls_asleep=falls_asleep)
             rotation.move(claimed.cursor)
             outlook = outlook.join(claimed.outlook)
-        if sweep and not claimed.claims:
-            self.low_watermarks.forget_useless(time.monotonic() - began_s)
+        if sweep:
+            self._end_sweep(time.monotonic() - began_s, has_claimed=bool(claimed.claims))
         has_more = outlook.has_more or not rotation.is_complete
         if outlook.awaits_result and self._in_flight.recorded > recorded:
             # The claim may have looked before the result freed a slot.
@@ -263,6 +266,12 @@ class OutboxQueries(Queries):
             has_claimed=bool(claimed.claims),
         )
         return await self._take(claimed.claims)
+
+    def _end_sweep(self, took_s: float, *, has_claimed: bool) -> None:
+        pause_s = min(took_s / _SWEEP_SHARE, self._lease.total_seconds())
+        self._sweep_at = max(self._sweep_at, time.monotonic() + pause_s)
+        if not has_claimed:
+            self.low_watermarks.forget_useless(took_s)
 
     async def _claim_once(self, limit: int, *, sweep: bool, falls_asleep: bool) -> ClaimResult:
         failpoints.reach("before_claim")
@@ -275,7 +284,8 @@ class OutboxQueries(Queries):
             after=self._cursor,
             lease=self._lease,
             sweep=sweep,
-            low_watermarks={} if sweep else self.low_watermarks.times,
+            low_watermarks={} if sweep else self.low_watermarks.lanes,
+            due_since=None if sweep else self.low_watermarks.due_since,
             held=list(self._in_flight.claims) if sweep else None,
             falls_asleep=falls_asleep,
         )
@@ -337,31 +347,33 @@ def group_by_lane(claims: list[Claim]) -> Iterable[list[Claim]]:
 
 
 class LowWatermarks:
-    """The time before which a lane has no due delivery, for up to 64 busy lanes.
+    """Where the deliveries of a lane begin, for up to 64 busy lanes, and those that wait to be due.
 
     A delivery that appears earlier, from a long transaction, is found by the claims that sweep,
     which use no watermarks.
     """
 
     def __init__(self) -> None:
-        self.times: dict[UUID, datetime] = {}
+        self.lanes: dict[UUID, LowWatermark] = {}
+        self.due_since: datetime | None = None
         self._adopted_at = 0.0
         self._sent: Counter[UUID] = Counter()
 
     def update(self, claimed: ClaimResult) -> None:
         """Adopts the watermarks of a claim."""
+        self.due_since = claimed.due_since or self.due_since
         self._sent.update(claim.webhook_id for claim in claimed.claims)
         for lane, watermark in claimed.low_watermarks.items():
             if self._sent[lane] >= _MIN_SENT:
-                self.times.pop(lane, None)
-                self.times[lane] = watermark
+                self.lanes.pop(lane, None)
+                self.lanes[lane] = watermark
                 self._adopted_at = time.monotonic()
-        while len(self.times) > _MAX_LANES:
-            del self.times[next(iter(self.times))]
+        while len(self.lanes) > _MAX_LANES:
+            del self.lanes[next(iter(self.lanes))]
         if len(self._sent) > _MAX_COUNTED:
             self._sent.clear()
 
     def forget_useless(self, took_s: float) -> None:
         """Forgets them if they are old and a claim without them took only `took_s` seconds."""
         if took_s < _FAST_S and time.monotonic() - self._adopted_at > _KEPT_S:
-            self.times.clear()
+            self.lanes.clear()

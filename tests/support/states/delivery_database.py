@@ -133,7 +133,7 @@ class DeliveryDatabase:
         self._await_older_transactions()
         rows = self.rows(
             "select * from rowhook.claim_batch(%s, %s, 64, null, '1 hour', %s)"
-            " where token is not null",
+            " where kind = 'delivery'",
             uuid4(),
             batch,
             sweep,
