@@ -190,6 +190,9 @@ _AFTER_ACTIONS: dict[str, Action] = {
     "keys created": screen_actions.create_key,
     "secrets delete refused": screen_actions.delete_used_secret,
     "keyboard": screen_actions.open_keyboard_help,
+    "refused 409": screen_actions.submit_for_another_organization,
+    "refused 500": screen_actions.open_failing_page,
+    "refused 401": screen_actions.submit_signed_out,
 }
 _READ_ONLY: dict[str, Action] = {
     "deliveries of a reader": visit("/deliveries"),
