@@ -71,6 +71,8 @@ async def each_screen(
             await sign_in(dashboard)
         for name, action in selected.items():
             await action(dashboard)
+            # The answer to a form is shown before its scripts have run.
+            await dashboard.page.wait_for_load_state()
             yield name
 
 
