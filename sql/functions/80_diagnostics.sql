@@ -11,19 +11,25 @@ set enable_mergejoin = off
 as $$
   -- Index ranges, webhook by webhook; every webhook that ever existed has a first revision.
   with due as (
-    select soonest.status, soonest.next_attempt_at
+    select soonest.webhook_id, soonest.status, soonest.next_attempt_at
     from (
-      select o.status, o.next_attempt_at from rowhook.outbox o
+      select o.webhook_id, o.status, o.next_attempt_at from rowhook.outbox o
       where not o.ready and o.next_attempt_at is not null order by o.next_attempt_at limit 1000) as soonest
     union all
-    select head.status, head.next_attempt_at
+    select w.id, head.status, head.next_attempt_at
     from rowhook.webhook w cross join unnest(array[false, true]) as lane (late),
     lateral (
       select o.status, o.next_attempt_at from rowhook.outbox o
       where o.webhook_id = w.id and o.ready and o.late = lane.late order by o.next_attempt_at limit 1) as head
+  ), sent as (
+    -- An open circuit admits nothing before its next probe; a paused or disabled webhook sends nothing.
+    select due.status, greatest(due.next_attempt_at, circuit.probe_at) as at
+    from due
+    join rowhook.webhook w on w.id = due.webhook_id and w.state = 'active'
+    left join rowhook.lane_state circuit on circuit.webhook_id = w.id and circuit.circuit = 'open'
   )
   select known.status, least(counted.deliveries, 100000), counted.deliveries > 100000, now() - oldest.created_at,
-         (select min(d.next_attempt_at) from due d where d.status = known.status) - now()
+         (select min(sent.at) from sent where sent.status = known.status) - now()
   from unnest(array['pending', 'sending', 'held', 'delivered', 'dead', 'cancelled', 'skipped'])
     with ordinality as known (status, place),
   lateral (
@@ -44,7 +50,7 @@ as $$
   order by known.place
 $$;
 comment on function rowhook.delivery_counts() is
-  'deliveries by status, each counted up to 100,000; next_due considers ready deliveries and the 1,000 that become due next';
+  'deliveries by status, each counted up to 100,000; next_due considers ready deliveries and the 1,000 that become due next, and waits for the probe of an open circuit';
 
 create or replace function rowhook.status()
 returns table (status text, deliveries bigint, oldest interval, next_due interval)

@@ -170,3 +170,19 @@ as $$
 $$;
 comment on function rowhook.source_list() is
   'sources, built-in ones first; drift says why one is no longer captured as its mapping says';
+
+create or replace function rowhook.uncaptured_rows()
+returns table (source text, row_count bigint, row_id text, message text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select open.source, sum(cardinality(open.source_ids)), (array_agg(open.source_ids[1] order by open.id))[1],
+         (array_agg(open.message order by open.id))[1]
+  from (
+    select e.id, e.source, e.source_ids, e.message from rowhook.capture_error e
+    where e.healed_at is null order by e.id limit 10000) as open
+  group by open.source
+$$;
+comment on function rowhook.uncaptured_rows() is
+  'sources with rows whose capture failed: how many among the oldest 10,000 open errors, and the first one with its reason';

@@ -226,3 +226,41 @@ async def test_times_are_shown_in_the_browser_s_zone_with_utc_in_the_title(
         title = str(await relative.get_attribute("title"))
         assert ("GMT+5:30" in title, title.endswith(" UTC")) == (True, True)
         await context.close()
+
+
+WITH_CONFIRMATIONS = (
+    "keys created",
+    "secrets",
+    "webhook",
+    "webhook revisions",
+    "delivery pending",
+)
+
+# Opens a confirmation and says whether its button is visible where the reader has scrolled to.
+_IS_VISIBLE = """(summary) => {
+  summary.click();
+  const button = summary.parentElement.querySelector(".sheet button");
+  scrollBy(0, button.getBoundingClientRect().top - innerHeight / 2);
+  const box = button.getBoundingClientRect();
+  const isVisible = button.contains(
+    document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2));
+  summary.click();
+  return isVisible;
+}"""
+
+
+@pytest.mark.long
+async def test_the_button_of_a_confirmation_is_visible_when_it_opens(
+    rig: Rig, chromium: Browser
+) -> None:
+    visible: dict[str, list[bool]] = {}
+    async with open_dashboard(rig, chromium) as dashboard:
+        async for name in each_screen(dashboard, WITH_CONFIRMATIONS.__contains__):
+            for width, height in WIDTHS.items():
+                await dashboard.page.set_viewport_size({"width": width, "height": height})
+                visible[f"{name}, {width} px"] = [
+                    await summary.evaluate(_IS_VISIBLE)
+                    for summary in await dashboard.page.locator(".confirm > summary").all()
+                ]
+    assert all(visible.values()), visible
+    assert {button for buttons in visible.values() for button in buttons} == {True}, visible

@@ -90,6 +90,17 @@ async def test_creating_a_webhook_prints_its_signing_secret_once(hands: CommandL
     assert "whsec_" not in output
 
 
+async def test_a_second_webhook_of_a_name_is_created_with_a_warning(hands: CommandLine) -> None:
+    first = await hands.json(*CREATE)
+    result = await hands.type(*CREATE)
+    assert result.code == 0
+    assert "Created webhook" in result.out
+    assert f"warning: /name: {first['id']} is named 'CRM' too" in result.err
+    delete = result.err.split("rowhook ")[-1].split()
+    await hands.ok(*delete)
+    assert (await hands.json("webhooks", "show", "CRM"))["id"] == first["id"]
+
+
 async def test_every_fault_of_a_webhook_is_printed_with_its_pointer(hands: CommandLine) -> None:
     draft = '{"name": " ", "url": "https://10.0.0.1/", "headers": {"Host": "a"}}'
     result = await hands.type("webhooks", "create", "--file", "-", stdin=draft)
@@ -148,6 +159,24 @@ async def test_unknown_ids_are_reported(hands: CommandLine, platform: Platform) 
     (await hands.type("secrets", "delete", "nope")).refused(1, "Secret nope does not exist")
 
 
+async def test_a_mistyped_id_is_answered_with_the_most_similar_one(
+    hands: CommandLine, platform: Platform
+) -> None:
+    webhook = (await hands.json(*CREATE))["id"]
+    suggestion = f"Did you mean {platform.goal}?"
+    typo = platform.goal[:-1]
+    for command in ("link", "unlink", "test"):
+        result = await hands.type(command, webhook, "--goal", typo)
+        result.refused(1, f"Goal {typo} does not exist.\n  {suggestion}")
+    result = await hands.type("link", webhook, "--agent", "ann")
+    result.refused(1, "Agent ann does not exist.", f"Did you mean {platform.agent}?")
+    result = await hands.type("webhooks", "--organization", "acne")
+    result.refused(1, "Organization acne does not exist.", f"{platform.organization}?")
+    result = await hands.type("link", webhook, "--goal", "nothing like it")
+    result.refused(1, "Goal nothing like it does not exist.")
+    assert "Did you mean" not in result.err
+
+
 async def test_a_linked_webhook_can_be_deleted_after_the_suggested_commands(
     hands: CommandLine, platform: Platform
 ) -> None:
@@ -166,6 +195,15 @@ async def test_a_linked_webhook_can_be_deleted_after_the_suggested_commands(
     assert "There was no link" in await hands.ok(*commands[0][1:])
     assert "Deleted" in await hands.ok("webhooks", "delete", webhook)
     (await hands.type("link", webhook)).refused(2, "--agent ID or --goal ID")
+
+
+async def test_the_status_says_for_how_long_a_delivery_is_overdue(
+    hands: CommandLine, platform: Platform
+) -> None:
+    await platform.webhook_of_goal()
+    await platform.commit()
+    (pending,) = [line for line in (await hands.ok("status")).splitlines() if "pending" in line]
+    assert pending.endswith(" overdue")
 
 
 async def test_with_several_organizations_one_must_be_selected(

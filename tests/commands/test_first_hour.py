@@ -116,7 +116,7 @@ async def test_psql_reads_statements_from_standard_input(hands: CommandLine) -> 
 
 async def test_commands_take_the_name_of_a_webhook(hands: CommandLine, platform: Platform) -> None:
     for name in ("CRM", "Twice", "Twice"):
-        await hands.ok("webhooks", "create", "--name", name, "--url", "https://example.com/")
+        await hands.type("webhooks", "create", "--name", name, "--url", "https://example.com/")
     assert "CRM" in await hands.ok("webhooks", "show", "CRM")
     await hands.ok("link", "CRM", "--goal", platform.goal)
     assert "none" not in await hands.ok("deliveries", "--webhook", "CRM")

@@ -985,7 +985,7 @@ CREATE FUNCTION rowhook.delivery_counts() RETURNS TABLE(status text, deliveries 
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.delivery_counts() IS 'deliveries by status, each counted up to 100,000; next_due considers ready deliveries and the 1,000 that become due next';
+COMMENT ON FUNCTION rowhook.delivery_counts() IS 'deliveries by status, each counted up to 100,000; next_due considers ready deliveries and the 1,000 that become due next, and waits for the probe of an open circuit';
 
 CREATE FUNCTION rowhook.delivery_ids(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, most integer) RETURNS bigint[]
     LANGUAGE plpgsql STABLE
@@ -3233,6 +3233,13 @@ CREATE FUNCTION rowhook.trigger_events(source_kind text) RETURNS text[]
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.trigger_events(source_kind text) IS 'statements that fire the triggers of a source of this kind';
+
+CREATE FUNCTION rowhook.uncaptured_rows() RETURNS TABLE(source text, row_count bigint, row_id text, message text)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.uncaptured_rows() IS 'sources with rows whose capture failed: how many among the oldest 10,000 open errors, and the first one with its reason';
 
 CREATE FUNCTION rowhook.unknown(webhook uuid DEFAULT NULL::uuid, agent uuid DEFAULT NULL::uuid, goal text DEFAULT NULL::text, delivery bigint DEFAULT NULL::bigint, key uuid DEFAULT NULL::uuid, organization uuid DEFAULT NULL::uuid, session text DEFAULT NULL::text) RETURNS text
     LANGUAGE sql STABLE
@@ -6677,6 +6684,9 @@ GRANT ALL ON FUNCTION rowhook.trace_until(searched_at timestamp with time zone) 
 
 REVOKE ALL ON FUNCTION rowhook.trigger_events(source_kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.trigger_events(source_kind text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.uncaptured_rows() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.uncaptured_rows() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) TO rowhook_worker;

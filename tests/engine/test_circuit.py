@@ -236,3 +236,24 @@ async def test_a_recovered_receiver_gets_its_backlog_gradually(rig: Rig) -> None
     assert refused < 100
     assert most_open <= 20
     assert {row["status"] for row in await rig.platform.deliveries()} == {"delivered"}
+
+
+async def test_the_status_waits_for_the_probe_of_an_open_circuit_and_skips_paused_webhooks(
+    platform: Platform, pool: Pool
+) -> None:
+    webhook = await backlog(platform)
+    await fail_deliveries(platform, pool, OPENS_AFTER)
+    await platform.run("update rowhook.lane_state set probe_at = now() + interval '1 hour'")
+    assert await next_due_min(platform) == 60
+    await platform.run("update rowhook.lane_state set circuit = 'closed', probe_at = null")
+    assert await next_due_min(platform) == 0
+    await platform.run("select rowhook.set_state(%s, 'paused')", webhook)
+    assert await next_due_min(platform) is None
+
+
+async def next_due_min(platform: Platform) -> int | None:
+    """Returns the minutes until the next pending delivery is sent, rounded."""
+    return await platform.value(  # type: ignore[no-any-return]
+        "select round(extract(epoch from next_due) / 60)::int from rowhook.status()"
+        " where status = 'pending'"
+    )

@@ -107,6 +107,22 @@ async def test_yes_installs_the_proposal_and_prints_the_next_steps(
     assert await platform.value("select source from rowhook.event") == "public.runs"
 
 
+async def test_rows_that_cannot_be_imported_are_reported(
+    hands: CommandLine, platform: Platform
+) -> None:
+    await platform.run("create table public.aims (id text primary key, customer text)")
+    await platform.run("insert into public.aims values ('own', 'new'), (%s, 'new')", platform.goal)
+    output = await hands.ok(
+        "watch", "aims", "--goals", "--map", "organization_id=customer", "--yes"
+    )
+    refused = f"1 row is not captured. {platform.goal}: Its agent, goal or organization is unknown"
+    assert f"Existing rows were imported, but {refused}" in output
+    assert refused in await hands.ok("watch")
+    await platform.run("delete from public.aims where id <> 'own'")
+    await platform.run("select rowhook.heal()")
+    assert "not captured" not in await hands.ok("watch")
+
+
 async def test_a_watched_table_keeps_its_mapping_except_for_requested_changes(
     hands: CommandLine, platform: Platform
 ) -> None:

@@ -591,6 +591,7 @@ FUNCTIONS: dict[str, str] = {
             "time_field",
             "trace_until",
             "trigger_events",
+            "uncaptured_rows",
             "add_unseen_sql",
             "creation_time_sql",
             "unwatch",

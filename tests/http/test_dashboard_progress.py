@@ -119,3 +119,23 @@ async def test_the_progress_of_a_release_counts_all_held_deliveries(
     assert "100 of 10,001 have finished" in await progress_line(visitor, path)
     await platform.run(cancel, -10_001, -101)
     assert "All 10,001 have finished" in await progress_line(visitor, path)
+
+
+async def test_a_refused_range_is_shown_as_it_was_entered(visitor: httpx.AsyncClient) -> None:
+    await sign_in(visitor)
+    start = r'<input id="since"[^>]* value="2'
+    assert re.search(start, (await visitor.get("/replay")).text) is not None
+    refused = await visitor.get("/replay/count", params={"since": "", "until": "", "rate": "fast"})
+    assert refused.status_code == 422
+    assert "Enter the start of the range." in refused.text
+    assert re.findall(r'<input id="(?:since|until)"[^>]* value="2', refused.text) == []
+
+
+async def test_a_form_of_an_ended_session_is_refused_with_the_next_step(
+    visitor: httpx.AsyncClient,
+) -> None:
+    csrf = await sign_in(visitor)
+    visitor.cookies.clear()
+    refused = await visitor.post("/keys", data={"csrf": csrf, "name": "ci", "scopes": "read"})
+    assert (refused.status_code, "<h1>Signed out</h1>" in refused.text) == (401, True)
+    assert "Nothing was changed. Sign in, go back and submit the form again." in refused.text

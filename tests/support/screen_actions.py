@@ -186,3 +186,35 @@ async def use_up_quotas(dashboard: DashboardSession) -> None:
         " set bytes_used = 25004711, bytes_used_on = rowhook.quota_day()"
     )
     await dashboard.open("/quotas")
+
+
+async def submit_for_another_organization(dashboard: DashboardSession) -> None:
+    """Submits a form as if another tab had selected another organization."""
+    await dashboard.open("/keys")
+    form = dashboard.page.locator("form", has=dashboard.page.get_by_label("Name", exact=True))
+    selection = form.locator("input[name=selection]")
+    await selection.evaluate("field => { field.value = 'all'; }")
+    await _expect_refusal(dashboard, "Another organization was selected")
+
+
+async def submit_signed_out(dashboard: DashboardSession) -> None:
+    """Submits a form after the session has ended."""
+    await dashboard.open("/keys")
+    await dashboard.page.context.clear_cookies()
+    await _expect_refusal(dashboard, "Nothing was changed. Sign in")
+
+
+async def _expect_refusal(dashboard: DashboardSession, message: str) -> None:
+    await dashboard.page.get_by_label("Name").fill("ci")
+    await click_button(dashboard, "Create key")
+    await expect(dashboard.page.get_by_role("alert")).to_contain_text(message)
+
+
+async def open_failing_page(dashboard: DashboardSession) -> None:
+    """Opens a page whose query fails."""
+    await dashboard.rig.platform.run("alter function rowhook.audit_page rename to unknown_page")
+    try:
+        await dashboard.open("/audit")
+        await expect(dashboard.page.get_by_role("alert")).to_contain_text("Internal error")
+    finally:
+        await dashboard.rig.platform.run("alter function rowhook.unknown_page rename to audit_page")

@@ -71,6 +71,8 @@ async def each_screen(
             await sign_in(dashboard)
         for name, action in selected.items():
             await action(dashboard)
+            # The answer to a form is shown before its scripts have run.
+            await dashboard.page.wait_for_load_state()
             yield name
 
 
@@ -190,6 +192,9 @@ _AFTER_ACTIONS: dict[str, Action] = {
     "keys created": screen_actions.create_key,
     "secrets delete refused": screen_actions.delete_used_secret,
     "keyboard": screen_actions.open_keyboard_help,
+    "refused 409": screen_actions.submit_for_another_organization,
+    "refused 500": screen_actions.open_failing_page,
+    "refused 401": screen_actions.submit_signed_out,
 }
 _READ_ONLY: dict[str, Action] = {
     "deliveries of a reader": visit("/deliveries"),

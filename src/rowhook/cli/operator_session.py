@@ -12,17 +12,19 @@ from uuid import UUID
 from rowhook.cli import startup
 from rowhook.cli.error_messages import USAGE, CommandFailed
 from rowhook.cli.options import Command, run_async, with_settings
+from rowhook.cli.output import program
 from rowhook.cli.startup import actor, check_ready
 from rowhook.db import connection_pool
 from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import PrivilegeError, TenantPool
 from rowhook.services import lookups
-from rowhook.services.context import ServiceContext
+from rowhook.services.context import ServiceContext, UnknownId
 from rowhook.services.lookups import list_organizations
 from rowhook.settings import Settings
 
 CommandFunction = Callable[..., Coroutine[Any, Any, int | None]]
 _MAX_LISTED = 10
+_INSERT_ORGANIZATION = """psql -c "insert into rowhook.organization (name) values ('Acme')\""""
 _OWNER = (
     "This needs the owner of schema rowhook, with the rights to read the table and to create"
     " triggers on it. Set DATABASE_DIRECT_URL to connect as that login."
@@ -80,7 +82,13 @@ async def _run(
         webhook = arguments.get("webhook")
         if isinstance(webhook, str):
             arguments["webhook"] = await lookups.webhook_named(opened["ctx"], webhook)
-        return await function(**opened, **arguments) or 0
+        try:
+            return await function(**opened, **arguments) or 0
+        except UnknownId as error:
+            similar = await lookups.similar_id(opened["ctx"], error)
+            if similar is not None:
+                error.add_note(f"Did you mean {similar}?")
+            raise
 
 
 @asynccontextmanager
@@ -159,7 +167,8 @@ async def organization_or_default(ctx: ServiceContext, text: str | None) -> UUID
         return organizations[0].id
     if not organizations:
         raise CommandFailed(
-            "No organization exists yet. The platform creates them in rowhook.organization."
+            "No organization exists yet. The platform creates them. To insert one by hand:",
+            f"  {program()} {_INSERT_ORGANIZATION}",
         )
     more = ["…"] if len(organizations) > _MAX_LISTED else []
     raise CommandFailed(

@@ -19,6 +19,7 @@ from rowhook.db import connection_errors, connection_pool, installation_queries
 from rowhook.db.connection_pool import Pool
 from rowhook.db.standby import Standby
 from rowhook.db.statements import PrivilegeError
+from rowhook.durations import format_duration
 from rowhook.migrate import preflight, runner
 from rowhook.migrate.preflight import GRANT_ADVICE, NotReady
 from rowhook.migrate.steps import MigrationRejected
@@ -70,10 +71,13 @@ async def _status(settings: Settings, *, as_json: bool) -> int:
 
 
 def _display_row(row: dict[str, Any]) -> dict[str, Any]:
-    """Puts health first, drops internal columns and marks a capped count with a plus sign."""
+    """Puts health first, drops internal columns, and marks capped counts and overdue deliveries."""
     hidden = _HIDDEN | _SUMMED_UP if "health" in row else _HIDDEN
     first = {name: row[name] for name in ("webhook_id", "name", "health") if name in row}
     displayed = {name: value for name, value in (first | row).items() if name not in hidden}
+    next_due = row.get("next_due")
+    if next_due is not None and next_due < timedelta():
+        displayed["next_due"] = f"{format_duration(-next_due.total_seconds())} overdue"
     if row.get("is_capped"):
         displayed["deliveries"] = f"{row['deliveries']:,}+"
     return displayed

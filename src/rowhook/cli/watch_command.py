@@ -157,7 +157,9 @@ async def _list(owner: Pool, *, as_json: bool) -> None:
     if as_json:
         print_json({"items": [source._asdict() for source in sources]})
         return
-    show_page([watch_report.source_row(source) for source in sources], None, "No sources.")
+    uncaptured = await source_queries.uncaptured_rows(owner)
+    rows = [watch_report.source_row(source, uncaptured.get(source.name)) for source in sources]
+    show_page(rows, None, "No sources.")
 
 
 async def _watch(owner: Pool, name: str, request: _Request, *, yes: bool) -> None:
@@ -176,7 +178,8 @@ async def _watch(owner: Pool, name: str, request: _Request, *, yes: bool) -> Non
     await source_queries.watch(owner, kind, table, proposal.mapping)
     installed = await _source(owner, kind, table)
     if installed is not None:
-        show("", *watch_report.installation_report(installed))
+        uncaptured = (await source_queries.uncaptured_rows(owner)).get(installed.name)
+        show("", *watch_report.installation_report(installed, uncaptured))
 
 
 async def _find(owner: Pool, name: str, kind: str) -> str:

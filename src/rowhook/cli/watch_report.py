@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from rowhook.cli.output import program, table
-from rowhook.db.source_queries import WatchedTable
+from rowhook.db.source_queries import UncapturedRows, WatchedTable
 from rowhook.mapping import Proposal, completing
 
 NOT_INSTALLED = (
@@ -35,15 +35,21 @@ _LINK = {
 }
 
 
-def source_row(source: WatchedTable) -> dict[str, Any]:
+def source_row(source: WatchedTable, uncaptured: UncapturedRows | None) -> dict[str, Any]:
     """Returns a row of the list of sources."""
     return {
         "name": source.name,
         "kind": source.kind,
         "table": source.relation,
         "installed": source.installed_at,
-        "error": source.drift or "none",
+        "error": source.drift or (_uncaptured(uncaptured) if uncaptured else "none"),
     }
+
+
+def _uncaptured(rows: UncapturedRows) -> str:
+    count = "1 row is" if rows.row_count == 1 else f"{rows.row_count} rows are"
+    first = f" {rows.row_id}:" if rows.row_id is not None else ""
+    return f"{count} not captured.{first} {rows.message}"
 
 
 def proposal_report(proposal: Proposal, notes: Sequence[str]) -> list[Table | str]:
@@ -150,11 +156,18 @@ def column_notes(proposal: Proposal) -> list[str]:
     return lines
 
 
-def installation_report(source: WatchedTable) -> list[str]:
+def installation_report(source: WatchedTable, uncaptured: UncapturedRows | None) -> list[str]:
     """Describes the installed triggers, the recovery of missed rows, and the next steps."""
     lines = [f"Installed on {source.relation}: triggers {', '.join(source.triggers)}."]
     if source.kind not in _LINK:
-        return [*lines, "Existing rows were imported.", *_drift(source)]
+        if uncaptured is None:
+            return [*lines, "Existing rows were imported.", *_drift(source)]
+        return [
+            *lines,
+            f"Existing rows were imported, but {_uncaptured(uncaptured)}",
+            "Rows that are not captured are tried again within a minute; see rowhook doctor.",
+            *_drift(source),
+        ]
     lines.append("Existing rows are not sent.")
     time = next((source.mapping[name] for name in _TIMES if name in source.mapping), None)
     if source.drift is not None:

@@ -21,8 +21,15 @@ from rowhook.cli.options import Command, as_json, list_group, organization, pagi
 from rowhook.cli.output import format_time, print_json, program, show, show_page, show_record
 from rowhook.db import access_queries
 from rowhook.services import json_reader, links
-from rowhook.services.context import KeyringContext, NotFound, ServiceContext, StillLinked
+from rowhook.services.context import (
+    KeyringContext,
+    NotFound,
+    ServiceContext,
+    StillLinked,
+    UnknownId,
+)
 from rowhook.services.links import links_of
+from rowhook.services.lookups import webhook_names
 from rowhook.services.webhook_documents import State, Webhook, WebhookPatch
 from rowhook.services.webhooks import (
     create_webhook,
@@ -175,6 +182,7 @@ async def create(
     draft, faults = draft_of(file, {name: value for name, value in options.items() if value})
     owner = await organization_or_default(ctx, organization or draft.organization_id)
     webhook = await create_webhook(ctx, owner, draft, faults)
+    await _warn_of_same_name(ctx, owner, webhook)
     if as_json:
         print_json(webhook)
         return
@@ -183,6 +191,22 @@ async def create(
     show(f"{link} --agent ID", f"{link} --goal ID")
     show("Signing secret (shown only once):", f"  {webhook.signing_secret}")
     _show_warnings(webhook)
+
+
+async def _warn_of_same_name(ctx: ServiceContext, owner: UUID, webhook: Webhook) -> None:
+    """Warns on standard error that other webhooks of the organization have this name too."""
+    names = await webhook_names(ctx, owner, also=webhook.id)
+    others = [
+        str(other.id)
+        for other in names.items
+        if other.name == webhook.name and other.id != webhook.id
+    ]
+    if others:
+        click.echo(
+            f"warning: /name: {', '.join(others)} is named {webhook.name!r} too, so commands need"
+            f" the id. To delete the new one: {program()} webhooks delete {webhook.id}",
+            err=True,
+        )
 
 
 @webhooks.command()
@@ -338,8 +362,7 @@ async def require_existing(ctx: ServiceContext, webhook: UUID, goal: str | None)
     """Raises NotFound if the webhook or the goal does not exist."""
     missing = await access_queries.first_missing(ctx.pool, webhook=webhook, goal=goal)
     if missing is not None:
-        value = webhook if missing == "webhook" else goal
-        raise NotFound(f"{missing.capitalize()} {value} does not exist.")
+        raise UnknownId(missing, webhook if missing == "webhook" else goal)
 
 
 @click.command()

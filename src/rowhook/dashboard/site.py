@@ -72,6 +72,7 @@ _SCREENS = (
 _OWN_SITES = frozenset({"same-origin", "none"})
 AnyRequest = Request[Any, Any, Any]
 _TITLES = {
+    401: "Signed out",
     403: "Not allowed",
     404: "Not found",
     409: "Not possible now",
@@ -183,7 +184,10 @@ def _error_page(
 
 
 def _sign_in(request: AnyRequest, error: NotAuthenticated) -> Response[Any]:
-    if request.method != "GET" or request.headers.get("accept") == MEDIA_TYPE:
+    if request.method != "GET":
+        message = "Nothing was changed. Sign in, go back and submit the form again."
+        return _error_page(request, 401, message)
+    if request.headers.get("accept") == MEDIA_TYPE:
         return _error_page(request, 401, str(error))
     query = f"?{request.url.query}" if request.url.query else ""
     target = quote(request.url.path + query, safe="")
@@ -250,7 +254,7 @@ def not_found_page(request: AnyRequest, error: HTTPException) -> Response[Any]:
 
 def _internal_error(request: AnyRequest, error: Exception) -> Response[Any]:
     log.error("dashboard.request_failed", path=request.url.path, exc_info=error)
-    return _error_page(request, 500, "Internal error. Try again; details are in the server log.")
+    return _error_page(request, 500, "Try again. The server log has the details.")
 
 
 _ERROR_PAGES: ExceptionHandlersMap = {

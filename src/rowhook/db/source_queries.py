@@ -33,6 +33,15 @@ class WatchedTable(NamedTuple):
     drift: str | None
 
 
+class UncapturedRows(NamedTuple):
+    """How many rows of a source have an open capture error; the first one, and why."""
+
+    source: str
+    row_count: int
+    row_id: str | None
+    message: str
+
+
 async def find_table(pool: ConnectionSource, name: str) -> str | None:
     """Returns the qualified name of a table; None if none or several match."""
     result: str | None = await value(pool, "select rowhook.find_table(%s)", name)
@@ -91,3 +100,9 @@ async def watched_tables(pool: ConnectionSource) -> list[WatchedTable]:
         " from rowhook.source_list()"
     )
     return [WatchedTable(*row) for row in await rows(pool, query)]
+
+
+async def uncaptured_rows(pool: ConnectionSource) -> dict[str, UncapturedRows]:
+    """Returns the sources with rows whose capture failed, by name."""
+    query = "select source, row_count, row_id, message from rowhook.uncaptured_rows()"
+    return {row[0]: UncapturedRows(*row) for row in await rows(pool, query)}

@@ -28,6 +28,7 @@ from rowhook.services.context import (
     NotFound,
     Rejected,
     ServiceContext,
+    UnknownId,
 )
 from rowhook.services.deliveries import Deliveries, Delivery
 from rowhook.services.webhook_cache import WebhookCache
@@ -133,7 +134,7 @@ async def validate_commit(ctx: KeyringContext, goal: str, proposal: Proposal) ->
 
 async def _require_goal(ctx: ServiceContext, goal: str) -> None:
     if await access_queries.first_missing(ctx.pool, goal=goal):
-        raise NotFound(f"Goal {goal} does not exist.")
+        raise UnknownId("goal", goal)
 
 
 async def _outputs(ctx: ServiceContext, goal: str) -> list[Webhook]:
@@ -263,7 +264,7 @@ async def make_commit(
     except CommitIdTaken as error:
         raise Conflict(str(error)) from error
     if commit is None:
-        raise NotFound(f"Goal {goal} does not exist.")
+        raise UnknownId("goal", goal)
     return Committed(commit_id=commit[0], is_new=commit[1], verdict=verdict)
 
 

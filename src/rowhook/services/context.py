@@ -25,6 +25,15 @@ class NotFound(LookupError):
     """The object does not exist, or belongs to another organization; the message names it."""
 
 
+class UnknownId(NotFound):
+    """No object of this kind that the caller can see has the id."""
+
+    def __init__(self, kind: str, identifier: object) -> None:
+        super().__init__(f"{kind.capitalize()} {identifier} does not exist.")
+        self.kind = kind
+        self.identifier = str(identifier)
+
+
 class Rejected(ValueError):
     """The input is invalid; `faults` hold a JSON pointer and a message each."""
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 from rowhook.db import list_queries
 from rowhook.render.configuration import Fault
 from rowhook.services import paging
-from rowhook.services.context import NotFound, Rejected, ServiceContext
+from rowhook.services.context import NotFound, Rejected, ServiceContext, UnknownId
 from rowhook.services.stats import DeliveryCounts
 
 MAX_NAMES = 1000
@@ -113,7 +113,7 @@ async def organization_id(ctx: ServiceContext, identifier: Id) -> UUID:
         organization = await list_queries.identify_organization(ctx.pool, text)
         if organization is not None:
             return organization
-    raise NotFound(f"Organization {text} does not exist.")
+    raise UnknownId("organization", text)
 
 
 async def find_agent(
@@ -137,7 +137,7 @@ async def agent_id(ctx: ServiceContext, identifier: Id, organization: UUID | Non
     """Returns the uuid of an agent. Raises NotFound, Rejected."""
     agent = await find_agent(ctx, identifier, organization)
     if agent is None:
-        raise NotFound(f"Agent {identifier} does not exist.")
+        raise UnknownId("agent", identifier)
     return agent
 
 
@@ -191,6 +191,32 @@ async def webhook_named(ctx: ServiceContext, name: str) -> UUID:
     similar = get_close_matches(name, [webhook.name for webhook in webhooks], n=1)
     advice = f"Did you mean {similar[0]!r}?" if similar else "List them with `rowhook webhooks`."
     raise NotFound(f"No webhook has the id or the name {name!r}. {advice}")
+
+
+async def similar_id(ctx: ServiceContext, unknown: UnknownId) -> str | None:
+    """Returns the id of the agent, goal or organization whose id or name is most similar.
+
+    None if none of the first 1,000 is similar.
+    """
+    ids = await _ids_by_name(ctx, unknown.kind)
+    similar = get_close_matches(unknown.identifier.casefold(), ids, n=1)
+    return ids[similar[0]] if similar else None
+
+
+async def _ids_by_name(ctx: ServiceContext, kind: str) -> dict[str, str]:
+    """Returns the ids of a kind of objects by id and by name, in lower case."""
+    objects: list[tuple[str | None, str]] = []
+    if kind == "organization":
+        organizations = (await list_organizations(ctx, limit=MAX_NAMES)).items
+        objects = [(item.name, item.external_id or str(item.id)) for item in organizations]
+    elif kind == "agent":
+        agents = (await list_agents(ctx, limit=MAX_NAMES)).items
+        objects = [(item.name, item.external_id or str(item.id)) for item in agents]
+    elif kind == "goal":
+        goals = (await list_goals(ctx, limit=MAX_NAMES)).items
+        objects = [(item.name, item.id) for item in goals]
+    names = {name.casefold(): id_ for name, id_ in objects if name}
+    return names | {id_.casefold(): id_ for _, id_ in objects}
 
 
 async def list_agents(

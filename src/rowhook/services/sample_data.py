@@ -17,7 +17,7 @@ from rowhook.model import MAX_EVENT_BYTES, Event
 from rowhook.render.configuration import Fault
 from rowhook.render.webhook_compiler import Webhook
 from rowhook.services import fake_data
-from rowhook.services.context import NotFound, Rejected, ServiceContext
+from rowhook.services.context import NotFound, Rejected, ServiceContext, UnknownId
 from rowhook.services.lookups import agent_id
 from rowhook.services.paging import LARGEST_ID
 from rowhook.template.value_uses import ANY_KEY, Use, value_uses
@@ -284,8 +284,9 @@ async def _generated(
     else:
         row = await preview_queries.sample_commit(ctx.pool, owner, sample.goal_id)
     if row is None:
-        name = f"Agent {sample.agent_id}" if sample.goal_id is None else f"Goal {sample.goal_id}"
-        raise NotFound(f"{name} does not exist.")
+        if sample.goal_id is None:
+            raise UnknownId("agent", sample.agent_id)
+        raise UnknownId("goal", sample.goal_id)
     data, context = await asyncio.to_thread(texts_of, sample, compiled, schema)
     event = Event(
         id=0,

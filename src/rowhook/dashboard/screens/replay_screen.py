@@ -101,7 +101,9 @@ async def replay(request: SessionRequest) -> Page:
 async def _form_page(
     request: SessionRequest, range_: ReplayRange, *, status: int, faults: tuple[Fault, ...]
 ) -> Page:
-    default_since = f"{datetime.now(UTC) - _DEFAULT_PERIOD:%Y-%m-%dT%H:%M}"
+    since = range_.query.local_time("since")
+    if not since and not faults:
+        since = f"{datetime.now(UTC) - _DEFAULT_PERIOD:%Y-%m-%dT%H:%M}"
     return page(
         request,
         "replay.html",
@@ -109,7 +111,7 @@ async def _form_page(
         replay=range_,
         faults=faults,
         webhooks=await webhook_choices(request, range_.query.filter.webhook),
-        since=range_.query.local_time("since") or default_since,
+        since=since,
         replayable=get_args(Replayable),
     )
 
@@ -117,11 +119,12 @@ async def _form_page(
 @page_route("/replay/count", scope="replay")
 async def count(request: SessionRequest, ctx: ContextDependency) -> Page:
     """Counts the deliveries of the range without sending them."""
-    range_ = _with_end(_parse_range(FormData.from_query(request), request))
+    entered = _parse_range(FormData.from_query(request), request)
+    range_ = _with_end(entered)
     try:
         number = await _replay(ctx, range_, dry_run=True)
     except Rejected as error:
-        return await _form_page(request, range_, status=422, faults=error.faults)
+        return await _form_page(request, entered, status=422, faults=error.faults)
     webhook = await webhooks.webhook_of(ctx, range_.api_body(dry_run=True)["webhook_id"])
     return page(request, "replay_count.html", replay=range_, counted=number, webhook=webhook)
 
