@@ -286,7 +286,7 @@ declare
   waiting constant text[] := array['pending', 'sending', 'held'];
   begins constant timestamptz := coalesce(since, '-infinity');
   ends constant timestamptz := coalesce(until, 'infinity');
-  most_waiting constant int := 100000;
+  no_limit constant int := 2147483647;
   is_narrowed constant boolean := event_type is not null or code is not null;
   -- Of all organizations, or of one whose transaction sees all.
   sees_all constant boolean := organization is null and current_setting('rowhook.operator', true) is distinct from 'off';
@@ -325,18 +325,15 @@ begin
       select jsonb_object_agg(each.key, max_rows) from jsonb_each_text(scanned.by_status) as each
       where each.value::int >= max_rows), '{}');
     uncounted := array(select unnest(statuses) except select jsonb_object_keys(counts));
-    if sees_all and coalesce(since, until) is not null then
-      counts := counts || rowhook.count_all_waiting(uncounted, begins, ends, most_waiting);
-    else
-      -- Without a range of time, no more than `max_rows` of each status are read.
-      counts := counts || coalesce(nullif((rowhook.count_waiting(
-        array(
-          select unnest(uncounted)
-          intersect select unnest(case when sees_all then waiting else rowhook.rare_waiting_statuses() end)),
-        max_rows, organization, begins, ends) -> 'by_status')::jsonb, 'null'), '{}');
-    end if;
     if sees_all then
+      -- Of other statuses, look-ups by webhook end at `max_rows`.
+      counts := counts || rowhook.count_all_waiting(
+        array(select unnest(uncounted) intersect select unnest(rowhook.rare_waiting_statuses(of_all => true))), begins, ends, no_limit);
       counts := rowhook.count_ended(statuses, begins, ends, max_rows) || counts;
+    else
+      counts := counts || coalesce(nullif((rowhook.count_waiting(
+        array(select unnest(uncounted) intersect select unnest(rowhook.rare_waiting_statuses())),
+        max_rows, organization, begins, ends) -> 'by_status')::jsonb, 'null'), '{}');
     end if;
   end if;
   return (

@@ -17,9 +17,12 @@ as $$
 declare
   -- Only a status code of 2xx is a delivery.
   statuses constant text[] := case when code not between 200 and 299 then array_remove(wanted, 'delivered') else wanted end;
-  most_scanned constant int := case when event_type is null then 60000 else 20000 end;
+  -- Of one organization, most of the newest ids may be of others.
+  most_scanned constant int := case when organization is null then 120000 when event_type is null then 60000 else 80000 end;
   every_id constant int := 2147483647;
   has_many constant boolean := webhook is null and rowhook.has_many_webhooks(organization);
+  -- Most ids are of such deliveries.
+  is_of_most constant boolean := code is null and statuses @> array['pending', 'delivered'];
   newest bigint[];
 begin
   if statuses = '{}' then
@@ -47,7 +50,7 @@ begin
     newest := rowhook.ids_of_rare_events(
       organization, statuses, since, until, before_at, before_id, event_type, code, most, webhook);
   end if;
-  if newest is null and has_many then
+  if newest is null and has_many and not is_of_most then
     newest := rowhook.newest_ids(statuses, since, until, before_at, before_id, event_type, code, most, organization);
   end if;
   if newest is null and has_many then

@@ -133,3 +133,8 @@ drop function if exists
 
 -- Before a batch of delivered results had a statement of its own.
 drop function if exists rowhook.record(json, json);
+
+-- Before lists and counts of all organizations asked them too.
+drop function if exists
+  rowhook.few_deliveries_failed(),
+  rowhook.rare_waiting_statuses();
