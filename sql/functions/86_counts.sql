@@ -234,6 +234,7 @@ declare
   no_limit constant int := 2147483647;
   sees_all constant boolean := organization is null and current_setting('rowhook.operator', true) is distinct from 'off';
   counts jsonb := '{}';
+  read text[];
   uncounted text[];
 begin
   if rowhook.has_many_webhooks(organization) then
@@ -245,9 +246,9 @@ begin
         array(select unnest(statuses) intersect select unnest(rowhook.rare_waiting_statuses())),
         no_limit, organization, since) -> 'by_status')::jsonb, 'null'), '{}');
     else
+      read := rowhook.rare_waiting_statuses(of_all => true);
       counts := rowhook.count_all_waiting(
-          array(select unnest(statuses) intersect select unnest(rowhook.rare_waiting_statuses(of_all => true))),
-          since, 'infinity', no_limit)
+          array(select unnest(statuses) intersect select unnest(read)), since, 'infinity', no_limit)
         || rowhook.count_ended(array_remove(statuses, 'dead'), since, 'infinity', no_limit);
     end if;
   end if;

@@ -293,6 +293,7 @@ declare
   found_ids bigint[];
   scanned record;
   uncounted text[];
+  read text[];
   counts jsonb := '{}';
 begin
   if job is not null or commit_key is not null then
@@ -327,8 +328,9 @@ begin
     uncounted := array(select unnest(statuses) except select jsonb_object_keys(counts));
     if sees_all then
       -- Of other statuses, look-ups by webhook end at `max_rows`.
+      read := rowhook.rare_waiting_statuses(of_all => true);
       counts := counts || rowhook.count_all_waiting(
-        array(select unnest(uncounted) intersect select unnest(rowhook.rare_waiting_statuses(of_all => true))), begins, ends, no_limit);
+        array(select unnest(uncounted) intersect select unnest(read)), begins, ends, no_limit);
       counts := rowhook.count_ended(statuses, begins, ends, max_rows) || counts;
     else
       counts := counts || coalesce(nullif((rowhook.count_waiting(

@@ -323,11 +323,11 @@ async def test_the_feed_passes_over_organizations_that_lack_the_type(platform: P
         await platform.value("select rowhook.set_tenant(null, 'a test')::text")
         for types in (["goal.committed"], ["job.succeeded", "goal.committed", "webhook.test"]):
             read: list[int] = []
-            place, found = ["0", "0"], 100
-            while found == 100:
+            place, count = ["0", "0"], 100
+            while count == 100:
                 page = await platform.value(feed, types, *place)
                 read += [int(event) for _, event in page]
-                place, found = page[-1] if page else place, len(page)
+                place, count = page[-1] if page else place, len(page)
             assert read == await platform.value(
                 "select array(select id from rowhook.event where type = any (%s)"
                 " order by xact, id)",
