@@ -213,7 +213,9 @@ create or replace function rowhook.count_waiting(
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
+set plan_cache_mode = force_custom_plan
 set enable_seqscan = off
+set enable_bitmapscan = off
 as $$
 begin
   return (

@@ -873,7 +873,9 @@ CREATE FUNCTION rowhook.count_waiting(statuses text[], max_rows integer, organiz
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
-    SET enable_seqscan TO 'off';
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.count_waiting(statuses text[], max_rows integer, organization uuid, since timestamp with time zone, until timestamp with time zone) IS 'like count_by_status, for the pending, sending and held deliveries that this transaction can see: no webhook is looked up, but the waiting deliveries of all organizations are read';
 
