@@ -222,6 +222,34 @@ $$;
 comment on function rowhook.count_many_since(uuid, text[], timestamptz) is
   'like count_since, by look-ups for each webhook; security definer, so that the policies are evaluated once, for the organization, or for the operator';
 
+create or replace function rowhook.pending_of_webhooks(
+  organization uuid, since timestamptz, out pending bigint, out oldest_at timestamptz
+)
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+set jit = off
+set plan_cache_mode = force_custom_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+begin
+  if rowhook.can_see(organization) is not true then
+    raise exception using errcode = 'insufficient_privilege',
+      message = 'rowhook.pending_of_webhooks reads only deliveries that this transaction can see',
+      hint = 'Call rowhook.set_tenant with this organization first.';
+  end if;
+  select coalesce(sum(o.n), 0)::bigint, min(o.oldest_at) into pending, oldest_at
+  from rowhook.webhook_revision v
+  cross join lateral (
+    select count(*) filter (where o.created_at >= since) as n, min(o.created_at) as oldest_at from rowhook.outbox o
+    where o.webhook_id = v.webhook_id and o.status = 'pending'
+    offset 0) as o
+  where v.revision = 1 and (organization is null or v.organization_id = organization);
+end
+$$;
+comment on function rowhook.pending_of_webhooks(uuid, timestamptz) is
+  'number of pending deliveries that were created since a time, and when the oldest at any time was created, by one look-up for each webhook; security definer, so that the policies are evaluated once';
+
 create or replace function rowhook.count_since(organization uuid, statuses text[], since timestamptz) returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp

@@ -141,11 +141,22 @@ set enable_seqscan = off
 as $$
   with selected as materialized (
     select rowhook.window_start(span) as since
+  ), waiting as materialized (
+    -- So many are counted and searched for the oldest in one pass.
+    select p.pending, p.oldest_at
+    from selected s
+    cross join lateral rowhook.pending_of_webhooks(organization, s.since) as p
+    where organization is null and current_setting('rowhook.operator', true) = 'on'
+      and 'pending' <> all (rowhook.rare_waiting_statuses(of_all => true))
   ), by_status as materialized (
     select each.key as status, each.value::bigint as n
     from selected s
     cross join lateral jsonb_each_text(
-      rowhook.count_since(organization, array['pending', 'sending', 'held', 'cancelled', 'skipped'], s.since)) as each
+      rowhook.count_since(organization, array['sending', 'held', 'cancelled', 'skipped'] || case
+        when not exists (select from waiting) then array['pending'] end, s.since)) as each
+    where each.key <> 'pending' or not exists (select from waiting)
+    union all
+    select 'pending', w.pending from waiting w
   ), took as materialized (
     select p.* from selected s cross join lateral rowhook.newest_latency(s.since, 10000) as p
     where organization is null
@@ -183,7 +194,10 @@ as $$
       select count(*)::float8 / 10 from rowhook.outbox o
       where o.finished_at >= now() - interval '10 s' and o.status = 'delivered'
         and (organization is null or o.organization_id = organization)),
-    'oldest_waiting_at', rowhook.oldest_waiting(organization),
+    'oldest_waiting_at', case
+      when exists (select from waiting) then least((select w.oldest_at from waiting w), (
+        select min(o.created_at) from rowhook.outbox o where o.status = 'sending'))
+      else rowhook.oldest_waiting(organization) end,
     'stuck', rowhook.count_stuck(organization))
   from selected s
   cross join counted c

@@ -2344,6 +2344,16 @@ CREATE FUNCTION rowhook.paused_deliveries(OUT webhooks bigint, OUT deliveries bi
 
 COMMENT ON FUNCTION rowhook.paused_deliveries(OUT webhooks bigint, OUT deliveries bigint, OUT is_capped boolean, OUT oldest timestamp with time zone) IS 'deliveries that no retention removes because their webhook is paused: webhooks that have any, how many, counted up to 100,000, and when the oldest was created';
 
+CREATE FUNCTION rowhook.pending_of_webhooks(organization uuid, since timestamp with time zone, OUT pending bigint, OUT oldest_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.pending_of_webhooks(organization uuid, since timestamp with time zone, OUT pending bigint, OUT oldest_at timestamp with time zone) IS 'number of pending deliveries that were created since a time, and when the oldest at any time was created, by one look-up for each webhook; security definer, so that the policies are evaluated once';
+
 CREATE FUNCTION rowhook.place(xact xid8, epoch integer) RETURNS xid8
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 
@@ -6274,6 +6284,10 @@ GRANT ALL ON FUNCTION rowhook.paused_deliveries(OUT webhooks bigint, OUT deliver
 GRANT ALL ON FUNCTION rowhook.paused_deliveries(OUT webhooks bigint, OUT deliveries bigint, OUT is_capped boolean, OUT oldest timestamp with time zone) TO rowhook_reader;
 GRANT ALL ON FUNCTION rowhook.paused_deliveries(OUT webhooks bigint, OUT deliveries bigint, OUT is_capped boolean, OUT oldest timestamp with time zone) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.paused_deliveries(OUT webhooks bigint, OUT deliveries bigint, OUT is_capped boolean, OUT oldest timestamp with time zone) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.pending_of_webhooks(organization uuid, since timestamp with time zone, OUT pending bigint, OUT oldest_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.pending_of_webhooks(organization uuid, since timestamp with time zone, OUT pending bigint, OUT oldest_at timestamp with time zone) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.pending_of_webhooks(organization uuid, since timestamp with time zone, OUT pending bigint, OUT oldest_at timestamp with time zone) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.place(xact xid8, epoch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.place(xact xid8, epoch integer) TO rowhook_worker;

@@ -324,6 +324,7 @@ FUNCTIONS: dict[str, str] = {
             "scan_counts",
             "count_since",
             "count_many_since",
+            "pending_of_webhooks",
             "count_ended",
             "rare_waiting_statuses",
             "count_all_waiting",
