@@ -75,6 +75,31 @@ $$;
 comment on function rowhook.has_many_webhooks(uuid) is
   'whether an organization, or with null all that this transaction can see, ever had so many webhooks that a look-up for each is slower than reading deliveries by id';
 
+-- Events have nearly the same order as their deliveries, and a range of them takes less than a look-up for each.
+create or replace function rowhook.events_of_type(events bigint[], event_type text) returns bigint[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+set plan_cache_mode = force_custom_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+declare
+  -- An event that is much older or newer than the others was delivered again, or later.
+  middle constant bigint := (select percentile_disc(0.5) within group (order by e.id) from unnest(events) as e (id));
+  first_id constant bigint := greatest(middle - 2 * cardinality(events), (select min(e.id) from unnest(events) as e (id)));
+  last_id constant bigint := least(middle + 2 * cardinality(events), (select max(e.id) from unnest(events) as e (id)));
+begin
+  return array(
+    select e.id from rowhook.event e where e.id >= first_id and e.id <= last_id and e.type = event_type
+    union all
+    select e.id from unnest(events) as other (id) join rowhook.event e on e.id = other.id
+    where (other.id < first_id or other.id > last_id) and e.type = event_type);
+end
+$$;
+comment on function rowhook.events_of_type(bigint[], text) is
+  'at least those of the named events that are of a type';
+
 create or replace function rowhook.scan_ids(
   organization uuid, statuses text[], since timestamptz, until timestamptz, before_at timestamptz, before_id bigint,
   event_type text, code int, most int, most_rows int
@@ -95,19 +120,33 @@ declare
   found_ids bigint[] := '{}';
   found_at timestamptz[] := '{}';
   more record;
+  of_type bigint[];
   complete_since timestamptz;
 begin
   loop
     step := least(step, most_rows - (last_id - read_to), read_to - first_id);
     if step > 0 then
-      select coalesce(array_agg(o.id), '{}') as ids, coalesce(array_agg(o.created_at), '{}') as times into more
-      from rowhook.outbox o
-      where o.id > read_to - step and o.id <= read_to and o.status = any (statuses)
-        and (organization is null or o.organization_id = organization)
-        and o.created_at >= since and o.created_at < until and (o.created_at, o.id) < (before_at, before_id)
-        and (code is null or o.last_status_code = code)
-        and (scan_ids.event_type is null or exists (
-          select from rowhook.event e where e.id = o.event_id and e.type = scan_ids.event_type));
+      -- Of each range, no more than the newest can be among the newest of all.
+      select coalesce(array_agg(n.id), '{}') as ids, coalesce(array_agg(n.created_at), '{}') as times,
+             coalesce(array_agg(n.event_id), '{}') as events
+      into more
+      from (
+        select o.id, o.created_at, o.event_id from rowhook.outbox o
+        where o.id > read_to - step and o.id <= read_to and o.status = any (statuses)
+          and (organization is null or o.organization_id = organization)
+          and o.created_at >= since and o.created_at < until and (o.created_at, o.id) < (before_at, before_id)
+          and (code is null or o.last_status_code = code)
+        order by o.created_at desc, o.id desc
+        limit case when event_type is null then most else step end) as n;
+      if event_type is not null then
+        of_type := rowhook.events_of_type(more.events, event_type);
+        select coalesce(array_agg(n.id), '{}') as ids, coalesce(array_agg(n.created_at), '{}') as times into more
+        from (
+          select m.id, m.created_at from unnest(more.ids, more.times, more.events) as m (id, created_at, event_id)
+          where m.event_id = any (of_type)
+          order by m.created_at desc, m.id desc
+          limit most) as n;
+      end if;
       found_ids := found_ids || more.ids;
       found_at := found_at || more.times;
       read_to := read_to - step;
@@ -125,7 +164,7 @@ begin
     if last_id - read_to >= most_rows then
       return null;
     end if;
-    step := 2 * step;
+    step := least(2 * step, 16000);
   end loop;
 end
 $$;
@@ -174,23 +213,27 @@ create or replace function rowhook.count_waiting(
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
+set plan_cache_mode = force_custom_plan
 set enable_seqscan = off
+set enable_bitmapscan = off
 as $$
 begin
   return (
   with counted (status, n) as (
-    select 'pending', least((
+    -- The second index is read only as far as the first has too few.
+    select 'pending', (
       select count(*) from (
-        select from rowhook.outbox o
-        where o.ready and o.status = 'pending' and (organization is null or o.organization_id = organization)
-          and o.created_at >= since and o.created_at < until
-        limit max_rows) as o) + (
-      select count(*) from (
-        select from rowhook.outbox o
-        where not o.ready and o.next_attempt_at is not null and o.status = 'pending'
-          and (organization is null or o.organization_id = organization)
-          and o.created_at >= since and o.created_at < until
-        limit max_rows) as o), max_rows)
+        (select from rowhook.outbox o
+         where o.ready and o.status = 'pending' and (organization is null or o.organization_id = organization)
+           and o.created_at >= since and o.created_at < until
+         limit max_rows)
+        union all
+        (select from rowhook.outbox o
+         where not o.ready and o.next_attempt_at is not null and o.status = 'pending'
+           and (organization is null or o.organization_id = organization)
+           and o.created_at >= since and o.created_at < until
+         limit max_rows)
+        limit max_rows) as o)
     where 'pending' = any (statuses)
     union all
     select other.status, (
@@ -270,9 +313,8 @@ declare
   is_of_one constant boolean := organization is not null or current_setting('rowhook.operator', true) = 'off';
   -- More than `most`: late ends, and deliveries with other statuses, are read too. Few deliveries have a
   -- status code of failure.
-  read constant int := case
-    when is_of_one or (code is not null and 'delivered' <> all (statuses)) then 35000 else greatest(4 * most, 1000) end;
-  most_waiting constant int := 20000;
+  has_failed constant boolean := code is not null and 'delivered' <> all (statuses);
+  read constant int := case when is_of_one or has_failed then 35000 else greatest(4 * most, 1000) end;
   waiting constant text[] := array(select unnest(statuses) intersect select unnest(array['pending', 'sending', 'held']));
   -- A delivery that is skipped or cancelled ends at the start of that transaction. If the same
   -- transaction created it, it may end before its creation, by up to the length of the transaction.
@@ -287,7 +329,8 @@ begin
       'delivered' = any (statuses) or (code is null and statuses && array['dead', 'cancelled', 'skipped'])
       or (statuses && array['dead', 'cancelled', 'skipped'] and not rowhook.few_deliveries_ended())
       or not waiting <@ rowhook.rare_waiting_statuses()))
-    or (rowhook.count_waiting(waiting, most_waiting) ->> 'total')::int >= most_waiting
+    or (has_failed and not rowhook.few_deliveries_failed(to_list => true))
+    or (not has_failed and not waiting <@ rowhook.rare_waiting_statuses(of_all => true))
   then
     return null;
   end if;
@@ -313,10 +356,15 @@ begin
         and o.status = any (statuses) and statuses && array['dead', 'cancelled', 'skipped']
       union all
       select o.id, o.created_at, o.event_id, o.last_status_code, o.organization_id from rowhook.outbox o
-      where o.ready and o.status = 'pending' and 'pending' = any (statuses)
+      where o.ready and o.status = 'pending' and 'pending' = any (statuses) and not has_failed
       union all
       select o.id, o.created_at, o.event_id, o.last_status_code, o.organization_id from rowhook.outbox o
       where not o.ready and o.next_attempt_at is not null and o.status = 'pending' and 'pending' = any (statuses)
+        and not has_failed
+      union all
+      -- An attempt with a status code of failure has an error.
+      select o.id, o.created_at, o.event_id, o.last_status_code, o.organization_id from rowhook.outbox o
+      where o.status = 'pending' and o.last_error is not null and 'pending' = any (statuses) and has_failed
       union all
       select o.id, o.created_at, o.event_id, o.last_status_code, o.organization_id from rowhook.outbox o
       where o.status = 'sending' and 'sending' = any (statuses)

@@ -35,21 +35,36 @@ $$;
 comment on function rowhook.scan_counts(uuid, timestamptz, timestamptz, text, int, int) is
   'number of deliveries by status among the newest `most_rows` ids of a range of time; complete: these are all';
 
-create or replace function rowhook.rare_waiting_statuses() returns text[]
+create or replace function rowhook.rare_waiting_statuses(of_all boolean default false) returns text[]
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
+set plan_cache_mode = force_custom_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
 as $$
 declare
-  few constant int := 5000;
+  few constant int := case when of_all then 20000 else 5000 end;
 begin
+  -- Only indexes are read. The first two also have held deliveries that are about to be tried again.
   return array(
-    select listed.status from unnest(array['pending', 'sending', 'held']) as listed (status)
-    where (rowhook.count_waiting(array[listed.status], few) ->> 'total')::int < few);
+    select counted.status
+    from (
+      select 'pending' as status, (
+        select count(*) from (
+          (select from rowhook.outbox o where o.ready limit few)
+          union all
+          (select from rowhook.outbox o where not o.ready and o.next_attempt_at is not null limit few)
+          limit few) as o) as n
+      union all
+      select 'sending', (select count(*) from (select from rowhook.outbox o where o.status = 'sending' limit few) as o)
+      union all
+      select 'held', (select count(*) from (select from rowhook.outbox o where o.status = 'held' limit few) as o)) as counted
+    where counted.n < few);
 end
 $$;
-comment on function rowhook.rare_waiting_statuses() is
-  'of pending, sending and held, those with so few deliveries in the whole installation that reading all of them takes less than a look-up for each webhook; security definer, because it counts those of all organizations';
+comment on function rowhook.rare_waiting_statuses(boolean) is
+  'of pending, sending and held, those with so few deliveries in the whole installation that reading all of them, for one organization or for all, takes less than a look-up for each webhook; security definer, because it counts those of all organizations';
 
 create or replace function rowhook.count_all_waiting(
   statuses text[], since timestamptz, until timestamptz, most_read int
@@ -95,21 +110,15 @@ set jit = off
 set enable_seqscan = off
 as $$
 declare
-  -- Takes as long as a look-up for each of ten thousand webhooks.
-  few constant int := 100000;
-  waits int := few;
   oldest_pending timestamptz;
 begin
-  if organization is null then
-    select count(*), min(o.created_at) into waits, oldest_pending from (
-      select o.created_at from (select o.created_at from rowhook.outbox o where o.ready and o.status = 'pending' limit few) as o
+  if organization is null and 'pending' = any (rowhook.rare_waiting_statuses(of_all => true)) then
+    select min(o.created_at) into oldest_pending from (
+      select o.created_at from rowhook.outbox o where o.ready and o.status = 'pending'
       union all
-      select o.created_at from (
-        select o.created_at from rowhook.outbox o
-        where not o.ready and o.next_attempt_at is not null and o.status = 'pending' limit few) as o
-      limit few) as o;
-  end if;
-  if waits = few then
+      select o.created_at from rowhook.outbox o
+      where not o.ready and o.next_attempt_at is not null and o.status = 'pending') as o;
+  else
     select min(oldest.created_at) into oldest_pending
     from rowhook.webhook w
     cross join lateral (
@@ -174,6 +183,73 @@ $$;
 comment on function rowhook.count_ended(text[], timestamptz, timestamptz, int) is
   'number of dead, cancelled and skipped deliveries of all organizations that were created in a range of time, at most `max_rows` dead; without cancelled and skipped if too many have ended';
 
+-- Policies would be evaluated for each delivery, which takes longer than counting it.
+create or replace function rowhook.count_many_since(organization uuid, statuses text[], since timestamptz) returns jsonb
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+set jit = off
+set plan_cache_mode = force_custom_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+begin
+  if rowhook.can_see(organization) is not true then
+    raise exception using errcode = 'insufficient_privilege',
+      message = 'rowhook.count_many_since counts only deliveries that this transaction can see',
+      hint = 'Call rowhook.set_tenant with this organization first.';
+  end if;
+  return (
+    select coalesce(jsonb_object_agg(counted.status, counted.n), '{}')
+    from (
+      select listed.status, sum(o.n)::bigint as n
+      from rowhook.webhook_revision v
+      cross join unnest(statuses) as listed (status)
+      -- A range of outbox_by_webhook, which is counted without reading the table.
+      cross join lateral (
+        select count(*) as n from rowhook.outbox o
+        where o.webhook_id = v.webhook_id and o.status = listed.status and o.created_at >= since
+        offset 0) as o
+      where v.revision = 1 and (organization is null or v.organization_id = organization)
+        and (organization is not null or listed.status <> 'held')
+      group by listed.status
+      union all
+      -- Those of all webhooks have an index.
+      select 'held', count(*) from rowhook.outbox o
+      where o.status = 'held' and o.created_at >= since
+      having organization is null and 'held' = any (statuses)) as counted);
+end
+$$;
+comment on function rowhook.count_many_since(uuid, text[], timestamptz) is
+  'like count_since, by look-ups for each webhook; security definer, so that the policies are evaluated once, for the organization, or for the operator';
+
+create or replace function rowhook.pending_of_webhooks(
+  organization uuid, since timestamptz, out pending bigint, out oldest_at timestamptz
+)
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+set jit = off
+set plan_cache_mode = force_custom_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+begin
+  if rowhook.can_see(organization) is not true then
+    raise exception using errcode = 'insufficient_privilege',
+      message = 'rowhook.pending_of_webhooks reads only deliveries that this transaction can see',
+      hint = 'Call rowhook.set_tenant with this organization first.';
+  end if;
+  select coalesce(sum(o.n), 0)::bigint, min(o.oldest_at) into pending, oldest_at
+  from rowhook.webhook_revision v
+  cross join lateral (
+    select count(*) filter (where o.created_at >= since) as n, min(o.created_at) as oldest_at from rowhook.outbox o
+    where o.webhook_id = v.webhook_id and o.status = 'pending'
+    offset 0) as o
+  where v.revision = 1 and (organization is null or v.organization_id = organization);
+end
+$$;
+comment on function rowhook.pending_of_webhooks(uuid, timestamptz) is
+  'number of pending deliveries that were created since a time, and when the oldest at any time was created, by one look-up for each webhook; security definer, so that the policies are evaluated once';
+
 create or replace function rowhook.count_since(organization uuid, statuses text[], since timestamptz) returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -184,10 +260,10 @@ as $$
 declare
   few_ids constant int := 40000;
   no_limit constant int := 2147483647;
-  -- Takes as long as a look-up for each of ten thousand webhooks.
-  most_waiting constant int := 100000;
   sees_all constant boolean := organization is null and current_setting('rowhook.operator', true) is distinct from 'off';
   counts jsonb := '{}';
+  read text[];
+  uncounted text[];
 begin
   if rowhook.has_many_webhooks(organization) then
     if rowhook.last_id_before('infinity') - rowhook.last_id_before(since) < few_ids then
@@ -198,10 +274,16 @@ begin
         array(select unnest(statuses) intersect select unnest(rowhook.rare_waiting_statuses())),
         no_limit, organization, since) -> 'by_status')::jsonb, 'null'), '{}');
     else
-      counts := rowhook.count_all_waiting(statuses, since, 'infinity', most_waiting) || rowhook.count_ended(array_remove(statuses, 'dead'), since, 'infinity', no_limit);
+      read := rowhook.rare_waiting_statuses(of_all => true);
+      counts := rowhook.count_all_waiting(
+          array(select unnest(statuses) intersect select unnest(read)), since, 'infinity', no_limit)
+        || rowhook.count_ended(array_remove(statuses, 'dead'), since, 'infinity', no_limit);
     end if;
   end if;
-  return counts || coalesce((
+  uncounted := array(select unnest(statuses) except select jsonb_object_keys(counts));
+  -- A role that has set neither an organization nor the operator flag reads as the policies let it.
+  return counts || coalesce(
+    case when rowhook.can_see(organization) then rowhook.count_many_since(organization, uncounted, since) end, (
     select jsonb_object_agg(counted.status, counted.n)
     from (
       select o.status, count(*) as n
@@ -210,7 +292,7 @@ begin
       cross join lateral (
         select o.status from rowhook.outbox o
         where o.webhook_id = v.webhook_id and o.created_at >= since
-          and o.status = any (array(select unnest(statuses) except select jsonb_object_keys(counts)))
+          and o.status = any (uncounted)
         offset 0) as o
       where v.revision = 1 and (organization is null or v.organization_id = organization)
       group by o.status) as counted), '{}');
@@ -219,15 +301,16 @@ $$;
 comment on function rowhook.count_since(uuid, text[], timestamptz) is
   'number of deliveries by status that were created since a time; statuses without any may be missing';
 
-create or replace function rowhook.few_deliveries_failed() returns boolean
+create or replace function rowhook.few_deliveries_failed(to_list boolean default false) returns boolean
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
+set plan_cache_mode = force_custom_plan
 set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 declare
-  few constant int := 30000;
+  few constant int := case when to_list then 100000 else 30000 end;
 begin
   return few > (
     select count(*) from (
@@ -238,8 +321,8 @@ begin
       (select from rowhook.outbox o where o.status = 'pending' and o.last_error is not null limit few)) as o);
 end
 $$;
-comment on function rowhook.few_deliveries_failed() is
-  'whether so few deliveries of the whole installation are dead, held or wait after a failed attempt that reading all of them takes less than a look-up for each webhook; security definer, because it counts those of all organizations';
+comment on function rowhook.few_deliveries_failed(boolean) is
+  'whether so few deliveries of the whole installation are dead, held or wait after a failed attempt that reading all of them, to count or to list them, takes less than look-ups for each webhook; security definer, because it counts those of all organizations';
 
 create or replace function rowhook.few_deliveries_ended() returns boolean
 language plpgsql stable security definer
@@ -305,51 +388,3 @@ end
 $$;
 comment on function rowhook.organization_latency(uuid, timestamptz, int) is
   'like latency_percentiles, of an organization: of its newest delivered deliveries if it has many webhooks';
-
-create or replace function rowhook.failed_counts(webhooks uuid[], statuses text[], since timestamptz, most int)
-returns table (webhook_id uuid, held bigint, dead bigint, retrying bigint)
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-set jit = off
-set plan_cache_mode = force_custom_plan
-set enable_seqscan = off
-set enable_bitmapscan = off
-as $$
-begin
-  if cardinality(webhooks) >= 200 and rowhook.few_deliveries_failed() then
-    return query
-      select o.webhook_id, least(count(*) filter (where o.status = 'held'), most),
-             least(count(*) filter (where o.status = 'dead'), most),
-             least(count(*) filter (where o.status = 'pending'), most)
-      from (
-        select o.webhook_id, 'held' as status from rowhook.outbox o where o.status = 'held'
-        union all
-        select o.webhook_id, 'dead' from rowhook.outbox o
-        where o.status = 'dead' and o.created_at >= since and 'dead' = any (statuses)
-        union all
-        select o.webhook_id, 'pending' from rowhook.outbox o
-        where o.status = 'pending' and o.last_error is not null and 'pending' = any (statuses)) as o
-      group by o.webhook_id;
-  else
-    return query
-      select c.id, held.n, dead.n, retrying.n
-      from unnest(webhooks) as c (id)
-      cross join lateral (
-        select count(*) as n from (
-          select from rowhook.outbox o where o.webhook_id = c.id and o.status = 'held' limit most) as o) as held
-      cross join lateral (
-        select count(*) as n from (
-          select from rowhook.outbox o
-          where o.webhook_id = c.id and o.status = 'dead' and o.created_at >= since and 'dead' = any (statuses)
-          limit most) as o) as dead
-      -- Waiting deliveries count whatever their age.
-      cross join lateral (
-        select count(*) as n from (
-          select from rowhook.outbox o
-          where o.webhook_id = c.id and o.status = 'pending' and o.last_error is not null and 'pending' = any (statuses)
-          limit most) as o) as retrying;
-  end if;
-end
-$$;
-comment on function rowhook.failed_counts(uuid[], text[], timestamptz, int) is
-  'held deliveries of webhooks, and, for the statuses dead and pending, dead ones created since a time and those that wait after a failed attempt; at most `most` of each; a webhook without any may be missing, others may be there';

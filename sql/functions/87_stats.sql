@@ -141,11 +141,22 @@ set enable_seqscan = off
 as $$
   with selected as materialized (
     select rowhook.window_start(span) as since
+  ), waiting as materialized (
+    -- So many are counted and searched for the oldest in one pass.
+    select p.pending, p.oldest_at
+    from selected s
+    cross join lateral rowhook.pending_of_webhooks(organization, s.since) as p
+    where organization is null and current_setting('rowhook.operator', true) = 'on'
+      and 'pending' <> all (rowhook.rare_waiting_statuses(of_all => true))
   ), by_status as materialized (
     select each.key as status, each.value::bigint as n
     from selected s
     cross join lateral jsonb_each_text(
-      rowhook.count_since(organization, array['pending', 'sending', 'held', 'cancelled', 'skipped'], s.since)) as each
+      rowhook.count_since(organization, array['sending', 'held', 'cancelled', 'skipped'] || case
+        when not exists (select from waiting) then array['pending'] end, s.since)) as each
+    where each.key <> 'pending' or not exists (select from waiting)
+    union all
+    select 'pending', w.pending from waiting w
   ), took as materialized (
     select p.* from selected s cross join lateral rowhook.newest_latency(s.since, 10000) as p
     where organization is null
@@ -183,7 +194,10 @@ as $$
       select count(*)::float8 / 10 from rowhook.outbox o
       where o.finished_at >= now() - interval '10 s' and o.status = 'delivered'
         and (organization is null or o.organization_id = organization)),
-    'oldest_waiting_at', rowhook.oldest_waiting(organization),
+    'oldest_waiting_at', case
+      when exists (select from waiting) then least((select w.oldest_at from waiting w), (
+        select min(o.created_at) from rowhook.outbox o where o.status = 'sending'))
+      else rowhook.oldest_waiting(organization) end,
     'stuck', rowhook.count_stuck(organization))
   from selected s
   cross join counted c
@@ -286,13 +300,14 @@ declare
   waiting constant text[] := array['pending', 'sending', 'held'];
   begins constant timestamptz := coalesce(since, '-infinity');
   ends constant timestamptz := coalesce(until, 'infinity');
-  most_waiting constant int := 100000;
+  no_limit constant int := 2147483647;
   is_narrowed constant boolean := event_type is not null or code is not null;
   -- Of all organizations, or of one whose transaction sees all.
   sees_all constant boolean := organization is null and current_setting('rowhook.operator', true) is distinct from 'off';
   found_ids bigint[];
   scanned record;
   uncounted text[];
+  read text[];
   counts jsonb := '{}';
 begin
   if job is not null or commit_key is not null then
@@ -325,18 +340,16 @@ begin
       select jsonb_object_agg(each.key, max_rows) from jsonb_each_text(scanned.by_status) as each
       where each.value::int >= max_rows), '{}');
     uncounted := array(select unnest(statuses) except select jsonb_object_keys(counts));
-    if sees_all and coalesce(since, until) is not null then
-      counts := counts || rowhook.count_all_waiting(uncounted, begins, ends, most_waiting);
-    else
-      -- Without a range of time, no more than `max_rows` of each status are read.
-      counts := counts || coalesce(nullif((rowhook.count_waiting(
-        array(
-          select unnest(uncounted)
-          intersect select unnest(case when sees_all then waiting else rowhook.rare_waiting_statuses() end)),
-        max_rows, organization, begins, ends) -> 'by_status')::jsonb, 'null'), '{}');
-    end if;
     if sees_all then
+      -- Of other statuses, look-ups by webhook end at `max_rows`.
+      read := rowhook.rare_waiting_statuses(of_all => true);
+      counts := counts || rowhook.count_all_waiting(
+        array(select unnest(uncounted) intersect select unnest(read)), begins, ends, no_limit);
       counts := rowhook.count_ended(statuses, begins, ends, max_rows) || counts;
+    else
+      counts := counts || coalesce(nullif((rowhook.count_waiting(
+        array(select unnest(uncounted) intersect select unnest(rowhook.rare_waiting_statuses())),
+        max_rows, organization, begins, ends) -> 'by_status')::jsonb, 'null'), '{}');
     end if;
   end if;
   return (

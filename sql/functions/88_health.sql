@@ -255,6 +255,54 @@ $$;
 comment on function rowhook.newest_failure(uuid, text[]) is
   'error and creation of the newest delivery of a webhook with one of these statuses; of those that are pending, only those that failed before';
 
+create or replace function rowhook.failed_counts(webhooks uuid[], statuses text[], since timestamptz, most int)
+returns table (webhook_id uuid, held bigint, dead bigint, retrying bigint)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+set plan_cache_mode = force_custom_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+begin
+  if cardinality(webhooks) >= 200 and rowhook.few_deliveries_failed() then
+    return query
+      select o.webhook_id, least(count(*) filter (where o.status = 'held'), most),
+             least(count(*) filter (where o.status = 'dead'), most),
+             least(count(*) filter (where o.status = 'pending'), most)
+      from (
+        select o.webhook_id, 'held' as status from rowhook.outbox o where o.status = 'held'
+        union all
+        select o.webhook_id, 'dead' from rowhook.outbox o
+        where o.status = 'dead' and o.created_at >= since and 'dead' = any (statuses)
+        union all
+        select o.webhook_id, 'pending' from rowhook.outbox o
+        where o.status = 'pending' and o.last_error is not null and 'pending' = any (statuses)) as o
+      group by o.webhook_id;
+  else
+    return query
+      select c.id, held.n, dead.n, retrying.n
+      from unnest(webhooks) as c (id)
+      cross join lateral (
+        select count(*) as n from (
+          select from rowhook.outbox o where o.webhook_id = c.id and o.status = 'held' limit most) as o) as held
+      cross join lateral (
+        select count(*) as n from (
+          select from rowhook.outbox o
+          where o.webhook_id = c.id and o.status = 'dead' and o.created_at >= since and 'dead' = any (statuses)
+          limit most) as o) as dead
+      -- Waiting deliveries count whatever their age.
+      cross join lateral (
+        select count(*) as n from (
+          select from rowhook.outbox o
+          where o.webhook_id = c.id and o.status = 'pending' and o.last_error is not null and 'pending' = any (statuses)
+          limit most) as o) as retrying;
+  end if;
+end
+$$;
+comment on function rowhook.failed_counts(uuid[], text[], timestamptz, int) is
+  'held deliveries of webhooks, and, for the statuses dead and pending, dead ones created since a time and those that wait after a failed attempt; at most `most` of each; a webhook without any may be missing, others may be there';
+
 create or replace function rowhook.worst_webhooks(
   organization uuid, wanted text[], span interval, worst int, most int
 ) returns setof json

@@ -17,9 +17,12 @@ as $$
 declare
   -- Only a status code of 2xx is a delivery.
   statuses constant text[] := case when code not between 200 and 299 then array_remove(wanted, 'delivered') else wanted end;
-  most_scanned constant int := case when event_type is null then 60000 else 20000 end;
+  -- Of one organization, most of the newest ids may be of others.
+  most_scanned constant int := case when organization is null then 120000 when event_type is null then 60000 else 80000 end;
   every_id constant int := 2147483647;
   has_many constant boolean := webhook is null and rowhook.has_many_webhooks(organization);
+  -- Most ids are of such deliveries.
+  is_of_most constant boolean := code is null and statuses @> array['pending', 'delivered'];
   newest bigint[];
 begin
   if statuses = '{}' then
@@ -47,7 +50,7 @@ begin
     newest := rowhook.ids_of_rare_events(
       organization, statuses, since, until, before_at, before_id, event_type, code, most, webhook);
   end if;
-  if newest is null and has_many then
+  if newest is null and has_many and not is_of_most then
     newest := rowhook.newest_ids(statuses, since, until, before_at, before_id, event_type, code, most, organization);
   end if;
   if newest is null and has_many then
@@ -72,11 +75,14 @@ begin
   return array(
     -- The newest rows are in the ranges whose first rows are the newest.
     with newest_range as (
-      select v.webhook_id, listed.status
+      select v.webhook_id, listed.status, head.created_at
       from rowhook.webhook_revision v
       -- One look-up for each webhook without deliveries, instead of one for each status.
       cross join lateral (
-        select from rowhook.outbox o where o.webhook_id = v.webhook_id order by o.status limit 1) as used
+        select 1 where cardinality(statuses) = 1
+        union all
+        (select 1 from rowhook.outbox o where o.webhook_id = v.webhook_id order by o.status limit 1)
+        limit 1) as used
       cross join unnest(statuses) as listed (status)
       cross join lateral (
         select o.id, o.created_at from rowhook.outbox o
@@ -93,13 +99,17 @@ begin
         and (webhook is null or v.webhook_id = webhook)
       order by head.created_at desc, head.id desc
       limit most
+    ), complete as (
+      -- The first rows alone fill the page; no older row is on it.
+      select case when count(*) = most then min(n.created_at) else since end as since from newest_range n
     )
     select newest.id
-    from newest_range
+    from complete
+    cross join newest_range
     cross join lateral (
       select o.id, o.created_at from rowhook.outbox o
       where o.webhook_id = newest_range.webhook_id and o.status = newest_range.status
-        and o.created_at >= since and o.created_at < until
+        and o.created_at >= complete.since and o.created_at < until
         and (o.created_at, o.id) < (before_at, before_id)
         and (code is null or o.last_status_code = code)
         and (delivery_ids.event_type is null or exists (

@@ -114,6 +114,50 @@ comment on function rowhook.recent_events(uuid, uuid, uuid, text, int) is
 
 -- Polling feed, in commit order, without gaps.
 
+create or replace function rowhook.feed_end(
+  organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most int,
+  out xact xid8, out id bigint
+)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+set plan_cache_mode = force_custom_plan
+set enable_bitmapscan = off
+set enable_sort = off
+as $$
+declare
+  settled constant xid8 := rowhook.settled_before();
+  most_read int;
+begin
+  if wanted && array['job.succeeded', 'goal.committed'] then
+    foreach most_read in array array[10, 100] loop
+      select matching.xact, matching.id into xact, id
+      from (
+        select next.xact, next.id
+        from rowhook.organization o
+        cross join lateral (
+          select e.xact, e.id, e.type, e.agent_id, e.goal_id from rowhook.event e
+          where e.organization_id = o.id and (e.xact, e.id) > (after_xact, after_id) and e.xact < settled
+          order by e.xact, e.id
+          limit most_read) as next
+        where rowhook.can_see(o.id) and (organization is null or o.id = organization)
+          and next.type = any (wanted)
+          and (wanted_agent is null or next.agent_id = wanted_agent)
+          and (wanted_goal is null or next.goal_id = wanted_goal)) as matching
+      order by matching.xact, matching.id
+      offset most - 1 limit 1;
+      if found then
+        return;
+      end if;
+    end loop;
+  end if;
+  xact := '18446744073709551615';
+  id := 9223372036854775807;
+end
+$$;
+comment on function rowhook.feed_end(uuid, uuid, text, text[], xid8, bigint, int) is
+  'a position up to which at least `most` events follow a position of the feed, among the first few of each organization, or the last possible position: an organization that lacks the type is not read further';
+
 create or replace function rowhook.event_feed(
   organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most int
 ) returns table (xact text, id bigint, event json)
@@ -126,16 +170,20 @@ set plan_cache_mode = force_custom_plan
 set enable_bitmapscan = off
 set enable_sort = off
 as $$
-  with page as (
+  with last as materialized (
+    select l.xact, l.id
+    from rowhook.feed_end(organization, wanted_agent, wanted_goal, wanted, after_xact, after_id, most) as l
+  ), page as (
     select e.xact, e.id,
            sum(coalesce(octet_length(e.data::text), 0) + coalesce(octet_length(e.context::text), 0))
              over (order by e.xact, e.id) as bytes
     from (
       select next.*
-      from rowhook.organization o
+      from last
+      cross join rowhook.organization o
       cross join lateral (
         (select e.xact, e.id, e.data, e.context from rowhook.event e
-         where e.organization_id = o.id and (e.xact, e.id) > (after_xact, after_id)
+         where e.organization_id = o.id and (e.xact, e.id) > (after_xact, after_id) and (e.xact, e.id) <= (last.xact, last.id)
            -- Everything that commits from now on sorts later: no older transaction is open.
            and e.xact < (select rowhook.settled_before())
            and e.type = any (wanted) and wanted && array['job.succeeded', 'goal.committed']

@@ -143,3 +143,8 @@ drop function if exists
   rowhook.promote(),
   rowhook.ready_lanes(uuid, uuid, int, uuid[], timestamptz[]),
   rowhook.visit_lane(uuid, int, timestamptz, boolean);
+
+-- Before lists and counts of all organizations asked them too.
+drop function if exists
+  rowhook.few_deliveries_failed(),
+  rowhook.rare_waiting_statuses();

@@ -819,6 +819,16 @@ CREATE FUNCTION rowhook.count_lost_claims(rows tid[]) RETURNS void
 
 COMMENT ON FUNCTION rowhook.count_lost_claims(rows tid[]) IS 'ends the claims of these rows, which the caller has locked: they become ready again, or dead after five lost claims';
 
+CREATE FUNCTION rowhook.count_many_since(organization uuid, statuses text[], since timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.count_many_since(organization uuid, statuses text[], since timestamp with time zone) IS 'like count_since, by look-ups for each webhook; security definer, so that the policies are evaluated once, for the organization, or for the operator';
+
 CREATE FUNCTION rowhook.count_older_seals(newest bytea) RETURNS TABLE(kind text, remaining bigint)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -863,7 +873,9 @@ CREATE FUNCTION rowhook.count_waiting(statuses text[], max_rows integer, organiz
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
-    SET enable_seqscan TO 'off';
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.count_waiting(statuses text[], max_rows integer, organization uuid, since timestamp with time zone, until timestamp with time zone) IS 'like count_by_status, for the pending, sending and held deliveries that this transaction can see: no webhook is looked up, but the waiting deliveries of all organizations are read';
 
@@ -1255,6 +1267,16 @@ CREATE FUNCTION rowhook.event_snapshot(e rowhook.event) RETURNS text
 
 COMMENT ON FUNCTION rowhook.event_snapshot(e rowhook.event) IS 'names, platform ids and times as they were at the moment of the event';
 
+CREATE FUNCTION rowhook.events_of_type(events bigint[], event_type text) RETURNS bigint[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.events_of_type(events bigint[], event_type text) IS 'at least those of the named events that are of a type';
+
 CREATE FUNCTION rowhook.expired_days(kind text) RETURNS TABLE(partition regclass, began_at timestamp with time zone)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1314,6 +1336,16 @@ CREATE FUNCTION rowhook.fall_asleep(known uuid[] DEFAULT '{}'::uuid[], marks tim
 
 COMMENT ON FUNCTION rowhook.fall_asleep(known uuid[], marks timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) IS 'registers as asleep, then checks once more whether claim or sweep would find work, and when the next delivery is due';
 
+CREATE FUNCTION rowhook.feed_end(organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most integer, OUT xact xid8, OUT id bigint) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_bitmapscan TO 'off'
+    SET enable_sort TO 'off';
+
+COMMENT ON FUNCTION rowhook.feed_end(organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most integer, OUT xact xid8, OUT id bigint) IS 'a position up to which at least `most` events follow a position of the feed, among the first few of each organization, or the last possible position: an organization that lacks the type is not read further';
+
 CREATE FUNCTION rowhook.few_deliveries_ended() RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1323,14 +1355,15 @@ CREATE FUNCTION rowhook.few_deliveries_ended() RETURNS boolean
 
 COMMENT ON FUNCTION rowhook.few_deliveries_ended() IS 'whether so few deliveries of the whole installation are dead, cancelled or skipped that reading all of them takes less than a look-up for each webhook; security definer, because it counts those of all organizations';
 
-CREATE FUNCTION rowhook.few_deliveries_failed() RETURNS boolean
+CREATE FUNCTION rowhook.few_deliveries_failed(to_list boolean DEFAULT false) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.few_deliveries_failed() IS 'whether so few deliveries of the whole installation are dead, held or wait after a failed attempt that reading all of them takes less than a look-up for each webhook; security definer, because it counts those of all organizations';
+COMMENT ON FUNCTION rowhook.few_deliveries_failed(to_list boolean) IS 'whether so few deliveries of the whole installation are dead, held or wait after a failed attempt that reading all of them, to count or to list them, takes less than look-ups for each webhook; security definer, because it counts those of all organizations';
 
 CREATE FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, output_type text DEFAULT 'text'::text) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -2311,6 +2344,16 @@ CREATE FUNCTION rowhook.paused_deliveries(OUT webhooks bigint, OUT deliveries bi
 
 COMMENT ON FUNCTION rowhook.paused_deliveries(OUT webhooks bigint, OUT deliveries bigint, OUT is_capped boolean, OUT oldest timestamp with time zone) IS 'deliveries that no retention removes because their webhook is paused: webhooks that have any, how many, counted up to 100,000, and when the oldest was created';
 
+CREATE FUNCTION rowhook.pending_of_webhooks(organization uuid, since timestamp with time zone, OUT pending bigint, OUT oldest_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.pending_of_webhooks(organization uuid, since timestamp with time zone, OUT pending bigint, OUT oldest_at timestamp with time zone) IS 'number of pending deliveries that were created since a time, and when the oldest at any time was created, by one look-up for each webhook; security definer, so that the policies are evaluated once';
+
 CREATE FUNCTION rowhook.place(xact xid8, epoch integer) RETURNS xid8
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 
@@ -2398,12 +2441,15 @@ CREATE FUNCTION rowhook.raise_epoch() RETURNS integer
 
 COMMENT ON FUNCTION rowhook.raise_epoch() IS 'begins a new epoch if one is due, so that new events follow those of the other cluster; returns it, or null. Raises 55P03 before writing anything if the table of events is in use: call it again. With many events, call move_event_batch first';
 
-CREATE FUNCTION rowhook.rare_waiting_statuses() RETURNS text[]
+CREATE FUNCTION rowhook.rare_waiting_statuses(of_all boolean DEFAULT false) RETURNS text[]
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.rare_waiting_statuses() IS 'of pending, sending and held, those with so few deliveries in the whole installation that reading all of them takes less than a look-up for each webhook; security definer, because it counts those of all organizations';
+COMMENT ON FUNCTION rowhook.rare_waiting_statuses(of_all boolean) IS 'of pending, sending and held, those with so few deliveries in the whole installation that reading all of them, for one organization or for all, takes less than a look-up for each webhook; security definer, because it counts those of all organizations';
 
 CREATE FUNCTION rowhook.read_time(written text, zone text) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE
@@ -5498,6 +5544,10 @@ GRANT ALL ON FUNCTION rowhook.count_events(before timestamp with time zone, afte
 REVOKE ALL ON FUNCTION rowhook.count_lost_claims(rows tid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_lost_claims(rows tid[]) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.count_many_since(organization uuid, statuses text[], since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.count_many_since(organization uuid, statuses text[], since timestamp with time zone) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.count_many_since(organization uuid, statuses text[], since timestamp with time zone) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.count_older_seals(newest bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_older_seals(newest bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.count_older_seals(newest bytea) TO rowhook_api;
@@ -5704,6 +5754,10 @@ REVOKE ALL ON FUNCTION rowhook.event_snapshot(e rowhook.event) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.event_snapshot(e rowhook.event) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.event_snapshot(e rowhook.event) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.events_of_type(events bigint[], event_type text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.events_of_type(events bigint[], event_type text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.events_of_type(events bigint[], event_type text) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.expired_days(kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.expired_days(kind text) TO rowhook_worker;
 
@@ -5729,13 +5783,17 @@ GRANT ALL ON FUNCTION rowhook.failures(organization uuid, webhook uuid, since ti
 REVOKE ALL ON FUNCTION rowhook.fall_asleep(known uuid[], marks timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.fall_asleep(known uuid[], marks timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.feed_end(organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most integer, OUT xact xid8, OUT id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.feed_end(organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most integer, OUT xact xid8, OUT id bigint) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.feed_end(organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most integer, OUT xact xid8, OUT id bigint) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.few_deliveries_ended() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.few_deliveries_ended() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.few_deliveries_ended() TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.few_deliveries_failed() FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.few_deliveries_failed() TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.few_deliveries_failed() TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.few_deliveries_failed(to_list boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.few_deliveries_failed(to_list boolean) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.few_deliveries_failed(to_list boolean) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, output_type text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, output_type text) TO rowhook_worker;
@@ -6234,6 +6292,10 @@ GRANT ALL ON FUNCTION rowhook.paused_deliveries(OUT webhooks bigint, OUT deliver
 GRANT ALL ON FUNCTION rowhook.paused_deliveries(OUT webhooks bigint, OUT deliveries bigint, OUT is_capped boolean, OUT oldest timestamp with time zone) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.paused_deliveries(OUT webhooks bigint, OUT deliveries bigint, OUT is_capped boolean, OUT oldest timestamp with time zone) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.pending_of_webhooks(organization uuid, since timestamp with time zone, OUT pending bigint, OUT oldest_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.pending_of_webhooks(organization uuid, since timestamp with time zone, OUT pending bigint, OUT oldest_at timestamp with time zone) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.pending_of_webhooks(organization uuid, since timestamp with time zone, OUT pending bigint, OUT oldest_at timestamp with time zone) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.place(xact xid8, epoch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.place(xact xid8, epoch integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.place(xact xid8, epoch integer) TO rowhook_api;
@@ -6275,9 +6337,9 @@ REVOKE ALL ON FUNCTION rowhook.raise_epoch() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.raise_epoch() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.raise_epoch() TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.rare_waiting_statuses() FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.rare_waiting_statuses() TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.rare_waiting_statuses() TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.rare_waiting_statuses(of_all boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.rare_waiting_statuses(of_all boolean) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.rare_waiting_statuses(of_all boolean) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.read_time(written text, zone text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.read_time(written text, zone text) TO rowhook_worker;

@@ -31,7 +31,7 @@ async def fill(platform: Platform) -> None:
         "   case when fate = 'pending' then now() + interval '1 h' end, at_s,"
         "   case when fate not in ('pending', 'held') then at_s + interval '20 ms' end,"
         "   case when fate in ('dead', 'held', 'pending') then 'it failed' end,"
-        "   case fate when 'delivered' then 204 when 'dead' then 503 end"
+        "   case fate when 'delivered' then 204 when 'dead' then 503 when 'pending' then 503 end"
         " from (select id, now() - (%s - place) * interval '20 s'"
         "     - case when id %% 10 = 0 then interval '50 s' else interval '0' end as at_s,"
         "     case id %% 23 when 1 then 'dead' when 2 then 'held' when 3 then 'pending'"
@@ -287,3 +287,95 @@ async def test_a_search_by_id_reads_removed_deliveries_once(platform: Platform, 
         once = await blocks(platform, "select min(id) from rowhook.outbox")
         search: LiteralString = "select rowhook.last_id_before(now() - interval '30 days')"
         assert await blocks(platform, search) < 3 * once
+
+
+EVENTS_OF_EACH = 400
+
+
+async def fill_feed(platform: Platform) -> None:
+    """Creates events of 12 organizations, in 4 transactions; the first 6 have no commits."""
+    await platform.run(
+        "insert into rowhook.organization (name) select 'Org ' || n from generate_series(1, 11) n"
+    )
+    for place in range(4):
+        await platform.run(
+            "insert into rowhook.event (organization_id, type, key, snapshot, occurred_at)"
+            " select o.id, case when o.place <= 6 then 'job.succeeded' else 'goal.committed' end,"
+            "   'k' || n, '{}', now()"
+            " from generate_series(1, %s) n,"
+            "   (select id, row_number() over (order by id) as place from rowhook.organization) o"
+            # The seventh has only late events, so that fewer than its first are on a page.
+            " where o.place <> 7 or %s = 3",
+            EVENTS_OF_EACH // 4,
+            place,
+        )
+    await platform.run("vacuum analyze rowhook.event")
+
+
+@every_server
+async def test_the_feed_passes_over_organizations_that_lack_the_type(platform: Platform) -> None:
+    await fill_feed(platform)
+    feed: LiteralString = (
+        "select array(select array[xact, id::text]"
+        " from rowhook.event_feed(null, null, null, %s, %s::xid8, %s, 100))"
+    )
+    async with platform.db.transaction():
+        await platform.value("select rowhook.set_tenant(null, 'a test')::text")
+        for types in (["goal.committed"], ["job.succeeded", "goal.committed", "webhook.test"]):
+            read: list[int] = []
+            place, count = ["0", "0"], 100
+            while count == 100:
+                page = await platform.value(feed, types, *place)
+                read += [int(event) for _, event in page]
+                place, count = page[-1] if page else place, len(page)
+            assert read == await platform.value(
+                "select array(select id from rowhook.event where type = any (%s)"
+                " order by xact, id)",
+                types,
+            )
+        assert await blocks(platform, feed, ["goal.committed"], "0", 0) < 1_000
+
+
+@every_server
+async def test_counts_without_policies_are_only_of_what_the_caller_sees(
+    platform: Platform,
+) -> None:
+    await fill(platform)
+    count = "select rowhook.count_many_since(%s, array['held', 'dead'], '-infinity')"
+    other = await platform.value(
+        "insert into rowhook.organization (name) values ('Other') returning id"
+    )
+    for caller, organization in ((None, None), (platform.organization, platform.organization)):
+        async with platform.db.transaction():
+            await platform.value("select rowhook.set_tenant(%s, 'a test')::text", caller)
+            assert await platform.value(count, organization) == {
+                status: await platform.value(
+                    "select count(*) from rowhook.outbox where status = %s", status
+                )
+                for status in ("held", "dead")
+            }
+    for organization in (None, platform.organization):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="that this transaction can"):
+            async with platform.db.transaction():
+                await platform.value("select rowhook.set_tenant(%s, 'a test')::text", other)
+                await platform.value(count, organization)
+
+
+@every_server
+async def test_the_type_of_an_event_that_is_delivered_much_later_is_looked_up(
+    platform: Platform,
+) -> None:
+    await fill(platform)
+    events = await platform.value(
+        "select array(select id from rowhook.event order by id limit 8)"
+        " || array(select id from rowhook.event order by id desc limit 1000)"
+    )
+    of_type = await platform.value("select rowhook.events_of_type(%s, 'job.failed')", events)
+    assert set(of_type) & set(events) == set(
+        await platform.value(
+            "select array(select id from rowhook.event"
+            " where type = 'job.failed' and id = any (%s))",
+            events,
+        )
+    )
+    assert min(of_type) < events[8]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any, LiteralString
 
 import pytest
 
 from rowhook.db import engine
 from rowhook.db.connection_pool import Pool
-from tests.support.delivery_data import BLOCKS_READ
+from tests.support.delivery_data import BLOCKS_READ, backdate, insert_deliveries
 from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
 
@@ -201,3 +202,23 @@ async def test_attempts_of_a_day_are_read_by_organization_and_not_by_webhook(
     stats = await platform.value("select rowhook.stats(%s, '24 h')", platform.organization)
     assert stats["delivered"] == 91 * 200 * 2
     assert json.dumps(stats["attempts_by_class"]).startswith('{"2xx": 36400')
+
+
+async def test_figures_agree_with_the_table_while_very_many_deliveries_wait(
+    platform: Platform,
+) -> None:
+    webhook, other, third = [await platform.webhook() for _ in range(3)]
+    await insert_deliveries(platform, other, "pending", 3)
+    await backdate(platform, 30, "pending")
+    # More than are read for the figures of all organizations.
+    await insert_deliveries(platform, webhook, "pending", 20_500)
+    await insert_deliveries(platform, third, "held", 4)
+    await platform.run("vacuum analyze rowhook.outbox")
+    oldest = await platform.value("select min(created_at) from rowhook.outbox")
+    async with platform.db.transaction():
+        for organization in (None, platform.organization):
+            await platform.value("select rowhook.set_tenant(%s, 'a test')::text", organization)
+            stats = await platform.value("select rowhook.stats(%s, '24 h')", organization)
+            assert (stats["pending"], stats["held"], stats["sending"]) == (20_500, 4, 0)
+            assert stats["deliveries"] == 20_504
+            assert datetime.fromisoformat(stats["oldest_waiting_at"]) == oldest

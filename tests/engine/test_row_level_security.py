@@ -62,6 +62,10 @@ WITH_OWNERS_RIGHTS = {
         ("last_id_before", "creation_after", "clock_set_back_by"),
         "the creation time of a delivery id or the id at a time, nothing else of the row",
     ),
+    **dict.fromkeys(
+        ("count_many_since", "pending_of_webhooks"),
+        "counts and a time; they ask first whether the caller sees the organization",
+    ),
     "workers": "the processes of the installation",
     **dict.fromkeys(
         ("metrics", "backlog", "queue_metrics", "upkeep_metrics"),
