@@ -180,3 +180,23 @@ async def test_a_probe_polls_through_a_transaction_pooler(
         async with kept.connection() as connection:
             prepared = await connection.execute("select count(*) from pg_prepared_statements")
             assert await prepared.fetchone() == (0,)
+
+
+@pytest.mark.new_database
+async def test_slow_polls_take_at_most_a_tenth_of_the_time(platform: Platform, pool: Pool) -> None:
+    await platform.run("create table public.polled (began_at timestamptz, ended_at timestamptz)")
+    await platform.run(
+        "create or replace function rowhook.work_due_in() returns double precision"
+        " language plpgsql as $$ declare began constant timestamptz := clock_timestamp();"
+        " begin perform pg_sleep(0.2);"
+        " insert into public.polled values (began, clock_timestamp()); return null; end $$"
+    )
+
+    async def has_polled(times: int) -> bool:
+        return bool(await platform.value("select count(*) from public.polled") >= times)
+
+    kept = pool.keep_connection()
+    await WorkProbe(kept).poll(lambda: until(lambda: has_polled(3)), lambda _: None)
+    await kept.give_back()
+    pauses = "select began_at - lag(began_at) over (order by began_at) as pause from public.polled"
+    assert await platform.value(f"select min(pause) >= interval '1.9 s' from ({pauses}) as of")

@@ -213,6 +213,8 @@ class OutboxQueries(Queries):
                 claims = await self._claim(min(batch_size, self._in_flight.free_slots))
             except PostgresError as error:
                 self._tally.failed_claims += 1
+                # A server that lost its last writes may give lower tokens again.
+                self.low_watermarks = LowWatermarks()
                 log.warning(
                     "claim.failed",
                     error=type(error).__name__,
