@@ -249,8 +249,10 @@ begin
   if sweep then
     kind := 'waiting';
     watermark := least(state.next_due_at, settled_before);
+    due_in_s := extract(epoch from clock_timestamp() - now());
     return next;
     watermark := null;
+    due_in_s := null;
   end if;
   if state.has_chore then
     kind := 'chore';
@@ -309,7 +311,7 @@ begin
 end
 $$;
 comment on function rowhook.claim_batch(uuid, int, int, uuid, interval, boolean, uuid[], timestamptz[], bigint[], boolean, bigint[], bigint[], timestamptz) is
-  'claims due deliveries; with `falls_asleep` it registers the worker as asleep first. Rows by `kind`: delivery, whose due_in_s is minus the seconds since it was captured, if this is its first attempt and its webhook has no first delay; unreadable, a claimed row whose event is missing; watermark, the time and the id up to which a lane has no ready rows, and the least token of its rows in flight before this claim, null if there were none; waiting, the time before which no row waits that is not ready; cursor, the last visited lane if there are more; reclaimed, how many expired claims that are not in `held` were given back; and what the worker may wait for: more, a lane that may have further ready rows; full, one that waits for a result; due, when a lane or a delivery is due; chore, rowhook.sweep has work; unsettled, an open transaction may commit without a notification';
+  'claims due deliveries; with `falls_asleep` it registers the worker as asleep first. Rows by `kind`: delivery, whose due_in_s is minus the seconds since it was captured, if this is its first attempt and its webhook has no first delay; unreadable, a claimed row whose event is missing; watermark, the time and the id up to which a lane has no ready rows, and the least token of its rows in flight before this claim, null if there were none; waiting, the time before which no row waits that is not ready, with the seconds that a claim which sweeps took to look; cursor, the last visited lane if there are more; reclaimed, how many expired claims that are not in `held` were given back; and what the worker may wait for: more, a lane that may have further ready rows; full, one that waits for a result; due, when a lane or a delivery is due; chore, rowhook.sweep has work; unsettled, an open transaction may commit without a notification';
 
 create or replace function rowhook.work_due_in() returns double precision
 language plpgsql

@@ -34,7 +34,7 @@ class ClaimResult(NamedTuple):
     `low_watermarks` has those of the lanes that deliveries were claimed from. `unreadable`
     maps token to outbox id for rows whose event is missing. `reclaimed` is the number of expired
     claims of this worker that it never received. `outlook` is the work that the worker may wait
-    for. `due_since` is the time before which no retry waits, if the claim swept.
+    for. If it swept, it took `swept_s`, and no retry waits before `due_since`.
     """
 
     claims: list[Claim]
@@ -45,6 +45,7 @@ class ClaimResult(NamedTuple):
     reclaimed: int
     outlook: Outlook
     due_since: datetime | None = None
+    swept_s: float = 0.0
 
 
 class Outlook(NamedTuple):
@@ -91,8 +92,8 @@ ClaimRowKind = Literal[
 class ClaimRow(NamedTuple):
     """A row of `rowhook.claim_batch`; the fields are its columns.
 
-    Only `delivery` rows fill most of them. `unreadable` rows have no event. The `due_in_s` of a
-    delivery is negative, or None for a retry or if its webhook has a first delay.
+    `unreadable` rows have no event. The `due_in_s` of a delivery is negative, or None for a retry
+    or if its webhook has a first delay.
     """
 
     kind: ClaimRowKind
@@ -186,6 +187,7 @@ def _claim_result(result: list[tuple[Any, ...]], batch: int) -> ClaimResult:
             due_in_s=min((row.due_in_s or 0.0 for row in rows.get("due", ())), default=None),
         ),
         due_since=next((row.watermark for row in rows.get("waiting", ())), None),
+        swept_s=next((row.due_in_s or 0.0 for row in rows.get("waiting", ())), 0.0),
     )
 
 
@@ -193,8 +195,7 @@ def _low_watermarks(rows: dict[ClaimRowKind, list[ClaimRow]]) -> dict[UUID, LowW
     # The tokens of the claim itself, for a lane that had none in flight.
     first_tokens: dict[UUID, int] = {}
     for row in chain(rows.get("delivery", ()), rows.get("unreadable", ())):
-        first = first_tokens.get(row.webhook_id, row.token)
-        first_tokens[row.webhook_id] = min(first, row.token)
+        first_tokens[row.webhook_id] = min(row.token, first_tokens.get(row.webhook_id, row.token))
     return {
         row.webhook_id: LowWatermark(
             row.watermark, row.outbox_id, row.token or first_tokens.get(row.webhook_id, 0)
@@ -269,10 +270,9 @@ async def record(
 ) -> list[tuple[int, DeliveryStatus]]:
     """Settles a JSON array of results; returns the tokens that were still valid.
 
-    Each comes with the new status of its delivery.
-
-    `frames` is a JSON array of the request frames that the results refer to. `all_delivered`: the
-    outcome of each result is `delivered`, which is recorded with less work.
+    Each comes with the new status of its delivery. `frames` is a JSON array of the request frames
+    that the results refer to. `all_delivered`: the outcome of each result is `delivered`, which is
+    recorded with less work.
     """
     result = await rows_within_deadline(
         pool,

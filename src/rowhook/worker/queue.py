@@ -256,8 +256,8 @@ class OutboxQueries(Queries):
             claimed = await self._claim_once(limit, sweep=sweep, falls_asleep=falls_asleep)
             rotation.move(claimed.cursor)
             outlook = outlook.join(claimed.outlook)
-        if sweep:
-            self._end_sweep(time.monotonic() - began_s, has_claimed=bool(claimed.claims))
+        if sweep and not claimed.claims:
+            self.low_watermarks.forget_useless(time.monotonic() - began_s)
         has_more = outlook.has_more or not rotation.is_complete
         if outlook.awaits_result and self._in_flight.recorded > recorded:
             # The claim may have looked before the result freed a slot.
@@ -268,12 +268,6 @@ class OutboxQueries(Queries):
             has_claimed=bool(claimed.claims),
         )
         return await self._take(claimed.claims)
-
-    def _end_sweep(self, took_s: float, *, has_claimed: bool) -> None:
-        pause_s = min(took_s / _SWEEP_SHARE, self._lease.total_seconds())
-        self._sweep_at = max(self._sweep_at, time.monotonic() + pause_s)
-        if not has_claimed:
-            self.low_watermarks.forget_useless(took_s)
 
     async def _claim_once(self, limit: int, *, sweep: bool, falls_asleep: bool) -> ClaimResult:
         failpoints.reach("before_claim")
@@ -294,6 +288,9 @@ class OutboxQueries(Queries):
         failpoints.reach("claimed")
         self._tally.add_claim(claimed.reclaimed)
         self._cursor = claimed.cursor
+        if sweep:
+            pause_s = min(claimed.swept_s / _SWEEP_SHARE, self._lease.total_seconds())
+            self._sweep_at = max(self._sweep_at, time.monotonic() + pause_s)
         self.low_watermarks.update(claimed)
         await self._give_up_unreadable(claimed.unreadable)
         if claimed.reclaimed:
