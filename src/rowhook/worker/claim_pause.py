@@ -29,7 +29,11 @@ POLL_S = 0.25
 # The part of the time that polls may take. While an old transaction is open, they read the entries
 # of the rows that were processed since.
 _POLL_SHARE = 0.1
-_QUERY = b"select rowhook.work_due_in()"
+# With the seconds that the server took, which do not include a restart of it.
+_QUERY = (
+    b"select rowhook.work_due_in(),"
+    b" extract(epoch from clock_timestamp() - statement_timestamp())::double precision"
+)
 _NAME = b"rowhook_work_due_in"
 # In how many seconds a claim may find work; None if nothing is known of any.
 Answered = Callable[[float | None], None]
@@ -155,20 +159,16 @@ class _Polls:
 
     def _finish(self) -> None:
         result, self._result = self._result, None
-        self._end_poll()
+        sent_at, self._sent_at = self._sent_at, None
         self._ended.set()
         if result is None or result.status != ExecStatus.TUPLES_OK:
             self.refusal = "no result" if result is None else result.get_error_message()
             self._answered(0.0)
             return
-        text = result.get_value(0, 0)
+        text, took_s = (result.get_value(0, column) for column in range(2))
+        if sent_at is not None and took_s is not None:
+            self._next_at = sent_at + float(took_s) / _POLL_SHARE
         self._answered(None if text is None else float(text))
-
-    def _end_poll(self) -> None:
-        now_s = time.monotonic()
-        if self._sent_at is not None:
-            self._next_at = self._sent_at + (now_s - self._sent_at) / _POLL_SHARE
-        self._sent_at = None
 
     def _fail(self, error: psycopg.Error) -> None:
         if self.error is None:
