@@ -79,6 +79,8 @@ class Listener:
             try:
                 connection.pgconn.consume_input()
             except PostgresError as error:
+                # At once and only once: libpq has closed the socket, and another connection may get
+                # its number.
                 loop.remove_reader(descriptor)
                 failed.set_exception(error)
             while (notice := connection.pgconn.notifies()) is not None:
@@ -92,4 +94,5 @@ class Listener:
         except TimeoutError:
             return
         finally:
-            loop.remove_reader(descriptor)
+            if not failed.done() or failed.cancelled():
+                loop.remove_reader(descriptor)

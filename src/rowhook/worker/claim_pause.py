@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
@@ -106,11 +107,11 @@ class _Polls:
         if self._timer is not None:
             self._timer.cancel()
         try:
-            if self._sent_at is not None and self.error is None:
-                async with asyncio.timeout(DEADLINE_S):
-                    await self._ended.wait()
-        except TimeoutError:
-            self.error = psycopg.OperationalError("The server does not answer.")
+            while self._sent_at is not None and self.error is None:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_EVENT_S):
+                        await self._ended.wait()
+                self._check_answer()
         finally:
             self._end_reading()
         if self.error is not None:
@@ -125,8 +126,7 @@ class _Polls:
     def _tick(self) -> None:
         self._timer = self._loop.call_later(POLL_S, self._tick)
         if self._sent_at is not None:
-            if time.monotonic() - self._sent_at > DEADLINE_S:
-                self._fail(psycopg.OperationalError("The server does not answer."))
+            self._check_answer()
             return
         if time.monotonic() < self._next_at:
             return
@@ -140,22 +140,34 @@ class _Polls:
             self._conn.flush()
         except psycopg.Error as error:
             self._fail(error)
+        self._release_closed_socket()
+
+    def _check_answer(self) -> None:
+        """Reads without an event, and fails after the deadline."""
+        if self._sent_at is None or self.error is not None:
+            return
+        if time.monotonic() - self._sent_at > DEADLINE_S:
+            self._fail(psycopg.OperationalError("The server does not answer."))
+            return
+        self._read()
 
     def _read(self) -> None:
         try:
             self._conn.consume_input()
-            if self._sent_at is None:
-                if self._conn.status == ConnStatus.BAD:
-                    self._fail(psycopg.OperationalError("The server ended the connection."))
-                return
-            while not self._conn.is_busy():
+            while self._sent_at is not None and not self._conn.is_busy():
                 result = self._conn.get_result()
                 if result is None:
                     self._finish()
-                    return
                 self._result = result
         except psycopg.Error as error:
             self._fail(error)
+        self._release_closed_socket()
+
+    def _release_closed_socket(self) -> None:
+        # libpq may have closed the socket without an error. As soon as this callback returns,
+        # another connection may get its number, and would wait in vain for its events.
+        if self._conn.status == ConnStatus.BAD:
+            self._fail(psycopg.OperationalError("The server ended the connection."))
 
     def _finish(self) -> None:
         result, self._result = self._result, None
@@ -180,6 +192,10 @@ class _Polls:
             self._answered(0.0)
 
 
+# How long an event of the socket is awaited before it is read anyway, as psycopg does. While many
+# connections are lost and opened, the event loop can lose the reader of a number that is used
+# again.
+_EVENT_S = 0.1
 # While an open transaction may commit without a notification.
 _NAPS_S = (0.005, 0.01, 0.025, 0.05, 0.1, POLL_S)
 _LEAST_S = 0.001
