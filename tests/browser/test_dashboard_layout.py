@@ -249,7 +249,7 @@ _IS_VISIBLE = """(summary) => {
 }"""
 
 
-@pytest.mark.long
+@pytest.mark.battery
 async def test_the_button_of_a_confirmation_is_visible_when_it_opens(
     rig: Rig, chromium: Browser
 ) -> None:
