@@ -37,6 +37,8 @@ comment on index rowhook.webhook_by_external_id is 'the webhook with an external
 comment on index rowhook.webhook_by_organization is 'list the webhooks of an organization, newest first';
 comment on index rowhook.webhook_revision_first is 'all webhooks an organization has ever had: deliveries and statistics';
 comment on column rowhook.link.first_delay_s is 'first delay of the webhook''s retry schedule; like event_types, state and ordered, a copy kept in step with the webhook';
+comment on column rowhook.link.first_status is 'status of new deliveries: skipped if the webhook is disabled, otherwise pending';
+comment on column rowhook.link.starts_ready is 'whether new deliveries may be claimed at once: the webhook is not disabled and its first delay is 0';
 comment on index rowhook.link_agent_once is 'capture: the webhooks of an agent; a pair can be linked only once';
 comment on index rowhook.link_goal_once is 'capture: the webhooks of a goal; a pair can be linked only once';
 comment on index rowhook.link_by_webhook is 'the links of a webhook, and the foreign key when it is deleted';

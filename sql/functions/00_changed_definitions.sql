@@ -42,9 +42,9 @@ declare
 begin
   foreach signature in array array[
     'rowhook.constant_expression(jsonb, text)', 'rowhook.column_expression(text, oid, text, text)',
-    'rowhook.field_expression(regclass, jsonb, text, text)'] loop
+    'rowhook.field_expression(regclass, jsonb, text, text)', 'rowhook.enqueue_linked_sql(text)'] loop
     if exists (
-      select from pg_proc p where p.oid = to_regprocedure(signature) and 'wanted' = any (p.proargnames)) then
+      select from pg_proc p where p.oid = to_regprocedure(signature) and p.proargnames && array['wanted', 'linked_by']) then
       execute 'drop function ' || signature;
     end if;
   end loop;

@@ -89,8 +89,8 @@ return case when moment >= '0001-01-01 UTC' and moment < '10000-01-01 UTC'
 comment on function rowhook.rfc3339(timestamptz) is
   'time as RFC 3339 in UTC with microseconds; null if that cannot represent it: infinite, BC, after year 9999';
 
--- In plpgsql, so that it is not inlined: a capture calls it only for values of 4 KB and more. Smaller ones
--- fit even if they are stored compressed, which makes a value at most 255 times smaller.
+-- In plpgsql, so that it is not inlined: a capture calls it only if data or context has 2 KB or more.
+-- Smaller ones fit even if they are stored compressed, which makes a value at most 255 times smaller.
 create or replace function rowhook.oversize_bytes(data json, context json) returns bigint
 language plpgsql immutable
 as $$
@@ -102,6 +102,30 @@ end
 $$;
 comment on function rowhook.oversize_bytes(json, json) is
   'size of data and context if they are larger than 1 MiB together, so that an event does not keep them; null if not';
+
+create or replace function rowhook.unless_oversize(value json, data json, context json) returns json
+language plpgsql immutable
+as $$
+begin
+  return case when rowhook.oversize_bytes(data, context) is null then value end;
+end
+$$;
+comment on function rowhook.unless_oversize(json, json, json) is
+  'the value; null if data and context are larger than 1 MiB together';
+
+-- In plpgsql, as oversize_bytes: most webhooks have no first delay.
+create or replace function rowhook.first_attempt_at(event_id bigint, first_status text, delay_s double precision) returns timestamptz
+language plpgsql stable
+as $$
+begin
+  -- Jitter of ±20 % derived from the id. random() is volatile, which would make the planner put a
+  -- subquery around the join of a capture.
+  return case when first_status <> 'skipped'
+    then now() + make_interval(secs => delay_s * (0.8 + 0.4 * (hashint8(event_id) & 65535) / 65535)) end;
+end
+$$;
+comment on function rowhook.first_attempt_at(bigint, text, double precision) is
+  'when a delivery with a first delay is attempted first; null if it is skipped';
 
 create or replace function rowhook.read_time(written text, zone text) returns timestamptz
 language plpgsql stable

@@ -8,30 +8,28 @@ set search_path = pg_catalog, pg_temp
 return replace(replace($sql$
     insert into rowhook.outbox
       (event_id, webhook_id, organization_id, status, ready, next_attempt_at, finished_at, ordered_by)
-    select e.id, l.webhook_id, e.organization_id,
-           case when l.state = 'disabled' then 'skipped' else 'pending' end,
-           l.state <> 'disabled' and l.first_delay_s = 0,
-           case when l.state = 'disabled' then null
-                when l.first_delay_s = 0 then now()
-                -- Jitter of ±20 % derived from the id. random() is volatile, which would make the
-                -- planner put a subquery around the join.
-                else now() + make_interval(secs => l.first_delay_s * (0.8 + 0.4 * (hashint8(e.id) & 65535) / 65535)) end,
-           case when l.state = 'disabled' then now() end,
+    select e.id, l.webhook_id, l.organization_id, l.first_status, l.starts_ready,
+           case when l.starts_ready then now() else rowhook.first_attempt_at(e.id, l.first_status, l.first_delay_s) end,
+           case when l.first_status = 'skipped' then now() end,
            case when l.ordered then e.xact end
     from inserted e
     join {recipients}
     where {condition}$sql$, '{recipients}', recipients), '{condition}', condition);
 comment on function rowhook.enqueue_sql(text, text) is
-  'statement that inserts an outbox row for each recipient `l` of the events in `inserted`. A fragment, because a call of a function costs a capture 20 % more CPU';
+  'statement that inserts an outbox row for each recipient `l` of the events that it inserts as `inserted e`. A fragment, because a call of a function costs a capture 20 % more CPU';
 
-create or replace function rowhook.enqueue_linked_sql(linked_by text) returns text
+create or replace function rowhook.enqueue_linked_sql(source_kind text) returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
-return rowhook.enqueue_sql(
-  format('rowhook.link l on l.%1$I = e.%1$I', linked_by),
-  '(l.event_types = ''{}'' or e.type = any (l.event_types)){links_of_that_time}');
+return case source_kind
+  when 'jobs' then rowhook.enqueue_sql(
+    'rowhook.link l on l.agent_id = e.agent_id',
+    '(l.event_types = ''{}'' or e.type = any (l.event_types)){links_of_that_time}')
+  else rowhook.enqueue_sql(
+    'rowhook.link l on l.goal_id = e.goal_id',
+    '(l.event_types = ''{}'' or ''goal.committed'' = any (l.event_types)){links_of_that_time}') end;
 comment on function rowhook.enqueue_linked_sql(text) is
-  'statement that inserts an outbox row for each linked webhook of the events in `inserted`, for all kinds of sources';
+  'statement that inserts an outbox row for each linked webhook of the events in `inserted`';
 
 create or replace function rowhook.commits_sql() returns text
 language sql immutable
@@ -47,23 +45,22 @@ return $sql$
       (organization_id, type, key, source, commit_id, goal_id, session_id, template_id, interview_id,
        organization_name, organization_external_id, data, context, oversize_bytes, occurred_at, is_untimed{trace_column})
     select g.organization_id, 'goal.committed', {key}, {source}, c.id, g.id, s.id,
-           coalesce(c.template_id, g.template_id), c.interview_id, o.name, o.external_id,
-           case when too_large.bytes is null then c.data end,
-           case when too_large.bytes is null then body.context end,
-           too_large.bytes,
+           {event_template_id}, c.interview_id, o.name, o.external_id,
+           case when size.is_checked then rowhook.unless_oversize(c.data, c.data, body.context) else c.data end,
+           case when size.is_checked then rowhook.unless_oversize(body.context, c.data, body.context) else body.context end,
+           case when size.is_checked then rowhook.oversize_bytes(c.data, body.context) end,
            case when timed.is_safe then c.committed_at else statement_timestamp() end,
-           case when timed.is_safe or c.committed_at is null then null else true end{trace_value}
+           nullif(not timed.is_safe, false){trace_value}
     from committed c
     left join rowhook.goal g on g.id = c.goal_id{goal_belongs}
     left join rowhook.organization o on o.id = g.organization_id
     left join rowhook.session s on s.id = c.session_id and s.organization_id = g.organization_id,
-    lateral (select coalesce(c.context, s.context) as context) as body,
-    lateral (select case when coalesce(pg_column_size(c.data), 0) + coalesce(pg_column_size(body.context), 0) >= 4096
-      then rowhook.oversize_bytes(c.data, body.context) end as bytes) as too_large,
+    lateral (select {event_context} as context) as body,
+    lateral (select greatest(pg_column_size(c.data), pg_column_size(body.context)) >= 2048 as is_checked) as size,
     lateral (select c.committed_at >= '0001-01-01 UTC' and c.committed_at < '10000-01-01 UTC' as is_safe) as timed
     where {is_known}
     {unless_known}
-    returning id, type, organization_id, goal_id, xact, occurred_at, commit_id as row_id
+    returning id, xact, goal_id{returned}
   ){enqueue}$sql$;
 
 create or replace function rowhook.jobs_sql() returns text
@@ -84,21 +81,20 @@ return $sql$
     select {repeat_value}o.id, 'job.' || c.status, {repeat_key}, {source}, c.id, a.id,
            c.status, c.status_code, c.cost, rowhook.rfc3339(c.created_at), a.name, a.external_id,
            {version}, o.name, o.external_id,
-           case when too_large.bytes is null then c.output end,
-           case when too_large.bytes is null then c.metadata end,
-           too_large.bytes,
+           case when size.is_checked then rowhook.unless_oversize(c.output, c.output, c.metadata) else c.output end,
+           case when size.is_checked then rowhook.unless_oversize(c.metadata, c.output, c.metadata) else c.metadata end,
+           case when size.is_checked then rowhook.oversize_bytes(c.output, c.metadata) end,
            case when timed.is_safe then c.completed_at else clock_timestamp() end,
-           case when not timed.is_safe then true end,
+           nullif(not timed.is_safe, false),
            case when c.row_time is distinct from c.completed_at then c.row_time end{trace_value}
     from completed c
     {agent}
     left join rowhook.organization o on o.id = a.organization_id,
-    lateral (select case when coalesce(pg_column_size(c.output), 0) + coalesce(pg_column_size(c.metadata), 0) >= 4096
-      then rowhook.oversize_bytes(c.output, c.metadata) end as bytes) as too_large,
+    lateral (select greatest(pg_column_size(c.output), pg_column_size(c.metadata)) >= 2048 as is_checked) as size,
     lateral (select c.completed_at >= '0001-01-01 UTC' and c.completed_at < '10000-01-01 UTC' as is_safe) as timed
     where {is_known}
     {unless_known}
-    returning id, type, organization_id, agent_id, xact, occurred_at, job_id as row_id
+    returning id, xact, agent_id, type{returned}
   ){enqueue}$sql$;
 
 create or replace function rowhook.agent_sql(has_organization boolean) returns text
@@ -129,6 +125,8 @@ begin
     'owner', case when has_organization then format('coalesce(
              (select o.id from rowhook.organization o where o.external_id = %1$s),
              (select o.id from rowhook.organization o where o.id = rowhook.read_uuid(%1$s)))', organization) else 'null::uuid' end,
+    'event_context', case when source.mapping ? 'context' then 'coalesce(c.context, s.context)' else 's.context' end,
+    'event_template_id', case when source.mapping ? 'template_id' then 'coalesce(c.template_id, g.template_id)' else 'g.template_id' end,
     'goal_belongs', case when has_organization then ' and g.organization_id = c.owner' else '' end,
     'agent_version_uuid', case
       when version_column is null then 'null::uuid'
@@ -173,7 +171,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   is_own constant boolean := source.relation in ('rowhook.job'::regclass, 'rowhook.commit'::regclass);
-  enqueue constant text := rowhook.enqueue_linked_sql(case source.kind when 'jobs' then 'agent_id' else 'goal_id' end);
+  enqueue constant text := rowhook.enqueue_linked_sql(source.kind);
   is_known constant text := case
     -- The foreign keys of Rowhook's own tables are checked before the trigger fires.
     when parts ->> 'rows' = 'new_rows' and is_own then 'true'
@@ -182,6 +180,10 @@ declare
 begin
   template := rowhook.add_trace(replace(template, '{is_known}', is_known), source.mapping ? 'traceparent');
   template := rowhook.add_repeats(template, parts ? 'is_repeated');
+  -- Each column that a capture returns to itself costs it.
+  template := replace(template, '{returned}', case
+    when not answers_ids then ''
+    else ', occurred_at, ' || case source.kind when 'jobs' then 'job_id' else 'commit_id' end || ' as row_id' end);
   -- `offset 0`: a value that is converted, for example from jsonb, is converted once, not wherever it is
   -- used. Rowhook's own columns need no conversion.
   template := replace(template, '{barrier}', case when is_own then '' else ' offset 0' end);

@@ -73,10 +73,12 @@ begin
     insert into rowhook.event (id, organization_id, type, key, snapshot, occurred_at)
     select event_id, organization_id, $2, $2 || ':' || $1 || ':' || event_id, snapshot, now()
     from subject
-    returning id, organization_id, type, xact
+    returning id, xact, organization_id, type
   )$sql$ || rowhook.enqueue_sql(
     -- Sent at once: the first delay of a webhook is for completions.
-    '(select w.id as webhook_id, w.organization_id, w.state, 0 as first_delay_s, w.ordered, w.event_types
+    '(select w.id as webhook_id, w.organization_id, w.ordered, w.event_types, 0 as first_delay_s,
+             case w.state when ''disabled'' then ''skipped'' else ''pending'' end as first_status,
+             w.state <> ''disabled'' as starts_ready
            from rowhook.webhook w) as l on l.organization_id = e.organization_id',
     -- Only webhooks whose event_types name the type, and never the webhook that the event is about.
     'e.type = any (l.event_types) and l.webhook_id <> $1')

@@ -440,7 +440,7 @@ CREATE FUNCTION rowhook.capture_commit() RETURNS trigger
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.capture_commit() IS 'generated: a12d0236e0e230e0639a5968a1643460';
+COMMENT ON FUNCTION rowhook.capture_commit() IS 'generated: 905c84a3163c36deebc01a677a9b3391';
 
 CREATE FUNCTION rowhook.capture_definition(source rowhook.source) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -460,7 +460,7 @@ CREATE FUNCTION rowhook.capture_job() RETURNS trigger
     SET enable_mergejoin TO 'off'
     SET plan_cache_mode TO 'force_generic_plan';
 
-COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: 25f6a7bb236374440631b223c98fdb65';
+COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: 5fbd18434a4713991ad3fe920b335bbd';
 
 CREATE FUNCTION rowhook.capture_name(source_name text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -1092,13 +1092,13 @@ CREATE FUNCTION rowhook.enqueue_sql(recipients text, condition text) RETURNS tex
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.enqueue_sql(recipients text, condition text) IS 'statement that inserts an outbox row for each recipient `l` of the events in `inserted`. A fragment, because a call of a function costs a capture 20 % more CPU';
+COMMENT ON FUNCTION rowhook.enqueue_sql(recipients text, condition text) IS 'statement that inserts an outbox row for each recipient `l` of the events that it inserts as `inserted e`. A fragment, because a call of a function costs a capture 20 % more CPU';
 
-CREATE FUNCTION rowhook.enqueue_linked_sql(linked_by text) RETURNS text
+CREATE FUNCTION rowhook.enqueue_linked_sql(source_kind text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.enqueue_linked_sql(linked_by text) IS 'statement that inserts an outbox row for each linked webhook of the events in `inserted`, for all kinds of sources';
+COMMENT ON FUNCTION rowhook.enqueue_linked_sql(source_kind text) IS 'statement that inserts an outbox row for each linked webhook of the events in `inserted`';
 
 CREATE FUNCTION rowhook.enter(organization uuid, acting text) RETURNS void
     LANGUAGE plpgsql;
@@ -1414,6 +1414,11 @@ CREATE FUNCTION rowhook.fingerprint(OUT system_identifier bigint, OUT database_o
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.fingerprint(OUT system_identifier bigint, OUT database_oid oid, OUT table_oid oid, OUT nonce text, OUT neon_timeline text) IS 'facts about this database that its copies do not share; null: unknown';
+
+CREATE FUNCTION rowhook.first_attempt_at(event_id bigint, first_status text, delay_s double precision) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE;
+
+COMMENT ON FUNCTION rowhook.first_attempt_at(event_id bigint, first_status text, delay_s double precision) IS 'when a delivery with a first delay is attempted first; null if it is skipped';
 
 CREATE FUNCTION rowhook.first_missing(webhook uuid DEFAULT NULL::uuid, agent uuid DEFAULT NULL::uuid, goal text DEFAULT NULL::text, delivery bigint DEFAULT NULL::bigint, key uuid DEFAULT NULL::uuid, organization uuid DEFAULT NULL::uuid, session text DEFAULT NULL::text) RETURNS text
     LANGUAGE sql STABLE
@@ -3293,6 +3298,11 @@ CREATE FUNCTION rowhook.unknown(webhook uuid DEFAULT NULL::uuid, agent uuid DEFA
 
 COMMENT ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) IS 'previous name of rowhook.first_missing';
 
+CREATE FUNCTION rowhook.unless_oversize(value json, data json, context json) RETURNS json
+    LANGUAGE plpgsql IMMUTABLE;
+
+COMMENT ON FUNCTION rowhook.unless_oversize(value json, data json, context json) IS 'the value; null if data and context are larger than 1 MiB together';
+
 CREATE FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) RETURNS boolean
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -4194,10 +4204,16 @@ CREATE TABLE rowhook.link (
     state text DEFAULT 'active'::text NOT NULL,
     first_delay_s double precision DEFAULT 0 NOT NULL,
     ordered boolean DEFAULT false NOT NULL,
+    first_status text DEFAULT 'pending'::text NOT NULL,
+    starts_ready boolean DEFAULT true NOT NULL,
     CONSTRAINT link_joins_one_agent_or_one_goal CHECK ((num_nonnulls(agent_id, goal_id) = 1))
 );
 
 COMMENT ON COLUMN rowhook.link.first_delay_s IS 'first delay of the webhook''s retry schedule; like event_types, state and ordered, a copy kept in step with the webhook';
+
+COMMENT ON COLUMN rowhook.link.first_status IS 'status of new deliveries: skipped if the webhook is disabled, otherwise pending';
+
+COMMENT ON COLUMN rowhook.link.starts_ready IS 'whether new deliveries may be claimed at once: the webhook is not disabled and its first delay is 0';
 
 ALTER TABLE rowhook.link ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rowhook.link_id_seq
@@ -5685,8 +5701,8 @@ GRANT ALL ON FUNCTION rowhook.end_request(caller_name text, request_key text, se
 REVOKE ALL ON FUNCTION rowhook.enqueue_sql(recipients text, condition text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.enqueue_sql(recipients text, condition text) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.enqueue_linked_sql(linked_by text) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.enqueue_linked_sql(linked_by text) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.enqueue_linked_sql(source_kind text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.enqueue_linked_sql(source_kind text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.enter(organization uuid, acting text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.enter(organization uuid, acting text) TO rowhook_worker;
@@ -5820,6 +5836,9 @@ GRANT ALL ON FUNCTION rowhook.find_table(name text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.fingerprint(OUT system_identifier bigint, OUT database_oid oid, OUT table_oid oid, OUT nonce text, OUT neon_timeline text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.fingerprint(OUT system_identifier bigint, OUT database_oid oid, OUT table_oid oid, OUT nonce text, OUT neon_timeline text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.first_attempt_at(event_id bigint, first_status text, delay_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.first_attempt_at(event_id bigint, first_status text, delay_s double precision) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.first_missing(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.first_missing(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) TO rowhook_worker;
@@ -6753,6 +6772,9 @@ GRANT ALL ON FUNCTION rowhook.uncaptured_rows() TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.unless_oversize(value json, data json, context json) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.unless_oversize(value json, data json, context json) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) TO rowhook_worker;

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -309,6 +310,71 @@ async def test_a_disabled_webhook_gets_skipped_deliveries_and_a_paused_one_pendi
     await platform.commit()
     statuses = {row["webhook_id"]: row["status"] for row in await platform.deliveries()}
     assert statuses == {disabled: "skipped", paused: "pending"}
+
+
+@pytest.mark.parametrize(
+    ("change", "started"),
+    [
+        ("name = 'same'", ("pending", True, 0)),
+        ("retry_schedule_s = '{100,200}'", ("pending", False, 100)),
+        ("retry_schedule_s = '{100}', state = 'paused'", ("pending", False, 100)),
+        ("state = 'disabled'", ("skipped", False, None)),
+        ("retry_schedule_s = '{100}', state = 'disabled'", ("skipped", False, None)),
+    ],
+)
+async def test_new_deliveries_start_as_the_webhook_says_now(
+    platform: Platform, change: LiteralString, started: tuple[str, bool, int | None]
+) -> None:
+    webhook = await platform.webhook_of_goal()
+    await platform.run("update rowhook.webhook set state = 'disabled' where id = %s", webhook)
+    await platform.run("update rowhook.webhook set state = 'active' where id = %s", webhook)
+    await platform.run(f"update rowhook.webhook set {change} where id = %s", webhook)
+    await platform.run(
+        "insert into rowhook.link (organization_id, webhook_id, agent_id)"
+        " select w.organization_id, w.id, a.id from rowhook.webhook w, rowhook.agent a limit 1"
+    )
+    copies = await platform.rows("select first_status, starts_ready from rowhook.link")
+    assert copies == [{"first_status": started[0], "starts_ready": started[1]}] * len(copies)
+    await platform.commit()
+    rows = await platform.rows(
+        "select status, ready, finished_at is not null as is_finished,"
+        " extract(epoch from next_attempt_at - created_at)::float8 as after_s from rowhook.outbox"
+    )
+    status, ready, delay_s = started
+    assert [(row["status"], row["ready"], row["is_finished"]) for row in rows] == [
+        (status, ready, status == "skipped")
+    ]
+    # A first delay has a jitter of ±20 %; the row is created a moment after its statement begins.
+    assert (rows[0]["after_s"] is None) == (delay_s is None)
+    assert delay_s is None or abs(rows[0]["after_s"] - delay_s) <= delay_s * 0.2 + 10
+
+
+async def session_with(platform: Platform, context: dict[str, str]) -> str:
+    session: str = await platform.value(
+        "insert into rowhook.session (id, organization_id, context)"
+        " values ('s', %s, %s) returning id",
+        platform.organization,
+        json.dumps(context),
+    )
+    return session
+
+
+async def test_a_context_above_the_event_limit_is_marked_as_too_large(platform: Platform) -> None:
+    session = await session_with(platform, {"a": "x" * 1_048_576})
+    await platform.webhook_of_goal()
+    await platform.commit('{"b": 1}', session=session)
+    row = (await platform.rows("select data, context, oversize_bytes from rowhook.event"))[0]
+    assert (row["data"], row["context"]) == (None, None)
+    assert row["oversize_bytes"] > 1_048_576
+
+
+async def test_data_and_context_at_the_event_limit_are_kept(platform: Platform) -> None:
+    session = await session_with(platform, {"a": "x" * 500_000})
+    await platform.webhook_of_goal()
+    await platform.commit(json.dumps({"b": "y" * 500_000}), session=session)
+    row = (await platform.rows("select data, context, oversize_bytes from rowhook.event"))[0]
+    assert row["oversize_bytes"] is None
+    assert (len(row["data"]["b"]), len(row["context"]["a"])) == (500_000, 500_000)
 
 
 async def test_an_error_in_the_capture_never_fails_the_platform_statement(

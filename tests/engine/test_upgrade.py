@@ -119,6 +119,28 @@ async def test_an_upgraded_schema_is_that_of_a_new_database(restored: str, dsn: 
     assert dump_schema(restored) == dump_schema(dsn)
 
 
+async def test_an_upgrade_fills_what_links_copy_from_their_webhooks(restored: str) -> None:
+    async with await connection_pool.connect(restored) as db:
+        platform = Platform(db)
+        await platform.run(
+            "update rowhook.webhook set state = 'disabled' where id ="
+            " (select webhook_id from rowhook.link where id = 1)"
+        )
+        await platform.run(
+            "update rowhook.webhook set retry_schedule_s = '{30,60}' where id ="
+            " (select webhook_id from rowhook.link where id = 2)"
+        )
+        await runner.migrate(restored)
+        copies = await platform.rows(
+            "select first_status, starts_ready, first_delay_s from rowhook.link order by id limit 3"
+        )
+    assert [tuple(row.values()) for row in copies] == [
+        ("skipped", False, 0),
+        ("pending", False, 30),
+        ("pending", True, 0),
+    ]
+
+
 async def test_waiting_and_new_deliveries_are_sent_after_an_upgrade(restored: str) -> None:
     await runner.migrate(restored)
     async with (

@@ -555,6 +555,8 @@ FUNCTIONS: dict[str, str] = {
             "is_captured_later",
             "is_healing",
             "oversize_bytes",
+            "unless_oversize",
+            "first_attempt_at",
             "owner_condition",
             "recapture_times",
             "job_capture_body",
