@@ -87,8 +87,7 @@ comment on index rowhook.outbox_waiting is 'rowhook.claim_batch: rows that have 
 comment on index rowhook.outbox_in_flight is 'rowhook.lane_capacity: deliveries in flight per webhook; expired leases; rowhook.work_due_in';
 comment on index rowhook.outbox_held_or_dead is 'rowhook.failing_webhooks, rowhook.count_waiting: held deliveries, dead ones, and their webhooks';
 comment on index rowhook.outbox_retrying is 'rowhook.failed_deliveries: deliveries that wait after a failed attempt, without the untried backlog';
-comment on index rowhook.outbox_delivered is 'rowhook.retain_batch: the oldest delivered rows; rowhook.webhook_health: those of the last day';
-comment on index rowhook.outbox_failed is 'rowhook.retain_batch: the oldest dead, cancelled and skipped rows; rowhook.webhook_health: those of the last day';
+comment on index rowhook.outbox_finished is 'rowhook.retain_batch: the oldest finished deliveries of a status; rowhook.newest_ids, rowhook.newest_latency: the newest';
 comment on index rowhook.outbox_by_webhook is 'the deliveries of a webhook by status, newest first: lists, statistics, replay, health; rowhook.sweep: held deliveries';
 comment on index rowhook.chore_by_due_at is 'rowhook.sweep: the next chore; rowhook.claim_batch and rowhook.work_due_in: whether one is due';
 comment on column rowhook.chore.until_xact is 'set when the webhook became ordered: older transactions may still add rows without a position, so the chore repeats until they have ended';

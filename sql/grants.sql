@@ -162,7 +162,7 @@ grant execute on function
     rowhook.ids_of_rare_events(uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, int, int, uuid),
     rowhook.newest_of_type(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, int, int),
     rowhook.scan_counts(uuid, timestamptz, timestamptz, text, int, int), rowhook.count_since(uuid, text[], timestamptz),
-    rowhook.count_ended(text[], timestamptz, timestamptz, int), rowhook.rare_waiting_statuses(boolean), rowhook.count_many_since(uuid, text[], timestamptz), rowhook.pending_of_webhooks(uuid, timestamptz), rowhook.count_all_waiting(text[], timestamptz, timestamptz, int), rowhook.few_deliveries_ended(),
+    rowhook.count_ended(text[], timestamptz, timestamptz, int), rowhook.rare_waiting_statuses(boolean), rowhook.count_many_since(uuid, text[], timestamptz), rowhook.pending_of_webhooks(uuid, timestamptz), rowhook.count_all_waiting(text[], timestamptz, timestamptz, int), rowhook.few_deliveries_ended(), rowhook.undelivered_ends(),
     rowhook.organization_latency(uuid, timestamptz, int), rowhook.few_deliveries_failed(boolean),
     rowhook.failed_counts(uuid[], text[], timestamptz, int),
     rowhook.failed_deliveries(uuid, uuid, text[], timestamptz, int), rowhook.failures(uuid, uuid, timestamptz, int, int),

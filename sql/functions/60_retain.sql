@@ -261,17 +261,15 @@ declare
   since constant timestamptz := coalesce(passed_at, '-infinity');
   ids bigint[];
 begin
-  if wanted_kind = 'delivered' then
-    ids := array(
-      select o.id from rowhook.outbox o
-      where o.status = 'delivered' and o.finished_at >= since and o.finished_at < before
-      order by o.finished_at limit most for update skip locked);
-  else
-    ids := array(
-      select o.id from rowhook.outbox o
-      where o.status in ('dead', 'cancelled', 'skipped') and o.finished_at >= since and o.finished_at < before
-      order by o.finished_at limit most for update skip locked);
-  end if;
+  -- Each status is read in the order of its index range.
+  ids := array(
+    select o.id
+    from unnest(case wanted_kind when 'delivered' then array['delivered'] else array['dead', 'cancelled', 'skipped'] end) as listed (status)
+    cross join lateral (
+      select o.id, o.finished_at from rowhook.outbox o
+      where o.status = listed.status and o.finished_at >= since and o.finished_at < before
+      order by o.finished_at limit most for update skip locked) as o
+    order by o.finished_at limit most);
   passed_at := coalesce((select max(o.finished_at) from rowhook.outbox o where o.id = any (ids)), passed_at);
   removed := rowhook.remove_deliveries(ids, events_before, events_until);
   is_finished := cardinality(ids) < most or removed = 0;

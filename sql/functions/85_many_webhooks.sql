@@ -337,9 +337,10 @@ begin
   -- Both indexes are read back to this time; deliveries created since then are unfinished, or ended since.
   complete_since := greatest(
     (select o.finished_at + set_back from rowhook.outbox o
-     where o.status = 'delivered' and 'delivered' = any (statuses) order by o.finished_at desc offset read limit 1),
-    (select o.finished_at + longest_transaction from rowhook.outbox o
-     where o.status in ('dead', 'cancelled', 'skipped') and statuses && array['dead', 'cancelled', 'skipped']
+     where o.status = 'delivered' and o.finished_at is not null and 'delivered' = any (statuses)
+     order by o.finished_at desc offset read limit 1),
+    (select o.finished_at + longest_transaction from rowhook.undelivered_ends() as o (finished_at)
+     where statuses && array['dead', 'cancelled', 'skipped']
      order by o.finished_at desc offset read limit 1),
     since);
   if before_at <= complete_since and complete_since > since then

@@ -336,7 +336,8 @@ declare
 begin
   return few > (
     select count(*) from (
-      select o.finished_at from rowhook.outbox o where o.status in ('dead', 'cancelled', 'skipped') limit few) as o);
+      select from rowhook.outbox o
+      where o.status in ('dead', 'cancelled', 'skipped') and o.finished_at is not null limit few) as o);
 end
 $$;
 comment on function rowhook.few_deliveries_ended() is

@@ -3292,6 +3292,11 @@ CREATE FUNCTION rowhook.uncaptured_rows() RETURNS TABLE(source text, row_count b
 
 COMMENT ON FUNCTION rowhook.uncaptured_rows() IS 'sources with rows whose capture failed: how many among the oldest 10,000 open errors, and the first one with its reason';
 
+CREATE FUNCTION rowhook.undelivered_ends() RETURNS SETOF timestamp with time zone
+    LANGUAGE sql STABLE;
+
+COMMENT ON FUNCTION rowhook.undelivered_ends() IS 'when deliveries ended as dead, cancelled or skipped';
+
 CREATE FUNCTION rowhook.unknown(webhook uuid DEFAULT NULL::uuid, agent uuid DEFAULT NULL::uuid, goal text DEFAULT NULL::text, delivery bigint DEFAULT NULL::bigint, key uuid DEFAULT NULL::uuid, organization uuid DEFAULT NULL::uuid, session text DEFAULT NULL::text) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -4882,13 +4887,9 @@ CREATE INDEX outbox_by_webhook ON rowhook.outbox USING btree (webhook_id, status
 
 COMMENT ON INDEX rowhook.outbox_by_webhook IS 'the deliveries of a webhook by status, newest first: lists, statistics, replay, health; rowhook.sweep: held deliveries';
 
-CREATE INDEX outbox_delivered ON rowhook.outbox USING btree (finished_at) WHERE (status = 'delivered'::text);
+CREATE INDEX outbox_finished ON rowhook.outbox USING btree (status, finished_at) WHERE (finished_at IS NOT NULL);
 
-COMMENT ON INDEX rowhook.outbox_delivered IS 'rowhook.retain_batch: the oldest delivered rows; rowhook.webhook_health: those of the last day';
-
-CREATE INDEX outbox_failed ON rowhook.outbox USING btree (finished_at) WHERE (status = ANY (ARRAY['dead'::text, 'cancelled'::text, 'skipped'::text]));
-
-COMMENT ON INDEX rowhook.outbox_failed IS 'rowhook.retain_batch: the oldest dead, cancelled and skipped rows; rowhook.webhook_health: those of the last day';
+COMMENT ON INDEX rowhook.outbox_finished IS 'rowhook.retain_batch: the oldest finished deliveries of a status; rowhook.newest_ids, rowhook.newest_latency: the newest';
 
 CREATE INDEX outbox_held_or_dead ON rowhook.outbox USING btree (status, webhook_id, created_at) INCLUDE (organization_id) WHERE (status = ANY (ARRAY['held'::text, 'dead'::text]));
 
@@ -6768,6 +6769,10 @@ GRANT ALL ON FUNCTION rowhook.trigger_events(source_kind text) TO rowhook_worker
 
 REVOKE ALL ON FUNCTION rowhook.uncaptured_rows() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.uncaptured_rows() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.undelivered_ends() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.undelivered_ends() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.undelivered_ends() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) TO rowhook_worker;

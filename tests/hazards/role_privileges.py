@@ -330,6 +330,7 @@ FUNCTIONS: dict[str, str] = {
             "count_all_waiting",
             "few_deliveries_failed",
             "few_deliveries_ended",
+            "undelivered_ends",
             "organization_latency",
             "failed_counts",
             "newest_latency",
