@@ -179,9 +179,12 @@ begin
     perform rowhook.promote(due_since);
     state.next_due_at := rowhook.next_due_at(due_since);
     has_ready := true;
+    -- A lane before it may have become ready.
+    state.first_lane := null;
   end if;
   if state.sending_lane is not null then
     has_ready := true;
+    state.first_lane := null;
     perform rowhook.reclaim_expired(worker, lease);
     -- The response to a claim may be lost although the claim was committed.
     number := rowhook.reclaim_lost(worker, held);
@@ -198,7 +201,9 @@ begin
       order by q.organization_id limit 1), false);
   end if;
   while not has_all_lanes and cardinality(picked) < batch and cardinality(visited) < max_lanes loop
-    lanes := rowhook.ready_lanes(last_lane, up_to, lanes_at_once, known, marks, mark_ids);
+    lanes := rowhook.ready_lanes(
+      last_lane, up_to, lanes_at_once, known, marks, mark_ids,
+      case when last_lane = before_all and visited = '{}' then state.first_lane end);
     if cardinality(lanes) < lanes_at_once and up_to is null and after is not null then
       -- The lanes up to the cursor follow.
       up_to := after;
@@ -294,11 +299,14 @@ begin
            e.oversize_bytes, b.large,
            case when c.attempts = 0 and w.retry_schedule_s[1] = 0 then date_part('epoch', c.created_at - now()) end
     from claimed c,
-    -- `offset 0` keeps each look-up inside the loop, independent of the statistics.
-    lateral (select * from rowhook.webhook w where w.id = c.webhook_id offset 0) as w
+    -- `offset 0` keeps each look-up inside the loop, independent of the statistics. It also keeps all columns of a
+    -- `select *`, each of which costs a claim 300 ns.
+    lateral (
+      select w.revision, w.secrets_version, w.retry_schedule_s from rowhook.webhook w where w.id = c.webhook_id offset 0) as w
     left join lateral (
-      select event_row.*, rowhook.event_snapshot(event_row) as snapshot_text
-      from rowhook.event event_row where event_row.id = c.event_id offset 0) as e on true,
+      select e.id, e.type, e.key, e.organization_id, e.occurred_at, e.data, e.context, e.oversize_bytes,
+             rowhook.event_snapshot(e) as snapshot_text
+      from rowhook.event e where e.id = c.event_id offset 0) as e on true,
     -- 64 events of 1 MiB would take 64 MiB in a worker, so it reads large ones one at a time.
     lateral (select coalesce(pg_column_size(e.data), 0) + coalesce(pg_column_size(e.context), 0) > 16384) as b (large);
   end if;

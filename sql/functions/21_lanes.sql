@@ -3,13 +3,13 @@
 -- Called under the settings of rowhook.claim_batch, as all functions of this file.
 create or replace function rowhook.ready_lanes(
   after uuid, up_to uuid, max_lanes int, known uuid[] default '{}', marks timestamptz[] default '{}',
-  mark_ids bigint[] default '{}'
+  mark_ids bigint[] default '{}', first uuid default null
 ) returns uuid[]
 language plpgsql stable
 as $$
 declare
-  lanes uuid[] := '{}';
-  lane uuid := after;
+  lanes uuid[] := array_remove(array[first], null);
+  lane uuid := coalesce(first, after);
   passed int := width_bucket(after, known);
   next_ready uuid;
   is_live boolean;
@@ -49,8 +49,8 @@ begin
   return lanes;
 end
 $$;
-comment on function rowhook.ready_lanes(uuid, uuid, int, uuid[], timestamptz[], bigint[]) is
-  'webhooks with ready rows, by a skip scan with one index probe per lane; `known` is sorted, and `marks` and `mark_ids` have for each known lane the time and the id up to which it has no ready rows';
+comment on function rowhook.ready_lanes(uuid, uuid, int, uuid[], timestamptz[], bigint[], uuid) is
+  'webhooks with ready rows, by a skip scan with one index probe per lane; `known` is sorted, and `marks` and `mark_ids` have for each known lane the time and the id up to which it has no ready rows; `first` is the first one, if the caller has found it';
 
 create or replace function rowhook.lane_capacity(
   lane uuid, since_token bigint default 0,
@@ -67,7 +67,9 @@ declare
 begin
   select h.max_in_flight, h.rate_per_s, h.ordered, s.circuit, s.allowed, s.probe_at, s.tokens, s.refilled_at into w
   from rowhook.webhook h
-  left join lateral (select * from rowhook.lane_state s where s.webhook_id = h.id offset 0) as s on true
+  left join lateral (
+    select s.circuit, s.allowed, s.probe_at, s.tokens, s.refilled_at from rowhook.lane_state s
+    where s.webhook_id = h.id offset 0) as s on true
   where h.id = lane and h.state = 'active';
   if not found then
     return;

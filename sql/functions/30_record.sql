@@ -59,7 +59,7 @@ begin
       select lane.webhook_id, lane.successes, s.circuit <> 'closed' as keeps_step
       from lane,
       lateral (
-        select * from rowhook.lane_state s
+        select s.circuit from rowhook.lane_state s
         where s.webhook_id = lane.webhook_id and (s.failures > 0 or s.circuit <> 'closed') offset 0) as s
     ), attempt as (
       insert into rowhook.attempt_row (outbox_id, started_at, number, revision, duration_ms, rendered_ms,
@@ -84,7 +84,7 @@ begin
     ), circuit_update as materialized (
       select rowhook.update_circuit(t.webhook_id, 0, t.successes, null, w.max_in_flight)
       from troubled t
-      left join lateral (select * from rowhook.webhook w where w.id = t.webhook_id offset 0) as w on true
+      left join lateral (select w.max_in_flight from rowhook.webhook w where w.id = t.webhook_id offset 0) as w on true
     ), settled as (
       update rowhook.outbox o
       set token = nextval('rowhook.token'),
@@ -155,8 +155,10 @@ begin
             end) as decision
     from locked l
     join result r on r.outbox_id = l.id and r.token = l.token
-    left join lateral (select * from rowhook.webhook w where w.id = l.webhook_id offset 0) as w on true
-    left join lateral (select * from rowhook.lane_state s where s.webhook_id = l.webhook_id offset 0) as s on true
+    left join lateral (
+      select w.id, w.state, w.revision, w.secrets_version, w.max_in_flight, w.retry_schedule_s
+      from rowhook.webhook w where w.id = l.webhook_id offset 0) as w on true
+    left join lateral (select s.circuit from rowhook.lane_state s where s.webhook_id = l.webhook_id offset 0) as s on true
     cross join lateral (
       select s.circuit <> 'closed' and r.outcome not in ('config_rejected', 'render_failed', 'schema_failed') as keeps_step
     ) as circuit

@@ -142,6 +142,7 @@ drop function if exists
   rowhook.next_due_at(),
   rowhook.promote(),
   rowhook.ready_lanes(uuid, uuid, int, uuid[], timestamptz[]),
+  rowhook.ready_lanes(uuid, uuid, int, uuid[], timestamptz[], bigint[]),
   rowhook.visit_lane(uuid, int, timestamptz, boolean);
 
 -- Before lists and counts of all organizations asked them too.

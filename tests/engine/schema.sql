@@ -2474,10 +2474,10 @@ CREATE FUNCTION rowhook.readable_time(moment timestamp with time zone) RETURNS t
 
 COMMENT ON FUNCTION rowhook.readable_time(moment timestamp with time zone) IS 'time limited to the range that clients can read in every time zone: the local year must be between 1 and 9999. Payloads have the exact time, as text';
 
-CREATE FUNCTION rowhook.ready_lanes(after uuid, up_to uuid, max_lanes integer, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[], mark_ids bigint[] DEFAULT '{}'::bigint[]) RETURNS uuid[]
+CREATE FUNCTION rowhook.ready_lanes(after uuid, up_to uuid, max_lanes integer, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[], mark_ids bigint[] DEFAULT '{}'::bigint[], first uuid DEFAULT NULL::uuid) RETURNS uuid[]
     LANGUAGE plpgsql STABLE;
 
-COMMENT ON FUNCTION rowhook.ready_lanes(after uuid, up_to uuid, max_lanes integer, known uuid[], marks timestamp with time zone[], mark_ids bigint[]) IS 'webhooks with ready rows, by a skip scan with one index probe per lane; `known` is sorted, and `marks` and `mark_ids` have for each known lane the time and the id up to which it has no ready rows';
+COMMENT ON FUNCTION rowhook.ready_lanes(after uuid, up_to uuid, max_lanes integer, known uuid[], marks timestamp with time zone[], mark_ids bigint[], first uuid) IS 'webhooks with ready rows, by a skip scan with one index probe per lane; `known` is sorted, and `marks` and `mark_ids` have for each known lane the time and the id up to which it has no ready rows; `first` is the first one, if the caller has found it';
 
 CREATE FUNCTION rowhook.recapture(source rowhook.source, ids text[], failed_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql
@@ -6371,8 +6371,8 @@ REVOKE ALL ON FUNCTION rowhook.readable_time(moment timestamp with time zone) FR
 GRANT ALL ON FUNCTION rowhook.readable_time(moment timestamp with time zone) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.readable_time(moment timestamp with time zone) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.ready_lanes(after uuid, up_to uuid, max_lanes integer, known uuid[], marks timestamp with time zone[], mark_ids bigint[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.ready_lanes(after uuid, up_to uuid, max_lanes integer, known uuid[], marks timestamp with time zone[], mark_ids bigint[]) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.ready_lanes(after uuid, up_to uuid, max_lanes integer, known uuid[], marks timestamp with time zone[], mark_ids bigint[], first uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.ready_lanes(after uuid, up_to uuid, max_lanes integer, known uuid[], marks timestamp with time zone[], mark_ids bigint[], first uuid) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.recapture(source rowhook.source, ids text[], failed_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.recapture(source rowhook.source, ids text[], failed_at timestamp with time zone) TO rowhook_worker;

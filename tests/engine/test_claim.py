@@ -97,6 +97,36 @@ async def test_another_worker_claims_an_expired_lease_with_a_new_token(
     assert (await platform.deliveries())[0]["lost_claims"] == 1
 
 
+async def test_a_claim_also_takes_what_it_makes_ready_before_the_first_ready_lane(
+    platform: Platform, pool: Pool
+) -> None:
+    first, last = sorted([await platform.webhook_of_goal(), await platform.webhook_of_goal()])
+    await platform.commit()
+    await platform.run(
+        "update rowhook.outbox set ready = false, token = nextval('rowhook.token'),"
+        " next_attempt_at = now() - interval '1 s' where webhook_id = %s",
+        first,
+    )
+    assert {claim.webhook_id for claim in await platform.claim(pool)} == {first, last}
+
+
+async def test_a_claim_also_takes_an_expired_lease_before_the_first_ready_lane(
+    platform: Platform, pool: Pool
+) -> None:
+    first, last = sorted([await platform.webhook_of_goal(), await platform.webhook_of_goal()])
+    await platform.commit()
+    await platform.claim(pool)
+    await expire(platform)
+    await platform.run(
+        "update rowhook.outbox set status = 'pending', ready = true, next_attempt_at = now(),"
+        " worker_id = null, leased_until = null, token = nextval('rowhook.token')"
+        " where webhook_id = %s",
+        last,
+    )
+    claims = await platform.claim(pool, lease_s=0.01, sweep=True)
+    assert {claim.webhook_id for claim in claims} == {first, last}
+
+
 async def test_a_worker_never_reclaims_its_own_expired_lease(
     platform: Platform, pool: Pool
 ) -> None:
