@@ -244,7 +244,8 @@ _COVERED_BY = """(summary) => {
   const box = button.getBoundingClientRect();
   const found = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
   summary.click();
-  return button.contains(found) ? "" : `${found?.outerHTML.slice(0, 200)} at ${JSON.stringify(box)}`;
+  const at = JSON.stringify(box);
+  return button.contains(found) ? "" : `${found?.outerHTML.slice(0, 200)} at ${at}`;
 }"""
 
 
