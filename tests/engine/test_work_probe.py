@@ -9,7 +9,7 @@ import pytest
 
 from rowhook.db import connection_pool
 from rowhook.db.connection_pool import Pool
-from rowhook.worker.claim_pause import WorkProbe
+from rowhook.worker.claim_pause import WorkProbe, least_interval_s
 from tests.support.deadline import DEADLINE_S
 from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
@@ -86,6 +86,15 @@ async def test_an_idle_worker_polls_without_claiming(rig: Rig) -> None:
         turned_at.clear()
         await until(lambda: has_turned(4))
         assert worker.tally.claims == claims
+
+
+def test_slow_polls_are_rarer_but_never_stop() -> None:
+    assert [least_interval_s(took_s) for took_s in (0.0, 0.5, 1.9, 14.0)] == [
+        0.0,
+        pytest.approx(5.0),
+        pytest.approx(19.0),
+        20.0,
+    ]
 
 
 class Answers:

@@ -30,6 +30,8 @@ POLL_S = 0.25
 # The part of the time that polls may take. While an old transaction is open, they read the entries
 # of the rows that were processed since.
 _POLL_SHARE = 0.1
+# About the lease of a claim, after which another worker would look.
+_RAREST_POLL_S = 20.0
 # With the seconds that the server took, which do not include a restart of it.
 _QUERY = (
     b"select rowhook.work_due_in(),"
@@ -50,7 +52,8 @@ class WorkProbe:
     async def poll(self, wait: Callable[[], Awaitable[object]], answered: Answered) -> bool:
         """Polls until `wait` returns, every 250 ms; returns whether the connection is usable.
 
-        Polls that take more than 25 ms are rarer, so that they take a tenth of the time.
+        Polls that take more than 25 ms are rarer, so that they take a tenth of the time, but at
+        least one every 20 s is sent.
 
         When a poll fails, `answered` is called with 0.0: a claim then meets and reports the error.
         """
@@ -75,6 +78,11 @@ class WorkProbe:
         except psycopg.Error:
             return False
         return True
+
+
+def least_interval_s(took_s: float) -> float:
+    """Returns the least seconds from a poll that took the server `took_s` to the next."""
+    return min(took_s / _POLL_SHARE, _RAREST_POLL_S)
 
 
 class _Polls:
@@ -179,7 +187,7 @@ class _Polls:
             return
         text, took_s = (result.get_value(0, column) for column in range(2))
         if sent_at is not None and took_s is not None:
-            self._next_at = sent_at + float(took_s) / _POLL_SHARE
+            self._next_at = sent_at + least_interval_s(float(took_s))
         self._answered(None if text is None else float(text))
 
     def _fail(self, error: psycopg.Error) -> None:
