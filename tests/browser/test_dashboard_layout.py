@@ -236,8 +236,9 @@ WITH_CONFIRMATIONS = (
     "delivery pending",
 )
 
-# Opens a confirmation. Returns the element that covers the middle of its button, "" if none does.
-_COVERED_BY = """(summary) => {
+# Opens each confirmation. Returns the elements that cover the middle of their buttons, "" if none
+# does. In one step, because a live update replaces the elements.
+_COVERED_BY = """() => [...document.querySelectorAll(".confirm > summary")].map((summary) => {
   summary.click();
   const button = summary.parentElement.querySelector(".sheet button");
   scrollBy(0, button.getBoundingClientRect().top - innerHeight / 2);
@@ -246,7 +247,7 @@ _COVERED_BY = """(summary) => {
   summary.click();
   const at = JSON.stringify(box);
   return button.contains(found) ? "" : `${found?.outerHTML.slice(0, 200)} at ${at}`;
-}"""
+})"""
 
 
 @pytest.mark.battery
@@ -258,9 +259,6 @@ async def test_the_button_of_a_confirmation_is_visible_when_it_opens(
         async for name in each_screen(dashboard, WITH_CONFIRMATIONS.__contains__):
             for width, height in WIDTHS.items():
                 await dashboard.page.set_viewport_size({"width": width, "height": height})
-                covered[f"{name}, {width} px"] = [
-                    await summary.evaluate(_COVERED_BY)
-                    for summary in await dashboard.page.locator(".confirm > summary").all()
-                ]
+                covered[f"{name}, {width} px"] = await dashboard.page.evaluate(_COVERED_BY)
     assert all(covered.values()), f"a screen has no confirmation: {covered}"
     assert {cover for covers in covered.values() for cover in covers} == {""}, covered
