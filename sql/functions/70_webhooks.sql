@@ -291,9 +291,9 @@ set jit = off
 as $$
 begin
   update rowhook.link l
-  set event_types = new.event_types, state = new.state, first_delay_s = new.retry_schedule_s[1], ordered = new.ordered,
-      first_status = case new.state when 'disabled' then 'skipped' else 'pending' end,
-      starts_ready = new.state <> 'disabled' and new.retry_schedule_s[1] = 0
+  set first_status = case new.state when 'disabled' then 'skipped' else 'pending' end,
+      starts_ready = new.state <> 'disabled' and new.retry_schedule_s[1] = 0,
+      event_types = new.event_types, state = new.state, first_delay_s = new.retry_schedule_s[1], ordered = new.ordered
   where l.webhook_id = new.id
     and (l.event_types, l.state, l.first_delay_s, l.ordered)
       is distinct from (new.event_types, new.state, new.retry_schedule_s[1]::double precision, new.ordered);
